@@ -1,0 +1,79 @@
+"""The credential's side of every request: which user, which business, which role.
+
+The business comes from the signed session, checked against the memberships on every request. No parameter overrides it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, cast
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from accounts.models import BusinessProfile, Membership, User
+from accounts.roles import Can, allows
+from whatsflow.core.errors import Forbidden
+
+SESSION_KEY = "business_id"
+
+
+@dataclass(frozen=True)
+class Access:
+    """One user acting in one business."""
+
+    user: User
+    business: BusinessProfile
+    role: str
+
+    def can(self, capability: Can | str) -> bool:
+        """Whether the role allows `capability`."""
+        return allows(self.role, Can(capability))
+
+    def require(self, capability: Can) -> None:
+        """Raise Forbidden unless the role allows `capability`."""
+        if not self.can(capability):
+            raise Forbidden()
+
+
+class MemberRequest(HttpRequest):
+    """A request that passed `member`: `access` is set."""
+
+    access: Access
+
+
+def find_access(user: User, business_id: str | None) -> Access | None:
+    """The user's access to `business_id`, or to their oldest business when none is chosen or it is not theirs."""
+    memberships = Membership.objects.filter(user=user).select_related("business_profile")
+    chosen = memberships.filter(business_profile_id=business_id).first() if business_id else None
+    membership = chosen or memberships.order_by("created_at").first()
+    if membership is None:
+        return None
+    return Access(user, membership.business_profile, membership.role)
+
+
+def member(capability: Can = Can.VIEW) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """A page for members whose role allows `capability`; sets `request.access`.
+
+    Anonymous people go to the login page, people without a business to the page that creates one; a role that does not
+    suffice raises Forbidden.
+    """
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            access = getattr(request, "access", None)
+            if access is None:
+                return redirect("accounts:business_create")
+            access.require(capability)
+            return view(cast(MemberRequest, request), *args, **kwargs)
+
+        wrapper.capability = capability  # type: ignore[attr-defined]
+        return wrapper
+
+    return decorate

@@ -1,0 +1,34 @@
+"""Sets `request.access` once a request, so that pages, shell and context agree."""
+
+from collections.abc import Callable
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.access import SESSION_KEY, find_access
+from accounts.models import User
+
+
+class AccessMiddleware:
+    """`request.access`: Access or None. Activates the user's time zone for the request."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.access = None  # type: ignore[attr-defined]
+        if not request.user.is_authenticated:
+            return self.get_response(request)
+        user = cast(User, request.user)
+        request.access = find_access(user, request.session.get(SESSION_KEY))  # type: ignore[attr-defined]
+        with timezone.override(_zone(user.time_zone)):
+            return self.get_response(request)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return ZoneInfo("UTC")

@@ -1,0 +1,147 @@
+"""Users, businesses (the tenants), memberships, invitations and the audit log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+
+from accounts.roles import Role
+from whatsflow.core.db import TimestampedModel, UuidModel
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users; e-mail addresses are kept in lower case."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email=(username or "").strip().lower())
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(TimestampedModel, AbstractBaseUser, PermissionsMixin):
+    """A person who signs in with an e-mail address."""
+
+    class Theme(models.TextChoices):
+        AUTO = "auto", "As the system"
+        LIGHT = "light", "Light"
+        DARK = "dark", "Dark"
+
+    email = models.EmailField(max_length=255, unique=True)
+    password = models.CharField(max_length=255, db_column="password_hash")
+    full_name = models.CharField(max_length=255, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False, help_text="May use the operators' admin.")
+    time_zone = models.CharField(max_length=64, default="UTC")
+    theme = models.CharField(max_length=5, choices=Theme.choices, default=Theme.AUTO)
+    shortcuts_enabled = models.BooleanField(default=True)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    class Meta:
+        db_table = "users"
+        constraints = [models.UniqueConstraint(Lower("email"), name="users_email_lower_unique")]
+
+    def __str__(self) -> str:
+        return self.full_name or self.email
+
+    @property
+    def initials(self) -> str:
+        """One or two letters for an avatar."""
+        words = (self.full_name or self.email).split()
+        return "".join(word[0] for word in words[:2]).upper()
+
+
+class BusinessProfile(TimestampedModel):
+    """A tenant. Every row of a business's data points here."""
+
+    class Type(models.TextChoices):
+        ECOMMERCE = "ecommerce", "Online shop"
+        RETAIL = "retail", "Shop"
+        SERVICE = "service", "Services"
+        HEALTH = "health", "Clinic or practice"
+        AGENCY = "agency", "Agency"
+        OTHER = "other", "Something else"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="owned_businesses")
+    business_name = models.CharField(max_length=255)
+    industry = models.CharField(max_length=100, blank=True)
+    website = models.URLField(max_length=500, blank=True)
+    description = models.TextField(blank=True)
+    business_type = models.CharField(max_length=50, choices=Type.choices, default=Type.OTHER)
+    ai_profile = models.JSONField(default=dict, blank=True)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    default_country = models.CharField(
+        max_length=2, blank=True, help_text="ISO 3166 code used for numbers without a country code."
+    )
+    members = models.ManyToManyField(User, through="Membership", related_name="businesses")
+
+    class Meta:
+        db_table = "business_profiles"
+
+    def __str__(self) -> str:
+        return self.business_name
+
+
+class Membership(TimestampedModel):
+    """A user's role in one business."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.AGENT)
+
+    class Meta:
+        db_table = "memberships"
+        constraints = [
+            models.UniqueConstraint(fields=["user", "business_profile"], name="memberships_user_business_unique"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="memberships_role_known"),
+        ]
+
+
+class Invitation(TimestampedModel):
+    """A link that makes whoever opens it a member. Only the token's hash is kept."""
+
+    business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField(max_length=255, blank=True, help_text="If set, only this address may accept.")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.AGENT)
+    token_hash = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "invitations"
+        indexes = [models.Index(fields=["business_profile", "-created_at"], name="invitations_business")]
+
+
+class AuditEntry(UuidModel):
+    """Who did what, when. Written inside the transaction of the change; never changed or removed by the application."""
+
+    business_profile = models.ForeignKey(
+        BusinessProfile, null=True, on_delete=models.CASCADE, related_name="audit_entries"
+    )
+    actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    action = models.CharField(max_length=64, help_text="Dotted verb, like connection.created.")
+    target_type = models.CharField(max_length=64, blank=True)
+    target_id = models.CharField(max_length=64, blank=True)
+    data = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "audit_log"
+        indexes = [models.Index(fields=["business_profile", "-created_at"], name="audit_business_created")]

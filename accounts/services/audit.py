@@ -1,0 +1,24 @@
+"""The audit log's one writer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.models import AuditEntry, BusinessProfile, User
+
+
+def record(
+    business: BusinessProfile | None, actor: User | None, action: str, target: object = None, **data: Any
+) -> None:
+    """Write who did `action` to `target` (a model instance), inside the caller's transaction.
+
+    `data` holds ids and names of settings, never message text, numbers or secrets.
+    """
+    AuditEntry.objects.create(
+        business_profile=business,
+        actor=actor,
+        action=action,
+        target_type=type(target).__name__ if target is not None else "",
+        target_id=str(getattr(target, "pk", "") or ""),
+        data=data,
+    )

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class ConnectionsConfig(AppConfig):
+    """How a business is linked to WhatsApp."""
+
+    name = "connections"
+    default_auto_field = "django.db.models.BigAutoField"

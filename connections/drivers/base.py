@@ -1,0 +1,309 @@
+"""The contract between WhatsFlow and whatever speaks WhatsApp: plain data in, plain data out, three errors.
+
+A driver belongs to one session runner and is called from that runner's thread only, except `wake`, which the runner hands
+in and the driver may call from anywhere. It keeps no rows of its own models: what must survive is either in WhatsApp or
+goes through the store that the registry gives it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+
+class Transient(Exception):
+    """It did not go out now and surely has not left; the same id may be tried again later."""
+
+    def __init__(self, code: str, message: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message or code)
+        self.code = code
+        self.retry_after = retry_after
+
+
+class Permanent(Exception):
+    """It was refused and will be refused again. `code`: stable reason, like `not_on_whatsapp`."""
+
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(message or code)
+        self.code = code
+
+
+class SessionLost(Exception):
+    """The session ended while we were talking; what was being sent may or may not have left."""
+
+    def __init__(self, reason: str = "error", message: str = "") -> None:
+        super().__init__(message or reason)
+        self.reason = reason
+
+
+class AckLevel(IntEnum):
+    """WhatsApp's receipt levels (the numbers that WhatsApp Web uses)."""
+
+    FAILED = -1
+    PENDING = 0
+    SENT = 1
+    DELIVERED = 2
+    READ = 3
+    PLAYED = 4
+
+
+class Phase(StrEnum):
+    """Where a session stands. `ENDED` is final: the runner closes the driver and keeps the reason."""
+
+    LOADING = "loading"
+    QR = "qr"
+    SYNCING = "syncing"
+    READY = "ready"
+    ENDED = "ended"
+
+
+class MessageKind(StrEnum):
+    """What a message is. Anything else arrives as UNKNOWN with its original type in `extra`."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    VIDEO = "video"
+    DOCUMENT = "document"
+    AUDIO = "audio"
+    VOICE = "voice"
+    STICKER = "sticker"
+    LOCATION = "location"
+    CONTACT_CARD = "contact_card"
+    POLL = "poll"
+    REACTION = "reaction"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What this driver can do; the dashboard offers nothing else."""
+
+    qr: bool = True
+    pairing_code: bool = False
+    media: bool = True
+    voice: bool = True
+    replies: bool = True
+    read_receipts: bool = True
+    typing: bool = False
+    history: bool = True
+    number_check: bool = True
+
+
+@dataclass(frozen=True)
+class Chat:
+    """A person as WhatsApp names them. At least one is set. phone: E.164. lid: bare digits."""
+
+    phone: str | None = None
+    lid: str | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.phone or self.lid):
+            raise ValueError("A chat needs a phone number or a LID")
+
+
+@dataclass(frozen=True)
+class MediaRef:
+    """Media of an inbound message, still on WhatsApp's side. `token` is whatever the driver needs to fetch it (JSON)."""
+
+    mime: str
+    size: int | None = None
+    name: str = ""
+    token: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MediaBlob:
+    """Bytes with their declared type and name."""
+
+    data: bytes
+    mime: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class State:
+    """A driver's answer to "how are you?".
+
+    qr: content to draw as a QR code (phase QR). qr_expires_in: seconds. reason: a WhatsAppConnection.Reason value (phase
+    ENDED). own_number: E.164 (phase READY). degraded: ready, but something does not answer.
+    """
+
+    phase: Phase
+    qr: str = ""
+    qr_expires_in: float | None = None
+    pairing_code: str = ""
+    reason: str = ""
+    own_number: str = ""
+    own_name: str = ""
+    degraded: str = ""
+
+
+@dataclass(frozen=True)
+class InboundMessage:
+    """A message that WhatsApp tells us of: a customer's, or our own typed on the phone (`from_me`).
+
+    body is None when it came without its content (encrypted first); the same id comes again with it.
+    """
+
+    wa_id: str
+    chat: Chat
+    kind: MessageKind
+    at: datetime
+    body: str | None = ""
+    from_me: bool = False
+    push_name: str = ""
+    quoted_wa_id: str = ""
+    media: MediaRef | None = None
+    backfilled: bool = False
+    ack: AckLevel | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ack:
+    """A receipt for one of our messages."""
+
+    wa_id: str
+    level: AckLevel
+    at: datetime
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Identified:
+    """WhatsApp told that this LID and this phone number are one person."""
+
+    phone: str
+    lid: str
+
+
+@dataclass(frozen=True)
+class Typing:
+    """A customer is typing (or stopped)."""
+
+    chat: Chat
+    active: bool = True
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Something left out on purpose (group, status broadcast, newsletter); only counted."""
+
+    kind: str
+
+
+Event = InboundMessage | Ack | Identified | Typing | Skipped
+
+
+@dataclass(frozen=True)
+class OutgoingMessage:
+    """What to send. `wa_id` was generated by `new_message_id` and is saved already."""
+
+    wa_id: str
+    chat: Chat
+    kind: MessageKind
+    body: str = ""
+    media: MediaBlob | None = None
+    quoted_wa_id: str = ""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """WhatsApp took it. `ack` may already be higher than SENT, or PENDING when it is only queued on the phone's side."""
+
+    at: datetime
+    ack: AckLevel = AckLevel.SENT
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a driver is given when it is opened.
+
+    session: what `save_session` returned last ("" at first). wake: call it, from any thread, when something can be
+    drained. store: driver-specific persistence that the registry provides (None if it needs none).
+    """
+
+    connection_id: UUID
+    session: str
+    wake: Callable[[], None]
+    store: Any = None
+    pairing_phone: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+class Driver(ABC):
+    """One linked number, while it is being driven. See the module's docstring for threads."""
+
+    mode: ClassVar[str]
+    capabilities: ClassVar[Capabilities] = Capabilities()
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    @abstractmethod
+    def open(self) -> None:
+        """Start, restoring the login if there is one. Bounded; raises SessionLost."""
+
+    @abstractmethod
+    def state(self) -> State:
+        """How it is now. Cheap; called after every drain. Refreshes the QR by itself when it has run out."""
+
+    @abstractmethod
+    def drain(self) -> Sequence[Event]:
+        """What has happened since the last `confirm`, in order, without waiting. At most 500 at once."""
+
+    @abstractmethod
+    def confirm(self) -> None:
+        """What the last `drain` returned is committed; never tell it again. Not called: it is told again."""
+
+    @abstractmethod
+    def idle_for(self) -> float:
+        """How many seconds the runner may sleep at most before it should drain again (it wakes earlier on `wake`)."""
+
+    @abstractmethod
+    def new_message_id(self, chat: Chat) -> str:
+        """A fresh id for a message that is about to be sent. Touches nothing outside."""
+
+    @abstractmethod
+    def send(self, message: OutgoingMessage) -> Sent:
+        """Send it, bounded in time; an id that is in the chat already is not sent again but answered with its ack.
+
+        Raises Transient, Permanent or SessionLost.
+        """
+
+    @abstractmethod
+    def lookup(self, chat: Chat, wa_id: str) -> Ack | None:
+        """The receipt of a message that may have been sent, or None when WhatsApp does not have it."""
+
+    @abstractmethod
+    def history(self, since: datetime) -> Sequence[InboundMessage]:
+        """Messages of recent chats from `since` on (both directions), oldest first, marked backfilled."""
+
+    @abstractmethod
+    def download(self, ref: MediaRef) -> MediaBlob:
+        """The bytes of an inbound medium. Raises Transient or Permanent("media_gone")."""
+
+    @abstractmethod
+    def mark_read(self, chat: Chat, wa_ids: Sequence[str]) -> None:
+        """Show the customer that a person has read these."""
+
+    @abstractmethod
+    def number_exists(self, phone: str) -> bool:
+        """Whether this E.164 number is on WhatsApp."""
+
+    @abstractmethod
+    def save_session(self) -> str:
+        """What must be kept to log in again without a QR ("" when there is no login)."""
+
+    @abstractmethod
+    def logout(self) -> None:
+        """Unlink this device."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of everything, keeping the login. Never raises."""

@@ -1,0 +1,17 @@
+"""What happens to a number."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from whatsflow.core.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionStatusChanged(Event):
+    """A number changed its state (or its QR was refreshed, with an unchanged status)."""
+
+    name: ClassVar[str] = "connection.status"
+    connection_id: UUID
+    status: str
+    reason: str = ""

@@ -1,0 +1,203 @@
+"""A business's numbers, and the simulated phones behind its sandbox numbers."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import BusinessProfile
+from connections.drivers.base import AckLevel
+from whatsflow.core import phone
+from whatsflow.core.crypto import EncryptedTextField
+from whatsflow.core.db import TimestampedModel, UuidModel
+
+
+class WhatsAppConnection(TimestampedModel):
+    """One WhatsApp number of a business: what a person wants of it, how it is doing, and who holds its lease."""
+
+    class Mode(models.TextChoices):
+        WHATSAPP_WEB = "whatsapp-web", "WhatsApp Web"
+        SANDBOX = "sandbox", "Sandbox"
+
+    class Status(models.TextChoices):
+        DISCONNECTED = "disconnected", "Not connected"
+        STARTING = "starting", "Starting"
+        QR_PENDING = "qr_pending", "Waiting to be scanned"
+        SYNCING = "syncing", "Syncing"
+        CONNECTED = "connected", "Connected"
+        DEGRADED = "degraded", "Not answering"
+
+    class Desired(models.TextChoices):
+        """What a person asked for; the runner works towards it."""
+
+        ONLINE = "online", "Connected"
+        OFFLINE = "offline", "Disconnected, login kept"
+        LOGGED_OUT = "logged_out", "Logged out"
+
+    class Reason(models.TextChoices):
+        """Why it is not connected. Each has its own words and next step in the dashboard."""
+
+        NONE = "", ""
+        USER = "user", "Disconnected here"
+        UNLINKED = "unlinked", "Unlinked on the phone"
+        REPLACED = "replaced", "Opened elsewhere"
+        PHONE_OFFLINE = "phone_offline", "Phone offline"
+        QR_EXPIRED = "qr_expired", "Nobody scanned the QR code"
+        NUMBER_TAKEN = "number_taken", "The number is linked in another place"
+        WRONG_NUMBER = "wrong_number", "Another number was scanned"
+        BROWSER_DIED = "browser_died", "Browser ended"
+        PAGE_CHANGED = "page_changed", "WhatsApp Web changed"
+        LIMITED = "limited", "Limited by WhatsApp"
+        BANNED = "banned", "Banned by WhatsApp"
+        NO_ACKS = "no_acks", "Sends are not confirmed"
+        ERROR = "error", "Unexpected error"
+
+    business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="connections")
+    name = models.CharField(max_length=100, blank=True, help_text="What the team calls this number.")
+    phone_number = models.CharField(
+        max_length=20, unique=True, null=True, blank=True, help_text="E.164; unknown until the first scan."
+    )
+    connection_mode = models.CharField(max_length=20, choices=Mode.choices, default=Mode.WHATSAPP_WEB)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.DISCONNECTED)
+    status_reason = models.CharField(max_length=20, choices=Reason.choices, default=Reason.NONE, blank=True)
+    status_changed_at = models.DateTimeField(null=True, blank=True)
+    desired = models.CharField(max_length=12, choices=Desired.choices, default=Desired.OFFLINE)
+    session_data = EncryptedTextField(blank=True, default="", help_text="What the driver needs to log in again.")
+    session_generation = models.IntegerField(default=0)
+    qr_code = EncryptedTextField(blank=True, default="", help_text="Content of the QR code on show.")
+    qr_expires_at = models.DateTimeField(null=True, blank=True)
+    qr_count = models.SmallIntegerField(default=0, help_text="QR codes shown since somebody asked; it ends after 5.")
+    pairing_phone = models.CharField(max_length=20, blank=True, help_text="Set when a pairing code was asked for.")
+    pairing_code = EncryptedTextField(blank=True, default="")
+    push_name = models.CharField(max_length=255, blank=True)
+    last_connected_at = models.DateTimeField(null=True, blank=True)
+    last_proof_at = models.DateTimeField(
+        null=True, blank=True, help_text="Last verified round trip with WhatsApp (proof of life)."
+    )
+    inbound_cursor = models.JSONField(default=dict, blank=True)
+    backfilled_count = models.IntegerField(default=0, help_text="Messages healed after a gap.")
+    skipped_count = models.IntegerField(default=0, help_text="Group, status and newsletter messages left out.")
+    settings = models.JSONField(default=dict, blank=True)
+    lease_owner = models.CharField(max_length=64, blank=True, default="")
+    lease_epoch = models.BigIntegerField(default=0)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    restart_not_before = models.DateTimeField(
+        null=True, blank=True, help_text="A crashed session waits until then, longer each time."
+    )
+    restart_count = models.SmallIntegerField(default=0)
+
+    class Meta:
+        db_table = "whatsapp_connections"
+        indexes = [
+            models.Index(fields=["business_profile", "created_at"], name="connections_business"),
+            models.Index(fields=["desired", "lease_expires_at"], name="connections_due"),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+    @property
+    def display_name(self) -> str:
+        return self.name or phone.display(self.phone_number) or "New number"
+
+    @property
+    def display_phone(self) -> str:
+        return phone.display(self.phone_number)
+
+    @property
+    def is_sandbox(self) -> bool:
+        return self.connection_mode == self.Mode.SANDBOX
+
+    @property
+    def is_connected(self) -> bool:
+        return self.status in (self.Status.CONNECTED, self.Status.DEGRADED)
+
+
+def _seed() -> int:
+    return secrets.randbelow(2**31)
+
+
+class SandboxPhone(TimestampedModel):
+    """The simulated phone and WhatsApp server behind one sandbox number.
+
+    faults: {"fail_next": int, "fail_permanently_next": int, "slow_ms": int, "drop_next": int, "double_events": bool,
+    "ack_before_return": bool, "drop_acks": bool, "lost_result_next": int}; see connections/drivers/sandbox.
+    """
+
+    connection = models.OneToOneField(WhatsAppConnection, on_delete=models.CASCADE, related_name="sandbox_phone")
+    seed = models.IntegerField(default=_seed)
+    number = models.CharField(max_length=20, unique=True)
+    push_name = models.CharField(max_length=100, default="My sandbox phone")
+    linked_secret = models.CharField(max_length=64, blank=True, help_text="The linked device's login; empty: none.")
+    qr_secret = models.CharField(max_length=64, blank=True, help_text="The QR code that may be scanned now.")
+    qr_expires_at = models.DateTimeField(null=True, blank=True)
+    pairing_code = models.CharField(max_length=16, blank=True)
+    pairing_phone = models.CharField(max_length=20, blank=True)
+    unlink_reason = models.CharField(max_length=20, blank=True, help_text="Why the last login ended.")
+    online = models.BooleanField(default=True)
+    speed = models.FloatField(default=1.0, help_text="Factor on every simulated delay; 0 is at once.")
+    cast_started = models.BooleanField(default=False, help_text="The customers have begun to write.")
+    faults = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        db_table = "sandbox_phones"
+
+
+class SandboxCustomer(TimestampedModel):
+    """A simulated customer of a sandbox number."""
+
+    phone = models.ForeignKey(SandboxPhone, on_delete=models.CASCADE, related_name="customers")
+    name = models.CharField(max_length=100)
+    number = models.CharField(max_length=20, blank=True, help_text="E.164 in +999; what WhatsApp knows.")
+    lid = models.CharField(max_length=32, blank=True)
+    hides_number = models.BooleanField(default=False, help_text="Writes from a LID; WhatsApp tells no number.")
+    persona = models.CharField(max_length=20)
+    step = models.IntegerField(default=0, help_text="How far the persona's script has come.")
+    blocked = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "sandbox_customers"
+        constraints = [
+            models.UniqueConstraint(fields=["phone", "number"], name="sandbox_customers_number_unique"),
+            models.UniqueConstraint(fields=["phone", "lid"], name="sandbox_customers_lid_unique"),
+        ]
+
+
+class SandboxMessage(TimestampedModel):
+    """A message as the simulated WhatsApp keeps it: what the customer sees."""
+
+    phone = models.ForeignKey(SandboxPhone, on_delete=models.CASCADE, related_name="messages")
+    customer = models.ForeignKey(SandboxCustomer, on_delete=models.CASCADE, related_name="messages")
+    wa_id = models.CharField(max_length=255)
+    from_me = models.BooleanField(help_text="Sent by the business.")
+    kind = models.CharField(max_length=20, default="text")
+    body = models.TextField(blank=True)
+    quoted_wa_id = models.CharField(max_length=255, blank=True)
+    media_name = models.CharField(max_length=255, blank=True)
+    media_mime = models.CharField(max_length=100, blank=True)
+    media_key = models.CharField(max_length=255, blank=True, help_text="Where the bytes are in the media storage.")
+    ack = models.SmallIntegerField(default=AckLevel.PENDING)
+    attempts = models.IntegerField(default=1, help_text="How often the business sent this id; more than 1 is a bug.")
+
+    class Meta:
+        db_table = "sandbox_messages"
+        constraints = [models.UniqueConstraint(fields=["phone", "wa_id"], name="sandbox_messages_wa_id_unique")]
+        indexes = [models.Index(fields=["customer", "created_at"], name="sandbox_messages_customer")]
+
+
+class SandboxEvent(UuidModel):
+    """Something that will happen, or has happened and was not yet taken by the linked device."""
+
+    phone = models.ForeignKey(SandboxPhone, on_delete=models.CASCADE, related_name="events")
+    due_at = models.DateTimeField()
+    kind = models.CharField(max_length=20)
+    payload = models.JSONField(default=dict)
+    taken_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "sandbox_events"
+        indexes = [
+            models.Index(fields=["phone", "due_at", "id"], name="sandbox_events_due", condition=Q(taken_at=None))
+        ]

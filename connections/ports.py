@@ -1,0 +1,154 @@
+"""What the session runner needs from whoever keeps the messages. Messaging registers the implementation.
+
+Every call carries the lease; a stale one raises `LeaseLost` and changes nothing (fencing).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from connections.drivers.base import Ack, Chat, Event, MediaBlob, MediaRef, OutgoingMessage
+
+
+class LeaseLost(Exception):
+    """Another runner owns the number now, or the lease ran out: stop at once and write nothing."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to drive one number: whose, and which epoch it is."""
+
+    connection_id: UUID
+    business_id: UUID
+    owner: str
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A message taken out of the outbox, not begun yet. wa_id: set when an earlier try already has one."""
+
+    message_id: UUID
+    conversation_id: UUID
+    chat: Chat
+    wa_id: str
+
+
+@dataclass(frozen=True)
+class InFlight:
+    """A message that an earlier session began to send, and of which nobody knows what became."""
+
+    message_id: UUID
+    chat: Chat
+    wa_id: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """Outcome of a send: WhatsApp took it."""
+
+    at: datetime
+    ack: int
+
+
+@dataclass(frozen=True)
+class TryAgain:
+    """Outcome of a send: it surely has not left. retry_after: seconds, None for the usual growing wait."""
+
+    code: str
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Outcome of a send: it will never leave."""
+
+    code: str
+    message: str = ""
+
+
+Outcome = Delivered | TryAgain | Refused
+
+
+@dataclass(frozen=True)
+class MediaJob:
+    """An inbound medium that is to be fetched."""
+
+    message_id: UUID
+    ref: MediaRef
+
+
+@dataclass(frozen=True)
+class ReadReceipt:
+    """Messages that a person has read and WhatsApp has not been told of."""
+
+    conversation_id: UUID
+    chat: Chat
+    wa_ids: tuple[str, ...]
+
+
+class Mailbox(Protocol):
+    """Receives what happened and hands out what is to be sent."""
+
+    def receive(self, lease: Lease, events: Sequence[Event]) -> int:
+        """Store a batch in one transaction; repeated and shuffled events change nothing. Returns new messages."""
+
+    def claim(self, lease: Lease, limit: int) -> list[Claimed]:
+        """Take the next messages: people before campaigns, in order within a conversation, none that must wait."""
+
+    def begin(self, lease: Lease, claimed: Claimed, wa_id: str) -> OutgoingMessage | None:
+        """Save the id and the state `sending`, committed; None when it was cancelled or expired meanwhile."""
+
+    def settle(self, lease: Lease, message_id: UUID, outcome: Outcome) -> None:
+        """Write what became of a begun message."""
+
+    def release(self, lease: Lease, claimed: Sequence[Claimed]) -> None:
+        """Put back what was claimed and not begun."""
+
+    def in_flight(self, lease: Lease) -> list[InFlight]:
+        """What earlier sessions, or this one before it lost its connection, left in `sending`."""
+
+    def reconcile(self, lease: Lease, message: InFlight, ack: Ack | None) -> None:
+        """Settle an in-flight message by what WhatsApp says; unknown to WhatsApp for 2 minutes becomes `unknown`."""
+
+    def seconds_until_due(self, lease: Lease) -> float | None:
+        """When the next waiting message may be claimed: 0 for now, None when nothing waits."""
+
+    def media_wanted(self, lease: Lease, limit: int) -> list[MediaJob]:
+        """Inbound media not fetched yet and due."""
+
+    def store_media(self, lease: Lease, job: MediaJob, blob: MediaBlob) -> None:
+        """Keep a fetched medium."""
+
+    def media_failed(self, lease: Lease, job: MediaJob, code: str, permanent: bool) -> None:
+        """Note that a medium could not be fetched; tried again later unless permanent."""
+
+    def receipts_wanted(self, lease: Lease, limit: int) -> list[ReadReceipt]:
+        """Conversations that a person has read since WhatsApp was last told."""
+
+    def receipt_done(self, lease: Lease, receipt: ReadReceipt) -> None:
+        """WhatsApp was told."""
+
+    def newest_message_at(self, lease: Lease) -> datetime | None:
+        """Time of the newest message stored for this number: where the gap repair starts from."""
+
+
+_mailbox: Mailbox | None = None
+
+
+def register_mailbox(mailbox: Mailbox) -> None:
+    """Called once, in the implementing app's ready()."""
+    global _mailbox
+    _mailbox = mailbox
+
+
+def mailbox() -> Mailbox:
+    """The registered implementation."""
+    if _mailbox is None:
+        raise RuntimeError("No mailbox is registered: is the messaging app installed?")
+    return _mailbox

@@ -1,0 +1,35 @@
+"""What happens to contacts."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from whatsflow.core.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactCreated(Event):
+    """A contact came into being, by hand or by a message."""
+
+    name: ClassVar[str] = "contact.created"
+    contact_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactUpdated(Event):
+    """A contact's own fields changed."""
+
+    name: ClassVar[str] = "contact.updated"
+    contact_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactsMerged(Event):
+    """`lost_id` turned out to be the same person as `contact_id`.
+
+    Published inside the merging transaction, before the lost row is deleted: inside subscribers move what points at it.
+    """
+
+    name: ClassVar[str] = "contact.merged"
+    contact_id: UUID
+    lost_id: UUID

@@ -1,0 +1,250 @@
+"""Conversations, messages (whose rows are the outbox), media, drafts and receipts that came too early."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import BusinessProfile, User
+from connections.models import WhatsAppConnection
+from contacts.models import Contact
+from whatsflow.core.db import TimestampedModel, UuidModel
+
+
+class Conversation(TimestampedModel):
+    """One contact talking with one of the business's numbers. Carries what the list shows, so that it reads one table."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        CLOSED = "closed", "Closed"
+
+    business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="conversations")
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="conversations")
+    connection = models.ForeignKey(WhatsAppConnection, on_delete=models.CASCADE, related_name="conversations")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    assigned_to = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    last_message_at = models.DateTimeField(default=timezone.now)
+    last_message_id = models.UUIDField(null=True, blank=True)
+    preview = models.CharField(max_length=160, blank=True)
+    preview_type = models.CharField(max_length=20, blank=True)
+    preview_direction = models.CharField(max_length=10, blank=True)
+    preview_status = models.CharField(max_length=20, blank=True)
+    unread_count = models.IntegerField(default=0)
+    last_read_at = models.DateTimeField(null=True, blank=True, help_text="Inbound up to here was seen by a person.")
+    receipt_wanted = models.BooleanField(default=False, help_text="WhatsApp has not been told of last_read_at.")
+
+    class Meta:
+        db_table = "conversations"
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "contact"], name="conversations_connection_contact_unique")
+        ]
+        indexes = [
+            models.Index(
+                F("business_profile"), F("last_message_at").desc(), F("id").desc(), name="conversations_list"
+            ),
+            models.Index(
+                F("business_profile"),
+                F("last_message_at").desc(),
+                F("id").desc(),
+                condition=Q(unread_count__gt=0),
+                name="conversations_unread",
+            ),
+            models.Index(
+                F("assigned_to"), F("last_message_at").desc(), F("id").desc(), name="conversations_mine"
+            ),
+            models.Index(fields=["contact"], name="conversations_contact"),
+            models.Index(fields=["connection"], condition=Q(receipt_wanted=True), name="conversations_receipts"),
+        ]
+
+
+def media_path(instance: MediaFile, filename: str) -> str:
+    """Where a file is kept: business and our own id, never a name that somebody sent."""
+    return f"media/{instance.business_profile_id}/{instance.pk}"
+
+
+def thumbnail_path(instance: MediaFile, filename: str) -> str:
+    return f"media/{instance.business_profile_id}/{instance.pk}.thumb"
+
+
+class MediaFile(TimestampedModel):
+    """A file of a message: what somebody uploaded here or sent to us."""
+
+    class State(models.TextChoices):
+        WANTED = "wanted", "To be fetched"
+        READY = "ready", "Ready"
+        FAILED = "failed", "Not available"
+
+    business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="media_files")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.READY)
+    kind = models.CharField(max_length=20, help_text="A message type: image, video, document, audio, sticker.")
+    mime = models.CharField(max_length=100)
+    name = models.CharField(max_length=255, blank=True)
+    size = models.BigIntegerField(default=0, help_text="Bytes.")
+    sha256 = models.CharField(max_length=64, blank=True)
+    width = models.IntegerField(null=True, blank=True)
+    height = models.IntegerField(null=True, blank=True)
+    file = models.FileField(upload_to=media_path, max_length=255, blank=True)
+    thumbnail = models.FileField(upload_to=thumbnail_path, max_length=255, blank=True)
+    source = models.JSONField(default=dict, blank=True, help_text="The driver's reference, while it is to be fetched.")
+    attempts = models.SmallIntegerField(default=0)
+    not_before = models.DateTimeField(null=True, blank=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    uploaded_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        db_table = "media_files"
+        indexes = [
+            models.Index(fields=["business_profile", "created_at"], name="media_files_business"),
+            models.Index(fields=["not_before"], condition=Q(state="wanted"), name="media_files_wanted"),
+        ]
+
+
+class Message(TimestampedModel):
+    """One message, in or out. An outbound row is its own outbox entry; see docs on delivery for its states."""
+
+    class Direction(models.TextChoices):
+        INBOUND = "inbound", "In"
+        OUTBOUND = "outbound", "Out"
+
+    class Type(models.TextChoices):
+        TEXT = "text", "Text"
+        IMAGE = "image", "Image"
+        VIDEO = "video", "Video"
+        DOCUMENT = "document", "Document"
+        AUDIO = "audio", "Audio"
+        VOICE = "voice", "Voice message"
+        STICKER = "sticker", "Sticker"
+        LOCATION = "location", "Location"
+        CONTACT_CARD = "contact_card", "Contact card"
+        POLL = "poll", "Poll"
+        REACTION = "reaction", "Reaction"
+        UNKNOWN = "unknown", "Unsupported message"
+
+    class Status(models.TextChoices):
+        RECEIVED = "received", "Received"
+        QUEUED = "queued", "Waiting to be sent"
+        SENDING = "sending", "Being sent"
+        UNKNOWN = "unknown", "May have been sent"
+        FAILED = "failed", "Not sent"
+        SENT = "sent", "Sent"
+        DELIVERED = "delivered", "Delivered"
+        READ = "read", "Read"
+        PLAYED = "played", "Played"
+        CANCELLED = "cancelled", "Cancelled"
+        EXPIRED = "expired", "Expired"
+
+    class Origin(models.TextChoices):
+        """Who made it."""
+
+        CUSTOMER = "customer", "Customer"
+        INBOX = "inbox", "Inbox"
+        PHONE = "phone", "Phone"
+        API = "api", "API"
+        CAMPAIGN = "campaign", "Campaign"
+
+    class Priority(models.IntegerChoices):
+        """Lower goes first."""
+
+        PERSON = 0, "A person's reply"
+        API = 10, "API"
+        CAMPAIGN = 20, "Campaign"
+
+    business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="messages")
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="messages", db_index=False)
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False
+    )
+    connection = models.ForeignKey(
+        WhatsAppConnection, on_delete=models.CASCADE, related_name="messages", db_index=False
+    )
+    whatsapp_message_id = models.CharField(max_length=255, null=True, blank=True)
+    direction = models.CharField(max_length=10, choices=Direction.choices)
+    message_type = models.CharField(max_length=20, choices=Type.choices)
+    content = models.TextField(blank=True)
+    media = models.ForeignKey(MediaFile, null=True, blank=True, on_delete=models.SET_NULL, related_name="messages")
+    media_url = models.CharField(max_length=500, blank=True, help_text="Path of the authorised download.")
+    status = models.CharField(max_length=20, choices=Status.choices)
+    is_from_bot = models.BooleanField(default=False)
+    metadata = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(
+        default=timezone.now, help_text="Place in the conversation: WhatsApp's time for what came late, else ours."
+    )
+
+    origin = models.CharField(max_length=10, choices=Origin.choices)
+    sender = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    reply_to_wa_id = models.CharField(max_length=255, blank=True, help_text="The quoted message's WhatsApp id.")
+    backfilled = models.BooleanField(default=False, help_text="Came by gap repair, not live.")
+    body_pending = models.BooleanField(default=False, help_text="Known by its id only; the content is still to come.")
+
+    client_token = models.CharField(
+        max_length=64, null=True, blank=True, help_text="The sender's own key: one token, one message."
+    )
+    priority = models.SmallIntegerField(choices=Priority.choices, default=Priority.PERSON)
+    not_before = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.SmallIntegerField(default=0)
+    claim_epoch = models.BigIntegerField(default=0, help_text="Lease epoch of the runner that took it; 0: nobody.")
+    sending_since = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    error_message = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        db_table = "messages"
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "whatsapp_message_id"], name="messages_wa_id_unique"),
+            models.UniqueConstraint(fields=["business_profile", "client_token"], name="messages_client_token_unique"),
+        ]
+        indexes = [
+            models.Index(F("business_profile"), F("created_at").desc(), name="idx_messages_business_created"),
+            models.Index(F("contact"), F("created_at").desc(), name="idx_messages_contact"),
+            models.Index(
+                F("conversation"), F("created_at").desc(), F("id").desc(), name="messages_conversation"
+            ),
+            models.Index(
+                fields=["connection", "priority", "id"], condition=Q(status="queued"), name="messages_outbox"
+            ),
+            models.Index(
+                fields=["conversation", "id"],
+                condition=Q(status__in=["queued", "sending"]),
+                name="messages_unsettled",
+            ),
+            models.Index(fields=["connection"], condition=Q(status="sending"), name="messages_in_flight"),
+        ]
+
+    @property
+    def is_outbound(self) -> bool:
+        return self.direction == self.Direction.OUTBOUND
+
+
+class ParkedAck(UuidModel):
+    """A receipt for a message that is not here yet; applied when it appears."""
+
+    connection = models.ForeignKey(WhatsAppConnection, on_delete=models.CASCADE, related_name="+")
+    whatsapp_message_id = models.CharField(max_length=255)
+    level = models.SmallIntegerField()
+    at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "parked_acks"
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "whatsapp_message_id"], name="parked_acks_unique")
+        ]
+
+
+class Draft(TimestampedModel):
+    """What a person has typed and not sent, per conversation."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="drafts")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    text = models.TextField(blank=True)
+
+    class Meta:
+        db_table = "drafts"
+        constraints = [models.UniqueConstraint(fields=["conversation", "user"], name="drafts_unique")]

@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class WhatsFlowConfig(AppConfig):
+    """The composition root: settings, routes, processes."""
+
+    name = "whatsflow"
+
+    def ready(self) -> None:
+        from whatsflow import checks  # noqa: F401

@@ -1,0 +1,11 @@
+"""The Celery application. Tasks are doorbells: the database is the queue."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "whatsflow.settings")
+
+app = Celery("whatsflow")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

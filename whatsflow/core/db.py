@@ -1,0 +1,29 @@
+"""What every table shares, and the few places where PostgreSQL and SQLite must be told apart."""
+
+from django.db import connection, models
+
+from whatsflow.core.ids import uuid7
+
+
+def is_postgres() -> bool:
+    """Whether the default database is PostgreSQL (else it is SQLite)."""
+    return connection.vendor == "postgresql"
+
+
+class UuidModel(models.Model):
+    """A table with a time-ordered UUID key."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class TimestampedModel(UuidModel):
+    """A table that also knows when a row was made and last saved."""
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        abstract = True

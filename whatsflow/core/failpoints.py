@@ -1,0 +1,23 @@
+"""Named places where a test stops a real process, to kill it there.
+
+`WHATSFLOW_FAILPOINTS=outbox.begun:/tmp/marker` makes the process create /tmp/marker on reaching `outbox.begun` and then
+wait until the file is removed or the process is killed. Without the variable `reach()` does nothing. Production refuses
+to start with it.
+"""
+
+import os
+import time
+from pathlib import Path
+
+_places = dict(pair.split(":", 1) for pair in os.environ.get("WHATSFLOW_FAILPOINTS", "").split(",") if ":" in pair)
+
+
+def reach(place: str) -> None:
+    """Announce that the process has come to `place`; stop there if a test asked for it."""
+    marker = _places.get(place)
+    if not marker:
+        return
+    path = Path(marker)
+    path.touch()
+    while path.exists():
+        time.sleep(0.01)

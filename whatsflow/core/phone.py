@@ -1,0 +1,69 @@
+"""Phone numbers: the one place that knows what E.164 is.
+
+`phonenumbers` (Google's libphonenumber data) parses; the rules about variants come from the countries' numbering plans:
+Brazil added a 9 to mobile numbers, Mexico dropped the 1 after +52, Argentina's mobiles carry a 9 after +54. WhatsApp still
+uses the old spelling for accounts made before, so variants of one person must meet in one identity.
+"""
+
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+
+from whatsflow.core.errors import InvalidInput
+
+SANDBOX_PREFIX = "+999"
+"""Numbers of the sandbox: country code 999 is unassigned (ITU E.164), so none can belong to a person."""
+
+_SANDBOX = re.compile(r"^\+999\d{6,12}$")
+
+
+def to_e164(text: str, country: str | None = None) -> str:
+    """`text` in any usual spelling -> "+447700900123". `country`: ISO 3166 code for numbers without a country code.
+
+    Raises InvalidInput("invalid_phone_number") with what to do.
+    """
+    cleaned = text.strip().replace(" ", " ")
+    compact = re.sub(r"[\s().-]", "", cleaned)
+    if _SANDBOX.match(compact):
+        return compact
+    try:
+        number = phonenumbers.parse(cleaned, (country or "").upper() or None)
+    except phonenumbers.NumberParseException:
+        raise InvalidInput(
+            "invalid_phone_number",
+            "This is not a phone number we can read. Write it with its country code, like +44 7700 900123.",
+            field="phone_number",
+        ) from None
+    if not phonenumbers.is_possible_number(number):
+        raise InvalidInput(
+            "invalid_phone_number",
+            "This phone number has too few or too many digits. Write it with its country code, like +44 7700 900123.",
+            field="phone_number",
+        )
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def canonical(e164: str) -> str:
+    """The one spelling under which all variants of an E.164 number meet (used as identity, not for sending)."""
+    if e164.startswith("+55") and len(e164) == 13 and e164[5] in "6789":
+        return f"{e164[:5]}9{e164[5:]}"
+    if e164.startswith("+521") and len(e164) == 14:
+        return f"+52{e164[4:]}"
+    if e164.startswith("+54") and len(e164) == 13 and e164[3] != "9":
+        return f"+549{e164[3:]}"
+    return e164
+
+
+def display(e164: str | None) -> str:
+    """"+447700900123" -> "+44 7700 900123"; anything unreadable comes back as it is."""
+    if not e164:
+        return ""
+    try:
+        number = phonenumbers.parse(e164, None)
+    except phonenumbers.NumberParseException:
+        return e164
+    if not phonenumbers.is_possible_number(number):
+        return e164
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)

@@ -1,0 +1,22 @@
+"""Every address of the site."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from whatsflow import health
+
+urlpatterns = [
+    path("", include("analytics.urls")),
+    path("accounts/", include("accounts.urls")),
+    path("connections/", include("connections.urls")),
+    path("inbox/", include("messaging.urls")),
+    path("api/v1/", include("whatsflow.api")),
+    path("admin/", admin.site.urls),
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+]
+
+handler400 = "whatsflow.errors.bad_request"
+handler403 = "whatsflow.errors.permission_denied"
+handler404 = "whatsflow.errors.page_not_found"
+handler500 = "whatsflow.errors.server_error"

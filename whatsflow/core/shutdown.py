@@ -1,0 +1,40 @@
+"""Stopping cleanly: one event that everything long-running in this process watches."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+stopping = threading.Event()
+"""Set once, when the process has been asked to stop."""
+
+_callbacks: list[Callable[[], None]] = []
+
+
+def on_stop(callback: Callable[[], None]) -> Callable[[], None]:
+    """Call `callback` when the process is asked to stop (at once, if it was already). Returns a function that forgets it."""
+    _callbacks.append(callback)
+    if stopping.is_set():
+        callback()
+
+    def forget() -> None:
+        if callback in _callbacks:
+            _callbacks.remove(callback)
+
+    return forget
+
+
+def request_stop() -> None:
+    """Ask everything in this process to stop. Safe from any thread; the second call does nothing."""
+    if stopping.is_set():
+        return
+    stopping.set()
+    for callback in tuple(_callbacks):
+        try:
+            callback()
+        except Exception:
+            log.exception("stop_callback_failed")

@@ -5,12 +5,13 @@ Every call carries the lease; a stale one raises `LeaseLost` and changes nothing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from accounts.models import BusinessProfile
 from connections.drivers.base import Ack, Chat, Event, MediaBlob, MediaRef, OutgoingMessage
 
 
@@ -152,3 +153,29 @@ def mailbox() -> Mailbox:
     if _mailbox is None:
         raise RuntimeError("No mailbox is registered: is the messaging app installed?")
     return _mailbox
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """How busy a number is. queued: messages waiting to leave. sent_today: since midnight in the business's time zone."""
+
+    queued: int = 0
+    sent_today: int = 0
+
+
+TrafficCounter = Callable[[BusinessProfile, Sequence[UUID]], dict[UUID, Traffic]]
+"""Counts the traffic of some of a business's numbers, in a fixed number of queries. Messaging registers it."""
+
+_traffic_counter: TrafficCounter | None = None
+
+
+def register_traffic_counter(counter: TrafficCounter) -> None:
+    """Called once, in the implementing app's ready()."""
+    global _traffic_counter
+    _traffic_counter = counter
+
+
+def traffic_of(business: BusinessProfile, connection_ids: Sequence[UUID]) -> dict[UUID, Traffic]:
+    """The traffic of each of these numbers of the business; no messaging app, no traffic."""
+    counted = _traffic_counter(business, connection_ids) if _traffic_counter and connection_ids else {}
+    return {id_: counted.get(id_, Traffic()) for id_ in connection_ids}

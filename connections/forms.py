@@ -1,0 +1,128 @@
+"""What people type about numbers, and what testers type on the simulated phone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from connections.models import WhatsAppConnection
+from connections.rendering import mode_choices, persona_choices
+
+
+class CreateForm(forms.Form):
+    """A new number: how it is linked and what the team calls it. Offers only what this installation can drive."""
+
+    mode = forms.ChoiceField(label="Kind", widget=forms.RadioSelect, choices=mode_choices)
+    name = forms.CharField(
+        label="Name",
+        max_length=100,
+        required=False,
+        help_text="What your team calls this number, like Shop or Support. You can change it later.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["mode"].initial = mode_choices()[0][0]
+
+
+class RenameForm(forms.Form):
+    """What the team calls a number."""
+
+    name = forms.CharField(label="Name", max_length=100, required=False)
+
+
+class PairForm(forms.Form):
+    """The phone that a pairing code is asked for. The service checks the number."""
+
+    phone_number = forms.CharField(
+        label="Number of the phone", max_length=32, widget=forms.TextInput(attrs={"inputmode": "tel"})
+    )
+
+
+class ConfirmForm(forms.Form):
+    """A deletion, confirmed by the name of what goes."""
+
+    confirmation = forms.CharField(max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+    def __init__(self, *args: Any, connection: WhatsAppConnection, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = connection.display_name
+        self.fields["confirmation"].label = f"Type “{self.expected}” to confirm"
+
+    def clean_confirmation(self) -> str:
+        typed: str = self.cleaned_data["confirmation"]
+        if typed.strip().casefold() != self.expected.strip().casefold():
+            raise forms.ValidationError(f"This is not the name. Type “{self.expected}”.")
+        return typed
+
+
+class ScanForm(forms.Form):
+    """What the simulated phone's camera sees."""
+
+    code = forms.CharField(
+        label="Content of the QR code",
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
+        error_messages={"required": "There is no code in view. Paste its content, or show a code first."},
+    )
+
+
+class OnlineForm(forms.Form):
+    """Whether the simulated phone has a network."""
+
+    online = forms.BooleanField(required=False)
+
+
+class WriteForm(forms.Form):
+    """What a simulated customer writes. The service refuses it when it is empty or too long."""
+
+    text = forms.CharField(required=False, strip=False, widget=forms.Textarea(attrs={"rows": 1}))
+    upload = forms.FileField(required=False)
+    quoted_wa_id = forms.CharField(required=False, max_length=255, widget=forms.HiddenInput)
+
+
+class CustomerForm(forms.Form):
+    """A further simulated customer."""
+
+    name = forms.CharField(label="Name", max_length=100)
+    number = forms.CharField(
+        label="Number",
+        max_length=20,
+        required=False,
+        help_text="In the sandbox's own country code +999. Leave it empty to get one.",
+        widget=forms.TextInput(attrs={"inputmode": "tel", "placeholder": "+999 …"}),
+    )
+    persona = forms.ChoiceField(label="Behaviour", choices=persona_choices)
+    hides_number = forms.BooleanField(
+        label="Hides the number",
+        required=False,
+        help_text="WhatsApp then tells only a LID, as it does for people who hide their number.",
+    )
+
+
+class FaultsForm(forms.Form):
+    """What goes wrong on purpose."""
+
+    slow_ms = forms.IntegerField(
+        label="Slow by (milliseconds)", min_value=0, max_value=20_000, required=False, help_text="Every send takes longer."
+    )
+    fail_next = forms.IntegerField(
+        label="Next sends fail for now", min_value=0, max_value=100, required=False, help_text="They are tried again later."
+    )
+    fail_permanently_next = forms.IntegerField(
+        label="Next sends are refused", min_value=0, max_value=100, required=False, help_text="They turn red, for good."
+    )
+    drop_next = forms.IntegerField(
+        label="Connection drops during the next sends", min_value=0, max_value=100, required=False
+    )
+    lost_result_next = forms.IntegerField(
+        label="Next sends leave, but the answer is lost", min_value=0, max_value=100, required=False
+    )
+    drop_acks = forms.BooleanField(label="No receipts come back", required=False)
+    double_events = forms.BooleanField(label="Everything is told twice", required=False)
+    ack_before_return = forms.BooleanField(label="Receipts come before the send has returned", required=False)
+
+    def faults(self) -> dict[str, int | bool]:
+        """The switches as the simulated phone keeps them: an empty number is 0."""
+        return {name: value or 0 if value is not False else False for name, value in self.cleaned_data.items()}

@@ -1,0 +1,177 @@
+"""Pages of the numbers: list, creation, one number with its live QR code, and what can be done with it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import MemberRequest, member
+from accounts.roles import Can
+from connections import rendering, selectors
+from connections.forms import ConfirmForm, CreateForm, PairForm, RenameForm
+from connections.models import WhatsAppConnection
+from connections.services import numbers
+from whatsflow.core.errors import InvalidInput
+from whatsflow.core.htmx import render
+
+
+@require_safe
+@member()
+def index(request: MemberRequest) -> HttpResponse:
+    """All numbers of the business."""
+    business = request.access.business
+    cards = rendering.cards(business, selectors.connections_of(business))
+    return render(request, "connections/list.html", "connections/_list.html", {"cards": cards})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(Can.MANAGE_CONNECTIONS)
+def create(request: MemberRequest) -> HttpResponse:
+    """Add a number, start it, and show its QR code."""
+    form = CreateForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        access = request.access
+        connection = numbers.create(access.business, access.user, form.cleaned_data["mode"], form.cleaned_data["name"])
+        return redirect("connections:detail", connection.pk)
+    status = 422 if request.method == "POST" else 200
+    response = render(request, "connections/create.html", "connections/_create.html", {"form": form})
+    response.status_code = status
+    return response
+
+
+@never_cache
+@require_safe
+@member()
+def detail(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """One number: its state, its QR code while it waits to be scanned, its health."""
+    connection = selectors.get_connection(request.access.business, connection_id)
+    return render(request, "connections/detail.html", "connections/_state.html", _context(request, connection))
+
+
+@never_cache
+@require_safe
+@member()
+def state(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """The part of the page that follows the number's state."""
+    connection = selectors.get_connection(request.access.business, connection_id)
+    return render(request, "connections/detail.html", "connections/_state.html", _context(request, connection))
+
+
+@never_cache
+@require_safe
+@member(Can.MANAGE_CONNECTIONS)
+def qr(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """The code on show. 204 while `seen` is still it; a number that waits no more makes the page fetch its state."""
+    connection = selectors.get_connection(request.access.business, connection_id)
+    code = rendering.code_on_show(connection)
+    if code is None:
+        return HttpResponse(status=204, headers={"HX-Trigger": "connection-changed"})
+    if request.GET.get("seen") == code.version:
+        return HttpResponse(status=204)
+    context = {"connection": connection, "code": code}
+    return render(request, "connections/detail.html", "connections/_qr.html", _context(request, connection) | context)
+
+
+@require_POST
+@member(Can.MANAGE_CONNECTIONS)
+def connect(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """Start the number; without a login it shows a QR code."""
+    connection = selectors.get_connection(request.access.business, connection_id)
+    numbers.connect(connection, request.access.user)
+    return redirect("connections:detail", connection_id)
+
+
+@require_POST
+@member(Can.MANAGE_CONNECTIONS)
+def pair(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """Start the number with a pairing code instead of a QR code."""
+    connection = selectors.get_connection(request.access.business, connection_id)
+    form = PairForm(request.POST)
+    if form.is_valid():
+        try:
+            numbers.connect(connection, request.access.user, pairing_phone=form.cleaned_data["phone_number"])
+            return redirect("connections:detail", connection_id)
+        except InvalidInput as error:
+            form.add_error("phone_number", error.message)
+    return _detail_again(request, connection, pair_form=form)
+
+
+@require_POST
+@member(Can.MANAGE_CONNECTIONS)
+def disconnect(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """Stop the number and keep its login."""
+    connection = selectors.get_connection(request.access.business, connection_id)
+    numbers.disconnect(connection, request.access.user)
+    messages.success(request, f"{connection.display_name} is being disconnected. Its login is kept.")
+    return redirect("connections:detail", connection_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(Can.MANAGE_CONNECTIONS)
+def logout(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """Unlink the number from the phone, after a confirmation."""
+    connection = selectors.get_connection(request.access.business, connection_id)
+    if request.method == "POST":
+        numbers.logout(connection, request.access.user)
+        messages.success(request, f"{connection.display_name} is being logged out.")
+        return redirect("connections:detail", connection_id)
+    context = {"connection": connection, "card": rendering.card(connection)}
+    return render(request, "connections/logout.html", "connections/_logout.html", context)
+
+
+@require_POST
+@member(Can.MANAGE_CONNECTIONS)
+def rename(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """Change what the team calls the number."""
+    connection = selectors.get_connection(request.access.business, connection_id)
+    form = RenameForm(request.POST)
+    if not form.is_valid():
+        return _detail_again(request, connection, rename_form=form)
+    numbers.rename(connection, request.access.user, form.cleaned_data["name"])
+    messages.success(request, "The name was changed.")
+    return redirect("connections:detail", connection_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(Can.MANAGE_CONNECTIONS)
+def delete(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """Delete the number with its conversations, once its name was typed."""
+    connection = selectors.get_connection(request.access.business, connection_id)
+    form = ConfirmForm(request.POST or None, connection=connection)
+    if request.method == "POST" and form.is_valid():
+        name = connection.display_name
+        numbers.delete(connection, request.access.user)
+        messages.success(request, f"{name} was deleted.")
+        return redirect("connections:list")
+    context = {"connection": connection, "card": rendering.card(connection), "form": form}
+    response = render(request, "connections/delete.html", "connections/_delete.html", context)
+    response.status_code = 422 if request.method == "POST" else 200
+    return response
+
+
+def _context(request: MemberRequest, connection: WhatsAppConnection, **more: Any) -> dict[str, Any]:
+    """What the page of one number shows. The code is put in only for those who may link devices."""
+    manages = request.access.can(Can.MANAGE_CONNECTIONS)
+    return {
+        "connection": connection,
+        "card": rendering.cards(request.access.business, [connection])[0],
+        "code": rendering.code_on_show(connection) if manages else None,
+        "pairing_code": rendering.pairing_code_on_show(connection) if manages else "",
+        "manages": manages,
+        "rename_form": RenameForm(initial={"name": connection.name}),
+        "pair_form": PairForm(),
+    } | more
+
+
+def _detail_again(request: MemberRequest, connection: WhatsAppConnection, **more: Any) -> HttpResponse:
+    """The page once more, with what was wrong with a form on it."""
+    context = _context(request, connection, **more)
+    response = render(request, "connections/detail.html", "connections/_state.html", context)
+    response.status_code = 422
+    return response

@@ -33,6 +33,8 @@ DATABASE_URL = env.str("DATABASE_URL", default="")
 REDIS_URL = env.str("REDIS_URL", default="")
 EMBEDDED = not REDIS_URL
 """No Redis: broker, live layer, cache and doorbell live in the one process."""
+REDIS_PREFIX = "whatsflow" + urlsplit(REDIS_URL).path.replace("/", ".")
+"""Starts every channel name: Redis keeps keys apart by database number, but not what is published."""
 FAILPOINTS = env.str("WHATSFLOW_FAILPOINTS", default="")
 
 # -- keys --------------------------------------------------------------------------------------------------------------
@@ -51,7 +53,9 @@ ALLOWED_HOSTS = env.list(
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 if env.bool("WHATSFLOW_BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    AXES_IPWARE_PROXY_COUNT = env.int("WHATSFLOW_PROXY_COUNT", default=1)
+    TRUSTED_PROXIES = env.int("WHATSFLOW_PROXY_COUNT", default=1)
+else:
+    TRUSTED_PROXIES = 0
 
 # -- apps --------------------------------------------------------------------------------------------------------------
 
@@ -162,11 +166,13 @@ if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": "whatsflow"},
+            "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": REDIS_PREFIX},
         }
     }
 else:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "whatsflow"}}
+    CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "whatsflow"}
+    }
     CHANNEL_LAYERS = {"default": {"BACKEND": "whatsflow.core.layer.InProcessChannelLayer"}}
 
 # -- work --------------------------------------------------------------------------------------------------------------
@@ -224,6 +230,8 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "accounts.views.locked_out"
 AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "accounts.lockout.username"
+AXES_CLIENT_IP_CALLABLE = "accounts.lockout.client_address"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 

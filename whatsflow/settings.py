@@ -334,7 +334,7 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 DRF_STANDARDIZED_ERRORS = {
-    "EXCEPTION_HANDLER_CLASS": "whatsflow.core.drf.ExceptionHandler",
+    "EXCEPTION_HANDLER_CLASS": "whatsflow.core.drf_errors.ExceptionHandler",
     "ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True,
 }
 OUTBOUND_HTTP_ALLOWED_HOSTS = env.list("WHATSFLOW_HTTP_ALLOWED_HOSTS", default=[])

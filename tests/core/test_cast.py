@@ -5,7 +5,10 @@ from accounts.roles import Can, Role
 
 
 def test_the_cast_has_the_roles_that_it_says(business, owner, admin_member, teammate, viewer):
-    roles = {user.email: find_access(user, str(business.pk)).role for user in (owner, admin_member, teammate, viewer)}
+    roles = {
+        user.email: find_access(user, str(business.pk)).role
+        for user in (owner, admin_member, teammate, viewer)
+    }
     assert list(roles.values()) == [Role.OWNER, Role.ADMIN, Role.AGENT, Role.VIEWER]
 
 
@@ -20,7 +23,9 @@ def test_a_signed_in_client_keeps_its_user(client_of, teammate):
 
 
 def test_the_conversation_belongs_to_the_business(business, conversation, contact, connection, sandbox_phone):
-    assert conversation.business_profile == contact.business_profile == connection.business_profile == business
+    assert (
+        conversation.business_profile == contact.business_profile == connection.business_profile == business
+    )
     assert sandbox_phone.number == connection.phone_number
     assert contact.identities.get().value == contact.phone_number
 

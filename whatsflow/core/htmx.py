@@ -77,7 +77,7 @@ def is_local(request: HttpRequest, url: str) -> bool:
 class DomainErrorMiddleware:
     """Tells a person which rule was broken, and takes a partial's login redirect to the whole page.
 
-    The API's own handler (`whatsflow.core.drf.ExceptionHandler`) answers before this sees anything.
+    The API's own handler (`whatsflow.core.drf_errors.ExceptionHandler`) answers before this sees anything.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -1,0 +1,54 @@
+"""What the API answers when something is wrong.
+
+A module of its own: the framework loads `whatsflow.core.drf` while it is itself being loaded, and this needs it whole.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_standardized_errors.formatter import flatten_errors
+from drf_standardized_errors.handler import ExceptionHandler as StandardizedHandler
+from rest_framework import exceptions
+
+from whatsflow.core import envelope
+from whatsflow.core.drf import Failure
+from whatsflow.core.errors import DomainError
+
+
+class DomainException(exceptions.APIException):
+    """A DomainError on its way through the framework."""
+
+    def __init__(self, error: DomainError) -> None:
+        super().__init__(error.message, error.code)
+        self.status_code = error.status
+        self.error = error
+
+
+class ExceptionHandler(StandardizedHandler):
+    """Turns whatever a view raises into an answer. Set as DRF_STANDARDIZED_ERRORS["EXCEPTION_HANDLER_CLASS"]."""
+
+    def convert_known_exceptions(self, exc: Exception) -> Exception:
+        """Our own errors join the framework's."""
+        if isinstance(exc, DomainError):
+            return DomainException(exc)
+        return super().convert_known_exceptions(exc)
+
+    def format_exception(self, exc: exceptions.APIException) -> Failure:
+        """`{"success": false, "error": {"code", "message", "details": [{"code", "message", "field"}]}}`."""
+        return Failure(_body(exc))
+
+
+def _body(exc: exceptions.APIException) -> dict[str, Any]:
+    if isinstance(exc, DomainException):
+        return envelope.failure_of(exc.error)
+    errors = flatten_errors(exc.detail)
+    details = [{"code": error.code, "message": error.detail, "field": error.attr} for error in errors]
+    if isinstance(exc, exceptions.ValidationError):
+        return envelope.failure("invalid", "Please correct what is named in the details.", details)
+    first = errors[0] if errors else None
+    code = first.code if first else exc.default_code
+    message = first.detail if first else str(exc.default_detail)
+    if exc.status_code >= 500:
+        code, message, details = "server_error", "Something went wrong on our side. Please try again.", []
+    return envelope.failure(code, message, details)

@@ -16,6 +16,8 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection as database
 from django.test import Client
+from hypothesis import configuration as hypothesis_configuration
+from hypothesis import settings as hypothesis_settings
 
 from accounts.models import BusinessProfile, User
 from accounts.roles import Role
@@ -23,6 +25,10 @@ from connections.models import SandboxPhone, WhatsAppConnection
 from contacts.models import Contact
 from messaging.models import Conversation
 from tests import factories
+
+hypothesis_configuration.set_hypothesis_home_dir(settings.TEST_RUN / "hypothesis")
+hypothesis_settings.register_profile("whatsflow", deadline=None, database=None)  # no test is timed
+hypothesis_settings.load_profile("whatsflow")
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback"}
 

@@ -156,7 +156,9 @@ def check_url(url: str) -> bool:
         raise Blocked("invalid_url", "Write a web address that starts with https://.", field="url")
     if parsed.userinfo:
         raise Blocked("url_with_password", "Leave user name and password out of the address.", field="url")
-    port = parsed.port or (443 if parsed.scheme == "https" else 80)
+    port = parsed.port if parsed.port is not None else (443 if parsed.scheme == "https" else 80)
+    if not 0 < port < 65536:
+        raise Blocked("invalid_url", "The port after the colon must be between 1 and 65535.", field="url")
     if f"{parsed.host}:{port}" in settings.OUTBOUND_HTTP_ALLOWED_HOSTS:
         return True
     if parsed.scheme != "https":

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from connections.drivers.sandbox import faults
 from connections.models import WhatsAppConnection
 from connections.rendering import mode_choices, persona_choices
 
@@ -102,27 +103,23 @@ class CustomerForm(forms.Form):
 
 
 class FaultsForm(forms.Form):
-    """What goes wrong on purpose."""
+    """What goes wrong on purpose: a number for what happens so many times, a switch for what stays."""
 
-    slow_ms = forms.IntegerField(
-        label="Slow by (milliseconds)", min_value=0, max_value=20_000, required=False, help_text="Every send takes longer."
-    )
-    fail_next = forms.IntegerField(
-        label="Next sends fail for now", min_value=0, max_value=100, required=False, help_text="They are tried again later."
-    )
-    fail_permanently_next = forms.IntegerField(
-        label="Next sends are refused", min_value=0, max_value=100, required=False, help_text="They turn red, for good."
-    )
-    drop_next = forms.IntegerField(
-        label="Connection drops during the next sends", min_value=0, max_value=100, required=False
-    )
-    lost_result_next = forms.IntegerField(
-        label="Next sends leave, but the answer is lost", min_value=0, max_value=100, required=False
-    )
-    drop_acks = forms.BooleanField(label="No receipts come back", required=False)
-    double_events = forms.BooleanField(label="Everything is told twice", required=False)
-    ack_before_return = forms.BooleanField(label="Receipts come before the send has returned", required=False)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields[faults.SLOW] = forms.IntegerField(
+            label="Sends are slower, by milliseconds",
+            min_value=0,
+            max_value=faults.MAX_SLOW_MS,
+            required=False,
+        )
+        for name, words in faults.COUNTED.items():
+            self.fields[name] = forms.IntegerField(
+                label=words, min_value=0, max_value=faults.MAX_COUNT, required=False
+            )
+        for name, words in faults.SWITCHES.items():
+            self.fields[name] = forms.BooleanField(label=words, required=False)
 
     def faults(self) -> dict[str, int | bool]:
-        """The switches as the simulated phone keeps them: an empty number is 0."""
-        return {name: value or 0 if value is not False else False for name, value in self.cleaned_data.items()}
+        """All of them by name; an empty number is 0."""
+        return {name: value or 0 for name, value in self.cleaned_data.items()}

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -17,8 +16,8 @@ from connections import rendering, selectors
 from connections.forms import ConfirmForm, CreateForm, PairForm, RenameForm
 from connections.models import WhatsAppConnection
 from connections.services import numbers
-from whatsflow.core.errors import InvalidInput
-from whatsflow.core.htmx import render
+from whatsflow.core.errors import Conflict, InvalidInput
+from whatsflow.core.htmx import redirect, render, wants_partial
 
 
 @require_safe
@@ -27,22 +26,27 @@ def index(request: MemberRequest) -> HttpResponse:
     """All numbers of the business."""
     business = request.access.business
     cards = rendering.cards(business, selectors.connections_of(business))
-    return render(request, "connections/list.html", "connections/_list.html", {"cards": cards})
+    version = rendering.version_of(cards)
+    if wants_partial(request) and request.GET.get("seen") == version:
+        return HttpResponse(status=204)
+    context = {"cards": cards, "version": version, "manages": request.access.can(Can.MANAGE_CONNECTIONS)}
+    return render(request, "connections/list.html", "connections/_list.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.MANAGE_CONNECTIONS)
 def create(request: MemberRequest) -> HttpResponse:
-    """Add a number, start it, and show its QR code."""
+    """Add a number and ask for its QR code, which the next page shows."""
     form = CreateForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         access = request.access
-        connection = numbers.create(access.business, access.user, form.cleaned_data["mode"], form.cleaned_data["name"])
-        return redirect("connections:detail", connection.pk)
+        connection = numbers.create(
+            access.business, access.user, form.cleaned_data["mode"], form.cleaned_data["name"]
+        )
+        numbers.connect(connection, access.user)
+        return redirect(request, "connections:detail", connection.pk)
     status = 422 if request.method == "POST" else 200
-    response = render(request, "connections/create.html", "connections/_create.html", {"form": form})
-    response.status_code = status
-    return response
+    return render(request, "connections/create.html", "connections/_create.html", {"form": form}, status)
 
 
 @never_cache
@@ -51,16 +55,20 @@ def create(request: MemberRequest) -> HttpResponse:
 def detail(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     """One number: its state, its QR code while it waits to be scanned, its health."""
     connection = selectors.get_connection(request.access.business, connection_id)
-    return render(request, "connections/detail.html", "connections/_state.html", _context(request, connection))
+    return render(
+        request, "connections/detail.html", "connections/_state.html", _context(request, connection)
+    )
 
 
 @never_cache
 @require_safe
 @member()
 def state(request: MemberRequest, connection_id: UUID) -> HttpResponse:
-    """The part of the page that follows the number's state."""
-    connection = selectors.get_connection(request.access.business, connection_id)
-    return render(request, "connections/detail.html", "connections/_state.html", _context(request, connection))
+    """The part of the page that follows the number's state; 204 while `seen` is still how it is."""
+    context = _context(request, selectors.get_connection(request.access.business, connection_id))
+    if wants_partial(request) and request.GET.get("seen") == context["version"]:
+        return HttpResponse(status=204)
+    return render(request, "connections/detail.html", "connections/_state.html", context)
 
 
 @never_cache
@@ -75,7 +83,9 @@ def qr(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     if request.GET.get("seen") == code.version:
         return HttpResponse(status=204)
     context = {"connection": connection, "code": code}
-    return render(request, "connections/detail.html", "connections/_qr.html", _context(request, connection) | context)
+    return render(
+        request, "connections/detail.html", "connections/_qr.html", _context(request, connection) | context
+    )
 
 
 @require_POST
@@ -84,7 +94,7 @@ def connect(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     """Start the number; without a login it shows a QR code."""
     connection = selectors.get_connection(request.access.business, connection_id)
     numbers.connect(connection, request.access.user)
-    return redirect("connections:detail", connection_id)
+    return redirect(request, "connections:detail", connection_id)
 
 
 @require_POST
@@ -96,7 +106,7 @@ def pair(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             numbers.connect(connection, request.access.user, pairing_phone=form.cleaned_data["phone_number"])
-            return redirect("connections:detail", connection_id)
+            return redirect(request, "connections:detail", connection_id)
         except InvalidInput as error:
             form.add_error("phone_number", error.message)
     return _detail_again(request, connection, pair_form=form)
@@ -109,7 +119,7 @@ def disconnect(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     connection = selectors.get_connection(request.access.business, connection_id)
     numbers.disconnect(connection, request.access.user)
     messages.success(request, f"{connection.display_name} is being disconnected. Its login is kept.")
-    return redirect("connections:detail", connection_id)
+    return redirect(request, "connections:detail", connection_id)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -120,8 +130,8 @@ def logout(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     if request.method == "POST":
         numbers.logout(connection, request.access.user)
         messages.success(request, f"{connection.display_name} is being logged out.")
-        return redirect("connections:detail", connection_id)
-    context = {"connection": connection, "card": rendering.card(connection)}
+        return redirect(request, "connections:detail", connection_id)
+    context = {"connection": connection}
     return render(request, "connections/logout.html", "connections/_logout.html", context)
 
 
@@ -135,7 +145,7 @@ def rename(request: MemberRequest, connection_id: UUID) -> HttpResponse:
         return _detail_again(request, connection, rename_form=form)
     numbers.rename(connection, request.access.user, form.cleaned_data["name"])
     messages.success(request, "The name was changed.")
-    return redirect("connections:detail", connection_id)
+    return redirect(request, "connections:detail", connection_id)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -146,21 +156,26 @@ def delete(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     form = ConfirmForm(request.POST or None, connection=connection)
     if request.method == "POST" and form.is_valid():
         name = connection.display_name
-        numbers.delete(connection, request.access.user)
-        messages.success(request, f"{name} was deleted.")
-        return redirect("connections:list")
-    context = {"connection": connection, "card": rendering.card(connection), "form": form}
-    response = render(request, "connections/delete.html", "connections/_delete.html", context)
-    response.status_code = 422 if request.method == "POST" else 200
-    return response
+        try:
+            numbers.delete(connection, request.access.user)
+            messages.success(request, f"{name} was deleted.")
+            return redirect(request, "connections:list")
+        except Conflict as error:
+            form.add_error(None, error.message)
+    context = {"connection": connection, "form": form, "must_disconnect": rendering.is_wanted(connection)}
+    status = 422 if request.method == "POST" else 200
+    return render(request, "connections/delete.html", "connections/_delete.html", context, status)
 
 
 def _context(request: MemberRequest, connection: WhatsAppConnection, **more: Any) -> dict[str, Any]:
     """What the page of one number shows. The code is put in only for those who may link devices."""
     manages = request.access.can(Can.MANAGE_CONNECTIONS)
+    cards = rendering.cards(request.access.business, [connection])
     return {
         "connection": connection,
-        "card": rendering.cards(request.access.business, [connection])[0],
+        "card": cards[0],
+        "version": rendering.version_of(cards),
+        "may_write": request.access.can(Can.REPLY),
         "code": rendering.code_on_show(connection) if manages else None,
         "pairing_code": rendering.pairing_code_on_show(connection) if manages else "",
         "manages": manages,
@@ -172,6 +187,4 @@ def _context(request: MemberRequest, connection: WhatsAppConnection, **more: Any
 def _detail_again(request: MemberRequest, connection: WhatsAppConnection, **more: Any) -> HttpResponse:
     """The page once more, with what was wrong with a form on it."""
     context = _context(request, connection, **more)
-    response = render(request, "connections/detail.html", "connections/_state.html", context)
-    response.status_code = 422
-    return response
+    return render(request, "connections/detail.html", "connections/_state.html", context, 422)

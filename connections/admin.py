@@ -1,0 +1,64 @@
+"""Numbers and simulated phones for operators: how they are doing, never what lets somebody log in as them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from connections.models import SandboxCustomer, SandboxPhone, WhatsAppConnection
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Look, don't touch: changes go through the services, which keep the runner and the audit log in step."""
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(WhatsAppConnection)
+class WhatsAppConnectionAdmin(ReadOnlyAdmin):
+    """One row a number, with its lease: which worker drives it and until when."""
+
+    list_display = (
+        "display_name",
+        "business_profile",
+        "connection_mode",
+        "status",
+        "status_reason",
+        "desired",
+        "lease_owner",
+        "lease_expires_at",
+        "last_proof_at",
+    )
+    list_filter = ("status", "status_reason", "desired", "connection_mode")
+    list_select_related = ("business_profile",)
+    search_fields = ("=id", "name", "phone_number", "business_profile__business_name")
+    exclude = ("session_data", "qr_code", "pairing_code", "pairing_phone")
+    date_hierarchy = "created_at"
+
+
+@admin.register(SandboxPhone)
+class SandboxPhoneAdmin(ReadOnlyAdmin):
+    """A sandbox number's simulated phone, without its login and its QR code."""
+
+    list_display = ("number", "connection", "online", "speed", "cast_started")
+    list_select_related = ("connection",)
+    search_fields = ("number", "=connection__id")
+    exclude = ("linked_secret", "qr_secret", "pairing_code", "pairing_phone")
+
+
+@admin.register(SandboxCustomer)
+class SandboxCustomerAdmin(ReadOnlyAdmin):
+    """A simulated customer and how far their script has come."""
+
+    list_display = ("name", "number", "persona", "step", "hides_number", "blocked")
+    list_filter = ("persona", "hides_number", "blocked")
+    search_fields = ("name", "number", "=phone__id")

@@ -1,0 +1,245 @@
+"""How numbers look: colours, icons, words and the QR code on show."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from accounts.models import BusinessProfile
+from connections import qr, selectors
+from connections.drivers import registry
+from connections.drivers.base import AckLevel
+from connections.drivers.sandbox.personas import PERSONAS, QUIET
+from connections.models import SandboxCustomer, SandboxMessage, WhatsAppConnection
+from connections.ports import Traffic, traffic_of
+from connections.selectors import Explanation
+
+Status = WhatsAppConnection.Status
+Desired = WhatsAppConnection.Desired
+Reason = WhatsAppConnection.Reason
+
+CODES_SHOWN = 5
+"""QR codes shown before it ends and a person has to ask again."""
+POLL_BUSY_SECONDS = 5
+POLL_SETTLED_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Look:
+    """A state at a glance. Never by colour alone: the icon and the words say it too."""
+
+    color: str
+    icon: str
+
+
+_LOOKS = {
+    Status.CONNECTED: Look("green", "circle-check"),
+    Status.DEGRADED: Look("yellow", "alert-triangle"),
+    Status.QR_PENDING: Look("blue", "qrcode"),
+    Status.STARTING: Look("blue", "loader-2"),
+    Status.SYNCING: Look("blue", "refresh"),
+    Status.DISCONNECTED: Look("secondary", "plug-x"),
+}
+_TROUBLE = Look("red", "alert-circle")
+_CALM_REASONS = {Reason.NONE, Reason.USER, Reason.QR_EXPIRED}
+
+
+@dataclass(frozen=True)
+class Card:
+    """All that a page shows of one number."""
+
+    connection: WhatsAppConnection
+    look: Look
+    explanation: Explanation
+    traffic: Traffic
+    pairing: bool
+    """Whether this kind of number can be linked with a pairing code."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the number is where the person wants it to be; if not, something will change soon."""
+        online = self.connection.desired == Desired.ONLINE
+        return self.connection.status == (Status.CONNECTED if online else Status.DISCONNECTED)
+
+    @property
+    def poll_seconds(self) -> int:
+        """How often the page asks for the state by itself, should a live update get lost."""
+        return POLL_SETTLED_SECONDS if self.settled else POLL_BUSY_SECONDS
+
+    @property
+    def connect_label(self) -> str:
+        """What the button that starts the number says."""
+        return "Show a new code" if self.connection.status_reason == Reason.QR_EXPIRED else "Connect"
+
+    @property
+    def can_connect(self) -> bool:
+        return self.connection.desired != Desired.ONLINE
+
+    @property
+    def can_log_out(self) -> bool:
+        """Whether there is a login that could be ended."""
+        return bool(self.connection.session_data) and self.connection.desired != Desired.LOGGED_OUT
+
+
+@dataclass(frozen=True)
+class Code:
+    """The QR code that may be scanned now. version: changes with the code and tells nothing about it."""
+
+    content: str
+    version: str
+    seconds_left: int
+    number: int
+
+    @property
+    def svg(self) -> SafeString:
+        return qr.svg(self.content)
+
+    @property
+    def of(self) -> int:
+        return CODES_SHOWN
+
+
+def look_of(connection: WhatsAppConnection) -> Look:
+    """A resting number is grey, one that stopped by itself is red."""
+    if connection.status == Status.DISCONNECTED and connection.status_reason not in _CALM_REASONS:
+        return _TROUBLE
+    return _LOOKS[Status(connection.status)]
+
+
+def cards(business: BusinessProfile, connections: Iterable[WhatsAppConnection]) -> list[Card]:
+    """The numbers with their traffic, which is counted for all of them at once."""
+    shown = list(connections)
+    traffic = traffic_of(business, [connection.pk for connection in shown])
+    return [
+        Card(
+            connection=connection,
+            look=look_of(connection),
+            explanation=selectors.reason_text(connection),
+            traffic=traffic[connection.pk],
+            pairing=registry.driver_class(connection.connection_mode).capabilities.pairing_code,
+        )
+        for connection in shown
+    ]
+
+
+def code_on_show(connection: WhatsAppConnection) -> Code | None:
+    """The QR code that a person may scan now; None while there is none or it has run out."""
+    left = selectors.qr_seconds_left(connection)
+    if connection.status != Status.QR_PENDING or left <= 0:
+        return None
+    return Code(connection.qr_code, _digest(connection.qr_code), left, connection.qr_count)
+
+
+def pairing_code_on_show(connection: WhatsAppConnection) -> str:
+    """The code that is to be typed on the phone, while it is waited for."""
+    return connection.pairing_code if connection.status == Status.QR_PENDING else ""
+
+
+def is_wanted(connection: WhatsAppConnection) -> bool:
+    """Whether the number is driven, or will be: it has to be disconnected before it can be deleted."""
+    return connection.desired != Desired.OFFLINE
+
+
+def version_of(shown: Iterable[Card]) -> str:
+    """Changes when anything that the cards show does; times of life count by the minute."""
+    parts = [
+        (
+            str(card.connection.pk),
+            card.connection.display_name,
+            card.connection.phone_number,
+            card.connection.desired,
+            card.connection.status_changed_at,
+            card.connection.qr_count,
+            bool(card.connection.pairing_code),
+            _minute(card.connection.last_proof_at),
+            card.explanation,
+            card.traffic,
+        )
+        for card in shown
+    ]
+    return _digest(repr(parts))
+
+
+def _minute(moment: datetime | None) -> str:
+    return moment.isoformat(timespec="minutes") if moment else ""
+
+
+# -- the simulated phone -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Bubble:
+    """One message as a simulated customer sees it, with the message that it quotes."""
+
+    message: SandboxMessage
+    quoted: SandboxMessage | None
+    new_day: bool
+
+    @property
+    def is_picture(self) -> bool:
+        return bool(self.message.media_key) and self.message.media_mime in PICTURES
+
+    @property
+    def was_read(self) -> bool:
+        """Whether the business has read what the customer wrote."""
+        return not self.message.from_me and self.message.ack >= AckLevel.READ
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """A customer's chat. version: changes when the chat does."""
+
+    bubbles: list[Bubble]
+    version: str
+
+
+PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
+"""Types that a browser may show in place; everything else is a download."""
+
+
+def transcript(customer: SandboxCustomer) -> Transcript:
+    """The customer's chat, oldest first."""
+    messages = selectors.sandbox_transcript(customer)
+    by_id = {message.wa_id: message for message in messages}
+    bubbles = []
+    day = None
+    for message in messages:
+        its_day = timezone.localtime(message.created_at).date()
+        bubbles.append(Bubble(message, by_id.get(message.quoted_wa_id), its_day != day))
+        day = its_day
+    return Transcript(
+        bubbles, _digest(repr([(message.wa_id, message.ack, message.body) for message in messages]))
+    )
+
+
+def mode_choices() -> list[tuple[str, str]]:
+    """The ways of connecting that this installation has drivers for."""
+    return [(str(mode), str(WhatsAppConnection.Mode(mode).label)) for mode in registry.modes()]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def persona_choices() -> list[tuple[str, str]]:
+    """How a simulated customer may behave, the quiet one first: they leave the writing to a person."""
+    keys = sorted(PERSONAS, key=lambda key: key != QUIET.key)
+    return [(key, _BEHAVIOUR.get(key, key.capitalize())) for key in keys]
+
+
+_BEHAVIOUR = {
+    "quiet": "Quiet: writes only what you write for them",
+    "greeter": "Friendly: says hello and answers briefly",
+    "chatty": "Chatty: always has an answer",
+    "asker": "Curious: asks about price and delivery",
+    "sender": "Complains, with a picture",
+    "late": "Reads late",
+    "silent": "Never reads",
+    "leaver": "Wants no more offers and writes STOP",
+    "private": "Hides the number at first",
+}

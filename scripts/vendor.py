@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Third-party files of the pages: fetched from npm by exact version, kept in the repository, checked by hash.
 
-`scripts/vendor.py` fetches every package anew (needs npm), refuses an archive whose integrity is not the pinned
-one, copies the few files that are used and their licences, draws the icon sprite from scripts/icons.txt and
-writes static/vendor/manifest.json. `scripts/vendor.py --check` needs neither npm nor network: it compares every
-file with the manifest and tells of files that the manifest does not know. Exit status 1 when something is wrong.
+`scripts/vendor.py` fetches every package anew (needs npm), refuses an archive whose integrity is not the
+pinned one, copies the few files that are used and their licences, draws the icon sprite from
+scripts/icons.txt and writes static/vendor/manifest.json.
+
+`scripts/vendor.py --check` needs neither npm nor network: it compares every file with the manifest and tells of
+files that the manifest does not know. Exit status 1 means trouble.
 """
 
 from __future__ import annotations

@@ -1,0 +1,150 @@
+"""Small pieces that every page draws: icons, times, avatars and form fields. Templates need no `load` for them.
+
+Times are written by the server in the user's zone and again by static/js/times.js, in the same words, so that
+they stay true while a page is open.
+"""
+
+from __future__ import annotations
+
+import zlib
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from django import forms, template
+from django.forms.boundfield import BoundField
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+HUES = 12
+"""Number of avatar colours in static/css/whatsflow.css (`.wf-hue-0` ...)."""
+
+
+@cache
+def _sprite() -> str:
+    return static("img/icons.svg")
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "", label: str = "") -> SafeString:
+    """An icon of the sprite (scripts/icons.txt). extra: CSS classes; label: its words, when it stands alone."""
+    described: str = (
+        format_html('role="img" aria-label="{}"', label) if label else SafeString('aria-hidden="true"')
+    )
+    return format_html(
+        '<svg class="icon {}" {} fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round"'
+        ' stroke-linejoin="round" focusable="false"><use href="{}#{}"></use></svg>',
+        extra,
+        described,
+        _sprite(),
+        name,
+    )
+
+
+@register.simple_tag
+def local_time(moment: datetime | None, style: str = "relative") -> SafeString | str:
+    """A moment in the user's zone; nothing for None. style: time (14:05), day (Monday, 3 March), relative, full."""
+    if moment is None:
+        return ""
+    return format_html(
+        '<time datetime="{}" data-format="{}">{}</time>',
+        moment.astimezone(UTC).isoformat(timespec="milliseconds"),
+        style,
+        time_text(moment, style),
+    )
+
+
+def time_text(moment: datetime, style: str, now: datetime | None = None) -> str:
+    """The words of `local_time`, in the active time zone."""
+    local = timezone.localtime(moment)
+    today = timezone.localtime(now or timezone.now())
+    if style == "time":
+        return f"{local:%H:%M}"
+    if style == "day":
+        return _day(local, today)
+    if style == "full":
+        return f"{local.day} {local:%b %Y, %H:%M}"
+    return _relative(local, today)
+
+
+def _day(local: datetime, today: datetime) -> str:
+    days = (today.date() - local.date()).days
+    if days in (0, 1):
+        return "Today" if days == 0 else "Yesterday"
+    text = f"{local:%A}, {local.day} {local:%B}"
+    return text if local.year == today.year else f"{text} {local.year}"
+
+
+def _relative(local: datetime, today: datetime) -> str:
+    minutes = (today - local).total_seconds() / 60
+    days = (today.date() - local.date()).days
+    if 0 <= minutes < 60:
+        return f"{int(minutes)} min" if minutes >= 1 else "now"
+    if days == 0:
+        return f"{local:%H:%M}"
+    if 0 < days < 7:
+        return "Yesterday" if days == 1 else f"{local:%a}"
+    return f"{local.day} {local:%b}" if local.year == today.year else f"{local.day} {local:%b %Y}"
+
+
+@register.filter
+def initials(value: object) -> str:
+    """One or two letters for an avatar, of a user, a contact or a text."""
+    own = getattr(value, "initials", None)
+    if own is not None:
+        return str(own)
+    words = [word for word in str(value).split() if word[0].isalnum()]
+    return "".join(word[0] for word in words[:2]).upper()
+
+
+@register.simple_tag
+def avatar(person: Any, size: str = "") -> SafeString:
+    """A round with a person's initials in a colour of their own. size: "", "xs", "sm", "lg" or "xl"."""
+    seed = str(getattr(person, "pk", None) or person)
+    letters = initials(person)
+    return format_html(
+        '<span class="avatar rounded-circle wf-avatar wf-hue-{}{}" aria-hidden="true">{}</span>',
+        zlib.crc32(seed.encode()) % HUES,
+        f" avatar-{size}" if size else "",
+        letters or icon("user"),
+    )
+
+
+@register.filter
+def control(field: BoundField, extra: str = "") -> SafeString:
+    """A form field's widget with the classes and states of the design."""
+    widget = field.field.widget
+    if isinstance(widget, forms.CheckboxInput):
+        name = "form-check-input"
+    elif isinstance(widget, forms.Select) and not isinstance(widget, forms.RadioSelect):
+        name = "form-select"
+    else:
+        name = "form-control"
+    classes = [widget.attrs.get("class", ""), name, extra, "is-invalid" if field.errors else ""]
+    return field.as_widget(attrs={"class": " ".join(part for part in classes if part)})
+
+
+@register.filter
+def is_checkbox(field: BoundField) -> bool:
+    """Whether the field is a single tick box (its label stands behind it)."""
+    return isinstance(field.field.widget, forms.CheckboxInput)
+
+
+@register.filter
+def is_choice_list(field: BoundField) -> bool:
+    """Whether the field is a group of radio buttons or tick boxes (it wants a legend, not a label)."""
+    return isinstance(field.field.widget, forms.RadioSelect | forms.CheckboxSelectMultiple)
+
+
+@register.simple_tag(takes_context=True)
+def nav_here(context: template.Context, *prefixes: str) -> SafeString:
+    """The class of a navigation link, marked as current on the routes `prefixes` ("team", or "inbox:" for all)."""
+    request = context.get("request")
+    match = getattr(request, "resolver_match", None)
+    route = match.view_name if match and match.view_name else ""
+    here = any(route == prefix or (prefix.endswith(":") and route.startswith(prefix)) for prefix in prefixes)
+    return SafeString('class="wf-nav-link active" aria-current="page"' if here else 'class="wf-nav-link"')

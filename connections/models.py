@@ -54,7 +54,9 @@ class WhatsAppConnection(TimestampedModel):
         NO_ACKS = "no_acks", "Sends are not confirmed"
         ERROR = "error", "Unexpected error"
 
-    business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="connections")
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="connections"
+    )
     name = models.CharField(max_length=100, blank=True, help_text="What the team calls this number.")
     phone_number = models.CharField(
         max_length=20, unique=True, null=True, blank=True, help_text="E.164; unknown until the first scan."
@@ -64,12 +66,18 @@ class WhatsAppConnection(TimestampedModel):
     status_reason = models.CharField(max_length=20, choices=Reason.choices, default=Reason.NONE, blank=True)
     status_changed_at = models.DateTimeField(null=True, blank=True)
     desired = models.CharField(max_length=12, choices=Desired.choices, default=Desired.OFFLINE)
-    session_data = EncryptedTextField(blank=True, default="", help_text="What the driver needs to log in again.")
+    session_data = EncryptedTextField(
+        blank=True, default="", help_text="What the driver needs to log in again."
+    )
     session_generation = models.IntegerField(default=0)
     qr_code = EncryptedTextField(blank=True, default="", help_text="Content of the QR code on show.")
     qr_expires_at = models.DateTimeField(null=True, blank=True)
-    qr_count = models.SmallIntegerField(default=0, help_text="QR codes shown since somebody asked; it ends after 5.")
-    pairing_phone = models.CharField(max_length=20, blank=True, help_text="Set when a pairing code was asked for.")
+    qr_count = models.SmallIntegerField(
+        default=0, help_text="QR codes shown since somebody asked; it ends after 5."
+    )
+    pairing_phone = models.CharField(
+        max_length=20, blank=True, help_text="Set when a pairing code was asked for."
+    )
     pairing_code = EncryptedTextField(blank=True, default="")
     push_name = models.CharField(max_length=255, blank=True)
     last_connected_at = models.DateTimeField(null=True, blank=True)
@@ -78,7 +86,9 @@ class WhatsAppConnection(TimestampedModel):
     )
     inbound_cursor = models.JSONField(default=dict, blank=True)
     backfilled_count = models.IntegerField(default=0, help_text="Messages healed after a gap.")
-    skipped_count = models.IntegerField(default=0, help_text="Group, status and newsletter messages left out.")
+    skipped_count = models.IntegerField(
+        default=0, help_text="Group, status and newsletter messages left out."
+    )
     settings = models.JSONField(default=dict, blank=True)
     lease_owner = models.CharField(max_length=64, blank=True, default="")
     lease_epoch = models.BigIntegerField(default=0)
@@ -87,6 +97,11 @@ class WhatsAppConnection(TimestampedModel):
         null=True, blank=True, help_text="A crashed session waits until then, longer each time."
     )
     restart_count = models.SmallIntegerField(default=0)
+    start_requested_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When a worker was last asked to take the number; not asked again at once.",
+    )
 
     class Meta:
         db_table = "whatsapp_connections"
@@ -122,15 +137,18 @@ def _seed() -> int:
 class SandboxPhone(TimestampedModel):
     """The simulated phone and WhatsApp server behind one sandbox number.
 
-    faults: {"fail_next": int, "fail_permanently_next": int, "slow_ms": int, "drop_next": int, "double_events": bool,
-    "ack_before_return": bool, "drop_acks": bool, "lost_result_next": int}; see connections/drivers/sandbox.
+    faults: what goes wrong on purpose, by name; see connections/drivers/sandbox/faults.py.
     """
 
-    connection = models.OneToOneField(WhatsAppConnection, on_delete=models.CASCADE, related_name="sandbox_phone")
+    connection = models.OneToOneField(
+        WhatsAppConnection, on_delete=models.CASCADE, related_name="sandbox_phone"
+    )
     seed = models.IntegerField(default=_seed)
     number = models.CharField(max_length=20, unique=True)
     push_name = models.CharField(max_length=100, default="My sandbox phone")
-    linked_secret = models.CharField(max_length=64, blank=True, help_text="The linked device's login; empty: none.")
+    linked_secret = models.CharField(
+        max_length=64, blank=True, help_text="The linked device's login; empty: none."
+    )
     qr_secret = models.CharField(max_length=64, blank=True, help_text="The QR code that may be scanned now.")
     qr_expires_at = models.DateTimeField(null=True, blank=True)
     pairing_code = models.CharField(max_length=16, blank=True)
@@ -152,7 +170,9 @@ class SandboxCustomer(TimestampedModel):
     name = models.CharField(max_length=100)
     number = models.CharField(max_length=20, blank=True, help_text="E.164 in +999; what WhatsApp knows.")
     lid = models.CharField(max_length=32, blank=True)
-    hides_number = models.BooleanField(default=False, help_text="Writes from a LID; WhatsApp tells no number.")
+    hides_number = models.BooleanField(
+        default=False, help_text="Writes from a LID; WhatsApp tells no number."
+    )
     persona = models.CharField(max_length=20)
     step = models.IntegerField(default=0, help_text="How far the persona's script has come.")
     blocked = models.BooleanField(default=False)
@@ -177,13 +197,19 @@ class SandboxMessage(TimestampedModel):
     quoted_wa_id = models.CharField(max_length=255, blank=True)
     media_name = models.CharField(max_length=255, blank=True)
     media_mime = models.CharField(max_length=100, blank=True)
-    media_key = models.CharField(max_length=255, blank=True, help_text="Where the bytes are in the media storage.")
+    media_key = models.CharField(
+        max_length=255, blank=True, help_text="Where the bytes are in the media storage."
+    )
     ack = models.SmallIntegerField(default=AckLevel.PENDING)
-    attempts = models.IntegerField(default=1, help_text="How often the business sent this id; more than 1 is a bug.")
+    attempts = models.IntegerField(
+        default=1, help_text="How often the business sent this id; more than 1 is a bug."
+    )
 
     class Meta:
         db_table = "sandbox_messages"
-        constraints = [models.UniqueConstraint(fields=["phone", "wa_id"], name="sandbox_messages_wa_id_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["phone", "wa_id"], name="sandbox_messages_wa_id_unique")
+        ]
         indexes = [models.Index(fields=["customer", "created_at"], name="sandbox_messages_customer")]
 
 
@@ -199,5 +225,7 @@ class SandboxEvent(UuidModel):
     class Meta:
         db_table = "sandbox_events"
         indexes = [
-            models.Index(fields=["phone", "due_at", "id"], name="sandbox_events_due", condition=Q(taken_at=None))
+            models.Index(
+                fields=["phone", "due_at", "id"], name="sandbox_events_due", condition=Q(taken_at=None)
+            )
         ]

@@ -92,6 +92,7 @@ class Migration(migrations.Migration):
                 ('lease_expires_at', models.DateTimeField(blank=True, null=True)),
                 ('restart_not_before', models.DateTimeField(blank=True, help_text='A crashed session waits until then, longer each time.', null=True)),
                 ('restart_count', models.SmallIntegerField(default=0)),
+                ('start_requested_at', models.DateTimeField(blank=True, help_text='When a worker was last asked to take the number; not asked again at once.', null=True)),
                 ('business_profile', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='connections', to='accounts.businessprofile')),
             ],
             options={

@@ -1,0 +1,74 @@
+"""Which drivers this installation has. A new one is one more line here and a folder beside this file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Protocol
+from uuid import UUID
+
+from connections.drivers.base import Context, Driver
+
+
+class Number(Protocol):
+    """What a driver needs to know of the number that it is to drive (a WhatsAppConnection)."""
+
+    pk: UUID
+    connection_mode: str
+    session_data: str
+    pairing_phone: str
+    qr_count: int
+    settings: Any
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a driver is, and where the factory of its store is (called with the connection's id), as module:name."""
+
+    driver: str
+    store: str = ""
+
+
+_ENTRIES = {
+    "sandbox": Entry(
+        "connections.drivers.sandbox.driver:SandboxDriver", "connections.sandbox_store:OrmStore"
+    ),
+}
+
+
+def modes() -> list[str]:
+    """The modes that can be used here."""
+    return list(_ENTRIES)
+
+
+def driver_class(mode: str) -> type[Driver]:
+    """The driver of a mode, for its capabilities. Raises LookupError."""
+    driver: type[Driver] = _load(_entry(mode).driver)
+    return driver
+
+
+def create(connection: Number, wake: Callable[[], None]) -> Driver:
+    """A driver for this number, not opened yet. `wake` may be called from any thread."""
+    entry = _entry(connection.connection_mode)
+    context = Context(
+        connection_id=connection.pk,
+        session=connection.session_data,
+        wake=wake,
+        store=_load(entry.store)(connection.pk) if entry.store else None,
+        pairing_phone=connection.pairing_phone,
+        settings={**connection.settings, "qr_shown": connection.qr_count},
+    )
+    return driver_class(connection.connection_mode)(context)
+
+
+def _entry(mode: str) -> Entry:
+    try:
+        return _ENTRIES[mode]
+    except KeyError:
+        raise LookupError(f"There is no driver for {mode}") from None
+
+
+def _load(place: str) -> Any:
+    module, name = place.split(":")
+    return getattr(import_module(module), name)

@@ -1,0 +1,275 @@
+"""The linked device of a simulated phone: the driver that needs no WhatsApp."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from connections.drivers.base import (
+    Ack,
+    AckLevel,
+    Capabilities,
+    Chat,
+    Context,
+    Driver,
+    Event,
+    InboundMessage,
+    MediaBlob,
+    MediaRef,
+    OutgoingMessage,
+    Permanent,
+    Phase,
+    Sent,
+    SessionLost,
+    State,
+    Transient,
+)
+from connections.drivers.sandbox import faults
+from connections.drivers.sandbox.store import Phone, Store
+from connections.drivers.sandbox.world import QR_PREFIX, CodeRefused, Told, World, inbound
+
+BATCH = 500
+QR_SECONDS = 20.0
+QR_COUNT = 5
+SYNC_SECONDS = 0.6
+SCAN_SECONDS = 3.0
+MAX_BODY = 65_536
+IDLE_SECONDS = 10.0
+_PAIRING_LETTERS = "ABCDEFGHJKLMNPQRSTVWXYZ123456789"
+
+
+class SandboxDriver(Driver):
+    """Drives a simulated phone.
+
+    Settings: `auto_scan` (the phone scans the QR code by itself), `qr_seconds` (life of one QR code).
+    """
+
+    mode: ClassVar[str] = "sandbox"
+    capabilities: ClassVar[Capabilities] = Capabilities(pairing_code=True, typing=True)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._store: Store = context.store
+        self._world = World(self._store)
+        self._secret = context.session
+        self._shown: list[str] = []
+        self._shown_at = self._qr_ends = 0.0
+        self._codes_before = int(context.settings.get("qr_shown", 0))
+        self._pairing_code = ""
+        self._ready_at = 0.0
+        self._ended = ""
+        self._told: list[Told] = []
+        self._lost: list[Told] = []
+
+    # -- state -----------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        phone = self._store.phone()
+        if self._secret and self._secret != phone.linked_secret:
+            self._ended = phone.unlink_reason or "unlinked"
+
+    def state(self) -> State:
+        if self._ended:
+            return State(Phase.ENDED, reason=self._ended)
+        phone = self._store.phone()
+        if not self._secret and phone.linked_secret and phone.linked_secret in self._shown:
+            self._secret = phone.linked_secret
+            self._ready_at = time.monotonic() + SYNC_SECONDS * phone.speed
+        if not self._secret:
+            return self._waiting(phone)
+        if phone.linked_secret != self._secret:
+            self._ended = phone.unlink_reason or "unlinked"
+            return State(Phase.ENDED, reason=self._ended)
+        if time.monotonic() < self._ready_at:
+            return State(Phase.SYNCING, own_number=phone.number, own_name=phone.push_name)
+        self._world.begin(phone)
+        degraded = "" if phone.online else "phone_offline"
+        return State(Phase.READY, own_number=phone.number, own_name=phone.push_name, degraded=degraded)
+
+    def _waiting(self, phone: Phone) -> State:
+        """Show a QR code, a fresh one when it has run out, until there were enough of them."""
+        now = time.monotonic()
+        if now >= self._qr_ends:
+            if self._codes_before + len(self._shown) >= QR_COUNT:
+                self._ended = "qr_expired"
+                return State(Phase.ENDED, reason=self._ended)
+            self._show_code(now)
+        elif self._scans_by_itself(phone, now):
+            try:
+                self._world.scan(f"{QR_PREFIX}:{phone.id}:{self._shown[-1]}")
+            except CodeRefused:
+                self._qr_ends = 0.0
+            return self.state()
+        content = f"{QR_PREFIX}:{phone.id}:{self._shown[-1]}"
+        return State(Phase.QR, qr=content, qr_expires_in=self._qr_ends - now, pairing_code=self._pairing_code)
+
+    def _show_code(self, now: float) -> None:
+        lives = float(self.context.settings.get("qr_seconds", QR_SECONDS))
+        self._shown.append(secrets.token_urlsafe(24))
+        self._shown_at, self._qr_ends = now, now + lives
+        if self.context.pairing_phone and not self._pairing_code:
+            self._pairing_code = "".join(secrets.choice(_PAIRING_LETTERS) for _ in range(8))
+        ends = self._world.clock() + timedelta(seconds=lives)
+        self._store.show_code(self._shown[-1], ends, self._pairing_code)
+
+    def _scans_by_itself(self, phone: Phone, now: float) -> bool:
+        return (
+            bool(self.context.settings.get("auto_scan"))
+            and now - self._shown_at >= SCAN_SECONDS * phone.speed
+        )
+
+    def idle_for(self) -> float:
+        now = time.monotonic()
+        if self._ended:
+            return 0.0
+        if not self._secret:
+            return max(
+                0.0, min(self._qr_ends - now, 0.5 if self.context.settings.get("auto_scan") else IDLE_SECONDS)
+            )
+        if now < self._ready_at:
+            return self._ready_at - now
+        due = self._store.next_due()
+        if due is None or not self._store.phone().online:
+            return IDLE_SECONDS
+        return max(0.0, min(IDLE_SECONDS, (due - self._world.clock()).total_seconds()))
+
+    # -- what comes in ---------------------------------------------------------------------------------
+
+    def drain(self) -> Sequence[Event]:
+        phone = self._linked_phone()
+        self._told, self._lost = [], []
+        if phone is None or not phone.online:
+            return []
+        for told in self._world.happen(BATCH):
+            lost = bool(phone.faults.get("lose_events")) and self._store.take_fault("lose_events")
+            (self._lost if lost else self._told).append(told)
+        return _disturbed([told.event for told in self._told], phone)
+
+    def confirm(self) -> None:
+        if taken := [told.id for told in (*self._told, *self._lost)]:
+            self._store.take(taken)
+        self._told, self._lost = [], []
+
+    def history(self, since: datetime) -> Sequence[InboundMessage]:
+        self._require_phone()
+        messages: list[InboundMessage] = []
+        for letter in self._store.letters_since(since, 10_000):
+            customer = self._store.customer(letter.customer_id)
+            if customer is not None:
+                messages.append(inbound(letter, customer, backfilled=True))
+        return messages
+
+    def download(self, ref: MediaRef) -> MediaBlob:
+        phone = self._require_phone()
+        if phone.faults.get("fail_downloads") and self._store.take_fault("fail_downloads"):
+            raise Transient("download_failed")
+        data = self._store.read_media(str(ref.token.get("key", "")))
+        if data is None:
+            raise Permanent("media_gone", "WhatsApp no longer has this file.")
+        return MediaBlob(data, ref.mime, ref.name)
+
+    # -- what goes out ---------------------------------------------------------------------------------
+
+    def new_message_id(self, chat: Chat) -> str:
+        return "3EB0" + secrets.token_hex(9).upper()
+
+    def send(self, message: OutgoingMessage) -> Sent:
+        phone = self._require_phone()
+        known = self.lookup(message.chat, message.wa_id)
+        if known is not None:
+            return Sent(known.at, known.level)
+        self._fail_before(phone)
+        if len(message.body) > MAX_BODY:
+            raise Permanent("too_long", "WhatsApp takes at most 65,536 characters.")
+        customer = self._world.reachable(message.chat)
+        if customer is None:
+            raise Permanent("not_on_whatsapp", "This number is not on WhatsApp.")
+        muted = bool(phone.faults.get("drop_acks"))
+        hasty = replace(phone, speed=0.0) if phone.faults.get("ack_before_return") else phone
+        accepted = self._world.accept(hasty, message, customer, receipts=not muted)
+        if self._fault(phone, "lost_result_next"):
+            raise SessionLost("error", "The connection was lost after the message left.")
+        if phone.faults.get("ack_before_return"):
+            return Sent(accepted.at, AckLevel.DELIVERED)
+        return Sent(accepted.at, AckLevel.PENDING if muted else accepted.ack)
+
+    def _fail_before(self, phone: Phone) -> None:
+        """Faults that strike before WhatsApp takes the message."""
+        if slow := min(int(phone.faults.get(faults.SLOW, 0)), faults.MAX_SLOW_MS):
+            threading.Event().wait(slow / 1000)
+        if self._fault(phone, "drop_next"):
+            raise SessionLost("error", "The connection was lost before the message left.")
+        if self._fault(phone, "fail_next"):
+            raise Transient("sandbox_busy", "The simulated WhatsApp is busy.")
+        if self._fault(phone, "fail_permanently_next"):
+            raise Permanent("refused", "The simulated WhatsApp refused this message.")
+
+    def _fault(self, phone: Phone, name: str) -> bool:
+        return bool(phone.faults.get(name)) and self._store.take_fault(name)
+
+    def lookup(self, chat: Chat, wa_id: str) -> Ack | None:
+        self._require_phone()
+        letter = self._store.letters([wa_id]).get(wa_id)
+        if letter is None:
+            return None
+        return Ack(wa_id, letter.ack, letter.at or self._world.clock())
+
+    def mark_read(self, chat: Chat, wa_ids: Sequence[str]) -> None:
+        self._require_phone()
+        self._store.raise_acks(dict.fromkeys(wa_ids, AckLevel.READ))
+
+    def number_exists(self, phone: str) -> bool:
+        self._require_phone()
+        return self._world.exists(phone)
+
+    # -- the login -------------------------------------------------------------------------------------
+
+    def save_session(self) -> str:
+        return "" if self._ended else self._secret
+
+    def logout(self) -> None:
+        if self._secret:
+            self._store.unlink("unlinked", self._secret)
+        self._secret, self._ended = "", "user"
+
+    def close(self) -> None:
+        self._told, self._lost = [], []
+
+    def _linked_phone(self) -> Phone | None:
+        """The phone, if this device is linked to it."""
+        if self._ended or not self._secret:
+            return None
+        phone = self._store.phone()
+        return phone if phone.linked_secret == self._secret else None
+
+    def _require_phone(self) -> Phone:
+        """The phone, linked and online. Raises SessionLost, or Transient when it is offline."""
+        phone = self._linked_phone()
+        if phone is None:
+            raise SessionLost("unlinked", "This device is not linked.")
+        if not phone.online:
+            raise Transient("phone_offline", "The simulated phone is offline.")
+        return phone
+
+
+def _disturbed(events: list[Event], phone: Phone) -> list[Event]:
+    """What the faults make of a batch."""
+    if phone.faults.get("encrypted_first"):
+        events = [part for event in events for part in _encrypted_first(event)]
+    if phone.faults.get("double_events"):
+        events = [event for event in events for _ in range(2)]
+    if phone.faults.get("shuffle_events"):
+        random.Random(phone.seed).shuffle(events)  # noqa: S311 (a simulation that can be repeated)
+    return events
+
+
+def _encrypted_first(event: Event) -> list[Event]:
+    if isinstance(event, InboundMessage):
+        return [replace(event, body=None, media=None), event]
+    return [event]

@@ -1,0 +1,48 @@
+"""What may be made to go wrong, by name. Tests and the sandbox's phone page set these on the simulated phone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+COUNTED = {
+    "fail_next": "So many sends fail for now (nothing leaves).",
+    "fail_permanently_next": "So many sends are refused for good.",
+    "drop_next": "So many sends lose the connection before WhatsApp took the message.",
+    "lost_result_next": "So many sends lose the connection after WhatsApp took the message.",
+    "lose_events": "So many events never reach the linked device.",
+    "fail_downloads": "So many downloads of media fail for now.",
+}
+"""Used up one by one."""
+
+SWITCHES = {
+    "double_events": "Every event is told twice.",
+    "shuffle_events": "Events are told in the wrong order.",
+    "ack_before_return": "Receipts are there before the send returns.",
+    "drop_acks": "No receipts at all.",
+    "encrypted_first": "Messages come without their content first, and once more with it.",
+}
+"""On until switched off."""
+
+SLOW = "slow_ms"
+"""Milliseconds that each send takes longer; at most MAX_SLOW_MS."""
+
+MAX_SLOW_MS = 30_000
+MAX_COUNT = 10_000
+
+
+def cleaned(faults: dict[str, Any]) -> dict[str, Any]:
+    """The faults in their stored form, without those that are off. Raises ValueError naming what cannot be used."""
+    result: dict[str, Any] = {}
+    for name, value in faults.items():
+        if name in SWITCHES:
+            if value:
+                result[name] = True
+            continue
+        if name not in COUNTED and name != SLOW:
+            raise ValueError(f"There is no fault called {name}")
+        number = int(value or 0)
+        if not 0 <= number <= (MAX_SLOW_MS if name == SLOW else MAX_COUNT):
+            raise ValueError(f"{name} is out of range")
+        if number:
+            result[name] = number
+    return result

@@ -1,0 +1,238 @@
+"""Reading a business's numbers and the simulated phones behind its sandbox numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils import timezone
+
+from accounts.models import BusinessProfile
+from connections.models import SandboxCustomer, SandboxMessage, SandboxPhone, WhatsAppConnection
+from whatsflow.core.errors import NotFound
+
+Reason = WhatsAppConnection.Reason
+Status = WhatsAppConnection.Status
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How a number is doing, for people. next_step: what they can do about it ("" when nothing)."""
+
+    title: str
+    text: str
+    next_step: str = ""
+
+
+def connections_of(business: BusinessProfile) -> QuerySet[WhatsAppConnection]:
+    """The business's numbers, oldest first."""
+    return WhatsAppConnection.objects.filter(business_profile=business).order_by("created_at", "id")
+
+
+def get_connection(business: BusinessProfile, connection_id: UUID | str) -> WhatsAppConnection:
+    """One of the business's numbers. Raises NotFound."""
+    rows = WhatsAppConnection.objects.select_related("business_profile", "sandbox_phone")
+    try:
+        return rows.get(business_profile=business, pk=_uuid(connection_id))
+    except WhatsAppConnection.DoesNotExist:
+        raise NotFound("This number") from None
+
+
+def sandbox_phone(connection: WhatsAppConnection) -> SandboxPhone:
+    """The simulated phone of a sandbox number. Raises NotFound for a real one."""
+    try:
+        return connection.sandbox_phone
+    except SandboxPhone.DoesNotExist:
+        raise NotFound("The simulated phone") from None
+
+
+def get_customer(business: BusinessProfile, customer_id: UUID | str) -> SandboxCustomer:
+    """A simulated customer of one of the business's numbers. Raises NotFound."""
+    rows = SandboxCustomer.objects.select_related("phone__connection__business_profile")
+    try:
+        return rows.get(phone__connection__business_profile=business, pk=_uuid(customer_id))
+    except SandboxCustomer.DoesNotExist:
+        raise NotFound("This customer") from None
+
+
+def sandbox_customers(connection: WhatsAppConnection) -> Sequence[SandboxCustomer]:
+    """The simulated customers, latest talk first, each with `last_body`, `last_kind`, `last_from_me`, `last_at`."""
+    newest = SandboxMessage.objects.filter(customer=OuterRef("pk")).order_by("-created_at", "-id")
+    rows = SandboxCustomer.objects.filter(phone__connection=connection).annotate(
+        last_body=Subquery(newest.values("body")[:1]),
+        last_kind=Subquery(newest.values("kind")[:1]),
+        last_from_me=Subquery(newest.values("from_me")[:1]),
+        last_at=Subquery(newest.values("created_at")[:1]),
+    )
+    customers = list(rows.order_by("created_at", "id"))
+    customers.sort(key=lambda customer: -(customer.last_at.timestamp() if customer.last_at else 0))
+    return customers
+
+
+def sandbox_transcript(customer: SandboxCustomer, limit: int = 200) -> list[SandboxMessage]:
+    """What the customer sees: the newest `limit` messages, oldest first."""
+    newest = SandboxMessage.objects.filter(customer=customer).order_by("-created_at", "-id")[:limit]
+    return list(reversed(newest))
+
+
+def get_sandbox_message(business: BusinessProfile, message_id: UUID | str) -> SandboxMessage:
+    """A message as the simulated WhatsApp keeps it. Raises NotFound."""
+    try:
+        return SandboxMessage.objects.get(phone__connection__business_profile=business, pk=_uuid(message_id))
+    except SandboxMessage.DoesNotExist:
+        raise NotFound("This message") from None
+
+
+def reason_text(connection: WhatsAppConnection) -> Explanation:
+    """How the number is doing and why, in plain words with the next step."""
+    reason = connection.status_reason
+    if connection.status == Status.DISCONNECTED and _will_retry(connection):
+        problem = _REASONS.get(reason, _REASONS[Reason.ERROR])
+        return Explanation(
+            problem.title, problem.text, "Nothing to do: we try again by ourselves, less often each time."
+        )
+    if connection.status == Status.DISCONNECTED and reason in _REASONS:
+        return _REASONS[reason]
+    if connection.status == Status.DEGRADED and reason in _DEGRADED:
+        return _DEGRADED[reason]
+    if connection.status == Status.QR_PENDING and connection.pairing_phone:
+        return _PAIRING
+    return _STATUSES[connection.status]
+
+
+def _will_retry(connection: WhatsAppConnection) -> bool:
+    return connection.desired == WhatsAppConnection.Desired.ONLINE
+
+
+def qr_seconds_left(connection: WhatsAppConnection) -> int:
+    """How long the QR code on show may still be scanned, in whole seconds; 0 when there is none."""
+    if not connection.qr_code or connection.qr_expires_at is None:
+        return 0
+    return max(0, round((connection.qr_expires_at - timezone.now()).total_seconds()))
+
+
+def _uuid(value: UUID | str) -> UUID | None:
+    """The id, or None (which no row has) when it is none."""
+    try:
+        return value if isinstance(value, UUID) else UUID(str(value))
+    except ValueError:
+        return None
+
+
+_PAIRING = Explanation(
+    "Waiting for the code",
+    "This number is to be linked with a code instead of a QR code.",
+    "On the phone open WhatsApp, Linked devices, Link with phone number, and type the code shown here.",
+)
+
+_STATUSES = {
+    Status.DISCONNECTED: Explanation(
+        "Not connected", "Messages neither come in nor go out on this number.", "Press Connect to link it."
+    ),
+    Status.STARTING: Explanation(
+        "Starting", "A worker is opening this number. This usually takes a few seconds.", ""
+    ),
+    Status.QR_PENDING: Explanation(
+        "Waiting to be scanned",
+        "The QR code is new every few seconds; after five of them it ends.",
+        "On the phone open WhatsApp, Linked devices, Link a device, and scan the code.",
+    ),
+    Status.SYNCING: Explanation(
+        "Syncing", "The phone is linked; recent messages are being fetched. Keep the phone online.", ""
+    ),
+    Status.CONNECTED: Explanation("Connected", "Messages come in and go out.", ""),
+    Status.DEGRADED: Explanation(
+        "Not answering",
+        "The number is linked, but something does not answer. Messages wait and go out when it does.",
+        "If this lasts more than a few minutes, disconnect and connect again.",
+    ),
+}
+
+_DEGRADED = {
+    Reason.NO_ACKS: Explanation(
+        "Sends are not confirmed",
+        "WhatsApp has not confirmed the last messages for a minute. New ones wait until it answers.",
+        "Check the phone's connection. We open the number anew by ourselves.",
+    ),
+    Reason.PHONE_OFFLINE: Explanation(
+        "Phone offline",
+        "WhatsApp cannot be reached over this phone. Messages wait and nothing is lost.",
+        "Switch the phone on and give it a network.",
+    ),
+    Reason.LIMITED: Explanation(
+        "Limited by WhatsApp",
+        "WhatsApp does not let this number start new chats for now. Replies still go out.",
+        "Pause campaigns on this number and wait; do not link it anew.",
+    ),
+}
+
+_REASONS = {
+    Reason.USER: Explanation(
+        "Disconnected",
+        "Somebody of your team disconnected this number. Its messages wait.",
+        "Press Connect to go on.",
+    ),
+    Reason.UNLINKED: Explanation(
+        "Unlinked on the phone",
+        "This device was removed from the linked devices on the phone.",
+        "Press Connect and scan the new QR code.",
+    ),
+    Reason.REPLACED: Explanation(
+        "Opened elsewhere",
+        "The same login was opened in another place, and WhatsApp allows only one.",
+        "Close it there, then press Connect.",
+    ),
+    Reason.PHONE_OFFLINE: Explanation(
+        "Phone offline",
+        "The phone has been offline for so long that WhatsApp ended the session.",
+        "Switch the phone on, give it a network, then press Connect.",
+    ),
+    Reason.QR_EXPIRED: Explanation(
+        "Nobody scanned the QR code",
+        "Five QR codes were shown and none was scanned.",
+        "Have the phone at hand and press Connect for a new code.",
+    ),
+    Reason.NUMBER_TAKEN: Explanation(
+        "The number is linked in another place",
+        "The scanned number already belongs to another connection here. It was unlinked again.",
+        "Remove it there first, or scan with another phone.",
+    ),
+    Reason.WRONG_NUMBER: Explanation(
+        "Another number was scanned",
+        "This connection belongs to a different phone number, and its conversations with it. "
+        "The scanned phone was unlinked again.",
+        "Press Connect and scan with the right phone, or add the other number as a new connection.",
+    ),
+    Reason.BROWSER_DIED: Explanation(
+        "Browser ended",
+        "The browser that drives this number ended unexpectedly.",
+        "Press Connect to start it again.",
+    ),
+    Reason.PAGE_CHANGED: Explanation(
+        "WhatsApp Web changed",
+        "WhatsApp Web does not look as expected, so we stopped before doing harm.",
+        "Look for an update of WhatsFlow, then press Connect.",
+    ),
+    Reason.LIMITED: Explanation(
+        "Limited by WhatsApp",
+        "WhatsApp restricts what this number may do for now.",
+        "Open WhatsApp on the phone and read what it says. Pause campaigns before you connect again.",
+    ),
+    Reason.BANNED: Explanation(
+        "Banned by WhatsApp",
+        "WhatsApp has banned this number.",
+        "Open WhatsApp on the phone and ask for a review there. We will not try again by ourselves.",
+    ),
+    Reason.NO_ACKS: Explanation(
+        "Sends are not confirmed",
+        "WhatsApp did not confirm the last messages, so the number is being opened anew.",
+        "Check the phone's connection.",
+    ),
+    Reason.ERROR: Explanation(
+        "Unexpected error",
+        "Something went wrong while this number was being driven.",
+        "Press Connect. If it comes back, the worker's log has the details.",
+    ),
+}

@@ -1,0 +1,227 @@
+"""What people do on the simulated phone, and as its simulated customers."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Protocol
+
+import filetype
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import BusinessProfile, User
+from accounts.services import audit
+from connections.drivers.base import MediaBlob, MessageKind
+from connections.drivers.sandbox import faults as fault_names
+from connections.drivers.sandbox.personas import PERSONAS
+from connections.drivers.sandbox.store import Letter
+from connections.drivers.sandbox.world import CodeRefused, World
+from connections.models import SandboxCustomer, SandboxMessage, SandboxPhone, WhatsAppConnection
+from connections.sandbox_store import OrmStore
+from connections.services import numbers
+from whatsflow.core import doorbell, phone
+from whatsflow.core.errors import Conflict, InvalidInput, NotFound
+
+_REFUSALS = {
+    "wrong_qr": "This is not the code that this number shows. Scan the one on its page.",
+    "qr_expired": "This code is no longer valid. Scan the one that is on show now.",
+}
+
+
+class Upload(Protocol):
+    """A file that somebody sent with a form."""
+
+    name: str | None
+    size: int | None
+
+    def read(self) -> bytes: ...
+
+
+def try_sandbox(business: BusinessProfile, actor: User | None) -> WhatsAppConnection:
+    """A sandbox number that connects by itself: shown its QR code, the simulated phone scans it after three seconds.
+
+    A business that has one already gets that one, connected.
+    """
+    mode = WhatsAppConnection.Mode.SANDBOX
+    with transaction.atomic():
+        BusinessProfile.objects.select_for_update(no_key=True).get(pk=business.pk)
+        existing = WhatsAppConnection.objects.filter(
+            business_profile=business, connection_mode=mode, settings__auto_scan=True
+        ).first()
+        connection = existing or numbers.create(business, actor, mode, "Sandbox")
+        if not existing:
+            connection.settings = {**connection.settings, "auto_scan": True}
+            connection.save(update_fields=["settings", "updated_at"])
+        if connection.desired != WhatsAppConnection.Desired.ONLINE:
+            numbers.connect(connection, actor)
+    return connection
+
+
+def scan(connection: WhatsAppConnection, actor: User | None, qr_content: str) -> None:
+    """The simulated phone scans a QR code (or somebody types a pairing code on it).
+
+    Raises InvalidInput("wrong_qr") or InvalidInput("qr_expired").
+    """
+    try:
+        with transaction.atomic():
+            _world(connection).scan(qr_content)
+            audit.record(connection.business_profile, actor, "sandbox.scanned", connection)
+    except CodeRefused as refused:
+        raise InvalidInput(refused.code, _REFUSALS[refused.code], field="code") from None
+
+
+def write_as(
+    customer: SandboxCustomer,
+    actor: User | None,
+    text: str = "",
+    upload: Upload | None = None,
+    quoted_wa_id: str = "",
+) -> SandboxMessage:
+    """Write to the business as this customer, now. Raises InvalidInput for nothing, a long text or a large file."""
+    return _write(customer, text, upload, quoted_wa_id, from_me=False)
+
+
+def write_on_phone(
+    customer: SandboxCustomer,
+    actor: User | None,
+    text: str = "",
+    upload: Upload | None = None,
+    quoted_wa_id: str = "",
+) -> SandboxMessage:
+    """Write to this customer on the business's own phone, past WhatsFlow, as an owner on the road would."""
+    return _write(customer, text, upload, quoted_wa_id, from_me=True)
+
+
+def add_customer(
+    connection: WhatsAppConnection,
+    actor: User | None,
+    name: str,
+    number: str = "",
+    persona: str = "quiet",
+    hides_number: bool = False,
+) -> SandboxCustomer:
+    """One more simulated customer; without `number` they get a free one.
+
+    Raises InvalidInput("invalid_phone_number" | "unknown_persona" | "name_missing") or Conflict("number_in_use").
+    """
+    name = " ".join(name.split())[:100]
+    if not name:
+        raise InvalidInput("name_missing", "Give the customer a name.", field="name")
+    if persona not in PERSONAS:
+        raise InvalidInput("unknown_persona", "Choose one of the personas.", field="persona")
+    owned = _phone(connection)
+    number = _sandbox_number(number) if number.strip() else _free_number(owned)
+    with transaction.atomic():
+        SandboxPhone.objects.select_for_update(no_key=True).get(pk=owned.pk)
+        if owned.customers.filter(number=number).exists():
+            raise Conflict("number_in_use", "Another customer has this number already.", field="number")
+        return SandboxCustomer.objects.create(
+            phone=owned,
+            name=name,
+            number=number,
+            lid=str(2 * 10**14 + secrets.randbelow(10**14)),
+            persona=persona,
+            hides_number=hides_number,
+        )
+
+
+def set_faults(connection: WhatsAppConnection, **faults: Any) -> None:
+    """Change what goes wrong on purpose; names not given stay as they are. Raises InvalidInput("unknown_fault")."""
+    with transaction.atomic():
+        owned = SandboxPhone.objects.select_for_update(no_key=True).get(pk=_phone(connection).pk)
+        try:
+            owned.faults = fault_names.cleaned({**owned.faults, **faults})
+        except (TypeError, ValueError) as error:
+            raise InvalidInput("unknown_fault", f"{error}.") from None
+        owned.save(update_fields=["faults", "updated_at"])
+    _ring(connection)
+
+
+def set_online(connection: WhatsAppConnection, online: bool) -> None:
+    """Take the simulated phone's network away, or give it back: what happened meanwhile is told then."""
+    SandboxPhone.objects.filter(pk=_phone(connection).pk).update(online=online)
+    _ring(connection)
+
+
+def set_speed(connection: WhatsAppConnection, speed: float) -> None:
+    """The factor on every simulated delay from now on: 0 is at once, 1 lifelike. Raises InvalidInput("bad_speed")."""
+    if not 0 <= speed <= 10:
+        raise InvalidInput("bad_speed", "The speed factor is between 0 and 10.", field="speed")
+    SandboxPhone.objects.filter(pk=_phone(connection).pk).update(speed=speed)
+
+
+def unlink_on_phone(connection: WhatsAppConnection, reason: str = "unlinked") -> None:
+    """Remove the linked device on the simulated phone. reason: unlinked, replaced or banned."""
+    if reason not in ("unlinked", "replaced", "banned"):
+        raise InvalidInput("unknown_reason", "A login ends by being unlinked, replaced or banned.")
+    OrmStore(connection.pk).unlink(reason)
+
+
+def _write(
+    customer: SandboxCustomer, text: str, upload: Upload | None, quoted_wa_id: str, *, from_me: bool
+) -> SandboxMessage:
+    if len(text) > settings.MESSAGE_MAX_LENGTH:
+        raise InvalidInput(
+            "message_too_long",
+            f"A message has at most {settings.MESSAGE_MAX_LENGTH:,} characters.",
+            field="text",
+        )
+    if not text.strip() and upload is None:
+        raise InvalidInput("message_empty", "Write something or choose a file.", field="text")
+    store = OrmStore(customer.phone.connection_id)
+    known = store.customer(customer.pk)
+    if known is None:
+        raise NotFound("This customer")
+    media, kind = _media(upload) if upload is not None else (None, MessageKind.TEXT)
+    letter: Letter = World(store).write_as(
+        known, text, media=media, kind=kind, quoted_wa_id=quoted_wa_id, from_me=from_me
+    )
+    return SandboxMessage.objects.get(phone_id=customer.phone_id, wa_id=letter.wa_id)
+
+
+def _media(upload: Upload) -> tuple[MediaBlob, MessageKind]:
+    """The upload with the type that its content has."""
+    if (upload.size or 0) > max(settings.MEDIA_MAX_BYTES.values()):
+        raise InvalidInput("file_too_large", "This file is larger than WhatsApp takes.", field="upload")
+    data = upload.read()
+    mime = filetype.guess_mime(data) or "application/octet-stream"
+    family = mime.split("/")[0]
+    kind = MessageKind(family) if family in ("image", "video", "audio") else MessageKind.DOCUMENT
+    if len(data) > settings.MEDIA_MAX_BYTES[kind]:
+        raise InvalidInput(
+            "file_too_large", f"WhatsApp does not take a file of this size as {kind}.", field="upload"
+        )
+    return MediaBlob(data, mime, (upload.name or "file")[:255]), kind
+
+
+def _sandbox_number(text: str) -> str:
+    number = phone.to_e164(text)
+    if not number.startswith(phone.SANDBOX_PREFIX):
+        raise InvalidInput(
+            "invalid_phone_number",
+            f"Numbers of the sandbox begin with {phone.SANDBOX_PREFIX}, so that they can belong to nobody.",
+            field="number",
+        )
+    return number
+
+
+def _free_number(owned: SandboxPhone) -> str:
+    while True:
+        number = f"{phone.SANDBOX_PREFIX}8{secrets.randbelow(10**8):08d}"
+        if not number.endswith("0000") and not owned.customers.filter(number=number).exists():
+            return number
+
+
+def _phone(connection: WhatsAppConnection) -> SandboxPhone:
+    try:
+        return connection.sandbox_phone
+    except SandboxPhone.DoesNotExist:
+        raise NotFound("The simulated phone") from None
+
+
+def _world(connection: WhatsAppConnection) -> World:
+    return World(OrmStore(_phone(connection).connection_id))
+
+
+def _ring(connection: WhatsAppConnection) -> None:
+    doorbell.ring(doorbell.connection_topic(connection.pk))

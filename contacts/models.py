@@ -29,7 +29,9 @@ class Contact(TimestampedModel):
     class Meta:
         db_table = "contacts"
         constraints = [
-            models.UniqueConstraint(fields=["business_profile", "phone_number"], name="contacts_business_phone_unique")
+            models.UniqueConstraint(
+                fields=["business_profile", "phone_number"], name="contacts_business_phone_unique"
+            )
         ]
         indexes = [
             models.Index(fields=["business_profile"], name="idx_contacts_business"),

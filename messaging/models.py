@@ -19,7 +19,9 @@ class Conversation(TimestampedModel):
         OPEN = "open", "Open"
         CLOSED = "closed", "Closed"
 
-    business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="conversations")
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="conversations"
+    )
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="conversations")
     connection = models.ForeignKey(WhatsAppConnection, on_delete=models.CASCADE, related_name="conversations")
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
@@ -31,13 +33,19 @@ class Conversation(TimestampedModel):
     preview_direction = models.CharField(max_length=10, blank=True)
     preview_status = models.CharField(max_length=20, blank=True)
     unread_count = models.IntegerField(default=0)
-    last_read_at = models.DateTimeField(null=True, blank=True, help_text="Inbound up to here was seen by a person.")
-    receipt_wanted = models.BooleanField(default=False, help_text="WhatsApp has not been told of last_read_at.")
+    last_read_at = models.DateTimeField(
+        null=True, blank=True, help_text="Inbound up to here was seen by a person."
+    )
+    receipt_wanted = models.BooleanField(
+        default=False, help_text="WhatsApp has not been told of last_read_at."
+    )
 
     class Meta:
         db_table = "conversations"
         constraints = [
-            models.UniqueConstraint(fields=["connection", "contact"], name="conversations_connection_contact_unique")
+            models.UniqueConstraint(
+                fields=["connection", "contact"], name="conversations_connection_contact_unique"
+            )
         ]
         indexes = [
             models.Index(
@@ -54,7 +62,9 @@ class Conversation(TimestampedModel):
                 F("assigned_to"), F("last_message_at").desc(), F("id").desc(), name="conversations_mine"
             ),
             models.Index(fields=["contact"], name="conversations_contact"),
-            models.Index(fields=["connection"], condition=Q(receipt_wanted=True), name="conversations_receipts"),
+            models.Index(
+                fields=["connection"], condition=Q(receipt_wanted=True), name="conversations_receipts"
+            ),
         ]
 
 
@@ -75,9 +85,13 @@ class MediaFile(TimestampedModel):
         READY = "ready", "Ready"
         FAILED = "failed", "Not available"
 
-    business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="media_files")
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="media_files"
+    )
     state = models.CharField(max_length=10, choices=State.choices, default=State.READY)
-    kind = models.CharField(max_length=20, help_text="A message type: image, video, document, audio, sticker.")
+    kind = models.CharField(
+        max_length=20, help_text="A message type: image, video, document, audio, sticker."
+    )
     mime = models.CharField(max_length=100)
     name = models.CharField(max_length=255, blank=True)
     size = models.BigIntegerField(default=0, help_text="Bytes.")
@@ -86,7 +100,9 @@ class MediaFile(TimestampedModel):
     height = models.IntegerField(null=True, blank=True)
     file = models.FileField(upload_to=media_path, max_length=255, blank=True)
     thumbnail = models.FileField(upload_to=thumbnail_path, max_length=255, blank=True)
-    source = models.JSONField(default=dict, blank=True, help_text="The driver's reference, while it is to be fetched.")
+    source = models.JSONField(
+        default=dict, blank=True, help_text="The driver's reference, while it is to be fetched."
+    )
     attempts = models.SmallIntegerField(default=0)
     not_before = models.DateTimeField(null=True, blank=True)
     error_code = models.CharField(max_length=64, blank=True)
@@ -162,22 +178,29 @@ class Message(TimestampedModel):
     direction = models.CharField(max_length=10, choices=Direction.choices)
     message_type = models.CharField(max_length=20, choices=Type.choices)
     content = models.TextField(blank=True)
-    media = models.ForeignKey(MediaFile, null=True, blank=True, on_delete=models.SET_NULL, related_name="messages")
+    media = models.ForeignKey(
+        MediaFile, null=True, blank=True, on_delete=models.SET_NULL, related_name="messages"
+    )
     media_url = models.CharField(max_length=500, blank=True, help_text="Path of the authorised download.")
     status = models.CharField(max_length=20, choices=Status.choices)
     is_from_bot = models.BooleanField(default=False)
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(
-        default=timezone.now, help_text="Place in the conversation: WhatsApp's time for what came late, else ours."
+        default=timezone.now,
+        help_text="Place in the conversation: WhatsApp's time for what came late, else ours.",
     )
 
     origin = models.CharField(max_length=10, choices=Origin.choices)
     sender = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
-    reply_to_wa_id = models.CharField(max_length=255, blank=True, help_text="The quoted message's WhatsApp id.")
+    reply_to_wa_id = models.CharField(
+        max_length=255, blank=True, help_text="The quoted message's WhatsApp id."
+    )
     backfilled = models.BooleanField(default=False, help_text="Came by gap repair, not live.")
-    body_pending = models.BooleanField(default=False, help_text="Known by its id only; the content is still to come.")
+    body_pending = models.BooleanField(
+        default=False, help_text="Known by its id only; the content is still to come."
+    )
 
     client_token = models.CharField(
         max_length=64, null=True, blank=True, help_text="The sender's own key: one token, one message."
@@ -186,7 +209,9 @@ class Message(TimestampedModel):
     not_before = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     attempts = models.SmallIntegerField(default=0)
-    claim_epoch = models.BigIntegerField(default=0, help_text="Lease epoch of the runner that took it; 0: nobody.")
+    claim_epoch = models.BigIntegerField(
+        default=0, help_text="Lease epoch of the runner that took it; 0: nobody."
+    )
     sending_since = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
@@ -197,8 +222,12 @@ class Message(TimestampedModel):
     class Meta:
         db_table = "messages"
         constraints = [
-            models.UniqueConstraint(fields=["connection", "whatsapp_message_id"], name="messages_wa_id_unique"),
-            models.UniqueConstraint(fields=["business_profile", "client_token"], name="messages_client_token_unique"),
+            models.UniqueConstraint(
+                fields=["connection", "whatsapp_message_id"], name="messages_wa_id_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["business_profile", "client_token"], name="messages_client_token_unique"
+            ),
         ]
         indexes = [
             models.Index(F("business_profile"), F("created_at").desc(), name="idx_messages_business_created"),

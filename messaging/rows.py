@@ -1,0 +1,80 @@
+"""What the inbox shows, as light data: rows of the list, pages of a chat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from messaging.models import Message
+from whatsflow.core import phone
+
+
+@dataclass(frozen=True)
+class InboxRow:
+    """One conversation in the list. hit_*: the message that a search found in it."""
+
+    id: UUID
+    contact_id: UUID
+    contact_name: str
+    contact_push_name: str
+    contact_phone: str | None
+    connection_id: UUID
+    connection_name: str
+    connection_phone: str | None
+    state: str
+    assigned_to_id: UUID | None
+    assigned_to_name: str
+    last_message_at: datetime
+    last_message_id: UUID | None
+    preview: str
+    preview_type: str
+    preview_direction: str
+    preview_status: str
+    unread_count: int
+    hit_message_id: UUID | None = None
+    hit_text: str = ""
+    hit_at: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """What to call the contact."""
+        return (
+            self.contact_name
+            or self.contact_push_name
+            or phone.display(self.contact_phone)
+            or "Unknown person"
+        )
+
+    @property
+    def initials(self) -> str:
+        """One or two letters for an avatar; empty when only a number is known."""
+        words = [word for word in (self.contact_name or self.contact_push_name).split() if word[0].isalpha()]
+        return "".join(word[0] for word in words[:2]).upper()
+
+    @property
+    def connection_label(self) -> str:
+        return self.connection_name or phone.display(self.connection_phone) or "New number"
+
+
+@dataclass(frozen=True)
+class InboxPage:
+    """A page of the list, newest first. next_cursor: give it as `before` for the next page; None on the last."""
+
+    rows: list[InboxRow]
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True)
+class MessagesPage:
+    """A stretch of one chat, oldest first, each with its `media` and `sender` loaded.
+
+    quoted: the messages that these answer, by WhatsApp id (absent when we do not have them). older, newer: cursors for
+    `before` and `after`, None where the chat ends.
+    """
+
+    messages: list[Message]
+    older: str | None = None
+    newer: str | None = None
+    quoted: Mapping[str, Message] = field(default_factory=dict)

@@ -1,0 +1,140 @@
+"""What people do with a conversation."""
+
+from __future__ import annotations
+
+from functools import partial
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import BusinessProfile, Membership, User
+from accounts.services import audit
+from connections.models import WhatsAppConnection
+from contacts.services import contacts
+from messaging import selectors
+from messaging.events import ConversationChanged
+from messaging.models import Conversation, Draft
+from whatsflow.core import doorbell
+from whatsflow.core.clock import now
+from whatsflow.core.errors import InvalidInput, NotFound
+from whatsflow.core.events import publish
+
+State = Conversation.State
+
+
+def start(
+    business: BusinessProfile, connection: WhatsAppConnection, phone: str, name: str = ""
+) -> Conversation:
+    """The conversation of one of our numbers with `phone` (any spelling), made if there is none.
+
+    Raises NotFound for another business's number, InvalidInput("invalid_phone_number") for what is no phone number.
+    """
+    if connection.business_profile_id != business.pk:
+        raise NotFound("This number")
+    with transaction.atomic():
+        contact = contacts.find_or_create(business, phone, name=name)
+        return ensure(business, connection.pk, contact.pk)
+
+
+def ensure(business: BusinessProfile, connection_id: UUID, contact_id: UUID) -> Conversation:
+    """The one conversation of a number with a contact; two who start it at once get the same."""
+    conversation, _ = Conversation.objects.get_or_create(
+        connection_id=connection_id, contact_id=contact_id, defaults={"business_profile": business}
+    )
+    return conversation
+
+
+def mark_read(business: BusinessProfile, conversation: Conversation, actor: User) -> None:
+    """A person has seen the conversation: nothing is unread, and WhatsApp is to be told."""
+    moment = now()
+    with transaction.atomic():
+        changed = (
+            _rows(business, conversation)
+            .filter(unread_count__gt=0)
+            .update(unread_count=0, last_read_at=moment, receipt_wanted=True, updated_at=moment)
+        )
+        if not changed:
+            _check(business, conversation)
+            return
+        _announce(business, conversation)
+        ring(conversation.connection_id)
+    conversation.unread_count, conversation.last_read_at, conversation.receipt_wanted = 0, moment, True
+
+
+def assign(
+    business: BusinessProfile, conversation: Conversation, actor: User, assignee: User | None
+) -> Conversation:
+    """Give the conversation to a member, or to nobody. Raises InvalidInput("not_a_member")."""
+    if assignee and not Membership.objects.filter(business_profile=business, user=assignee).exists():
+        raise InvalidInput("not_a_member", "This person is not in your team any more.", field="assignee")
+    return _change(
+        business,
+        conversation,
+        actor,
+        "conversation.assigned",
+        {"assigned_to": assignee},
+        assignee=str(assignee.pk) if assignee else None,
+    )
+
+
+def close(business: BusinessProfile, conversation: Conversation, actor: User) -> Conversation:
+    """It is done. A new message of the customer opens it again."""
+    return _change(business, conversation, actor, "conversation.closed", {"state": State.CLOSED})
+
+
+def reopen(business: BusinessProfile, conversation: Conversation, actor: User) -> Conversation:
+    """It goes on."""
+    return _change(business, conversation, actor, "conversation.reopened", {"state": State.OPEN})
+
+
+def save_draft(business: BusinessProfile, conversation: Conversation, user: User, text: str) -> None:
+    """Keep what `user` has typed; empty text removes it. Raises InvalidInput("message_too_long")."""
+    _check(business, conversation)
+    if len(text) > settings.MESSAGE_MAX_LENGTH:
+        raise InvalidInput("message_too_long", "This draft is too long to be kept.", field="text")
+    text = text.replace("\x00", "")
+    if text.strip():
+        Draft.objects.update_or_create(conversation=conversation, user=user, defaults={"text": text})
+    else:
+        Draft.objects.filter(conversation=conversation, user=user).delete()
+
+
+def ring(connection_id: UUID) -> None:
+    """Tell the number's runner, once this transaction has committed, that there is something to do."""
+    topic = doorbell.connection_topic(connection_id)
+    transaction.on_commit(partial(doorbell.ring, topic), robust=True)
+
+
+def _change(
+    business: BusinessProfile,
+    conversation: Conversation,
+    actor: User,
+    action: str,
+    fields: dict[str, object],
+    **data: object,
+) -> Conversation:
+    """Write `fields` if they differ, with an audit entry and the event."""
+    conversation = selectors.get_conversation(business, conversation.pk)
+    if all(getattr(conversation, name) == wanted for name, wanted in fields.items()):
+        return conversation
+    with transaction.atomic():
+        _rows(business, conversation).update(**fields, updated_at=now())
+        audit.record(business, actor, action, conversation, **data)
+        _announce(business, conversation)
+    for name, wanted in fields.items():
+        setattr(conversation, name, wanted)
+    return conversation
+
+
+def _rows(business: BusinessProfile, conversation: Conversation):  # type: ignore[no-untyped-def]
+    return Conversation.objects.filter(business_profile=business, pk=conversation.pk)
+
+
+def _check(business: BusinessProfile, conversation: Conversation) -> None:
+    if conversation.business_profile_id != business.pk:
+        raise NotFound("This conversation")
+
+
+def _announce(business: BusinessProfile, conversation: Conversation) -> None:
+    publish(ConversationChanged(business_id=business.pk, conversation_id=conversation.pk))

@@ -63,7 +63,7 @@ function endSession() {
   clearTimeout(bannerTimer);
   const link = banner?.querySelector("[data-banner-link]");
   if (link) link.href = `${document.body.dataset.loginUrl}?next=${encodeURIComponent(location.pathname + location.search)}`;
-  showBanner("You have been logged out.", true);
+  showBanner("You have been signed out.", true);
 }
 
 function onClose(event) {

@@ -104,7 +104,7 @@ def initials(value: object) -> str:
 @register.simple_tag
 def avatar(person: Any, size: str = "") -> SafeString:
     """A round with a person's initials in a colour of their own. size: "", "xs", "sm", "lg" or "xl"."""
-    seed = str(getattr(person, "pk", None) or person)
+    seed = str(getattr(person, "contact_id", None) or getattr(person, "pk", None) or person)
     letters = initials(person)
     return format_html(
         '<span class="avatar rounded-circle wf-avatar wf-hue-{}{}" aria-hidden="true">{}</span>',
@@ -112,6 +112,12 @@ def avatar(person: Any, size: str = "") -> SafeString:
         f" avatar-{size}" if size else "",
         letters or icon("user"),
     )
+
+
+@register.filter
+def may(access: Any, capability: str) -> bool:
+    """Whether the person may do `capability` in the business of the page: {% if access|may:"reply" %}."""
+    return bool(access and access.can(capability))
 
 
 @register.filter

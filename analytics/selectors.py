@@ -1,0 +1,128 @@
+"""What the overview shows of one business. A fixed number of queries, each bounded, whatever the business's size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from accounts.models import BusinessProfile, Invitation, Membership, User
+from connections import selectors as connections
+from connections.models import WhatsAppConnection
+from connections.selectors import Explanation
+from messaging import selectors as messaging
+from messaging.models import Conversation, Message
+from messaging.rows import InboxRow
+
+COUNTED = 10_000
+"""Conversations are counted up to here; beyond, "10,000 or more" is as useful and costs less."""
+NUMBERS_SHOWN = 5
+RECENT_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """The first steps of a new business; each is true once it is done."""
+
+    described: bool
+    connected: bool
+    answered: bool
+    invited: bool
+
+    @property
+    def done(self) -> int:
+        return sum((self.described, self.connected, self.answered, self.invited))
+
+    @property
+    def total(self) -> int:
+        return 4
+
+    @property
+    def complete(self) -> bool:
+        return self.done == self.total
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Conversations now; messages since midnight in the active time zone."""
+
+    open: int
+    unread: int
+    received: int
+    sent: int
+
+    @property
+    def open_is_capped(self) -> bool:
+        return self.open >= COUNTED
+
+
+@dataclass(frozen=True)
+class NumberState:
+    """One number and how it is doing, in plain words."""
+
+    connection: WhatsAppConnection
+    explanation: Explanation
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Everything on the home page."""
+
+    checklist: Checklist
+    figures: Figures
+    numbers: Sequence[NumberState]
+    number_count: int
+    recent: Sequence[InboxRow]
+
+    @property
+    def connected_count(self) -> int:
+        return sum(number.connection.is_connected for number in self.numbers)
+
+
+def overview(business: BusinessProfile, user: User) -> Overview:
+    """The home page of `business` as `user` sees it."""
+    numbers = list(connections.connections_of(business))
+    return Overview(
+        checklist=checklist(business, numbers),
+        figures=figures(business, _midnight()),
+        numbers=[NumberState(number, connections.reason_text(number)) for number in numbers[:NUMBERS_SHOWN]],
+        number_count=len(numbers),
+        recent=messaging.inbox_page(business, user, tab="all", limit=RECENT_SHOWN).rows,
+    )
+
+
+def checklist(business: BusinessProfile, numbers: Sequence[WhatsAppConnection]) -> Checklist:
+    """Which first steps are done. A number counts once it has been connected, even if it is not now."""
+    sent = Message.objects.filter(
+        business_profile=business, direction=Message.Direction.OUTBOUND, origin=Message.Origin.INBOX
+    )
+    return Checklist(
+        described=bool(business.description.strip() and business.industry.strip()),
+        connected=any(number.is_connected or number.last_connected_at for number in numbers),
+        answered=sent.exists(),
+        invited=_has_company(business),
+    )
+
+
+def _has_company(business: BusinessProfile) -> bool:
+    """Whether there are other members, or somebody was invited."""
+    members = Membership.objects.filter(business_profile=business)[:2].count()
+    return members > 1 or Invitation.objects.filter(business_profile=business, revoked_at=None).exists()
+
+
+def figures(business: BusinessProfile, since: datetime) -> Figures:
+    """Conversations as they are, messages from `since` on."""
+    opened = Conversation.objects.filter(business_profile=business, state=Conversation.State.OPEN)
+    today = Message.objects.filter(business_profile=business, created_at__gte=since)
+    count = today.aggregate(
+        received=Count("id", filter=Q(direction=Message.Direction.INBOUND)),
+        sent=Count("id", filter=Q(direction=Message.Direction.OUTBOUND)),
+    )
+    return Figures(open=opened.order_by()[:COUNTED].count(), unread=messaging.unread_total(business), **count)
+
+
+def _midnight() -> datetime:
+    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)

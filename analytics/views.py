@@ -1,0 +1,38 @@
+"""The overview, and the choice of colours in every page's menu."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import MemberRequest, member
+from accounts.models import User
+from accounts.services import users
+from analytics import forms, selectors
+from whatsflow.core import htmx
+from whatsflow.core.errors import InvalidInput
+
+
+@require_safe
+@member()
+def home(request: HttpRequest) -> HttpResponse:
+    """What is going on, and what to do first in a new business. Live updates fetch the partial."""
+    access = cast(MemberRequest, request).access
+    context = {"overview": selectors.overview(access.business, access.user)}
+    return htmx.render(request, "analytics/home.html", "analytics/_overview.html", context)
+
+
+@require_POST
+@login_required
+def theme(request: HttpRequest) -> HttpResponse:
+    """Keep the colours that the person chose; back to the page they came from where there is no JavaScript."""
+    form = forms.ThemeForm(request.POST)
+    if not form.is_valid():
+        raise InvalidInput("unknown_theme", "Choose auto, light or dark.", field="theme")
+    users.update_profile(cast(User, request.user), theme=form.cleaned_data["theme"])
+    if request.headers.get("Accept", "").startswith("application/json"):
+        return HttpResponse(status=204)
+    return htmx.redirect(request, request.headers.get("Referer", "home"))

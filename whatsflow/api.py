@@ -1,0 +1,17 @@
+"""Addresses of the JSON API, version 1. What is not here answers 404 in the API's envelope."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, re_path
+
+from whatsflow import errors
+
+
+def unknown(request: HttpRequest) -> HttpResponse:
+    """404 for whatever no endpoint has taken, with or without a trailing slash."""
+    return errors.page_not_found(request)
+
+
+endpoints: list[URLPattern | URLResolver] = []
+urlpatterns = [*endpoints, re_path(r"", unknown, name="api-unknown")]

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.contrib.auth.views import redirect_to_login
+from django.db.models import Case, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -22,6 +23,20 @@ SESSION_KEY = "business_id"
 
 
 @dataclass(frozen=True)
+class Permissions:
+    """What a role allows; asked by capability in code and by name in templates."""
+
+    role: str
+    do_not_call_in_templates: ClassVar[bool] = True
+
+    def __call__(self, capability: Can | str) -> bool:
+        return allows(self.role, Can(capability))
+
+    def __getitem__(self, name: str) -> bool:
+        return allows(self.role, Can(name))
+
+
+@dataclass(frozen=True)
 class Access:
     """One user acting in one business."""
 
@@ -29,9 +44,10 @@ class Access:
     business: BusinessProfile
     role: str
 
-    def can(self, capability: Can | str) -> bool:
-        """Whether the role allows `capability`."""
-        return allows(self.role, Can(capability))
+    @property
+    def can(self) -> Permissions:
+        """What the role allows: `access.can(Can.REPLY)`, in templates `{% if access.can.reply %}`."""
+        return Permissions(self.role)
 
     def require(self, capability: Can) -> None:
         """Raise Forbidden unless the role allows `capability`."""
@@ -46,16 +62,23 @@ class MemberRequest(HttpRequest):
 
 
 def find_access(user: User, business_id: str | None) -> Access | None:
-    """The user's access to `business_id`, or to their oldest business when none is chosen or it is not theirs."""
+    """The user's access to `business_id`, or to their oldest business when none is chosen or it is not theirs.
+
+    One query.
+    """
     memberships = Membership.objects.filter(user=user).select_related("business_profile")
-    chosen = memberships.filter(business_profile_id=business_id).first() if business_id else None
-    membership = chosen or memberships.order_by("created_at").first()
+    order: list[Any] = ["created_at", "id"]
+    if business_id:
+        order.insert(0, Case(When(business_profile_id=business_id, then=0), default=1))
+    membership = memberships.order_by(*order).first()
     if membership is None:
         return None
     return Access(user, membership.business_profile, membership.role)
 
 
-def member(capability: Can = Can.VIEW) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+def member(
+    capability: Can = Can.VIEW,
+) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
     """A page for members whose role allows `capability`; sets `request.access`.
 
     Anonymous people go to the login page, people without a business to the page that creates one; a role that does not

@@ -6,3 +6,10 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from accounts import handlers
+        from accounts.events import BusinessDeleted
+        from whatsflow.core import events
+
+        events.after(BusinessDeleted, handlers.purge_soon)

@@ -14,3 +14,21 @@ class MembershipChanged(Event):
     name: ClassVar[str] = "membership.changed"
     user_id: UUID
     role: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionsEnded(Event):
+    """A member's sign-ins were ended (new password): whatever they have open must prove itself again."""
+
+    name: ClassVar[str] = "member.sessions_ended"
+    user_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class BusinessDeleted(Event):
+    """The owner deleted the business. Its rows are still there and are removed in the background soon after.
+
+    Subscribers stop what runs for it and remove what lives outside the database.
+    """
+
+    name: ClassVar[str] = "business.deleted"

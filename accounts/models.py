@@ -88,6 +88,12 @@ class BusinessProfile(TimestampedModel):
         max_length=2, blank=True, help_text="ISO 3166 code used for numbers without a country code."
     )
     members = models.ManyToManyField(User, through="Membership", related_name="businesses")
+    deleted_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        db_index=True,
+        help_text="Set when its owner deleted it; its rows are then removed.",
+    )
 
     class Meta:
         db_table = "business_profiles"
@@ -100,13 +106,17 @@ class Membership(TimestampedModel):
     """A user's role in one business."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
-    business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="memberships")
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="memberships"
+    )
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.AGENT)
 
     class Meta:
         db_table = "memberships"
         constraints = [
-            models.UniqueConstraint(fields=["user", "business_profile"], name="memberships_user_business_unique"),
+            models.UniqueConstraint(
+                fields=["user", "business_profile"], name="memberships_user_business_unique"
+            ),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="memberships_role_known"),
         ]
 
@@ -114,7 +124,9 @@ class Membership(TimestampedModel):
 class Invitation(TimestampedModel):
     """A link that makes whoever opens it a member. Only the token's hash is kept."""
 
-    business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="invitations")
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="invitations"
+    )
     email = models.EmailField(max_length=255, blank=True, help_text="If set, only this address may accept.")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.AGENT)
     token_hash = models.CharField(max_length=64, unique=True)
@@ -129,19 +141,64 @@ class Invitation(TimestampedModel):
         indexes = [models.Index(fields=["business_profile", "-created_at"], name="invitations_business")]
 
 
+class AuditQuerySet(models.QuerySet["AuditEntry"]):
+    """Reads and creates. There is no updating and no deleting."""
+
+    def update(self, **kwargs: Any) -> int:
+        raise AuditLogIsFinal()
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> int:
+        raise AuditLogIsFinal()
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise AuditLogIsFinal()
+
+
+class AuditLogIsFinal(TypeError):
+    """Somebody tried to change or remove an entry of the audit log."""
+
+    def __init__(self) -> None:
+        super().__init__("Entries of the audit log cannot be changed or removed")
+
+
 class AuditEntry(UuidModel):
-    """Who did what, when. Written inside the transaction of the change; never changed or removed by the application."""
+    """Who did what, when. Written inside the transaction of the change; never changed or removed by the application.
+
+    The two foreign keys have no constraint in the database: an entry outlives the business and the person that it
+    names, unchanged. Triggers (migration 0002) refuse UPDATE and DELETE from whatever client.
+    """
 
     business_profile = models.ForeignKey(
-        BusinessProfile, null=True, on_delete=models.CASCADE, related_name="audit_entries"
+        BusinessProfile,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="audit_entries",
     )
-    actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    actor = models.ForeignKey(
+        User, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
     action = models.CharField(max_length=64, help_text="Dotted verb, like connection.created.")
     target_type = models.CharField(max_length=64, blank=True)
     target_id = models.CharField(max_length=64, blank=True)
     data = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = AuditQuerySet.as_manager()
+
     class Meta:
         db_table = "audit_log"
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit log"
         indexes = [models.Index(fields=["business_profile", "-created_at"], name="audit_business_created")]
+
+    def __str__(self) -> str:
+        return self.action
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AuditLogIsFinal()
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise AuditLogIsFinal()

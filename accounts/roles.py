@@ -42,3 +42,18 @@ ALLOWED: dict[str, frozenset[Can]] = {
 def allows(role: str, capability: Can) -> bool:
     """Whether `role` may do `capability`. An unknown role may do nothing."""
     return capability in ALLOWED.get(role, frozenset())
+
+
+def may_grant(giver: str, role: str) -> bool:
+    """Whether somebody with the role `giver` may give `role` to others, or take it from them.
+
+    Owners may do it with every role, admins with every role but owner.
+    """
+    if not allows(giver, Can.MANAGE_TEAM) or role not in Role.values:
+        return False
+    return role != Role.OWNER or giver == Role.OWNER
+
+
+def grantable(giver: str) -> list[tuple[str, str]]:
+    """The roles that `giver` may give, as choices of a form."""
+    return [(role.value, role.label) for role in Role if may_grant(giver, role)]

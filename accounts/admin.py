@@ -1,0 +1,114 @@
+"""The operators' view of accounts, under /admin/. Sign-in there is locked out like everywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.http import HttpRequest
+
+from accounts.models import AuditEntry, BusinessProfile, Invitation, Membership, User
+
+
+class OperatorLoginForm(AdminAuthenticationForm):
+    """Capitals in the address make no difference."""
+
+    def clean_username(self) -> str:
+        return str(self.cleaned_data["username"]).strip().lower()
+
+
+admin.site.login_form = OperatorLoginForm
+admin.site.site_header = "WhatsFlow for operators"
+admin.site.site_title = "WhatsFlow"
+
+
+class NewUserForm(AdminUserCreationForm):
+    class Meta:
+        model = User
+        fields = ("email",)
+
+
+@admin.register(User)
+class UserAdmin(BaseUserAdmin):
+    """People. Switching one off ends their sign-ins at the next request."""
+
+    add_form = NewUserForm
+    ordering = ("email",)
+    list_display = ("email", "full_name", "is_active", "is_staff", "last_login", "created_at")
+    list_filter = ("is_active", "is_staff", "is_superuser")
+    search_fields = ("email", "full_name")
+    readonly_fields = ("last_login", "created_at", "updated_at")
+    fieldsets = (
+        (None, {"fields": ("email", "password", "full_name")}),
+        ("Preferences", {"fields": ("time_zone", "theme", "shortcuts_enabled")}),
+        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Times", {"fields": ("last_login", "created_at", "updated_at")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+
+
+class MembershipInline(admin.TabularInline):
+    model = Membership
+    extra = 0
+    raw_id_fields = ("user",)
+
+
+@admin.register(BusinessProfile)
+class BusinessProfileAdmin(admin.ModelAdmin):
+    list_display = ("business_name", "user", "business_type", "created_at", "deleted_at")
+    list_filter = ("business_type",)
+    list_select_related = ("user",)
+    search_fields = ("business_name", "user__email")
+    raw_id_fields = ("user",)
+    readonly_fields = ("created_at", "updated_at", "deleted_at")
+    inlines = (MembershipInline,)
+
+
+@admin.register(Membership)
+class MembershipAdmin(admin.ModelAdmin):
+    list_display = ("user", "business_profile", "role", "created_at")
+    list_filter = ("role",)
+    list_select_related = ("user", "business_profile")
+    search_fields = ("user__email", "business_profile__business_name")
+    raw_id_fields = ("user", "business_profile")
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Rows that operators may look at, and nothing else."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    list_display = (
+        "business_profile",
+        "email",
+        "role",
+        "created_at",
+        "expires_at",
+        "accepted_at",
+        "revoked_at",
+    )
+    list_select_related = ("business_profile",)
+    search_fields = ("email", "business_profile__business_name")
+    exclude = ("token_hash",)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "action", "actor", "business_profile", "target_type", "target_id")
+    list_select_related = ("actor", "business_profile")
+    list_filter = ("action",)
+    search_fields = ("action", "target_id")
+    date_hierarchy = "created_at"

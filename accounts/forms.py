@@ -1,0 +1,222 @@
+"""The shapes of what people fill in. Rules live in the services; a form only reads and labels."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+import phonenumbers
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm
+
+from accounts.models import BusinessProfile, User
+from whatsflow.core.errors import DomainError
+
+AI_PROFILE_MAX_BYTES = 20_000
+
+
+@cache
+def time_zone_choices() -> list[tuple[str, str]]:
+    """The zones that people live in, UTC first, then by name."""
+    regions = ("Africa/", "America/", "Antarctica/", "Arctic/", "Asia/", "Atlantic/", "Australia/", "Europe/")
+    places = sorted(
+        name for name in available_timezones() if name.startswith((*regions, "Indian/", "Pacific/"))
+    )
+    return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in places)]
+
+
+@cache
+def country_choices() -> list[tuple[str, str]]:
+    """ISO 3166 codes with their calling codes, as libphonenumber knows them."""
+    codes = sorted(phonenumbers.SUPPORTED_REGIONS)
+    return [
+        ("", "None"),
+        *((code, f"{code} (+{phonenumbers.country_code_for_region(code)})") for code in codes),
+    ]
+
+
+def add_error(form: forms.Form, error: DomainError) -> None:
+    """Show a broken rule at its field, or above the form when it belongs to none."""
+    field = error.field if error.field in form.fields else None
+    form.add_error(field, error.message)
+
+
+def email_field(**options: Any) -> forms.EmailField:
+    """An e-mail address, with what browsers need to fill it in."""
+    attrs = {
+        "autocomplete": "username",
+        "autocapitalize": "none",
+        "spellcheck": "false",
+        "inputmode": "email",
+    }
+    attrs |= options.pop("attrs", {})
+    return forms.EmailField(max_length=255, widget=forms.EmailInput(attrs=attrs), **options)
+
+
+def password_field(kind: str, **options: Any) -> forms.CharField:
+    """A password. kind: "current-password" or "new-password" (what a password manager offers)."""
+    if kind == "new-password":
+        options.setdefault("help_text", "At least 10 characters. A few words in a row are easy to remember.")
+    widget = forms.PasswordInput(attrs={"autocomplete": kind})
+    return forms.CharField(strip=False, max_length=1024, widget=widget, **options)
+
+
+class TimeZoneField(forms.TypedChoiceField):
+    """A time zone; one that is not in the list but was chosen before stays."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(choices=time_zone_choices, label="Time zone", **options)
+
+
+class LoginForm(AuthenticationForm):
+    """Address and password; the session ends with the browser unless `remember` is ticked."""
+
+    username = email_field(label="E-mail address", attrs={"autofocus": True})  # type: ignore[assignment]
+    password = password_field("current-password", label="Password")
+    remember = forms.BooleanField(required=False, label="Keep me signed in on this device")
+
+    error_messages = {
+        "invalid_login": "This address and password do not belong together. Both may be wrong.",
+        "inactive": "This address and password do not belong together. Both may be wrong.",
+    }
+
+    def clean_username(self) -> str:
+        return str(self.cleaned_data["username"]).strip().lower()
+
+
+class RegisterForm(forms.Form):
+    full_name = forms.CharField(
+        max_length=255,
+        label="Your name",
+        widget=forms.TextInput(attrs={"autocomplete": "name", "dir": "auto"}),
+    )
+    email = email_field(label="E-mail address")
+    password = password_field("new-password", label="Password")
+
+
+class PasswordResetForm(forms.Form):
+    email = email_field(label="E-mail address", attrs={"autofocus": True})
+
+
+class NewPasswordForm(forms.Form):
+    """A new password for a user who proved who they are by the link in their mail."""
+
+    new_password = password_field("new-password", label="New password")
+
+    def __init__(self, user: User | None, *args: Any, **kwargs: Any) -> None:
+        self.user = user
+        super().__init__(*args, **kwargs)
+
+
+class PasswordChangeForm(forms.Form):
+    current_password = password_field("current-password", label="Current password")
+    new_password = password_field("new-password", label="New password")
+
+
+class EmailChangeForm(forms.Form):
+    email = email_field(label="New e-mail address", attrs={"autocomplete": "email"})
+    password = password_field("current-password", label="Current password")
+
+
+class ProfileForm(forms.Form):
+    full_name = forms.CharField(
+        max_length=255,
+        required=False,
+        label="Your name",
+        widget=forms.TextInput(attrs={"autocomplete": "name", "dir": "auto"}),
+    )
+    time_zone = TimeZoneField(help_text="Times are shown to you in this zone.")
+    theme = forms.ChoiceField(choices=User.Theme.choices, label="Appearance", widget=forms.RadioSelect)
+    shortcuts_enabled = forms.BooleanField(required=False, label="Keyboard shortcuts")
+
+
+class BusinessForm(forms.Form):
+    """The profile of a business."""
+
+    business_name = forms.CharField(
+        max_length=255,
+        label="Name of the business",
+        widget=forms.TextInput(attrs={"autocomplete": "organization", "dir": "auto"}),
+    )
+    business_type = forms.ChoiceField(
+        choices=BusinessProfile.Type.choices, label="Kind of business", initial=BusinessProfile.Type.OTHER
+    )
+    industry = forms.CharField(
+        max_length=100, required=False, label="Industry", widget=forms.TextInput(attrs={"dir": "auto"})
+    )
+    website = forms.URLField(
+        max_length=500,
+        required=False,
+        label="Website",
+        assume_scheme="https",
+        widget=forms.URLInput(attrs={"autocomplete": "url", "placeholder": "https://"}),
+    )
+    description = forms.CharField(
+        max_length=5000,
+        required=False,
+        label="What the business does",
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
+    )
+    time_zone = TimeZoneField(initial="UTC", help_text="Opening hours, schedules and daily figures use it.")
+    default_country = forms.ChoiceField(
+        choices=country_choices,
+        required=False,
+        label="Country of phone numbers",
+        help_text="Read numbers that are written without a country code as this country's.",
+    )
+
+
+class BusinessEditForm(BusinessForm):
+    """Also the machine-written profile, and which business the page was opened for."""
+
+    ai_profile = forms.JSONField(
+        required=False,
+        label="AI profile (JSON)",
+        help_text="What assistants may know about the business, as a JSON object.",
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "class": "font-monospace"}),
+    )
+    business = forms.UUIDField(widget=forms.HiddenInput)
+
+    def clean_ai_profile(self) -> dict[str, Any]:
+        value = self.cleaned_data["ai_profile"]
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise forms.ValidationError("This must be a JSON object: { … }.")
+        if len(str(value)) > AI_PROFILE_MAX_BYTES:
+            raise forms.ValidationError(
+                f"This is too long. Keep it under {AI_PROFILE_MAX_BYTES:,} characters."
+            )
+        return value
+
+
+class BusinessDeleteForm(forms.Form):
+    typed_name = forms.CharField(
+        max_length=255,
+        label="Name of the business",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
+    )
+
+
+class BusinessChoiceForm(forms.Form):
+    business = forms.UUIDField()
+
+
+class RoleForm(forms.Form):
+    """One of the roles that the actor may give."""
+
+    role = forms.ChoiceField(label="Role")
+
+    def __init__(self, *args: Any, roles: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].choices = roles  # type: ignore[attr-defined]
+
+
+class InviteForm(RoleForm):
+    email = email_field(
+        label="Only for this e-mail address",
+        required=False,
+        help_text="Leave it empty to let whoever opens the link join.",
+        attrs={"autocomplete": "off"},
+    )

@@ -1,0 +1,64 @@
+"""Reads about people and businesses."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from accounts.models import AuditEntry, BusinessProfile, Invitation, Membership, User
+from whatsflow.core.clock import now
+from whatsflow.core.crypto import fingerprint
+from whatsflow.core.errors import NotFound
+
+
+def businesses_of(user: User) -> list[BusinessProfile]:
+    """The businesses that `user` is a member of, by name."""
+    return list(
+        BusinessProfile.objects.filter(memberships__user=user, deleted_at=None)
+        .only("id", "business_name", "business_type")
+        .order_by("business_name", "id")
+    )
+
+
+def members_of(business: BusinessProfile) -> QuerySet[Membership]:
+    """The business's members with their users, longest-standing first."""
+    return (
+        Membership.objects.filter(business_profile=business)
+        .select_related("user")
+        .order_by("created_at", "id")
+    )
+
+
+def get_member(business: BusinessProfile, membership_id: UUID) -> Membership:
+    """One membership of the business. Raises NotFound, also for another business's."""
+    membership = members_of(business).filter(id=membership_id).first()
+    if membership is None:
+        raise NotFound("This member")
+    return membership
+
+
+def open_invitations(business: BusinessProfile) -> QuerySet[Invitation]:
+    """Invitations that can still be accepted, newest first."""
+    return (
+        Invitation.objects.filter(
+            business_profile=business, accepted_at=None, revoked_at=None, expires_at__gt=now()
+        )
+        .select_related("invited_by")
+        .order_by("-created_at")
+    )
+
+
+def find_invitation(token: str) -> Invitation | None:
+    """The invitation that `token` opens, in whatever state it is, with its business."""
+    return (
+        Invitation.objects.filter(token_hash=fingerprint(token), business_profile__deleted_at=None)
+        .select_related("business_profile", "invited_by")
+        .first()
+    )
+
+
+def audit_entries(business: BusinessProfile, limit: int = 100) -> list[AuditEntry]:
+    """The business's latest audit entries with their actors, newest first."""
+    entries = AuditEntry.objects.filter(business_profile=business).select_related("actor")
+    return list(entries.order_by("-created_at", "-id")[:limit])

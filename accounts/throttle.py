@@ -1,0 +1,34 @@
+"""Brakes on pages that strangers may post to: counted in the cache, per address of the client or of the mailbox."""
+
+from __future__ import annotations
+
+from django.core.cache import cache
+
+from whatsflow.core.crypto import fingerprint
+from whatsflow.core.errors import DomainError
+
+HOUR = 3600
+
+
+class TooManyRequests(DomainError):
+    """The caller should wait."""
+
+    status = 429
+
+
+def hit(action: str, who: str, limit: int, seconds: int = HOUR) -> bool:
+    """Count one `action` by `who`; False when it is more than `limit` in a window of `seconds`."""
+    key = f"throttle:{action}:{fingerprint(who)}"
+    cache.add(key, 0, seconds)
+    try:
+        return cache.incr(key) <= limit
+    except ValueError:
+        return True
+
+
+def require(action: str, who: str, limit: int, seconds: int = HOUR) -> None:
+    """Raise TooManyRequests when `hit` says no."""
+    if not hit(action, who, limit, seconds):
+        raise TooManyRequests(
+            "too_many_requests", "That was a lot in a short time. Wait an hour and try again."
+        )

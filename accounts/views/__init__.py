@@ -1,0 +1,48 @@
+"""The pages of accounts: sign-in, one's own account, businesses, teams."""
+
+from accounts.views.businesses import business_create, business_delete, business_edit, business_switch
+from accounts.views.own import email_change, password_change, profile
+from accounts.views.sessions import (
+    LoginView,
+    PasswordResetConfirmView,
+    locked_out,
+    logout,
+    password_reset,
+    password_reset_complete,
+    password_reset_done,
+    register,
+)
+from accounts.views.team import (
+    invitation_accept,
+    invitation_revoke,
+    invite,
+    member_remove,
+    member_role,
+    team,
+    team_leave,
+)
+
+__all__ = [
+    "LoginView",
+    "PasswordResetConfirmView",
+    "business_create",
+    "business_delete",
+    "business_edit",
+    "business_switch",
+    "email_change",
+    "invitation_accept",
+    "invitation_revoke",
+    "invite",
+    "locked_out",
+    "logout",
+    "member_remove",
+    "member_role",
+    "password_change",
+    "password_reset",
+    "password_reset_complete",
+    "password_reset_done",
+    "profile",
+    "register",
+    "team",
+    "team_leave",
+]

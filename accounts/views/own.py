@@ -1,0 +1,71 @@
+"""A person's own account: profile, address, password."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from accounts import forms
+from accounts.models import User
+from accounts.services import users
+from accounts.views.form_page import form_page
+from whatsflow.core.errors import DomainError
+
+PROFILE = ("full_name", "time_zone", "theme", "shortcuts_enabled")
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def profile(request: HttpRequest) -> HttpResponse:
+    """Name, time zone, appearance, keyboard shortcuts."""
+    user = cast(User, request.user)
+    form = forms.ProfileForm(request.POST or None, initial={name: getattr(user, name) for name in PROFILE})
+    if request.method == "POST" and form.is_valid():
+        users.update_profile(user, **form.cleaned_data)
+        messages.success(request, "Your profile is saved.")
+        return redirect("accounts:profile")
+    return form_page(request, "accounts/profile.html", form)
+
+
+@login_required
+@sensitive_post_parameters("current_password", "new_password")
+@require_http_methods(["GET", "POST"])
+def password_change(request: HttpRequest) -> HttpResponse:
+    """A new password; every other session ends, this one goes on under a new key."""
+    user = cast(User, request.user)
+    form = forms.PasswordChangeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            users.change_password(user, current=data["current_password"], new=data["new_password"])
+        except DomainError as error:
+            forms.add_error(form, error)
+        else:
+            update_session_auth_hash(request, user)
+            messages.success(request, "Your password is changed. Everywhere else you have been signed out.")
+            return redirect("accounts:profile")
+    return form_page(request, "accounts/password_change.html", form)
+
+
+@login_required
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def email_change(request: HttpRequest) -> HttpResponse:
+    """Another address to sign in with; asks for the password."""
+    form = forms.EmailChangeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            users.change_email(cast(User, request.user), **form.cleaned_data)
+        except DomainError as error:
+            forms.add_error(form, error)
+        else:
+            messages.success(request, "From now on you sign in with your new address.")
+            return redirect("accounts:profile")
+    return form_page(request, "accounts/email_change.html", form)

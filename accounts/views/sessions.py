@@ -1,0 +1,163 @@
+"""Signing up, in and out, and setting a forgotten password. For people who are not signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import structlog
+from axes.helpers import get_cool_off
+from django.conf import settings
+from django.contrib import auth
+from django.contrib.auth import views as auth_views
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse_lazy
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import forms, tasks, throttle
+from accounts.access import SESSION_KEY
+from accounts.lockout import client_address
+from accounts.models import User
+from accounts.services import team, users
+from accounts.views.form_page import focus_first_error, form_page
+from whatsflow.core.errors import DomainError, Forbidden
+
+log = structlog.get_logger(__name__)
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+REGISTRATIONS_PER_HOUR = 30
+RESETS_PER_ADDRESS = 5
+RESETS_PER_CLIENT = 30
+
+
+class LoginView(auth_views.LoginView):
+    """Sign in with address and password; `next` leads only to pages of this site."""
+
+    authentication_form = forms.LoginForm
+    template_name = "accounts/login.html"
+    redirect_authenticated_user = True
+    extra_context = {"registration_open": settings.REGISTRATION_OPEN}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        response = super().form_valid(form)
+        if not form.cleaned_data["remember"]:
+            self.request.session.set_expiry(0)
+        return response
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        focus_first_error(form)
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+
+def locked_out(
+    request: HttpRequest,
+    response: HttpResponse | None = None,
+    credentials: Mapping[str, Any] | None = None,
+) -> HttpResponse:
+    """Too many wrong passwords for one account from one address. Says the same whether or not the account exists."""
+    wait = get_cool_off(request)
+    assert wait is not None
+    seconds = int(wait.total_seconds())
+    context = {"minutes": max(1, round(seconds / 60)), "until": timezone.now() + wait}
+    answer = render(request, "accounts/locked_out.html", context, status=429)
+    answer["Retry-After"] = str(seconds)
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+@require_POST
+def logout(request: HttpRequest) -> HttpResponse:
+    """End the session."""
+    auth.logout(request)
+    return redirect("accounts:login")
+
+
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def register(request: HttpRequest) -> HttpResponse:
+    """A new account; with `?invitation=` also the membership that the invitation promises."""
+    if request.user.is_authenticated:
+        return redirect("home")
+    token = request.GET.get("invitation", "")
+    invitation = team.check_invitation(token) if token else None
+    if not settings.REGISTRATION_OPEN and invitation is None:
+        raise Forbidden("New accounts are by invitation only. Ask an owner or admin of your team for a link.")
+    initial = {"email": invitation.email} if invitation else {}
+    form = forms.RegisterForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        throttle.require("register", client_address(request) or "", REGISTRATIONS_PER_HOUR)
+        try:
+            return _registered(request, form.cleaned_data, token)
+        except DomainError as error:
+            forms.add_error(form, error)
+    return form_page(request, "accounts/register.html", form, invitation=invitation)
+
+
+def _registered(request: HttpRequest, data: dict[str, Any], token: str) -> HttpResponse:
+    if not token:
+        auth.login(request, users.register(**data), backend=BACKEND)
+        return redirect("accounts:business_create")
+    membership = team.register_and_accept(token, **data)
+    auth.login(request, membership.user, backend=BACKEND)
+    request.session[SESSION_KEY] = str(membership.business_profile_id)
+    return redirect("home")
+
+
+@require_http_methods(["GET", "POST"])
+def password_reset(request: HttpRequest) -> HttpResponse:
+    """Ask for a reset link. The answer and its time are the same for every address."""
+    form = forms.PasswordResetForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        _send_reset(client_address(request) or "", users.normal_email(form.cleaned_data["email"]))
+        return redirect("accounts:password_reset_done")
+    return form_page(request, "accounts/password_reset.html", form)
+
+
+def _send_reset(client: str, email: str) -> None:
+    """Have the mail sent in the background, unless somebody floods the mailbox; tells nobody which."""
+    calm = throttle.hit("reset-client", client, RESETS_PER_CLIENT)
+    if not (throttle.hit("reset-address", email, RESETS_PER_ADDRESS) and calm):
+        return
+    try:
+        tasks.send_password_reset.delay(email)
+    except Exception:
+        log.exception("password_reset_not_queued")
+
+
+@require_GET
+def password_reset_done(request: HttpRequest) -> HttpResponse:
+    """Where to look for the mail."""
+    return render(request, "accounts/password_reset_done.html")
+
+
+class PasswordResetConfirmView(auth_views.PasswordResetConfirmView):
+    """A new password by the link in the mail. Never signs anybody in."""
+
+    template_name = "accounts/password_reset_confirm.html"
+    form_class = forms.NewPasswordForm
+    success_url = reverse_lazy("accounts:password_reset_complete")
+    post_reset_login = False
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        try:
+            users.reset_password(cast(User, self.user), new=form.cleaned_data["new_password"])
+        except DomainError as error:
+            forms.add_error(form, error)
+            return self.form_invalid(form)
+        del self.request.session[auth_views.INTERNAL_RESET_SESSION_TOKEN]
+        return redirect(str(self.success_url))
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        focus_first_error(form)
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+
+@require_GET
+def password_reset_complete(request: HttpRequest) -> HttpResponse:
+    """The new password counts; sign in with it."""
+    return render(request, "accounts/password_reset_complete.html")

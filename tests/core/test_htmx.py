@@ -10,6 +10,9 @@ from django_htmx.middleware import HtmxMiddleware
 from whatsflow.core import htmx
 from whatsflow.core.errors import Forbidden, InvalidInput, NotFound
 
+pytestmark = pytest.mark.urls(__name__)
+urlpatterns: list[object] = []
+"""No routes: addresses are given as paths here."""
 TEMPLATES = {
     "page.html": "<html>{% include 'part.html' %}</html>",
     "part.html": "part {{ word }}",

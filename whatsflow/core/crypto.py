@@ -1,13 +1,15 @@
 """Encryption at rest: a text column whose database value is AES-256-GCM, bound to its column.
 
 The key is WHATSFLOW_ENCRYPTION_KEY (comma-separated, the first encrypts, all decrypt), kept apart from SECRET_KEY.
-Format: "v1:" + base64url(12 bytes nonce + ciphertext + tag); the associated data is "table.column", so that a value cannot
-be moved to another column.
+Format: "v1:" + base64url(12 bytes nonce + ciphertext + tag); the associated data is "table.column", so that a value
+cannot be moved to another column. A table or column that is renamed has to be encrypted anew. What is not in this
+format is refused, so that nobody can put a value of their own making in the place of an encrypted one.
 """
 
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import os
 from typing import Any
@@ -17,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
+from django.db.models.lookups import Exact, IsNull
 
 _PREFIX = "v1:"
 
@@ -27,7 +30,10 @@ def generate_key() -> str:
 
 
 def _keys() -> list[bytes]:
-    keys = [base64.urlsafe_b64decode(key) for key in settings.ENCRYPTION_KEYS]
+    try:
+        keys = [base64.urlsafe_b64decode(key) for key in settings.ENCRYPTION_KEYS]
+    except (binascii.Error, ValueError):
+        keys = []
     if not keys or any(len(key) != 32 for key in keys):
         raise ImproperlyConfigured("WHATSFLOW_ENCRYPTION_KEY must hold keys of 32 bytes in base64url")
     return keys
@@ -41,6 +47,8 @@ def encrypt(plain: bytes, context: str) -> bytes:
 
 def decrypt(sealed: bytes, context: str) -> bytes:
     """The reverse of `encrypt`, with any of the keys. Raises ValueError when none fits or it was changed."""
+    if len(sealed) < 12 + 16:
+        raise ValueError("This value is too short to be an encrypted one")
     for key in _keys():
         try:
             return AESGCM(key).decrypt(sealed[:12], sealed[12:], context.encode())
@@ -52,6 +60,15 @@ def decrypt(sealed: bytes, context: str) -> bytes:
 def fingerprint(secret: str) -> str:
     """SHA-256 in hex: how tokens with enough randomness of their own are kept."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class _IsEmpty(Exact):
+    """`field=""`; any other comparison would silently find nothing and is refused."""
+
+    def get_prep_lookup(self) -> Any:
+        if self.rhs != "":
+            raise ValueError("An encrypted column can only be compared with the empty text")
+        return self.rhs
 
 
 class EncryptedTextField(models.TextField):
@@ -67,15 +84,16 @@ class EncryptedTextField(models.TextField):
         return _PREFIX + base64.urlsafe_b64encode(sealed).decode()
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
-        if value in (None, "") or not str(value).startswith(_PREFIX):
+        if value is None or value == "":
             return value
-        sealed = base64.urlsafe_b64decode(str(value)[len(_PREFIX) :])
+        if not value.startswith(_PREFIX):
+            raise ValueError(f"{self._context()} holds a value that is not encrypted")
+        sealed = base64.urlsafe_b64decode(value[len(_PREFIX) :])
         return decrypt(sealed, self._context()).decode()
 
     def get_lookup(self, lookup_name: str) -> Any:
-        if lookup_name in ("exact", "isnull"):
-            return super().get_lookup(lookup_name)
-        return None
+        """Only whether it is empty can be asked: each encryption of one text looks different."""
+        return {"exact": _IsEmpty, "isnull": IsNull}.get(lookup_name)
 
     def _context(self) -> str:
         return f"{self.model._meta.db_table}.{self.column}"

@@ -1,8 +1,8 @@
 """Phone numbers: the one place that knows what E.164 is.
 
-`phonenumbers` (Google's libphonenumber data) parses; the rules about variants come from the countries' numbering plans:
-Brazil added a 9 to mobile numbers, Mexico dropped the 1 after +52, Argentina's mobiles carry a 9 after +54. WhatsApp still
-uses the old spelling for accounts made before, so variants of one person must meet in one identity.
+`phonenumbers` (Google's libphonenumber data) parses; the rules about variants come from the countries' numbering
+plans: Brazil added a 9 to mobile numbers, Mexico dropped the 1 after +52, Argentina's mobiles carry a 9 after +54.
+WhatsApp still uses the old spelling for accounts made before, so variants of one person must meet in one identity.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ from whatsflow.core.errors import InvalidInput
 SANDBOX_PREFIX = "+999"
 """Numbers of the sandbox: country code 999 is unassigned (ITU E.164), so none can belong to a person."""
 
-_SANDBOX = re.compile(r"^\+999\d{6,12}$")
+_SANDBOX = re.compile(r"\+999[0-9]{6,12}")
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+"""Direction marks and the like, which come along when a number is copied from a phone book or a chat."""
+_OLD_MEXICAN = re.compile(r"\+521[0-9]{10}")
+"""What WhatsApp still says for many; no longer a number by the numbering plan."""
+_SPELLING = re.compile(r"[+\uff0b]?[\d\s()./\u2010-\u2015-]{3,40}")
 
 
 def to_e164(text: str, country: str | None = None) -> str:
@@ -24,25 +29,28 @@ def to_e164(text: str, country: str | None = None) -> str:
 
     Raises InvalidInput("invalid_phone_number") with what to do.
     """
-    cleaned = text.strip().replace(" ", " ")
+    cleaned = _INVISIBLE.sub("", text[:100]).strip().removeprefix("tel:")
+    if not _SPELLING.fullmatch(cleaned):
+        raise _invalid("This is not a phone number we can read.")
     compact = re.sub(r"[\s().-]", "", cleaned)
-    if _SANDBOX.match(compact):
+    if _SANDBOX.fullmatch(compact):
         return compact
+    if compact.startswith("00"):
+        cleaned = "+" + compact[2:]
+    elif _OLD_MEXICAN.fullmatch(compact):
+        cleaned = canonical(compact)
     try:
         number = phonenumbers.parse(cleaned, (country or "").upper() or None)
     except phonenumbers.NumberParseException:
-        raise InvalidInput(
-            "invalid_phone_number",
-            "This is not a phone number we can read. Write it with its country code, like +44 7700 900123.",
-            field="phone_number",
-        ) from None
+        raise _invalid("This is not a phone number we can read.") from None
     if not phonenumbers.is_possible_number(number):
-        raise InvalidInput(
-            "invalid_phone_number",
-            "This phone number has too few or too many digits. Write it with its country code, like +44 7700 900123.",
-            field="phone_number",
-        )
+        raise _invalid("This phone number has too few or too many digits.")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _invalid(why: str) -> InvalidInput:
+    advice = "Write it with its country code, like +44 7700 900123."
+    return InvalidInput("invalid_phone_number", f"{why} {advice}", field="phone_number")
 
 
 def canonical(e164: str) -> str:
@@ -57,7 +65,7 @@ def canonical(e164: str) -> str:
 
 
 def display(e164: str | None) -> str:
-    """"+447700900123" -> "+44 7700 900123"; anything unreadable comes back as it is."""
+    """The number as people write it, "+44 7700 900123"; anything unreadable comes back as it is."""
     if not e164:
         return ""
     try:

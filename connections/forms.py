@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.forms.boundfield import BoundField
 
 from connections.drivers.sandbox import faults
 from connections.models import WhatsAppConnection
@@ -75,6 +76,30 @@ class OnlineForm(forms.Form):
     online = forms.BooleanField(required=False)
 
 
+class UnlinkForm(forms.Form):
+    """How a login ends on the phone's side."""
+
+    reason = forms.ChoiceField(
+        label="The login ends because",
+        choices=[
+            ("unlinked", "the owner unlinked it on the phone"),
+            ("replaced", "it was opened elsewhere"),
+            ("banned", "WhatsApp banned the number"),
+        ],
+    )
+
+
+class SpeedForm(forms.Form):
+    """The factor on every simulated delay."""
+
+    speed = forms.FloatField(
+        label="Delays, as a factor",
+        min_value=0,
+        max_value=10,
+        help_text="1 is lifelike, 0.1 is ten times as fast, 0 is at once.",
+    )
+
+
 class WriteForm(forms.Form):
     """What a simulated customer writes. The service refuses it when it is empty or too long."""
 
@@ -119,6 +144,14 @@ class FaultsForm(forms.Form):
             )
         for name, words in faults.SWITCHES.items():
             self.fields[name] = forms.BooleanField(label=words, required=False)
+
+    def counters(self) -> list[BoundField]:
+        """The fields that take a number."""
+        return [field for field in self if isinstance(field.field, forms.IntegerField)]
+
+    def switches(self) -> list[BoundField]:
+        """The fields that are on or off."""
+        return [field for field in self if isinstance(field.field, forms.BooleanField)]
 
     def faults(self) -> dict[str, int | bool]:
         """All of them by name; an empty number is 0."""

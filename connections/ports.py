@@ -157,7 +157,7 @@ def mailbox() -> Mailbox:
 
 @dataclass(frozen=True)
 class Traffic:
-    """How busy a number is. queued: messages waiting to leave. sent_today: since midnight in the business's time zone."""
+    """How busy a number is. queued: waits to leave. sent_today: since midnight in the business's time zone."""
 
     queued: int = 0
     sent_today: int = 0

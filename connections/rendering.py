@@ -6,7 +6,9 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import IO, NoReturn
 
+from django.core.files.storage import default_storage
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
@@ -18,6 +20,7 @@ from connections.drivers.sandbox.personas import PERSONAS, QUIET
 from connections.models import SandboxCustomer, SandboxMessage, WhatsAppConnection
 from connections.ports import Traffic, traffic_of
 from connections.selectors import Explanation
+from whatsflow.core.errors import NotFound
 
 Status = WhatsAppConnection.Status
 Desired = WhatsAppConnection.Desired
@@ -182,7 +185,7 @@ class Bubble:
 
     @property
     def is_picture(self) -> bool:
-        return bool(self.message.media_key) and self.message.media_mime in PICTURES
+        return is_picture(self.message)
 
     @property
     def was_read(self) -> bool:
@@ -200,6 +203,23 @@ class Transcript:
 
 PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 """Types that a browser may show in place; everything else is a download."""
+
+
+def is_picture(message: SandboxMessage) -> bool:
+    """Whether a browser may show the message's file in place."""
+    return bool(message.media_key) and message.media_mime in PICTURES
+
+
+def file_of(message: SandboxMessage) -> IO[bytes]:
+    """The bytes of the message's file. Raises NotFound."""
+    try:
+        return default_storage.open(message.media_key) if message.media_key else _gone()
+    except FileNotFoundError:
+        return _gone()
+
+
+def _gone() -> NoReturn:
+    raise NotFound("This file")
 
 
 def transcript(customer: SandboxCustomer) -> Transcript:

@@ -23,6 +23,7 @@ urlpatterns = [
     path("<uuid:connection_id>/phone/scan/", sandbox.scan, name="phone_scan"),
     path("<uuid:connection_id>/phone/unlink/", sandbox.unlink, name="phone_unlink"),
     path("<uuid:connection_id>/phone/online/", sandbox.online, name="phone_online"),
+    path("<uuid:connection_id>/phone/speed/", sandbox.speed, name="phone_speed"),
     path("<uuid:connection_id>/phone/faults/", sandbox.faults, name="phone_faults"),
     path("<uuid:connection_id>/phone/customers/", sandbox.customers, name="phone_customers"),
     path("<uuid:connection_id>/phone/customers/new/", sandbox.add_customer, name="phone_add_customer"),

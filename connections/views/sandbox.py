@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
 from connections import rendering, selectors
-from connections.forms import CustomerForm, FaultsForm, OnlineForm, ScanForm, WriteForm
+from connections.forms import CustomerForm, FaultsForm, OnlineForm, ScanForm, SpeedForm, UnlinkForm, WriteForm
 from connections.models import SandboxCustomer, WhatsAppConnection
 from connections.services import sandbox
 from whatsflow.core.errors import Conflict, InvalidInput, NotFound
@@ -56,10 +56,25 @@ def scan(request: MemberRequest, connection_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.MANAGE_CONNECTIONS)
 def unlink(request: MemberRequest, connection_id: UUID) -> HttpResponse:
-    """Unlink WhatsFlow on the simulated phone, as its owner could."""
+    """End the login on the simulated phone's side, as its owner or WhatsApp could."""
     connection = _sandbox(request, connection_id)
-    sandbox.unlink_on_phone(connection)
-    return _done(request, connection, "WhatsFlow was unlinked on the phone.")
+    form = UnlinkForm(request.POST)
+    if not form.is_valid():
+        return _show(request, connection, "devices", status=422, unlink_form=form)
+    sandbox.unlink_on_phone(connection, form.cleaned_data["reason"])
+    return _done(request, connection, "The login was ended on the phone's side.")
+
+
+@require_POST
+@member(Can.MANAGE_CONNECTIONS)
+def speed(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """Set how fast the simulated people are."""
+    connection = _sandbox(request, connection_id)
+    form = SpeedForm(request.POST)
+    if not form.is_valid():
+        return _show(request, connection, "devices", status=422, speed_form=form)
+    sandbox.set_speed(connection, form.cleaned_data["speed"])
+    return _done(request, connection, "The speed is set.")
 
 
 @require_POST
@@ -103,8 +118,8 @@ def add_customer(request: MemberRequest, connection_id: UUID) -> HttpResponse:
         try:
             made = sandbox.add_customer(connection, request.access.user, **form.cleaned_data)
             return redirect(request, "connections:phone_customer", made.pk)
-        except InvalidInput as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
+        except (InvalidInput, Conflict) as error:
+            form.add_error("number" if error.field == "phone_number" else error.field, error.message)
     status = 422 if request.method == "POST" else 200
     return _show(request, connection, "new", status=status, customer_form=form)
 
@@ -142,9 +157,13 @@ def write(request: MemberRequest, customer_id: UUID) -> HttpResponse:
     """Send a message as a simulated customer."""
     who = selectors.get_customer(request.access.business, customer_id)
     form = WriteForm(request.POST, request.FILES)
+    if form.is_valid():
+        try:
+            sandbox.write_as(who, request.access.user, **form.cleaned_data)
+        except InvalidInput as error:
+            form.add_error(error.field, error.message)
     if not form.is_valid():
         return _show_chat(request, who, status=422, write_form=form)
-    sandbox.write_as(who, request.access.user, **form.cleaned_data)
     if not wants_partial(request):
         return redirect(request, "connections:phone_customer", who.pk)
     return _show_chat(request, who)
@@ -154,9 +173,12 @@ def write(request: MemberRequest, customer_id: UUID) -> HttpResponse:
 @member(Can.REPLY)
 def media(request: MemberRequest, sandbox_message_id: UUID) -> HttpResponseBase:
     """A picture or file of a simulated chat. Only pictures are shown in place, everything else is a download."""
-    found = selectors.sandbox_media(request.access.business, sandbox_message_id)
+    message = selectors.get_sandbox_message(request.access.business, sandbox_message_id)
     response = FileResponse(
-        found.file, content_type=found.mime, as_attachment=not found.is_picture, filename=found.name or "file"
+        rendering.file_of(message),
+        content_type=message.media_mime,
+        as_attachment=not rendering.is_picture(message),
+        filename=message.media_name or "file",
     )
     response.headers["Cache-Control"] = "private, max-age=3600"
     return response
@@ -194,6 +216,8 @@ def _show(
         "manages": manages,
         "code": code,
         "scan_form": ScanForm(),
+        "unlink_form": UnlinkForm(),
+        "speed_form": SpeedForm(initial={"speed": connection.sandbox_phone.speed}),
         "faults_form": FaultsForm(initial=connection.sandbox_phone.faults),
         "card": rendering.cards(request.access.business, [connection])[0],
     } | more

@@ -63,7 +63,7 @@ class ScanForm(forms.Form):
     """What the simulated phone's camera sees."""
 
     code = forms.CharField(
-        label="Content of the QR code",
+        label="Content of a QR code, or a pairing code",
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
         error_messages={"required": "There is no code in view. Paste its content, or show a code first."},

@@ -124,10 +124,15 @@ def cards(business: BusinessProfile, connections: Iterable[WhatsAppConnection]) 
             look=look_of(connection),
             explanation=selectors.reason_text(connection),
             traffic=traffic[connection.pk],
-            pairing=registry.driver_class(connection.connection_mode).capabilities.pairing_code,
+            pairing=_can_pair(connection.connection_mode),
         )
         for connection in shown
     ]
+
+
+def _can_pair(mode: str) -> bool:
+    """A number whose driver is not installed here is shown all the same."""
+    return mode in registry.modes() and registry.driver_class(mode).capabilities.pairing_code
 
 
 def code_on_show(connection: WhatsAppConnection) -> Code | None:

@@ -69,8 +69,9 @@ class NumberState:
 
 @dataclass(frozen=True)
 class Overview:
-    """Everything on the home page."""
+    """Everything on the home page, as it is at `now`."""
 
+    now: datetime
     checklist: Checklist
     figures: Figures
     numbers: Sequence[NumberState]
@@ -85,9 +86,11 @@ class Overview:
 def overview(business: BusinessProfile, user: User) -> Overview:
     """The home page of `business` as `user` sees it."""
     numbers = list(connections.connections_of(business))
+    now = timezone.now()
     return Overview(
+        now=now,
         checklist=checklist(business, numbers),
-        figures=figures(business, _midnight()),
+        figures=figures(business, _midnight(now)),
         numbers=[NumberState(number, connections.reason_text(number)) for number in numbers[:NUMBERS_SHOWN]],
         number_count=len(numbers),
         recent=messaging.inbox_page(business, user, tab="all", limit=RECENT_SHOWN).rows,
@@ -124,5 +127,5 @@ def figures(business: BusinessProfile, since: datetime) -> Figures:
     return Figures(open=opened.order_by()[:COUNTED].count(), unread=messaging.unread_total(business), **count)
 
 
-def _midnight() -> datetime:
-    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+def _midnight(now: datetime) -> datetime:
+    return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)

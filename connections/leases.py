@@ -71,8 +71,8 @@ def renew(lease: Lease) -> bool:
 
 
 def release(lease: Lease) -> None:
-    """Give the number back so that another worker may take it at once. A lease already lost changes nothing."""
-    _ours(lease).update(lease_owner="", lease_expires_at=None)
+    """Give the number back so that another worker may be asked at once. A lease already lost changes nothing."""
+    _ours(lease).update(lease_owner="", lease_expires_at=None, start_requested_at=None)
 
 
 def guard(lease: Lease) -> WhatsAppConnection:

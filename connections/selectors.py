@@ -113,12 +113,12 @@ def qr_seconds_left(connection: WhatsAppConnection) -> int:
     return max(0, round((connection.qr_expires_at - timezone.now()).total_seconds()))
 
 
-def _uuid(value: UUID | str) -> UUID | None:
-    """The id, or None (which no row has) when it is none."""
+def _uuid(value: UUID | str) -> UUID:
+    """The id; for what is none, an id that no row has."""
     try:
-        return value if isinstance(value, UUID) else UUID(str(value))
+        return value if isinstance(value, UUID) else UUID(value)
     except ValueError:
-        return None
+        return UUID(int=0)
 
 
 _PAIRING = Explanation(
@@ -127,7 +127,7 @@ _PAIRING = Explanation(
     "On the phone open WhatsApp, Linked devices, Link with phone number, and type the code shown here.",
 )
 
-_STATUSES = {
+_STATUSES: dict[str, Explanation] = {
     Status.DISCONNECTED: Explanation(
         "Not connected", "Messages neither come in nor go out on this number.", "Press Connect to link it."
     ),
@@ -150,7 +150,7 @@ _STATUSES = {
     ),
 }
 
-_DEGRADED = {
+_DEGRADED: dict[str, Explanation] = {
     Reason.NO_ACKS: Explanation(
         "Sends are not confirmed",
         "WhatsApp has not confirmed the last messages for a minute. New ones wait until it answers.",
@@ -168,7 +168,7 @@ _DEGRADED = {
     ),
 }
 
-_REASONS = {
+_REASONS: dict[str, Explanation] = {
     Reason.USER: Explanation(
         "Disconnected",
         "Somebody of your team disconnected this number. Its messages wait.",

@@ -1,7 +1,7 @@
 """The contract between WhatsFlow and whatever speaks WhatsApp: plain data in, plain data out, three errors.
 
-A driver belongs to one session runner and is called from that runner's thread only, except `wake`, which the runner hands
-in and the driver may call from anywhere. It keeps no rows of its own models: what must survive is either in WhatsApp or
+A driver belongs to one session runner and is called from that runner's thread only, except `wake`, which the runner
+hands in and the driver may call from anywhere. It keeps no rows of its own models: what must survive is either in WhatsApp or
 goes through the store that the registry gives it.
 """
 
@@ -108,7 +108,7 @@ class Chat:
 
 @dataclass(frozen=True)
 class MediaRef:
-    """Media of an inbound message, still on WhatsApp's side. `token` is whatever the driver needs to fetch it (JSON)."""
+    """Media of an inbound message, still on WhatsApp's side. `token`: what the driver needs to fetch it (JSON)."""
 
     mime: str
     size: int | None = None
@@ -129,8 +129,8 @@ class MediaBlob:
 class State:
     """A driver's answer to "how are you?".
 
-    qr: content to draw as a QR code (phase QR). qr_expires_in: seconds. reason: a WhatsAppConnection.Reason value (phase
-    ENDED). own_number: E.164 (phase READY). degraded: ready, but something does not answer.
+    qr: content to draw as a QR code (phase QR). qr_expires_in: seconds. reason: a WhatsAppConnection.Reason value
+    (phase ENDED). own_number: E.164 (phase READY). degraded: ready, but something does not answer.
     """
 
     phase: Phase
@@ -214,7 +214,7 @@ class OutgoingMessage:
 
 @dataclass(frozen=True)
 class Sent:
-    """WhatsApp took it. `ack` may already be higher than SENT, or PENDING when it is only queued on the phone's side."""
+    """WhatsApp took it. `ack` may be higher than SENT already, or PENDING while it is only queued on the phone."""
 
     at: datetime
     ack: AckLevel = AckLevel.SENT

@@ -231,7 +231,9 @@ class SandboxDriver(Driver):
     # -- the login -------------------------------------------------------------------------------------
 
     def save_session(self) -> str:
-        return "" if self._ended else self._secret
+        if self._ended or not self._secret:
+            return ""
+        return self._secret if self._store.phone().linked_secret == self._secret else ""
 
     def logout(self) -> None:
         if self._secret:

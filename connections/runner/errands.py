@@ -1,0 +1,73 @@
+"""What a session does besides sending: fetch media, pass on read receipts, and find out about sends in flight."""
+
+from __future__ import annotations
+
+import time
+
+from django.conf import settings
+
+from connections.drivers.base import Driver, Permanent, Transient
+from connections.ports import Lease, Mailbox, MediaJob
+
+MEDIA_BATCH = 4
+RECEIPT_BATCH = 20
+RECONCILE_SECONDS = 15.0
+
+
+class Errands:
+    """Small jobs between two batches of messages, each bounded, so that sending is not held up."""
+
+    def __init__(self, driver: Driver, lease: Lease, box: Mailbox) -> None:
+        self.driver = driver
+        self.lease = lease
+        self.box = box
+        self._reconcile_at = 0.0
+
+    def run(self) -> bool:
+        """Do what is due. True: there may be more."""
+        self._reconcile()
+        self._tell_reads()
+        return self._fetch_media()
+
+    def seconds_until_due(self) -> float:
+        """When sends in flight are to be asked for again."""
+        return max(0.0, self._reconcile_at - time.monotonic())
+
+    def _reconcile(self) -> None:
+        """Ask WhatsApp what became of messages that were begun and never settled."""
+        if time.monotonic() < self._reconcile_at:
+            return
+        for message in self.box.in_flight(self.lease):
+            try:
+                ack = self.driver.lookup(message.chat, message.wa_id)
+            except Transient:
+                continue
+            self.box.reconcile(self.lease, message, ack)
+        patience = settings.UNKNOWN_AFTER_SECONDS / 4
+        self._reconcile_at = time.monotonic() + min(RECONCILE_SECONDS, max(0.1, patience))
+
+    def _tell_reads(self) -> None:
+        for receipt in self.box.receipts_wanted(self.lease, RECEIPT_BATCH):
+            try:
+                self.driver.mark_read(receipt.chat, receipt.wa_ids)
+            except Transient:
+                return
+            except Permanent:
+                pass
+            self.box.receipt_done(self.lease, receipt)
+
+    def _fetch_media(self) -> bool:
+        jobs = self.box.media_wanted(self.lease, MEDIA_BATCH)
+        for job in jobs:
+            self._fetch(job)
+        return bool(jobs)
+
+    def _fetch(self, job: MediaJob) -> None:
+        try:
+            blob = self.driver.download(job.ref)
+        except Transient as error:
+            self.box.media_failed(self.lease, job, error.code, False)
+        except Permanent as error:
+            self.box.media_failed(self.lease, job, error.code, True)
+        else:
+            self.box.store_media(self.lease, job, blob)

@@ -1,0 +1,287 @@
+"""What the session runner writes about its number. Every verb carries the lease; a stale one raises LeaseLost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q, Value
+from django.db.models.fields import DurationField
+from django.db.models.functions import Now
+
+from connections import leases
+from connections.drivers.base import Phase, State
+from connections.events import ConnectionStatusChanged
+from connections.models import WhatsAppConnection
+from connections.ports import Lease, LeaseLost
+from connections.services import numbers
+from whatsflow.core import clock
+from whatsflow.core.events import publish
+
+Desired = WhatsAppConnection.Desired
+Reason = WhatsAppConnection.Reason
+Status = WhatsAppConnection.Status
+
+FINAL = frozenset(
+    {
+        Reason.USER,
+        Reason.UNLINKED,
+        Reason.REPLACED,
+        Reason.QR_EXPIRED,
+        Reason.NUMBER_TAKEN,
+        Reason.WRONG_NUMBER,
+        Reason.BANNED,
+        Reason.PAGE_CHANGED,
+    }
+)
+"""Ends that trying again does not heal: the number stays off until a person connects it."""
+
+RESTART_WAITS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+"""Seconds before the first, second, … new start of a session that keeps ending."""
+
+ASK_AGAIN_SECONDS = (15.0, 300.0)
+"""A worker is asked for again at the earliest and at the latest after so long."""
+
+_NO_CODE: dict[str, Any] = numbers.NO_CODE
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What people want of the number. wait: seconds until the session may be started again."""
+
+    desired: str
+    wait: float
+    pairing_phone: str
+
+
+def wish(lease: Lease) -> Wish:
+    """Read what is wanted, and whether the lease still runs."""
+    found = (
+        WhatsAppConnection.objects.filter(
+            pk=lease.connection_id,
+            lease_owner=lease.owner,
+            lease_epoch=lease.epoch,
+            lease_expires_at__gt=Now(),
+        )
+        .values_list("desired", "restart_not_before", "pairing_phone")
+        .first()
+    )
+    if found is None:
+        raise LeaseLost(f"Lease {lease.epoch} of {lease.connection_id} is over")
+    desired, not_before, pairing_phone = found
+    wait = (not_before - clock.database_now()).total_seconds() if not_before else 0.0
+    return Wish(desired, max(0.0, wait), pairing_phone)
+
+
+def load(lease: Lease) -> WhatsAppConnection:
+    """The number with everything that a driver needs, secrets included."""
+    with transaction.atomic():
+        leases.guard(lease)
+        return WhatsAppConnection.objects.get(pk=lease.connection_id)
+
+
+def report_state(lease: Lease, state: State) -> str:
+    """Write how the driver is. Returns "" or the reason why the linked phone is not welcome here.
+
+    That is `number_taken` (another connection has this phone number) or `wrong_number` (this connection belongs to a
+    different one): nothing is written then, and the runner has to log out.
+    """
+    with transaction.atomic():
+        row = leases.guard(lease)
+        if state.phase == Phase.ENDED:
+            _end(row, state.reason or Reason.ERROR)
+            return ""
+        if state.own_number and (refusal := _adopt_number(row, state.own_number)):
+            return refusal
+        fields = _fields(row, state)
+        _write(row, fields)
+    return ""
+
+
+def ended(lease: Lease, reason: str, session: str) -> None:
+    """It is over until a person connects the number again. session: what is left of the login."""
+    with transaction.atomic():
+        row = leases.guard(lease)
+        _end(row, reason)
+        _save_session(row, session)
+
+
+def crashed(lease: Lease, reason: str) -> float:
+    """The session broke; it is to be started again after a wait that grows each time. Returns the wait in seconds."""
+    with transaction.atomic():
+        row = leases.guard(lease)
+        wait = RESTART_WAITS[min(row.restart_count, len(RESTART_WAITS) - 1)]
+        status = Status.DEGRADED if reason == Reason.NO_ACKS else Status.DISCONNECTED
+        restart = ExpressionWrapper(
+            Now() + Value(timedelta(seconds=wait), output_field=DurationField()), output_field=DateTimeField()
+        )
+        count = min(row.restart_count + 1, 1000)
+        fields = {"status": status, "status_reason": _known(reason), **_NO_CODE}
+        _write(row, {**fields, "restart_count": count, "restart_not_before": restart})
+    return wait
+
+
+def paused(lease: Lease) -> None:
+    """This worker stops; the next one will take the number. It says "starting" until then."""
+    with transaction.atomic():
+        _write(leases.guard(lease), {"status": Status.STARTING, "status_reason": "", **_NO_CODE})
+
+
+def save_session(lease: Lease, session: str) -> None:
+    """Keep what the driver needs to log in again, under the next generation."""
+    with transaction.atomic():
+        _save_session(leases.guard(lease), session)
+
+
+def record_proof(lease: Lease, *, steady: bool) -> None:
+    """A round trip with WhatsApp was verified just now. steady: for so long that earlier crashes no longer count."""
+    with transaction.atomic():
+        row = leases.guard(lease)
+        cursor = {**row.inbound_cursor, "caught_up_at": clock.now().isoformat()}
+        fields: dict[str, Any] = {"last_proof_at": Now(), "inbound_cursor": cursor}
+        if steady:
+            fields |= {"restart_count": 0, "restart_not_before": None}
+        WhatsAppConnection.objects.filter(pk=row.pk).update(**fields)
+
+
+def ensure() -> int:
+    """Ask a worker for every number that should be driven and is not. Returns how many were asked for."""
+    asked = 0
+    now = clock.database_now()
+    for connection_id in _waiting_numbers(now):
+        with transaction.atomic():
+            if not _take_turn(connection_id, now):
+                continue
+        numbers.start(connection_id)
+        asked += 1
+    return asked
+
+
+def ask_again(now: datetime, requested: datetime | None, since: datetime | None) -> bool:
+    """Whether to ask for a worker (again): the longer nobody came, the more rarely, so that no queue grows."""
+    if requested is None:
+        return True
+    shortest, longest = ASK_AGAIN_SECONDS
+    waited = (requested - since).total_seconds() if since else 0.0
+    return (now - requested).total_seconds() >= min(longest, max(shortest, waited))
+
+
+def _waiting_numbers(now: datetime) -> list[UUID]:
+    rows = WhatsAppConnection.objects.filter(_unattended()).values_list(
+        "pk", "start_requested_at", "status_changed_at"
+    )
+    return [pk for pk, requested, since in rows if ask_again(now, requested, since)]
+
+
+def _unattended() -> Q:
+    """Condition on numbers: somebody should drive it and nobody does."""
+    may_start = Q(restart_not_before=None) | Q(restart_not_before__lte=Now())
+    return leases.lease_is_free() & may_start & Q(desired__in=[Desired.ONLINE, Desired.LOGGED_OUT])
+
+
+def _take_turn(connection_id: UUID, now: datetime) -> bool:
+    """Note that a worker is being asked, and that whatever the number's state says is of yesterday."""
+    row = (
+        WhatsAppConnection.objects.select_for_update(no_key=True)
+        .filter(_unattended(), pk=connection_id)
+        .first()
+    )
+    if row is None or not ask_again(now, row.start_requested_at, row.status_changed_at):
+        return False
+    fields: dict[str, Any] = {"start_requested_at": Now()}
+    if row.status not in (Status.STARTING, Status.DISCONNECTED):
+        fields |= {"status": Status.STARTING, "status_reason": "", **_NO_CODE}
+    _write(row, fields)
+    return True
+
+
+def _fields(row: WhatsAppConnection, state: State) -> dict[str, Any]:
+    """The columns that say what `state` says."""
+    if state.phase == Phase.LOADING:
+        return {"status": Status.STARTING, "status_reason": "", **_NO_CODE}
+    if state.phase == Phase.QR:
+        return {"status": Status.QR_PENDING, "status_reason": "", **_code(state)}
+    own = {"push_name": state.own_name[:255]} if state.own_name else {}
+    if state.phase == Phase.SYNCING:
+        return {"status": Status.SYNCING, "status_reason": "", **_NO_CODE, **own}
+    ready = {"last_proof_at": Now(), "pairing_phone": "", "qr_count": 0, **_NO_CODE, **own}
+    if state.degraded:
+        return {"status": Status.DEGRADED, "status_reason": _known(state.degraded), **ready}
+    if row.status != Status.CONNECTED:
+        ready["last_connected_at"] = Now()
+    return {"status": Status.CONNECTED, "status_reason": "", **ready}
+
+
+def _code(state: State) -> dict[str, Any]:
+    """The code on show. The runner reports a code once, so each report counts one."""
+    expires = (
+        clock.now() + timedelta(seconds=state.qr_expires_in) if state.qr_expires_in is not None else None
+    )
+    return {
+        "qr_code": state.qr,
+        "qr_expires_at": expires,
+        "qr_count": F("qr_count") + 1,
+        "pairing_code": state.pairing_code,
+    }
+
+
+def _adopt_number(row: WhatsAppConnection, number: str) -> str:
+    """Make the linked phone's number this connection's, once. Returns why not, or ""."""
+    if row.phone_number == number:
+        return ""
+    if row.phone_number:
+        return Reason.WRONG_NUMBER
+    try:
+        with transaction.atomic():
+            WhatsAppConnection.objects.filter(pk=row.pk).update(phone_number=number)
+    except IntegrityError:
+        return Reason.NUMBER_TAKEN
+    return ""
+
+
+def _end(row: WhatsAppConnection, reason: str) -> None:
+    """Write that it is over. Somebody who asked for the number again meanwhile gets what they asked for."""
+    changed_mind = reason == Reason.USER and row.desired == Desired.ONLINE
+    _write(
+        row,
+        {
+            "status": Status.DISCONNECTED,
+            "status_reason": _known(reason),
+            "desired": row.desired if changed_mind else Desired.OFFLINE,
+            "pairing_phone": "",
+            "restart_count": 0,
+            "restart_not_before": None,
+            **_NO_CODE,
+        },
+    )
+
+
+def _save_session(row: WhatsAppConnection, session: str) -> None:
+    known = WhatsAppConnection.objects.values_list("session_data", flat=True).get(pk=row.pk)
+    if known != session:
+        WhatsAppConnection.objects.filter(pk=row.pk).update(
+            session_data=session, session_generation=F("session_generation") + 1
+        )
+
+
+def _write(row: WhatsAppConnection, fields: dict[str, Any]) -> None:
+    """Update the columns, and tell everybody if what people see has changed."""
+    status, reason = fields.get("status", row.status), fields.get("status_reason", row.status_reason)
+    moved = (status, reason) != (row.status, row.status_reason)
+    if moved:
+        fields = {**fields, "status_changed_at": Now()}
+    WhatsAppConnection.objects.filter(pk=row.pk).update(**fields)
+    if moved or fields.get("qr_code"):
+        publish(
+            ConnectionStatusChanged(
+                business_id=row.business_profile_id, connection_id=row.pk, status=status, reason=reason
+            )
+        )
+
+
+def _known(reason: str) -> str:
+    """A reason that has its own words; anything else is an unexpected error."""
+    return reason if reason in Reason.values else Reason.ERROR

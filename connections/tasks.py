@@ -1,0 +1,22 @@
+"""Doorbells: the number's row says whether anything is to be done."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import shared_task
+
+from connections.runner import run_here
+from connections.services import sessions
+
+
+@shared_task(name="connections.tasks.run_session")
+def run_session(connection_id: str) -> None:
+    """Drive the number as long as this worker holds its lease. A second run of the same number returns at once."""
+    run_here(UUID(connection_id))
+
+
+@shared_task(name="connections.tasks.ensure_sessions")
+def ensure_sessions() -> None:
+    """Ask for a worker for every number that should be driven and is not."""
+    sessions.ensure()

@@ -1,3 +1,5 @@
+from importlib.util import find_spec
+
 from django.apps import AppConfig
 
 
@@ -6,3 +8,18 @@ class MessagingConfig(AppConfig):
 
     name = "messaging"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Hand the mailbox to the session runner, and listen."""
+        from connections.ports import register_mailbox
+        from contacts.events import ContactsMerged
+        from messaging.services.mailbox import MessagingMailbox
+        from messaging.services.merging import on_contacts_merged
+        from whatsflow.core import events
+
+        register_mailbox(MessagingMailbox())
+        events.inside(ContactsMerged, on_contacts_merged)
+        if find_spec("messaging.handlers"):
+            from messaging import handlers
+
+            handlers.register()

@@ -1,7 +1,7 @@
 """Finding conversations by who and messages by what: PostgreSQL's text search and trigrams, SQLite's FTS5 trigrams.
 
-The indexes are made in migrations (0002_search of both apps). A search of fewer than three characters has no trigram: it
-looks at the beginnings of words, on SQLite in the latest messages only.
+The indexes are made in migrations (0002_search of both apps). A search of fewer than three characters has no trigram:
+it looks at the beginnings of words, on SQLite in the latest messages only.
 """
 
 from __future__ import annotations

@@ -95,6 +95,12 @@ def rows_of(business_id: UUID, conversation_ids: Iterable[UUID]) -> list[InboxRo
     return _rows(Conversation.objects.filter(business_profile_id=business_id, id__in=set(conversation_ids)))
 
 
+def rows_with_contacts(business_id: UUID, contact_ids: Iterable[UUID]) -> list[InboxRow]:
+    """The list's rows of every conversation with these contacts, latest first."""
+    rows = Conversation.objects.filter(business_profile_id=business_id, contact_id__in=set(contact_ids))
+    return _rows(keyset.newest_first(rows, "last_message_at"))
+
+
 def search_rows(business: BusinessProfile, text: str, limit: int = 50) -> list[InboxRow]:
     """Conversations whose contact matches, most recent first, then one row per message whose text matches."""
     contacts = _rows(finder.conversations_by_contact(business, text)[:limit])

@@ -1,1 +1,201 @@
-"""Files of messages: taken in (checked by content, cleaned, measured), kept, and handed out."""
+"""Files of messages: taken in (checked by content, cleaned, measured), kept in the storage, and handed out.
+
+The storage is Django's default one, so that a directory and S3 work alike. Files lie under our own ids. No file is
+touched inside a transaction.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.core.files.base import ContentFile, File
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.urls import reverse
+
+from accounts.models import BusinessProfile, User
+from connections.drivers.base import MediaBlob
+from contacts.services.identities import printable
+from messaging import selectors
+from messaging.models import MediaFile, Message
+from messaging.services import filetypes, pictures
+from whatsflow.core.errors import DomainError, InvalidInput, NotFound
+
+log = structlog.get_logger(__name__)
+
+CHUNK = 1024 * 1024
+_INLINE = ("image/", "video/", "audio/", "application/pdf")
+"""Types that a browser may show in place; everything else is downloaded."""
+
+
+class StorageFull(DomainError):
+    """There is no room for another file."""
+
+    status = 507
+
+    def __init__(self) -> None:
+        super().__init__(
+            "storage_full",
+            "There is no room left for files on this server. Tell whoever runs it; text messages still work.",
+        )
+
+
+@dataclass(frozen=True)
+class OpenMedia:
+    """A file to be handed out. inline: a browser may show it in place. size: bytes."""
+
+    file: IO[bytes]
+    name: str
+    mime: str
+    size: int
+    inline: bool
+
+
+def store_upload(business: BusinessProfile, user: User, file: UploadedFile) -> MediaFile:
+    """Keep what somebody uploaded. It is removed after a day if no message has used it.
+
+    Raises InvalidInput ("empty_file", "forbidden_type", "file_too_large", "broken_image", "image_too_large") and
+    StorageFull.
+    """
+    name = clean_name(file.name or "")
+    row = MediaFile(business_profile=business, uploaded_by=user, name=name)
+    file.seek(0)
+    take_in(row, file)  # type: ignore[arg-type]
+    try:
+        row.save(force_insert=True)
+    except BaseException:
+        remove_files(row)
+        raise
+    return row
+
+
+def take_in(row: MediaFile, source: IO[bytes]) -> None:
+    """Check, clean and write `source` as the file of `row`, and fill in what it is; the row is not saved.
+
+    Raises as store_upload.
+    """
+    found = filetypes.identify(source, row.name)
+    _check_size(source, found.kind)
+    row.kind, row.mime, row.name = found.kind, found.mime, filetypes.proper_name(row.name, found)
+    content, thumbnail = source, b""
+    if found.kind == Message.Type.IMAGE:
+        picture = pictures.clean(source, found.mime)
+        content, thumbnail = picture.file, picture.thumbnail
+        row.width, row.height = picture.width, picture.height
+    row.sha256, row.size = _digest(content)
+    with _room():
+        row.file.save("file", File(content), save=False)
+        if thumbnail:
+            row.thumbnail.save("thumbnail", ContentFile(thumbnail), save=False)
+    row.state = MediaFile.State.READY
+
+
+def _check_size(source: IO[bytes], kind: str) -> None:
+    size = source.seek(0, 2)
+    source.seek(0)
+    limit = settings.MEDIA_MAX_BYTES[kind]
+    if size > limit:
+        raise InvalidInput(
+            "file_too_large",
+            f"This {kind} has {_megabytes(size)} MB; at most {_megabytes(limit)} MB can be sent.",
+            field="file",
+        )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1024 / 1024:.1f}".removesuffix(".0")
+
+
+def _digest(content: IO[bytes]) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    content.seek(0)
+    while chunk := content.read(CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+    content.seek(0)
+    return digest.hexdigest(), size
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """A full disk or an exhausted quota as a sentence for people."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            log.error("media_storage_full")
+            raise StorageFull from error
+        raise
+
+
+def clean_name(name: str) -> str:
+    """A sender's name for a file, fit to be shown and downloaded: no path, no control or direction characters."""
+    base = name.replace("\\", "/").rpartition("/")[2]
+    cleaned = printable(base).strip(". ")
+    stem, dot, extension = cleaned.rpartition(".")
+    if len(cleaned) > 200 and dot and len(extension) <= 10:
+        return f"{stem[:180]}.{extension}"
+    return cleaned[:200]
+
+
+def address(row: MediaFile) -> str:
+    """Path of the authorised download."""
+    return reverse("messaging:media", args=[row.pk])
+
+
+def open_media(business: BusinessProfile, media_id: UUID | str, *, thumbnail: bool = False) -> OpenMedia:
+    """A file of the business, opened. The caller closes it. Raises NotFound, also when the file itself is gone."""
+    row = selectors.get_media(business, media_id)
+    chosen = row.thumbnail if thumbnail else row.file
+    if row.state != MediaFile.State.READY or not chosen:
+        raise NotFound("This file")
+    try:
+        file = chosen.storage.open(chosen.name, "rb")
+    except FileNotFoundError:
+        log.error("media_missing", media_id=str(row.pk))
+        raise NotFound("This file") from None
+    mime = pictures.THUMBNAIL_MIME if thumbnail else row.mime
+    name = row.name or f"{row.kind}-{row.created_at:%Y%m%d-%H%M%S}"
+    return OpenMedia(file, name, mime, chosen.size if thumbnail else row.size, mime.startswith(_INLINE))
+
+
+def load(row: MediaFile) -> MediaBlob:
+    """The whole file, for a driver. Raises FileNotFoundError, or what the storage raises."""
+    with row.file.storage.open(row.file.name, "rb") as file:
+        return MediaBlob(file.read(), row.mime, row.name)
+
+
+def remove_files(row: MediaFile) -> None:
+    """Delete what lies in the storage; what is missing is fine."""
+    for stored in (row.file, row.thumbnail):
+        if stored:
+            stored.storage.delete(stored.name)
+
+
+def prune_orphans(before: datetime, limit: int = 500) -> int:
+    """Remove uploads made before `before` that no message uses. Returns how many."""
+    orphans = MediaFile.objects.filter(created_at__lt=before, uploaded_by__isnull=False, messages=None)
+    removed = 0
+    for key in list(orphans.values_list("pk", flat=True)[:limit]):
+        removed += _prune(key)
+    return removed
+
+
+def _prune(media_id: UUID) -> int:
+    """The row is locked first: whoever queues it in a message at this moment waits, or keeps it."""
+    with transaction.atomic():
+        row = MediaFile.objects.select_for_update().filter(pk=media_id).first()
+        if row is None or Message.objects.filter(media=row).exists():
+            return 0
+        row.delete()
+    remove_files(row)
+    return 1

@@ -9,7 +9,6 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.urls import reverse
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
@@ -17,6 +16,7 @@ from contacts.services import contacts
 from messaging import states
 from messaging.events import MessageAdded, MessageStatusChanged
 from messaging.models import Conversation, MediaFile, Message
+from messaging.services import media as files
 from messaging.services import previews
 from messaging.services.conversations import ring
 from whatsflow.core.clock import now
@@ -62,7 +62,7 @@ def enqueue(
         message_type=media.kind if media else Message.Type.TEXT,
         content=text,
         media=media,
-        media_url=reverse("messaging:media", args=[media.pk]) if media else "",
+        media_url=files.address(media) if media else "",
         status=Status.QUEUED,
         origin=origin,
         sender=sender,

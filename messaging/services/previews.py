@@ -20,25 +20,6 @@ def line(text: str, body_pending: bool = False) -> str:
     return single if len(single) <= LENGTH else single[: LENGTH - 1] + "…"
 
 
-def show(message: Message) -> None:
-    """Make `message` the last one of its conversation, unless a later one is there already."""
-    rows = [
-        (
-            message.conversation_id,
-            message.created_at,
-            message.pk,
-            line(message.content, message.body_pending),
-            message.message_type,
-            message.direction,
-            message.status,
-            0,
-            False,
-            False,
-        )
-    ]
-    show_all(rows)
-
-
 COLUMNS = {
     "key": "uuid",
     "at": "timestamptz",
@@ -51,6 +32,43 @@ COLUMNS = {
     "answered": "boolean",
     "reopen": "boolean",
 }
+
+
+def columns(message: Message, *, unread: int, answered: bool, reopen: bool) -> tuple[object, ...]:
+    """The row of COLUMNS for a conversation whose newest message is `message`."""
+    return (
+        message.conversation_id,
+        message.created_at,
+        message.pk,
+        line(message.content, message.body_pending),
+        message.message_type,
+        message.direction,
+        message.status,
+        unread,
+        answered,
+        reopen,
+    )
+
+
+def show(message: Message) -> None:
+    """Make `message` the last one of its conversation, unless a later one is there already."""
+    show_all([columns(message, unread=0, answered=False, reopen=False)])
+
+
+def rewrite(messages: Iterable[Message]) -> None:
+    """Messages got their content: the list follows where one of them is the last."""
+    rows = sorted(
+        (row.conversation_id, row.pk, line(row.content, row.body_pending), row.message_type)
+        for row in messages
+    )
+    bulk.update_each(
+        {"key": "uuid", "message_id": "uuid", "preview": "text", "kind": "text"},
+        rows,
+        "UPDATE conversations AS c SET preview = v.preview, preview_type = v.kind FROM v "
+        "WHERE c.id = v.key AND c.last_message_id = v.message_id",
+    )
+
+
 _NEWER = "(c.last_message_id IS NULL OR (v.at, v.message_id) >= (c.last_message_at, c.last_message_id))"
 _UPDATE = f"""
 UPDATE conversations AS c SET

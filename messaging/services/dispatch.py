@@ -1,0 +1,288 @@
+"""The runner's side of the outbox: claim, begin, settle, recover. Every write is fenced by the number's lease.
+
+    queued -(claim: claim_epoch)-> queued -(begin: id saved)-> sending -(settle)-> sent | failed | queued again
+
+A claim is only a mark in the row; it is free again when the lease has gone to somebody else. What is `sending` may have
+left, so it is looked up, never sent anew by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import connection as database
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
+
+from connections import leases
+from connections.drivers.base import Ack, AckLevel, Chat, MediaBlob, MessageKind, OutgoingMessage
+from connections.models import WhatsAppConnection
+from connections.ports import Claimed, Delivered, InFlight, Lease, Outcome, Refused, TryAgain
+from contacts import selectors as contact_selectors
+from messaging import states
+from messaging.models import Message
+from messaging.services import acks, media
+from messaging.states import Status
+from whatsflow.core import bulk
+from whatsflow.core.clock import now
+
+log = structlog.get_logger(__name__)
+
+_READY = """
+    m.connection_id = %s AND m.status = 'queued' AND m.claim_epoch < %s
+    AND (m.not_before IS NULL OR m.not_before <= %s)
+    AND NOT EXISTS (
+        SELECT 1 FROM messages AS e
+        WHERE e.conversation_id = m.conversation_id AND e.status IN ('queued', 'sending') AND e.id <> m.id
+          AND (e.status = 'sending' OR (e.not_before > %s AND (e.priority, e.id) < (m.priority, m.id)))
+    )
+"""
+"""Waiting, due, and nothing of its conversation goes first: no send without a result, no earlier one that must wait."""
+
+_LID = """(
+        SELECT value FROM contact_identities AS i
+        WHERE i.contact_id = contacts.id AND i.kind = 'lid' ORDER BY i.id DESC LIMIT 1
+    )"""
+_CLAIM = f"""
+WITH ready AS (
+    SELECT m.id FROM messages AS m WHERE {_READY}
+    ORDER BY m.priority, m.id LIMIT %s FOR UPDATE OF m SKIP LOCKED
+), taken AS (
+    UPDATE messages AS m SET claim_epoch = %s FROM ready WHERE m.id = ready.id
+    RETURNING m.id, m.priority, m.conversation_id, m.contact_id, m.whatsapp_message_id
+)
+SELECT taken.id, taken.conversation_id, taken.whatsapp_message_id, contacts.phone_number,
+    {_LID}
+FROM taken JOIN contacts ON contacts.id = taken.contact_id
+ORDER BY taken.priority, taken.id
+"""  # noqa: S608 - put together from the constant above
+
+_CLAIM_SQLITE = f"""
+SELECT m.id, m.conversation_id, m.whatsapp_message_id, contacts.phone_number,
+    {_LID}
+FROM messages AS m JOIN contacts ON contacts.id = m.contact_id
+WHERE {_READY}
+ORDER BY m.priority, m.id LIMIT %s
+"""  # noqa: S608 - put together from the constant above
+
+
+def claim(lease: Lease, limit: int) -> list[Claimed]:
+    """Take the next messages for this lease: people before campaigns, in order within a conversation."""
+    with transaction.atomic():
+        connection = leases.guard(lease)
+        moment = now()
+        _expire(connection, moment)
+        ready = [connection.pk, lease.epoch, moment, moment]
+        if database.vendor == "postgresql":
+            rows = bulk.fetch(_CLAIM, [*ready, limit, lease.epoch])
+        else:
+            rows = bulk.fetch(_CLAIM_SQLITE, [*ready, limit])
+            keys = [bulk.as_uuid(row[0]) for row in rows]
+            Message.objects.filter(pk__in=keys, status=Status.QUEUED).update(claim_epoch=lease.epoch)
+    return [
+        Claimed(bulk.as_uuid(key), bulk.as_uuid(place), Chat(phone=phone, lid=lid), wa_id or "")
+        for key, place, wa_id, phone, lid in rows
+    ]
+
+
+def _expire(connection: WhatsAppConnection, moment: datetime) -> None:
+    """Whatever has waited for too long will not leave any more."""
+    rows = Message.objects.filter(connection=connection, status=Status.QUEUED, expires_at__lte=moment)
+    late = list(rows.values_list("pk", "conversation_id")[: bulk.ROWS_PER_STATEMENT])
+    if not late:
+        return
+    rows.filter(pk__in=[key for key, _ in late]).update(status=Status.EXPIRED, claim_epoch=0)
+    gone = Message.objects.filter(pk__in=[key for key, _ in late], status=Status.EXPIRED)
+    acks.announce(connection, [(*row, Status.EXPIRED) for row in gone.values_list("pk", "conversation_id")])
+
+
+def begin(lease: Lease, claimed: Claimed, wa_id: str) -> OutgoingMessage | None:
+    """Save the WhatsApp id and the state `sending`, committed, and return what to send.
+
+    The file is read before the transaction, so that no row is locked for as long as a disk or S3 takes. None: it was
+    cancelled or expired meanwhile, something of its conversation must go first, or its file cannot be read.
+    """
+    rows = Message.objects.select_related("media").filter(
+        pk=claimed.message_id,
+        connection_id=lease.connection_id,
+        status=Status.QUEUED,
+        claim_epoch=lease.epoch,
+    )
+    message = rows.first()
+    if message is None:
+        return None
+    blob = _load(lease, message)
+    if message.media_id and blob is None:
+        return None
+    chosen = message.whatsapp_message_id or wa_id
+    with transaction.atomic():
+        connection = leases.guard(lease)
+        if not _mark_sending(message, lease, chosen):
+            _unclaim(lease, [message.pk])
+            return None
+        acks.announce(connection, [(message.pk, message.conversation_id, Status.SENDING)])
+    return OutgoingMessage(
+        wa_id=chosen,
+        chat=claimed.chat,
+        kind=MessageKind(message.message_type),
+        body=message.content,
+        media=blob,
+        quoted_wa_id=message.reply_to_wa_id,
+    )
+
+
+def _mark_sending(message: Message, lease: Lease, wa_id: str) -> bool:
+    moment = now()
+    earlier = Message.objects.filter(
+        Q(status=Status.SENDING)
+        | Q(status=Status.QUEUED, priority__lt=OuterRef("priority"))
+        | Q(status=Status.QUEUED, priority=OuterRef("priority"), pk__lt=OuterRef("pk")),
+        conversation_id=OuterRef("conversation_id"),
+        status__in=[Status.QUEUED, Status.SENDING],
+    )
+    rows = Message.objects.filter(
+        ~Exists(earlier),
+        Q(expires_at=None) | Q(expires_at__gt=moment),
+        pk=message.pk,
+        status=Status.QUEUED,
+        claim_epoch=lease.epoch,
+    )
+    return bool(
+        rows.update(
+            status=Status.SENDING,
+            whatsapp_message_id=wa_id,
+            sending_since=moment,
+            attempts=F("attempts") + 1,
+            not_before=None,
+            error_code="",
+            error_message="",
+        )
+    )
+
+
+def _load(lease: Lease, message: Message) -> MediaBlob | None:
+    """The message's file. None without one, and when it cannot be read (then the message is put back, or failed)."""
+    if message.media is None:
+        return None
+    try:
+        return media.load(message.media)
+    except FileNotFoundError:
+        outcome: Outcome = Refused("media_missing", "The file of this message is gone.")
+    except Exception:
+        log.exception("media_unreadable", message_id=str(message.pk))
+        outcome = TryAgain("media_unreadable")
+    _give_up_claim(lease, message, outcome)
+    return None
+
+
+def _give_up_claim(lease: Lease, message: Message, outcome: Outcome) -> None:
+    """A claimed message that cannot even be begun counts as tried."""
+    with transaction.atomic():
+        connection = leases.guard(lease)
+        rows = Message.objects.filter(pk=message.pk, status=Status.QUEUED, claim_epoch=lease.epoch)
+        if not rows.update(status=Status.SENDING, attempts=F("attempts") + 1):
+            return
+        _apply_outcome(connection, message.pk, outcome)
+
+
+def settle(lease: Lease, message_id: UUID, outcome: Outcome) -> None:
+    """Write what became of a begun message. A receipt that has come meanwhile is never overruled."""
+    with transaction.atomic():
+        _apply_outcome(leases.guard(lease), message_id, outcome)
+
+
+def _apply_outcome(connection: WhatsAppConnection, message_id: UUID, outcome: Outcome) -> None:
+    match outcome:
+        case Delivered(at, level):
+            status = states.status_of_ack(level) or Status.SENT
+            acks.raise_statuses(connection, [acks.Rise(message_id, status, at)])
+        case TryAgain(code, retry_after):
+            _put_back(connection, message_id, code, retry_after)
+        case Refused(code, text):
+            acks.fail(connection, message_id, code, text)
+
+
+def _put_back(connection: WhatsAppConnection, message_id: UUID, code: str, retry_after: float | None) -> None:
+    """It surely has not left: wait, longer each time, then fail."""
+    rows = Message.objects.filter(pk=message_id, connection=connection, status=Status.SENDING)
+    found = rows.values_list("attempts", "conversation_id").first()
+    if found is None:
+        return
+    wait = states.wait_before_next_try(found[0], retry_after)
+    if wait is None:
+        acks.fail(connection, message_id, code, f"It did not get through in {found[0]} tries.")
+        return
+    rows.update(
+        status=Status.QUEUED,
+        claim_epoch=0,
+        sending_since=None,
+        not_before=now() + timedelta(seconds=wait),
+        error_code=code[:64],
+    )
+    acks.announce(connection, [(message_id, found[1], Status.QUEUED)], code[:64])
+
+
+def release(lease: Lease, claimed: Sequence[Claimed]) -> None:
+    """Put back what was claimed and not begun."""
+    with transaction.atomic():
+        leases.guard(lease)
+        _unclaim(lease, [one.message_id for one in claimed])
+
+
+def _unclaim(lease: Lease, message_ids: Sequence[UUID]) -> None:
+    rows = Message.objects.filter(pk__in=message_ids, status=Status.QUEUED, claim_epoch=lease.epoch)
+    rows.update(claim_epoch=0)
+
+
+def in_flight(lease: Lease) -> list[InFlight]:
+    """What was begun on this number and has no result, oldest first."""
+    with transaction.atomic():
+        connection = leases.guard(lease)
+        rows = Message.objects.filter(connection=connection, status=Status.SENDING).exclude(
+            whatsapp_message_id=None
+        )
+        found = list(rows.select_related("contact").order_by("id"))
+        lids = contact_selectors.lids_of({message.contact_id for message in found}) if found else {}
+    return [
+        InFlight(
+            message.pk,
+            Chat(phone=message.contact.phone_number, lid=lids.get(message.contact_id)),
+            message.whatsapp_message_id or "",
+            message.sending_since or message.created_at,
+        )
+        for message in found
+    ]
+
+
+def reconcile(lease: Lease, message: InFlight, ack: Ack | None) -> None:
+    """Settle an in-flight message by what WhatsApp says of it. Not known there for long enough, it is `unknown`."""
+    with transaction.atomic():
+        connection = leases.guard(lease)
+        if ack is not None and ack.level != AckLevel.PENDING:
+            acks.apply(connection, [ack], {ack.wa_id: message.message_id})
+            return
+        if (now() - message.since).total_seconds() < settings.UNKNOWN_AFTER_SECONDS:
+            return
+        rows = Message.objects.filter(pk=message.message_id, connection=connection, status=Status.SENDING)
+        if rows.update(status=Status.UNKNOWN, claim_epoch=0, error_code="not_confirmed"):
+            place = Message.objects.values_list("conversation_id", flat=True).get(pk=message.message_id)
+            acks.announce(connection, [(message.message_id, place, Status.UNKNOWN)], "not_confirmed")
+
+
+def seconds_until_due(lease: Lease) -> float | None:
+    """0 when a message may be claimed now, else until the next waiting one may; None when nothing waits."""
+    moment = now()
+    with transaction.atomic():
+        leases.guard(lease)
+        ready = f"SELECT 1 FROM messages AS m WHERE {_READY} LIMIT 1"  # noqa: S608 - a constant
+        if bulk.fetch(ready, [lease.connection_id, lease.epoch, moment, moment]):
+            return 0.0
+        rows = Message.objects.filter(
+            connection_id=lease.connection_id, status=Status.QUEUED, not_before__gt=moment
+        )
+        due = rows.order_by("not_before").values_list("not_before", flat=True).first()
+    return max((due - moment).total_seconds(), 0.0) if due else None

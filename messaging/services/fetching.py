@@ -1,0 +1,129 @@
+"""Files of inbound messages: wanted, fetched by the runner, stored like an upload, whatever type the sender declares."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from io import BytesIO
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+
+from connections import leases
+from connections.drivers.base import InboundMessage, MediaBlob, MediaRef
+from connections.ports import Lease, MediaJob
+from messaging.events import MessageUpdated
+from messaging.models import MediaFile, Message
+from messaging.services import media
+from whatsflow.core.clock import now
+from whatsflow.core.errors import InvalidInput
+from whatsflow.core.events import publish
+
+log = structlog.get_logger(__name__)
+
+State = MediaFile.State
+WAITS = (30, 120, 600, 3600)
+"""Seconds after the first, second, ... try that failed; after one more it is given up."""
+_SAME = {Message.Type.STICKER: Message.Type.IMAGE, Message.Type.VOICE: Message.Type.AUDIO}
+"""Types of messages whose files are another type's."""
+
+
+def wanted(business_id: UUID, message: InboundMessage) -> MediaFile:
+    """The row of a file that is still on WhatsApp's side; not saved."""
+    assert message.media is not None
+    ref = message.media
+    return MediaFile(
+        business_profile_id=business_id,
+        state=State.WANTED,
+        kind=message.kind,
+        mime=ref.mime[:100],
+        name=media.clean_name(ref.name),
+        size=ref.size or 0,
+        source={"token": ref.token, "mime": ref.mime, "name": ref.name, "size": ref.size},
+    )
+
+
+def jobs(lease: Lease, limit: int) -> list[MediaJob]:
+    """Files to be fetched now, the newest messages first: people look at those."""
+    with transaction.atomic():
+        connection = leases.guard(lease)
+        rows = Message.objects.filter(
+            Q(media__not_before=None) | Q(media__not_before__lte=now()),
+            connection=connection,
+            media__state=State.WANTED,
+        )
+        found = list(rows.order_by("-id").values_list("id", "media__source")[:limit])
+    return [
+        MediaJob(
+            key,
+            MediaRef(
+                mime=source.get("mime", ""),
+                size=source.get("size"),
+                name=source.get("name", ""),
+                token=source.get("token", {}),
+            ),
+        )
+        for key, source in found
+    ]
+
+
+def store(lease: Lease, job: MediaJob, blob: MediaBlob) -> None:
+    """Keep a fetched file. One of a type or size that we do not take is given up, with the reason."""
+    message = Message.objects.select_related("media").filter(pk=job.message_id).first()
+    row = message.media if message else None
+    if message is None or row is None or row.state != State.WANTED:
+        return
+    row.name = row.name or media.clean_name(blob.name)
+    try:
+        media.take_in(row, BytesIO(blob.data))
+    except InvalidInput as refusal:
+        failed(lease, job, refusal.code, permanent=True)
+        return
+    except (media.StorageFull, OSError):
+        log.exception("inbound_media_not_stored", message_id=str(message.pk))
+        failed(lease, job, "storage_full", permanent=False)
+        return
+    try:
+        _keep(lease, message, row)
+    except BaseException:
+        media.remove_files(row)
+        raise
+
+
+def _keep(lease: Lease, message: Message, row: MediaFile) -> None:
+    with transaction.atomic():
+        leases.guard(lease)
+        row.source, row.not_before, row.error_code = {}, None, ""
+        row.save()
+        if _SAME.get(Message.Type(message.message_type), message.message_type) != row.kind:
+            Message.objects.filter(pk=message.pk).update(message_type=row.kind)
+        publish(_updated(message))
+
+
+def failed(lease: Lease, job: MediaJob, code: str, permanent: bool) -> None:
+    """It could not be fetched: wait and try again, or give up and say so."""
+    with transaction.atomic():
+        connection = leases.guard(lease)
+        message = (
+            Message.objects.filter(pk=job.message_id, connection=connection).select_related("media").first()
+        )
+        if message is None or message.media is None or message.media.state != State.WANTED:
+            return
+        row = message.media
+        row.attempts += 1
+        row.error_code = code[:64]
+        if permanent or row.attempts > len(WAITS):
+            row.state, row.source = State.FAILED, {}
+            publish(_updated(message))
+        else:
+            row.not_before = now() + timedelta(seconds=WAITS[row.attempts - 1])
+        row.save(update_fields=["attempts", "error_code", "state", "source", "not_before", "updated_at"])
+
+
+def _updated(message: Message) -> MessageUpdated:
+    return MessageUpdated(
+        business_id=message.business_profile_id,
+        message_id=message.pk,
+        conversation_id=message.conversation_id,
+    )

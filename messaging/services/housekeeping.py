@@ -1,0 +1,39 @@
+"""What runs by the clock: ringing for messages that wait, and removing what nobody needs any more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Exists, OuterRef, Q
+
+from connections.models import WhatsAppConnection
+from messaging.models import Message, ParkedAck
+from messaging.services import media
+from whatsflow.core import doorbell
+from whatsflow.core.clock import now
+
+PARKED_FOR = timedelta(days=7)
+"""A receipt whose message has not come for so long belongs to one we will never see."""
+UPLOADS_FOR = timedelta(days=1)
+
+
+def ring_for_due_messages() -> int:
+    """Ring for every number that has something to send now; one query. Returns how many."""
+    moment = now()
+    due = Message.objects.filter(
+        Q(not_before=None) | Q(not_before__lte=moment),
+        connection=OuterRef("pk"),
+        status=Message.Status.QUEUED,
+    )
+    numbers = WhatsAppConnection.objects.filter(Exists(due)).order_by()
+    ringing = list(numbers.values_list("pk", flat=True))
+    for connection_id in ringing:
+        doorbell.ring(doorbell.connection_topic(connection_id))
+    return len(ringing)
+
+
+def prune() -> None:
+    """Remove receipts that never found their message and uploads that were never sent."""
+    moment = now()
+    ParkedAck.objects.filter(created_at__lt=moment - PARKED_FOR).delete()
+    media.prune_orphans(moment - UPLOADS_FOR)

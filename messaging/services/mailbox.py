@@ -1,0 +1,61 @@
+"""The session runner's view of messaging: `connections.ports.Mailbox`, each method done by the service of its noun."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from connections import leases
+from connections.drivers.base import Ack, Event, MediaBlob, OutgoingMessage
+from connections.ports import Claimed, InFlight, Lease, MediaJob, Outcome, ReadReceipt
+from messaging.services import dispatch, fetching, inbound, receipts
+
+
+class MessagingMailbox:
+    """See the protocol for what each method promises."""
+
+    def receive(self, lease: Lease, events: Sequence[Event]) -> int:
+        return inbound.receive(lease, events)
+
+    def claim(self, lease: Lease, limit: int) -> list[Claimed]:
+        return dispatch.claim(lease, limit)
+
+    def begin(self, lease: Lease, claimed: Claimed, wa_id: str) -> OutgoingMessage | None:
+        return dispatch.begin(lease, claimed, wa_id)
+
+    def settle(self, lease: Lease, message_id: UUID, outcome: Outcome) -> None:
+        dispatch.settle(lease, message_id, outcome)
+
+    def release(self, lease: Lease, claimed: Sequence[Claimed]) -> None:
+        dispatch.release(lease, claimed)
+
+    def in_flight(self, lease: Lease) -> list[InFlight]:
+        return dispatch.in_flight(lease)
+
+    def reconcile(self, lease: Lease, message: InFlight, ack: Ack | None) -> None:
+        dispatch.reconcile(lease, message, ack)
+
+    def seconds_until_due(self, lease: Lease) -> float | None:
+        return dispatch.seconds_until_due(lease)
+
+    def media_wanted(self, lease: Lease, limit: int) -> list[MediaJob]:
+        return fetching.jobs(lease, limit)
+
+    def store_media(self, lease: Lease, job: MediaJob, blob: MediaBlob) -> None:
+        fetching.store(lease, job, blob)
+
+    def media_failed(self, lease: Lease, job: MediaJob, code: str, permanent: bool) -> None:
+        fetching.failed(lease, job, code, permanent)
+
+    def receipts_wanted(self, lease: Lease, limit: int) -> list[ReadReceipt]:
+        return receipts.wanted(lease, limit)
+
+    def receipt_done(self, lease: Lease, receipt: ReadReceipt) -> None:
+        receipts.done(lease, receipt)
+
+    def newest_message_at(self, lease: Lease) -> datetime | None:
+        with transaction.atomic():
+            return inbound.newest_message_at(leases.guard(lease))

@@ -1,0 +1,251 @@
+"""What one bubble shows of a message, decided here and drawn by the fragments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+from uuid import UUID
+
+from django.template.defaultfilters import filesizeformat
+from markupsafe import Markup
+
+from messaging import formatting
+from messaging.models import MediaFile, Message
+from whatsflow.core.templatetags import whatsflow as shell
+
+QUOTE_LENGTH = 140
+ORIGINS = {
+    Message.Origin.PHONE: "Phone",
+    Message.Origin.API: "API",
+    Message.Origin.CAMPAIGN: "Campaign",
+}
+REASONS = {
+    "not_on_whatsapp": "This number is not on WhatsApp.",
+    "media_gone": "The file is not available any more.",
+    "media_unsupported": "WhatsApp does not take this kind of file.",
+    "too_many_tries": "WhatsApp could not be reached after several tries.",
+    "opted_out": "This person has asked not to be written to.",
+    "blocked": "This person has blocked the number.",
+}
+STATUS_NOTES = {
+    Message.Status.CANCELLED: "Cancelled before it was sent.",
+    Message.Status.EXPIRED: "Not sent in time, so it was not sent at all.",
+}
+MEDIA_LABELS = {
+    "image": "Picture",
+    "video": "Video",
+    "audio": "Audio",
+    "voice": "Voice message",
+    "sticker": "Sticker",
+    "document": "Document",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The message that this one answers. id: empty when we do not have it."""
+
+    id: str
+    url: str
+    author: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A file of a message."""
+
+    kind: str
+    state: str
+    label: str
+    alt: str
+    name: str
+    size: str
+    url: str
+    thumbnail_url: str
+    has_thumbnail: bool
+    width: int | None
+    height: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Special:
+    """A message that is neither text nor a file."""
+
+    icon: str
+    title: str
+    lines: tuple[str, ...] = ()
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bubble:
+    """Everything that the fragment draws. side: "in" or "out"."""
+
+    id: str
+    side: str
+    at: str
+    wa_id: str
+    time: Any
+    author: str
+    quote: Quote | None
+    media: Media | None
+    special: Special | None
+    html: Markup
+    jumbo: bool
+    bare: bool
+    backfilled: bool
+    status: str
+    status_label: str
+    reason: str
+    retry_url: str
+    cancel_url: str
+    reply_author: str
+    reply_text: str
+
+
+def bubble(message: Message, quoted: Message | None, contact_name: str, base: str) -> Bubble:
+    """base: the inbox's address, with a slash at its end."""
+    media = _media(message.media, base) if message.media else None
+    actions = f"{base}messages/{message.pk}/"
+    out = message.is_outbound
+    return Bubble(
+        id=str(message.pk),
+        side="out" if out else "in",
+        at=message.created_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        wa_id=message.whatsapp_message_id or "",
+        time=shell.local_time(message.created_at, "time"),
+        author=_author(message) if out else "",
+        quote=_quote(message, quoted, contact_name, base),
+        media=media,
+        special=_special(message),
+        html=formatting.to_html(message.content)
+        if message.content and not _speaks_itself(message)
+        else Markup(""),
+        jumbo=not media and formatting.is_jumbo(message.content),
+        bare=message.message_type == Message.Type.STICKER,
+        backfilled=message.backfilled,
+        status=message.status,
+        status_label=message.get_status_display(),
+        reason=_reason(message),
+        retry_url=f"{actions}retry/",
+        cancel_url=f"{actions}cancel/",
+        reply_author=_author(message) or "You" if out else contact_name,
+        reply_text=summary(message),
+    )
+
+
+def summary(message: Message) -> str:
+    """A message in one line, for quotes."""
+    text = formatting.plain(message.content, QUOTE_LENGTH)
+    if text:
+        return text
+    name = message.media.name if message.media_id and message.media else ""
+    return name or message.get_message_type_display()
+
+
+def _author(message: Message) -> str:
+    if message.sender_id and message.sender:
+        return str(message.sender)
+    return ORIGINS.get(Message.Origin(message.origin), "") if message.origin in Message.Origin.values else ""
+
+
+def _quote(message: Message, quoted: Message | None, contact_name: str, base: str) -> Quote | None:
+    if not message.reply_to_wa_id:
+        return None
+    if quoted is None:
+        return Quote("", "", "", "A message that is not here")
+    author = _author(quoted) or "You" if quoted.is_outbound else contact_name
+    url = f"{base}{quoted.conversation_id}/?at={quoted.pk}#message-{quoted.pk}"
+    return Quote(str(quoted.pk), url, author, summary(quoted))
+
+
+def _media(file: MediaFile, base: str) -> Media:
+    label = MEDIA_LABELS.get(file.kind, "File")
+    url = media_url(base, file.pk)
+    has_thumbnail = bool(file.thumbnail)
+    return Media(
+        kind=file.kind,
+        state=file.state,
+        label=label,
+        alt=f"{label}: {file.name}" if file.name else label,
+        name=file.name or label,
+        size=filesizeformat(file.size) if file.size else "",
+        url=url,
+        thumbnail_url=f"{url}thumbnail/" if has_thumbnail else url,
+        has_thumbnail=has_thumbnail,
+        width=file.width,
+        height=file.height,
+    )
+
+
+def media_url(base: str, media_id: UUID) -> str:
+    """Where a member of the business gets the file."""
+    return f"{base}media/{media_id}/"
+
+
+def _reason(message: Message) -> str:
+    if message.status == Message.Status.FAILED:
+        known = REASONS.get(message.error_code)
+        return known or message.error_message or "WhatsApp did not take this message."
+    if message.status == Message.Status.QUEUED and message.attempts:
+        return "It did not go out yet; trying again."
+    return STATUS_NOTES.get(Message.Status(message.status), "")
+
+
+# -- what is neither text nor a file -----------------------------------------------------------------------------------
+
+
+def _speaks_itself(message: Message) -> bool:
+    """Whether `_special` already shows the content."""
+    return message.message_type in (Message.Type.LOCATION, Message.Type.CONTACT_CARD, Message.Type.POLL)
+
+
+def _special(message: Message) -> Special | None:
+    if message.body_pending:
+        return Special("clock", "Waiting for this message. WhatsApp has not told its content yet.")
+    data = message.metadata if isinstance(message.metadata, Mapping) else {}
+    match message.message_type:
+        case Message.Type.LOCATION:
+            return _location(message.content, data)
+        case Message.Type.CONTACT_CARD:
+            return Special(
+                "contact_card", _text(data, "name") or message.content or "Contact", _texts(data, "phones")
+            )
+        case Message.Type.POLL:
+            return Special(
+                "poll", _text(data, "question") or message.content or "Poll", _texts(data, "options")
+            )
+        case Message.Type.UNKNOWN:
+            return Special("unknown", "This kind of message is not supported here. Read it on the phone.")
+        case _:
+            return _missing_file(message)
+
+
+def _location(content: str, data: Mapping[str, Any]) -> Special:
+    title = _text(data, "name") or content or "Location"
+    latitude, longitude = data.get("latitude"), data.get("longitude")
+    if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
+        return Special("location", title)
+    place = f"{latitude:.6f}, {longitude:.6f}"
+    url = f"https://www.openstreetmap.org/?mlat={latitude:.6f}&mlon={longitude:.6f}#map=16/{latitude:.6f}/{longitude:.6f}"
+    return Special("location", title, (place,), url)
+
+
+def _missing_file(message: Message) -> Special | None:
+    """A picture, video or file of which only the kind is known."""
+    if message.message_type in MEDIA_LABELS and not message.media_id:
+        return Special(message.message_type, f"{MEDIA_LABELS[message.message_type]} is not available here.")
+    return None
+
+
+def _text(data: Mapping[str, Any], key: str) -> str:
+    value = data.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _texts(data: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = data.get(key)
+    return tuple(str(item) for item in value)[:20] if isinstance(value, list) else ()

@@ -1,0 +1,92 @@
+"""The shape of what the inbox's pages send. Rules are the services'."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+
+from accounts.models import BusinessProfile
+from connections import selectors as connections
+from messaging.selectors import TABS
+
+DEFAULT_TAB = "open"
+TAB_LABELS = {"unread": "Unread", "mine": "Mine", "open": "Open", "all": "All", "closed": "Closed"}
+
+
+class ListForm(forms.Form):
+    """Which list: a tab, what is searched for, and where the page begins. Nonsense falls back to the first page."""
+
+    tab = forms.ChoiceField(choices=[(tab, TAB_LABELS[tab]) for tab in TABS], required=False)
+    q = forms.CharField(max_length=200, required=False)
+    before = forms.CharField(max_length=100, required=False)
+
+    @classmethod
+    def read(cls, data: Any) -> dict[str, str]:
+        """tab, q and before, with defaults for what is missing or wrong."""
+        form = cls(data)
+        form.is_valid()
+        values = form.cleaned_data
+        return {
+            "tab": values.get("tab") or DEFAULT_TAB,
+            "q": values.get("q", ""),
+            "before": values.get("before", ""),
+        }
+
+
+class SendForm(forms.Form):
+    """A message. file: for browsers without JavaScript; others upload first and send the file's id as media."""
+
+    text = forms.CharField(required=False, strip=False)
+    client_token = forms.CharField(max_length=64, required=False)
+    reply_to = forms.UUIDField(required=False)
+    media = forms.UUIDField(required=False)
+    file = forms.FileField(required=False, allow_empty_file=True)
+
+
+class DraftForm(forms.Form):
+    text = forms.CharField(required=False, strip=False)
+
+
+class AssignForm(forms.Form):
+    """Whose conversation it is; empty: nobody's."""
+
+    assignee = forms.UUIDField(required=False)
+
+
+class StateForm(forms.Form):
+    state = forms.ChoiceField(choices=[("open", "Open"), ("closed", "Closed")])
+
+
+class ContactForm(forms.Form):
+    name = forms.CharField(required=False, max_length=255)
+
+
+class StartForm(forms.Form):
+    """A number to write to, and which of the business's numbers writes."""
+
+    phone = forms.CharField(
+        label="Phone number",
+        max_length=40,
+        help_text="With country code, like +44 7911 123456.",
+        widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off", "autofocus": True}),
+    )
+    name = forms.CharField(label="Name (if you know it)", max_length=255, required=False)
+    connection = forms.ChoiceField(label="Write from")
+
+    def __init__(self, business: BusinessProfile, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.numbers = {str(number.pk): number for number in connections.connections_of(business)}
+        choices = [(key, number.display_name) for key, number in self.numbers.items()]
+        field = self.fields["connection"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
+        if len(choices) == 1:
+            field.initial = choices[0][0]
+            field.widget = forms.HiddenInput()
+
+
+def message_limit() -> int:
+    """Characters that a message may have."""
+    return int(settings.MESSAGE_MAX_LENGTH)

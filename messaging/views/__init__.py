@@ -1,0 +1,23 @@
+"""Pages of the inbox."""
+
+from messaging.views.actions import assign, cancel, contact, draft, read, retry, send, state
+from messaging.views.files import media, thumbnail, upload
+from messaging.views.pages import conversation, inbox, messages, start
+
+__all__ = [
+    "assign",
+    "cancel",
+    "contact",
+    "conversation",
+    "draft",
+    "inbox",
+    "media",
+    "messages",
+    "read",
+    "retry",
+    "send",
+    "start",
+    "state",
+    "thumbnail",
+    "upload",
+]

@@ -1,0 +1,46 @@
+"""Files of messages: taken in, and given to members of the business alone."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import MemberRequest, member
+from accounts.roles import Can
+from messaging import downloads, selectors
+from messaging.services import media as files
+from whatsflow.core.errors import InvalidInput
+
+
+@require_POST
+@member(Can.REPLY)
+def upload(request: MemberRequest) -> HttpResponse:
+    """Keep a file for a message that is still being written. Answers with its id, kind and name."""
+    file = request.FILES.get("file")
+    if file is None:
+        raise InvalidInput("no_file", "Choose a file first.", field="file")
+    kept = files.store_upload(request.access.business, request.access.user, file)
+    return JsonResponse(
+        {"id": str(kept.pk), "kind": kept.kind, "name": kept.name, "size": kept.size}, status=201
+    )
+
+
+@require_safe
+@member()
+def media(request: MemberRequest, media_id: UUID) -> HttpResponseBase:
+    """The file itself: shown in the page if its type is harmless there, else a download."""
+    found = selectors.get_media(request.access.business, media_id)
+    return downloads.answer(
+        request, found.file, mime=found.mime, name=found.name, download="download" in request.GET
+    )
+
+
+@require_safe
+@member()
+def thumbnail(request: MemberRequest, media_id: UUID) -> HttpResponseBase:
+    """A small picture of it."""
+    found = selectors.get_media(request.access.business, media_id)
+    return downloads.answer(request, found.thumbnail, mime=downloads.THUMBNAIL_TYPE, name="thumbnail")

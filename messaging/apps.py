@@ -11,13 +11,15 @@ class MessagingConfig(AppConfig):
 
     def ready(self) -> None:
         """Hand the mailbox to the session runner, and listen."""
-        from connections.ports import register_mailbox
+        from connections.ports import register_mailbox, register_traffic_counter
         from contacts.events import ContactsMerged
+        from messaging import traffic
         from messaging.services.mailbox import MessagingMailbox
         from messaging.services.merging import on_contacts_merged
         from whatsflow.core import events
 
         register_mailbox(MessagingMailbox())
+        register_traffic_counter(traffic.count)
         events.inside(ContactsMerged, on_contacts_merged)
         if find_spec("messaging.handlers"):
             from messaging import handlers

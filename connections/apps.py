@@ -6,3 +6,9 @@ class ConnectionsConfig(AppConfig):
 
     name = "connections"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Tell the open pages what happens to numbers."""
+        from connections import handlers
+
+        handlers.register()

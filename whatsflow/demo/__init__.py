@@ -1,0 +1,1 @@
+"""The demo business: believable people, conversations and a month of history, at any scale."""

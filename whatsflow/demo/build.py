@@ -1,0 +1,159 @@
+"""Makes the demo business, finds it again, and removes it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from django.db import connection as database
+from django.db import transaction
+
+from accounts.models import BusinessProfile, User
+from accounts.roles import Role
+from accounts.services import businesses, purge, team, users
+from connections.models import SandboxCustomer, SandboxPhone, WhatsAppConnection
+from connections.services import numbers
+from contacts.models import Contact, ContactIdentity
+from messaging.models import Conversation, Message
+from whatsflow.core.clock import now
+from whatsflow.demo import pictures, rows
+from whatsflow.demo.history import History
+from whatsflow.demo.people import person
+
+EMAIL = "demo@example.com"
+NAME = "Corner Ceramics"
+UNFINISHED = f"{NAME} (being made)"
+ZONE = "Europe/Lisbon"
+TEAM = (
+    ("ada.demo@example.com", "Ada Almeida", Role.ADMIN),
+    ("tim.demo@example.com", "Tim Torres", Role.AGENT),
+    ("vera.demo@example.com", "Vera Vega", Role.VIEWER),
+)
+PERSONAS = ("chatty", "greeter", "late", "asker", "quiet", "silent")
+ANSWERING = 60
+"""How many of the people can be chatted with: they are customers of the simulated phone."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of it."""
+
+    contacts: int = 80
+    messages: int = 1200
+
+
+Progress = Callable[[str, int], None]
+"""Called with the name of what was written and how many rows."""
+
+
+def find() -> BusinessProfile | None:
+    """The demo business, if it is there and complete."""
+    return _owned(NAME).first()
+
+
+def build(password: str, size: Size, progress: Progress) -> BusinessProfile:
+    """Make the demo business. People who are there already keep their accounts and get this password.
+
+    Raises InvalidInput("weak_password").
+    """
+    remove(UNFINISHED)
+    people = [_person(EMAIL, "Dora Demo", password)]
+    people += [_person(email, name, password) for email, name, _ in TEAM]
+    owner = people[0]
+    business = businesses.create(
+        owner, business_name=UNFINISHED, industry="Ceramics", business_type="retail", time_zone=ZONE
+    )
+    for member, (email, _, role) in zip(people[1:], TEAM, strict=True):
+        invitation, _ = team.invite(business, owner, role=role, email=email)
+        team.accept(invitation.pk, member)
+    answering = people[:3]  # the viewer does not answer
+    shop = rows.Shop(business, _number(business, owner, size), answering, pictures.make(business))
+    until = now().replace(microsecond=0)
+    history = History(size.contacts, size.messages, until, ZoneInfo(ZONE), senders=len(answering))
+    _write(rows.Rows(shop, history), progress)
+    businesses.update(business, owner, business_name=NAME)
+    return business
+
+
+def set_password(password: str) -> None:
+    """Another password for everybody in the demo."""
+    for user in User.objects.filter(email__in=[EMAIL, *(email for email, _, _ in TEAM)]):
+        users.reset_password(user, new=password)
+
+
+def remove(name: str = NAME) -> None:
+    """Remove the demo business with all that it has; the people keep their accounts."""
+    for business in _owned(name):
+        for model in (Message, Conversation, ContactIdentity, Contact):  # at scale, row by row takes too long
+            table = model._meta.db_table
+            with transaction.atomic(), database.cursor() as cursor:
+                key = business.pk.hex if database.vendor == "sqlite" else business.pk
+                cursor.execute(f"DELETE FROM {table} WHERE business_profile_id = %s", [key])  # noqa: S608
+        businesses.delete(business, business.user, typed_name=name)
+        purge.business(business.pk)
+
+
+def _owned(name: str):  # type: ignore[no-untyped-def]
+    return BusinessProfile.objects.filter(user__email=EMAIL, business_name=name, deleted_at=None)
+
+
+def _person(email: str, full_name: str, password: str) -> User:
+    user = User.objects.filter(email=email).first()
+    if user is None:
+        return users.register(email=email, password=password, full_name=full_name, time_zone=ZONE)
+    return users.reset_password(user, new=password)
+
+
+def _number(business: BusinessProfile, owner: User, size: Size) -> WhatsAppConnection:
+    """A sandbox number that is linked: whoever starts the site finds it connected."""
+    connection = numbers.create(business, owner, WhatsAppConnection.Mode.SANDBOX, "Shop")
+    phone = connection.sandbox_phone
+    phone.linked_secret, phone.push_name = secrets.token_urlsafe(24), NAME
+    phone.save(update_fields=["linked_secret", "push_name", "updated_at"])
+    WhatsAppConnection.objects.filter(pk=connection.pk).update(
+        phone_number=phone.number,
+        push_name=NAME,
+        session_data=phone.linked_secret,
+        status=WhatsAppConnection.Status.CONNECTED,
+        desired=WhatsAppConnection.Desired.ONLINE,
+        status_changed_at=now(),
+        last_connected_at=now(),
+        settings={**connection.settings, "auto_scan": True},
+    )
+    _customers(phone, min(size.contacts, ANSWERING))
+    return connection
+
+
+def _customers(phone: SandboxPhone, count: int) -> None:
+    """The first of the people are simulated customers, so that they answer."""
+    customers = []
+    for index in range(count):
+        who = person(index)
+        customers.append(
+            SandboxCustomer(
+                phone=phone,
+                name=who.push_name or who.name or "Customer",
+                number=who.number or f"+9994{index:08d}1",
+                lid=who.lid or f"89{index:012d}",
+                persona=PERSONAS[index % len(PERSONAS)],
+                hides_number=who.number is None,
+            )
+        )
+    SandboxCustomer.objects.bulk_create(customers)
+
+
+def _write(made: rows.Rows, progress: Progress) -> None:
+    parts = (
+        ("contacts", rows.contacts(), made.contacts()),
+        ("contacts", rows.identities(), made.identities()),
+        ("conversations", rows.conversations(), made.conversations()),
+        ("messages", rows.messages(), made.messages()),
+    )
+    for name, table, content in parts:
+        for written in table.fill(content):
+            progress(name, written)
+    if database.vendor == "postgresql":
+        with database.cursor() as cursor:
+            cursor.execute("ANALYZE contacts, contact_identities, conversations, messages")

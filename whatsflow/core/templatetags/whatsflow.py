@@ -36,9 +36,9 @@ def icon(name: str, extra: str = "", label: str = "") -> SafeString:
         format_html('role="img" aria-label="{}"', label) if label else SafeString('aria-hidden="true"')
     )
     return format_html(
-        '<svg class="icon {}" {} fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round"'
+        '<svg class="icon{}" {} fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round"'
         ' stroke-linejoin="round" focusable="false"><use href="{}#{}"></use></svg>',
-        extra,
+        f" {extra}" if extra else "",
         described,
         _sprite(),
         name,

@@ -4,6 +4,8 @@ import os
 
 from celery import Celery
 
+from whatsflow.core import inproc  # noqa: F401  registers the broker of the embedded default
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "whatsflow.settings")
 
 app = Celery("whatsflow")

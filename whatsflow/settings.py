@@ -1,8 +1,8 @@
 """All settings, read from the environment once. See .env.example for every variable.
 
 Nothing set: the embedded default (one process, SQLite, in-process broker and live layer, everything under
-WHATSFLOW_HOME). DATABASE_URL and REDIS_URL set: PostgreSQL and Redis. Any variable NAME may be given as NAME_FILE with the
-path of a file that holds the value (Docker secrets).
+WHATSFLOW_HOME). DATABASE_URL and REDIS_URL set: PostgreSQL and Redis. Any variable NAME may be given as NAME_FILE with
+the path of a file that holds the value (Docker secrets).
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ HOME = Path(env.str("WHATSFLOW_HOME", default=str(BASE_DIR / "var"))).resolve()
 PRODUCTION = env.bool("WHATSFLOW_PRODUCTION", default=False)
 DEBUG = env.bool("WHATSFLOW_DEBUG", default=False)
 PORT = env.int("PORT", default=8000)
+BIND = env.str("WHATSFLOW_BIND", default="127.0.0.1")
+"""The address it listens on; 0.0.0.0 for all of the machine's."""
 PUBLIC_URL = env.str("WHATSFLOW_URL", default=f"http://localhost:{PORT}").rstrip("/")
 DATABASE_URL = env.str("DATABASE_URL", default="")
 REDIS_URL = env.str("REDIS_URL", default="")
@@ -150,9 +152,13 @@ else:
     DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(HOME / "whatsflow.sqlite3")}}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"] |= {"OPTIONS": SQLITE_OPTIONS, "CONN_MAX_AGE": None}
+    WEB_THREADS = env.int("WHATSFLOW_WEB_THREADS", default=2)
 else:
     DATABASES["default"] |= {"CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=600)}
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    WEB_THREADS = env.int("WHATSFLOW_WEB_THREADS", default=8)
+WEB_WORKERS = env.int("WHATSFLOW_WEB_WORKERS", default=1)
+"""Processes and threads in each that answer HTTP (SQLite: one process, and more threads only wait for each other)."""
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 if REDIS_URL:
@@ -177,7 +183,7 @@ else:
 
 # -- work --------------------------------------------------------------------------------------------------------------
 
-CELERY_BROKER_URL = REDIS_URL or "inproc://"
+CELERY_BROKER_URL = REDIS_URL or "inproc://localhost"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"connections.tasks.run_session": {"queue": "sessions"}}
@@ -194,6 +200,8 @@ CELERY_BEAT_SCHEDULE = {
     "prune": {"task": "messaging.tasks.prune", "schedule": 3600.0},
     "clear-sessions": {"task": "accounts.tasks.clear_expired", "schedule": 6 * 3600.0},
 }
+for _entry in CELERY_BEAT_SCHEDULE.values():  # with no worker about, bells do not pile up
+    _entry["options"] = {"expires": _entry["schedule"]}
 MAX_SESSIONS = env.int("WHATSFLOW_MAX_SESSIONS", default=20)
 """Numbers that one sessions worker drives at most."""
 LEASE_SECONDS = env.float("WHATSFLOW_LEASE_SECONDS", default=30.0)
@@ -318,6 +326,7 @@ MEDIA_MAX_BYTES = {
     "document": 100 * 1024 * 1024,
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+MAX_REQUEST_BYTES = max(MEDIA_MAX_BYTES.values()) + DATA_UPLOAD_MAX_MEMORY_SIZE
 FILE_UPLOAD_TEMP_DIR = None
 MESSAGE_MAX_LENGTH = 65_536
 

@@ -21,12 +21,19 @@ class _Arrivals:
 
     def __init__(self) -> None:
         self.count = 0
+        self.calls = 0
+        """How often the consumers were called off."""
         self._changed = threading.Condition()
 
     def announce(self) -> None:
         with self._changed:
             self.count += 1
             self._changed.notify_all()
+
+    def call_off(self) -> None:
+        with self._changed:
+            self.calls += 1
+        self.announce()
 
     def wait_past(self, count: int, timeout: float | None) -> bool:
         """Wait until something was put after `count` was read. False when `timeout` seconds went by."""
@@ -38,8 +45,8 @@ _arrivals = _Arrivals()
 
 
 def wake() -> None:
-    """Make every draining consumer look at once (it also notices then that it has been asked to stop)."""
-    _arrivals.announce()
+    """Make every draining consumer return at once, so that it notices that it has been asked to stop."""
+    _arrivals.call_off()
 
 
 class Channel(memory.Channel):
@@ -70,8 +77,9 @@ class Transport(memory.Transport):
     driver_name = "inproc"
 
     def drain_events(self, connection: Any, timeout: float | None = None) -> None:
-        """Deliver one message. Raises socket.timeout after `timeout` seconds without any."""
+        """Deliver one message. Raises socket.timeout after `timeout` seconds without any, or when woken."""
         deadline = None if timeout is None else monotonic() + timeout
+        calls = _arrivals.calls
         while True:
             seen = _arrivals.count
             try:
@@ -79,7 +87,7 @@ class Transport(memory.Transport):
                 return
             except Empty:
                 left = None if deadline is None else deadline - monotonic()
-                if left is not None and left <= 0:
+                if (left is not None and left <= 0) or _arrivals.calls != calls:
                     raise TimeoutError from None
                 _arrivals.wait_past(seen, left)
 

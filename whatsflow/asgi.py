@@ -1,0 +1,69 @@
+"""The ASGI application: sockets stay asynchronous, HTTP goes to the WSGI handler on a fixed pool of threads.
+
+Served by uvicorn, as the whole site (embedded, `manage.py up`) or for /ws/ alone behind a proxy (role `live`).
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "whatsflow.settings")
+
+from django.core.wsgi import get_wsgi_application
+
+_wsgi = get_wsgi_application()  # sets Django up; what follows needs that
+
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.http.request import split_domain_port, validate_host  # noqa: E402
+
+from whatsflow.core.bridge import WsgiBridge  # noqa: E402
+
+Scope = dict[str, Any]
+AsgiApp = Callable[[Scope, Any, Any], Any]
+
+http = WsgiBridge(_wsgi, threads=settings.WEB_THREADS, max_body=settings.MAX_REQUEST_BYTES)
+
+
+async def application(scope: Scope, receive: Any, send: Any) -> None:
+    """Every connection starts here."""
+    if scope["type"] == "http":
+        await http(scope, receive, send)
+    elif scope["type"] == "websocket":
+        await websocket(scope, receive, send)
+
+
+async def websocket(scope: Scope, receive: Any, send: Any) -> None:
+    """A socket from one of our own pages goes to its consumer; any other is refused before it is accepted."""
+    consumer = sockets().get(scope["path"])
+    if consumer is None or not from_our_pages(scope):
+        await receive()
+        await send({"type": "websocket.close", "code": 4403})
+        return
+    await consumer(scope, receive, send)
+
+
+@functools.cache
+def sockets() -> dict[str, AsgiApp]:
+    """path -> application. Imported on first use, so that a process without sockets does not pay for it."""
+    from messaging.consumers import LiveConsumer
+
+    return {"/ws/live/": AuthMiddlewareStack(LiveConsumer.as_asgi())}
+
+
+def from_our_pages(scope: Scope) -> bool:
+    """Whether the browser says that a page of this site opened the socket (it says so truthfully for foreign ones)."""
+    headers = dict(scope["headers"])
+    origin = headers.get(b"origin", b"").decode("latin1").lower()
+    host = headers.get(b"host", b"").decode("latin1").lower()
+    if origin in settings.CSRF_TRUSTED_ORIGINS:
+        return True
+    parts = urlsplit(origin)
+    if parts.scheme not in (("https",) if settings.HTTPS else ("http", "https")):
+        return False
+    domain, _port = split_domain_port(host)
+    return bool(domain) and parts.netloc == host and validate_host(domain, settings.ALLOWED_HOSTS)

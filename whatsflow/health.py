@@ -1,0 +1,80 @@
+"""Is it alive, is it ready: for proxies, containers and people on call. No login, no data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import redis
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from whatsflow.core.shutdown import stopping
+
+log = structlog.get_logger(__name__)
+
+
+@require_safe
+@never_cache
+def livez(request: HttpRequest) -> HttpResponse:
+    """200 while the process answers at all."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 when requests can be served; 503 and which part is missing otherwise."""
+    checks = {name: _passes(name, check) for name, check in _checks().items()}
+    ready = all(checks.values())
+    body = {
+        "status": "ready" if ready else "not ready",
+        "checks": {name: "ok" if passed else "failed" for name, passed in checks.items()},
+    }
+    return JsonResponse(body, status=200 if ready else 503)
+
+
+def _checks() -> dict[str, Callable[[], bool]]:
+    checks = {"database": _database_answers, "migrations": _migrated, "running": _running}
+    if settings.REDIS_URL:
+        checks["redis"] = _redis_answers
+    return checks
+
+
+def _passes(name: str, check: Callable[[], bool]) -> bool:
+    try:
+        return check()
+    except (DatabaseError, redis.RedisError, OSError) as error:
+        log.warning("not_ready", check=name, reason=type(error).__name__)
+        return False
+
+
+def _database_answers() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return cursor.fetchone() == (1,)
+
+
+_seen_migrated = False
+
+
+def _migrated() -> bool:
+    """Looked up until it holds; a running process does not lose its migrations."""
+    global _seen_migrated
+    if not _seen_migrated:
+        executor = MigrationExecutor(connection)
+        _seen_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return _seen_migrated
+
+
+def _running() -> bool:
+    return not stopping.is_set()
+
+
+def _redis_answers() -> bool:
+    with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1) as client:
+        return bool(client.ping())

@@ -1,0 +1,86 @@
+"""Everything in one process: uvicorn in the main thread, the worker and the beat in threads beside it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from socket import socket
+from typing import Protocol
+
+import structlog
+from django.conf import settings
+from django.db import connections
+
+from whatsflow.celery import app
+from whatsflow.core.shutdown import stopping
+from whatsflow.runtime.signals import stop_on_signals
+from whatsflow.runtime.web import Server
+from whatsflow.runtime.work import Beat, Worker
+
+log = structlog.get_logger(__name__)
+
+SHORT_TASK_THREADS = 2
+RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
+
+
+class Part(Protocol):
+    """Something that runs until it is stopped."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class Kept:
+    """A part in a thread of its own; one that ends without being asked is made anew after growing waits."""
+
+    def __init__(self, name: str, make: Callable[[], Part]) -> None:
+        self._name = name
+        self._make = make
+        self._part: Part | None = None
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout: float) -> None:
+        """Stop the part and wait for its thread. `stopping` must be set."""
+        if self._part is not None:
+            self._part.stop()
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        for attempt in range(1_000_000):
+            try:
+                self._part = self._make()
+                self._part.start()
+            except Exception:
+                log.exception("part_failed", part=self._name)
+            if stopping.is_set():
+                break
+            wait = RESTART_SECONDS[min(attempt, len(RESTART_SECONDS) - 1)]
+            log.error("part_ended", part=self._name, restart_in=wait)
+            if stopping.wait(wait):
+                break
+        connections.close_all()
+
+
+def run(bound: socket, *, on_started: Callable[[], None]) -> None:
+    """Serve `bound` until a signal; `on_started` is called when the server listens. Returns when all has stopped."""
+    server = Server(on_started)
+    stop_on_signals(also=server.stop)
+    beat = Kept("beat", Beat)
+    worker = Kept("worker", lambda: Worker(["default", "sessions"], SHORT_TASK_THREADS, on_ready=_resume))
+    worker.start()
+    beat.start()
+    server.run(sockets=[bound])
+    stopping.set()  # also when the server ended for another reason
+    for part in (beat, worker):
+        part.stop(timeout=5)
+
+
+def _resume() -> None:
+    """The numbers that were connected when the process ended come back at once, not at the next tick."""
+    app.send_task("connections.tasks.ensure_sessions")
+    log.info("worker_ready", max_sessions=settings.MAX_SESSIONS)

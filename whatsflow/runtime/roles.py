@@ -1,0 +1,58 @@
+"""One role in the foreground of this process, until it is told to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from socket import socket
+
+from django.conf import settings
+
+from whatsflow.runtime import ports
+from whatsflow.runtime.signals import stop_on_signals
+from whatsflow.runtime.web import Server, serve_wsgi
+from whatsflow.runtime.work import Beat, Worker
+
+WORKER_THREADS = 4
+
+
+def web(bound: socket | None) -> None:
+    """HTTP on granian, which listens and handles signals itself."""
+    ports.bind(settings.BIND, settings.PORT).close()  # for the clear message when the port is taken
+    serve_wsgi(settings.BIND, settings.PORT)
+
+
+def live(bound: socket | None) -> None:
+    """Sockets on uvicorn, which serves the pages as well to whoever comes without a proxy."""
+    bound = bound or ports.bind(settings.BIND, settings.PORT)
+    server = Server()
+    stop_on_signals(also=server.stop)
+    server.run(sockets=[bound])
+
+
+def worker(bound: socket | None) -> None:
+    """Short tasks."""
+    _work(Worker(["default"], WORKER_THREADS))
+
+
+def sessions(bound: socket | None) -> None:
+    """WhatsApp numbers, each in a thread."""
+    _work(Worker(["sessions"], settings.MAX_SESSIONS))
+
+
+def beat(bound: socket | None) -> None:
+    """The schedule. Run one."""
+    _work(Beat())
+
+
+def _work(part: Worker | Beat) -> None:
+    stop_on_signals(also=part.stop)
+    part.start()
+
+
+ROLES: dict[str, Callable[[socket | None], None]] = {
+    "web": web,
+    "live": live,
+    "worker": worker,
+    "sessions": sessions,
+    "beat": beat,
+}

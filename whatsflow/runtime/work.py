@@ -1,0 +1,103 @@
+"""Celery workers and the beat, as objects that start and stop within a process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import structlog
+from celery import beat
+from celery.concurrency.thread import ApplyResult, TaskPool, apply_target
+from celery.worker import WorkController, state
+from django.conf import settings
+
+from whatsflow.celery import app
+from whatsflow.core import inproc
+
+log = structlog.get_logger(__name__)
+
+
+class _TwoLanes(TaskPool):
+    """Threads for short tasks, and others, up to MAX_SESSIONS, for tasks of the `sessions` queue, which never end."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._long = ThreadPoolExecutor(settings.MAX_SESSIONS, thread_name_prefix="session")
+
+    def on_apply(
+        self,
+        target: Callable[..., Any],
+        args: Any = None,
+        kwargs: Any = None,
+        callback: Any = None,
+        accept_callback: Any = None,
+        **_: Any,
+    ) -> ApplyResult:
+        """`args` starts with the task's name."""
+        lane = self._long if queue_of(args[0]) == "sessions" else self.executor
+        return ApplyResult(lane.submit(apply_target, target, args, kwargs, callback, accept_callback))
+
+    def on_stop(self) -> None:
+        self._long.shutdown(wait=False, cancel_futures=True)
+        super().on_stop()
+        self._long.shutdown(wait=True)
+
+
+def queue_of(task_name: str) -> str:
+    """The queue that a task's messages go to."""
+    route = settings.CELERY_TASK_ROUTES.get(task_name, {})
+    return str(route.get("queue", settings.CELERY_TASK_DEFAULT_QUEUE))
+
+
+class Worker:
+    """Takes tasks from `queues`. `start` returns after `stop`, called from another thread."""
+
+    def __init__(
+        self, queues: list[str], threads: int, *, on_ready: Callable[[], None] = lambda: None
+    ) -> None:
+        app.conf.worker_enable_remote_control = False
+        if "sessions" in queues and settings.REDIS_URL:
+            app.conf.worker_disable_prefetch = True  # a number waits in Redis for a worker that has room
+        self._controller = WorkController(
+            app=app,
+            queues=queues,
+            pool_cls=_TwoLanes if settings.EMBEDDED else TaskPool,
+            concurrency=threads,
+            ready_callback=lambda _consumer: on_ready(),
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+            quiet=True,
+        )
+
+    def start(self) -> None:
+        """Work until stopped."""
+        self._controller.start()
+
+    def stop(self) -> None:
+        """Take no more tasks and let `start` return when the running ones have ended."""
+        state.should_stop = 0
+        inproc.wake()
+
+
+class Beat:
+    """Rings the schedule's bells. `start` returns after `stop`."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+
+    def start(self) -> None:
+        """Tick until stopped. What was due while nothing ran is due at once."""
+        scheduler = beat.PersistentScheduler(app=app, schedule_filename=settings.CELERY_BEAT_SCHEDULE_FILENAME)
+        try:
+            while not self._stop.wait(scheduler.tick()):
+                if scheduler.should_sync():
+                    scheduler._do_sync()
+        finally:
+            scheduler.close()
+
+    def stop(self) -> None:
+        """End at once."""
+        self._stop.set()

@@ -72,7 +72,7 @@ class TimeZoneField(forms.TypedChoiceField):
 class LoginForm(AuthenticationForm):
     """Address and password; the session ends with the browser unless `remember` is ticked."""
 
-    username = email_field(label="E-mail address", attrs={"autofocus": True})  # type: ignore[assignment]
+    username = email_field(label="E-mail address", attrs={"autofocus": True})
     password = password_field("current-password", label="Password")
     remember = forms.BooleanField(required=False, label="Keep me signed in on this device")
 

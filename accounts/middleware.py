@@ -1,14 +1,12 @@
 """Sets `request.access` once a request, so that pages, shell and context agree."""
 
 from collections.abc import Callable
-from typing import cast
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.access import SESSION_KEY, find_access
-from accounts.models import User
 
 
 class AccessMiddleware:
@@ -21,7 +19,7 @@ class AccessMiddleware:
         request.access = None  # type: ignore[attr-defined]
         if not request.user.is_authenticated:
             return self.get_response(request)
-        user = cast(User, request.user)
+        user = request.user
         request.access = find_access(user, request.session.get(SESSION_KEY))  # type: ignore[attr-defined]
         with timezone.override(_zone(user.time_zone)):
             return self.get_response(request)

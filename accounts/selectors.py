@@ -49,13 +49,24 @@ def open_invitations(business: BusinessProfile) -> QuerySet[Invitation]:
     )
 
 
-def find_invitation(token: str) -> Invitation | None:
-    """The invitation that `token` opens, in whatever state it is, with its business."""
-    return (
-        Invitation.objects.filter(token_hash=fingerprint(token), business_profile__deleted_at=None)
+def invitation_by_token(token: str) -> Invitation:
+    """The invitation that `token` opens, in whatever state it is. Raises NotFound."""
+    invitation = Invitation.objects.filter(token_hash=fingerprint(token)).first()
+    if invitation is None:
+        raise NotFound("This invitation")
+    return invitation
+
+
+def get_invitation(invitation_id: UUID) -> Invitation:
+    """An invitation whose link was opened, in whatever state it is, with its business. Raises NotFound."""
+    invitation = (
+        Invitation.objects.filter(pk=invitation_id, business_profile__deleted_at=None)
         .select_related("business_profile", "invited_by")
         .first()
     )
+    if invitation is None:
+        raise NotFound("This invitation")
+    return invitation
 
 
 def audit_entries(business: BusinessProfile, limit: int = 100) -> list[AuditEntry]:

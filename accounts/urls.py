@@ -30,6 +30,7 @@ urlpatterns = [
     path("team/leave/", views.team_leave, name="team_leave"),
     path("team/<uuid:membership_id>/role/", views.member_role, name="member_role"),
     path("team/<uuid:membership_id>/remove/", views.member_remove, name="member_remove"),
+    path("invitation/", views.invitation, name="invitation"),
     path("invitations/<uuid:invitation_id>/revoke/", views.invitation_revoke, name="invitation_revoke"),
     path("invitations/<str:token>/", views.invitation_accept, name="invitation_accept"),
 ]

@@ -67,19 +67,17 @@ def revoke_invitation(business: BusinessProfile, actor: User, invitation_id: UUI
         _revoke(business, actor, [invitation])
 
 
-def check_invitation(token: str) -> Invitation:
+def check_invitation(invitation_id: UUID) -> Invitation:
     """The invitation if it can be accepted now; otherwise a DomainError that says why not."""
-    invitation = selectors.find_invitation(token)
-    if invitation is None:
-        raise NotFound("This invitation")
+    invitation = selectors.get_invitation(invitation_id)
     _require_open(invitation)
     return invitation
 
 
-def accept(token: str, user: User) -> Membership:
-    """Make `user` a member as the invitation says, once."""
+def accept(invitation_id: UUID, user: User) -> Membership:
+    """Make `user`, who opened the invitation's link, a member as the invitation says, once."""
     with transaction.atomic():
-        found = check_invitation(token)
+        found = check_invitation(invitation_id)
         business = lock_business(found.business_profile)
         invitation = Invitation.objects.select_for_update().get(pk=found.pk)
         _require_open(invitation)
@@ -100,13 +98,13 @@ def accept(token: str, user: User) -> Membership:
 
 
 def register_and_accept(
-    token: str, *, email: str, password: str, full_name: str = "", time_zone: str = "UTC"
+    invitation_id: UUID, *, email: str, password: str, full_name: str = "", time_zone: str = "UTC"
 ) -> Membership:
     """Sign up and join in one step: if the invitation cannot be accepted, there is no new user either."""
     with transaction.atomic():
-        check_invitation(token)
+        check_invitation(invitation_id)
         user = users.register(email=email, password=password, full_name=full_name, time_zone=time_zone)
-        return accept(token, user)
+        return accept(invitation_id, user)
 
 
 def change_role(business: BusinessProfile, actor: User, membership_id: UUID, role: str) -> Membership:

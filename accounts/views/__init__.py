@@ -13,6 +13,7 @@ from accounts.views.sessions import (
     register,
 )
 from accounts.views.team import (
+    invitation,
     invitation_accept,
     invitation_revoke,
     invite,
@@ -30,6 +31,7 @@ __all__ = [
     "business_edit",
     "business_switch",
     "email_change",
+    "invitation",
     "invitation_accept",
     "invitation_revoke",
     "invite",

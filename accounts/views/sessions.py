@@ -21,9 +21,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import forms, tasks, throttle
 from accounts.access import SESSION_KEY
 from accounts.lockout import client_address
-from accounts.models import User
+from accounts.models import Invitation, User
 from accounts.services import team, users
 from accounts.views.form_page import focus_first_error, form_page
+from accounts.views.team import INVITATION_KEY, opened_invitation
 from whatsflow.core.errors import DomainError, Forbidden
 
 log = structlog.get_logger(__name__)
@@ -80,11 +81,10 @@ def logout(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 def register(request: HttpRequest) -> HttpResponse:
-    """A new account; with `?invitation=` also the membership that the invitation promises."""
+    """A new account; with `?invitation` also the membership that the opened invitation promises."""
     if request.user.is_authenticated:
         return redirect("home")
-    token = request.GET.get("invitation", "")
-    invitation = team.check_invitation(token) if token else None
+    invitation = team.check_invitation(opened_invitation(request)) if "invitation" in request.GET else None
     if not settings.REGISTRATION_OPEN and invitation is None:
         raise Forbidden("New accounts are by invitation only. Ask an owner or admin of your team for a link.")
     initial = {"email": invitation.email} if invitation else {}
@@ -92,18 +92,19 @@ def register(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         throttle.require("register", client_address(request) or "", REGISTRATIONS_PER_HOUR)
         try:
-            return _registered(request, form.cleaned_data, token)
+            return _registered(request, form.cleaned_data, invitation)
         except DomainError as error:
             forms.add_error(form, error)
     return form_page(request, "accounts/register.html", form, invitation=invitation)
 
 
-def _registered(request: HttpRequest, data: dict[str, Any], token: str) -> HttpResponse:
-    if not token:
+def _registered(request: HttpRequest, data: dict[str, Any], invitation: Invitation | None) -> HttpResponse:
+    if invitation is None:
         auth.login(request, users.register(**data), backend=BACKEND)
         return redirect("accounts:business_create")
-    membership = team.register_and_accept(token, **data)
+    membership = team.register_and_accept(invitation.pk, **data)
     auth.login(request, membership.user, backend=BACKEND)
+    request.session.pop(INVITATION_KEY, None)
     request.session[SESSION_KEY] = str(membership.business_profile_id)
     return redirect("home")
 
@@ -139,9 +140,11 @@ class PasswordResetConfirmView(auth_views.PasswordResetConfirmView):
     """A new password by the link in the mail. Never signs anybody in."""
 
     template_name = "accounts/password_reset_confirm.html"
-    form_class = forms.NewPasswordForm
     success_url = reverse_lazy("accounts:password_reset_complete")
     post_reset_login = False
+
+    def get_form_class(self) -> Any:
+        return forms.NewPasswordForm
 
     def form_valid(self, form: Any) -> HttpResponse:
         try:

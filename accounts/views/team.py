@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
 from uuid import UUID
 
 from django.conf import settings
@@ -16,11 +15,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import forms, selectors
 from accounts.access import SESSION_KEY, MemberRequest, member
-from accounts.models import Invitation, User
 from accounts.roles import Can, grantable, may_grant
 from accounts.services import team as services
 from accounts.views.form_page import form_page
-from whatsflow.core.errors import DomainError, InvalidInput
+from whatsflow.core.errors import DomainError, InvalidInput, NotFound
+
+INVITATION_KEY = "invitation_id"
+"""The session's note of the invitation whose link was opened."""
 
 
 @member()
@@ -55,12 +56,12 @@ def invite(request: MemberRequest) -> HttpResponse:
     form = forms.InviteForm(request.POST or None, roles=grantable(access.role), initial={"role": "agent"})
     if request.method == "POST" and form.is_valid():
         try:
-            invitation, token = services.invite(access.business, access.user, **form.cleaned_data)
+            made, token = services.invite(access.business, access.user, **form.cleaned_data)
         except DomainError as error:
             forms.add_error(form, error)
         else:
             path = reverse("accounts:invitation_accept", args=[token])
-            context = {"invitation": invitation, "link": f"{settings.PUBLIC_URL}{path}"}
+            context = {"invitation": made, "link": f"{settings.PUBLIC_URL}{path}"}
             return render(request, "accounts/invited.html", context, status=201)
     return form_page(request, "accounts/invite.html", form)
 
@@ -106,37 +107,48 @@ def team_leave(request: MemberRequest) -> HttpResponse:
 
 
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_GET
 def invitation_accept(request: HttpRequest, token: str) -> HttpResponse:
-    """What an invitation link opens: join with one's account, or sign in or up first."""
+    """What an invitation link opens. The token goes no further than here: not into logs, other pages or the history."""
     try:
-        invitation = services.check_invitation(token)
-        if request.method == "POST":
-            return _join(request, token)
+        found = selectors.invitation_by_token(token)
     except DomainError as error:
-        context = {"error": error}
-        return render(request, "accounts/invitation_closed.html", context, status=error.status)
-    return render(request, "accounts/invitation.html", _invitation_context(request, invitation, token))
+        return _closed(request, error)
+    request.session[INVITATION_KEY] = str(found.pk)
+    return redirect("accounts:invitation")
 
 
-def _join(request: HttpRequest, token: str) -> HttpResponse:
+@never_cache
+@require_http_methods(["GET", "POST"])
+def invitation(request: HttpRequest) -> HttpResponse:
+    """Join by the invitation whose link was opened: with one's account, or after signing in or up."""
+    try:
+        found = services.check_invitation(opened_invitation(request))
+        if request.method == "POST":
+            return _join(request, found.pk)
+    except DomainError as error:
+        return _closed(request, error)
+    wrong_address = request.user.is_authenticated and found.email != "" and request.user.email != found.email
+    return render(request, "accounts/invitation.html", {"invitation": found, "wrong_address": wrong_address})
+
+
+def opened_invitation(request: HttpRequest) -> UUID:
+    """The invitation whose link was opened in this session. Raises NotFound."""
+    key = request.session.get(INVITATION_KEY)
+    if key is None:
+        raise NotFound("This invitation")
+    return UUID(key)
+
+
+def _join(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
     if not request.user.is_authenticated:
-        return redirect_to_login(request.get_full_path())
-    membership = services.accept(token, cast(User, request.user))
+        return redirect_to_login(reverse("accounts:invitation"))
+    membership = services.accept(invitation_id, request.user)
+    request.session.pop(INVITATION_KEY, None)
     request.session[SESSION_KEY] = str(membership.business_profile_id)
     messages.success(request, f"Welcome to {membership.business_profile.business_name}.")
     return redirect("home")
 
 
-def _invitation_context(request: HttpRequest, invitation: Invitation, token: str) -> dict[str, object]:
-    here = reverse("accounts:invitation_accept", args=[token])
-    return {
-        "invitation": invitation,
-        "wrong_address": bool(
-            request.user.is_authenticated
-            and invitation.email
-            and cast(User, request.user).email != invitation.email
-        ),
-        "login_url": f"{reverse('accounts:login')}?next={here}",
-        "register_url": f"{reverse('accounts:register')}?invitation={token}",
-    }
+def _closed(request: HttpRequest, error: DomainError) -> HttpResponse:
+    return render(request, "accounts/invitation_closed.html", {"error": error}, status=error.status)

@@ -14,7 +14,7 @@ class Contact(TimestampedModel):
     """A person who talks, or may talk, with a business."""
 
     business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="contacts")
-    phone_number = models.CharField(
+    phone_number = models.CharField(  # noqa: DJ001 - unique where set
         max_length=20, null=True, blank=True, help_text="E.164; empty while WhatsApp tells only a LID."
     )
     name = models.CharField(max_length=255, blank=True)

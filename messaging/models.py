@@ -13,7 +13,7 @@ from whatsflow.core.db import TimestampedModel, UuidModel
 
 
 class Conversation(TimestampedModel):
-    """One contact talking with one of the business's numbers. Carries what the list shows, so that it reads one table."""
+    """One contact talking with one of the business's numbers. Carries what the list shows: it reads one table."""
 
     class State(models.TextChoices):
         OPEN = "open", "Open"
@@ -174,7 +174,7 @@ class Message(TimestampedModel):
     connection = models.ForeignKey(
         WhatsAppConnection, on_delete=models.CASCADE, related_name="messages", db_index=False
     )
-    whatsapp_message_id = models.CharField(max_length=255, null=True, blank=True)
+    whatsapp_message_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - unique where set
     direction = models.CharField(max_length=10, choices=Direction.choices)
     message_type = models.CharField(max_length=20, choices=Type.choices)
     content = models.TextField(blank=True)
@@ -202,7 +202,7 @@ class Message(TimestampedModel):
         default=False, help_text="Known by its id only; the content is still to come."
     )
 
-    client_token = models.CharField(
+    client_token = models.CharField(  # noqa: DJ001 - unique where set
         max_length=64, null=True, blank=True, help_text="The sender's own key: one token, one message."
     )
     priority = models.SmallIntegerField(choices=Priority.choices, default=Priority.PERSON)
@@ -244,6 +244,16 @@ class Message(TimestampedModel):
                 name="messages_unsettled",
             ),
             models.Index(fields=["connection"], condition=Q(status="sending"), name="messages_in_flight"),
+            models.Index(
+                fields=["connection", "not_before"],
+                condition=Q(status="queued", not_before__isnull=False),
+                name="messages_waiting",
+            ),
+            models.Index(
+                fields=["connection", "expires_at"],
+                condition=Q(status="queued", expires_at__isnull=False),
+                name="messages_expiring",
+            ),
         ]
 
     @property

@@ -20,17 +20,14 @@ from messaging.states import RANK, Status
 from whatsflow.core import bulk
 from whatsflow.core.events import publish
 
-_RANK_SQL = (
-    "CASE m.status "
-    + " ".join(f"WHEN '{status}' THEN {rank}" for status, rank in RANK.items())
-    + " ELSE 99 END"
-)
+_RANKS = " ".join(f"WHEN '{status}' THEN {rank}" for status, rank in RANK.items())
+_RANK_SQL = f"CASE m.status {_RANKS} ELSE 99 END"
 _RAISE = f"""
 UPDATE messages AS m SET
     status = v.status,
     sent_at = COALESCE(m.sent_at, v.at),
-    delivered_at = CASE WHEN v.rank >= {RANK[Status.DELIVERED]} THEN COALESCE(m.delivered_at, v.at) ELSE m.delivered_at END,
-    read_at = CASE WHEN v.rank >= {RANK[Status.READ]} THEN COALESCE(m.read_at, v.at) ELSE m.read_at END,
+    delivered_at = COALESCE(m.delivered_at, CASE WHEN v.rank >= {RANK[Status.DELIVERED]} THEN v.at END),
+    read_at = COALESCE(m.read_at, CASE WHEN v.rank >= {RANK[Status.READ]} THEN v.at END),
     claim_epoch = 0, error_code = '', error_message = ''
 FROM v WHERE m.id = v.key AND m.direction = 'outbound' AND {_RANK_SQL} < v.rank
 RETURNING id, conversation_id, status

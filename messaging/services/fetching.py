@@ -1,4 +1,4 @@
-"""Files of inbound messages: wanted, fetched by the runner, stored like an upload, whatever type the sender declares."""
+"""Files of inbound messages: wanted, fetched by the runner, stored like uploads whatever the sender calls them."""
 
 from __future__ import annotations
 

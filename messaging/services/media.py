@@ -33,8 +33,6 @@ from whatsflow.core.errors import DomainError, InvalidInput, NotFound
 log = structlog.get_logger(__name__)
 
 CHUNK = 1024 * 1024
-_INLINE = ("image/", "video/", "audio/", "application/pdf")
-"""Types that a browser may show in place; everything else is downloaded."""
 
 
 class StorageFull(DomainError):
@@ -51,13 +49,12 @@ class StorageFull(DomainError):
 
 @dataclass(frozen=True)
 class OpenMedia:
-    """A file to be handed out. inline: a browser may show it in place. size: bytes."""
+    """A file to be handed out. size: bytes."""
 
     file: IO[bytes]
     name: str
     mime: str
     size: int
-    inline: bool
 
 
 def store_upload(business: BusinessProfile, user: User, file: UploadedFile) -> MediaFile:
@@ -165,7 +162,7 @@ def open_media(business: BusinessProfile, media_id: UUID | str, *, thumbnail: bo
         raise NotFound("This file") from None
     mime = pictures.THUMBNAIL_MIME if thumbnail else row.mime
     name = row.name or f"{row.kind}-{row.created_at:%Y%m%d-%H%M%S}"
-    return OpenMedia(file, name, mime, chosen.size if thumbnail else row.size, mime.startswith(_INLINE))
+    return OpenMedia(file, name, mime, chosen.size if thumbnail else row.size)
 
 
 def load(row: MediaFile) -> MediaBlob:

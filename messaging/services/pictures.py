@@ -17,7 +17,7 @@ MAX_ANIMATED_PIXELS = 20_000_000
 MAX_SIDE = 4096
 """Larger pictures are scaled down: WhatsApp shows less."""
 THUMBNAIL = 320
-THUMBNAIL_MIME = "image/webp"
+THUMBNAIL_MIME = "image/jpeg"
 _SPOOL = 4 * 1024 * 1024
 
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "image/gif": "GIF"}
@@ -109,11 +109,14 @@ def _written(image: Image.Image, kind: str, options: dict[str, Any]) -> IO[bytes
 
 
 def _thumbnail(image: Image.Image) -> bytes:
+    """A small JPEG; what is transparent becomes white."""
     small = image.copy()
-    small.info = {}
+    small.info = {name: value for name, value in small.info.items() if name == "transparency"}
     small.thumbnail((THUMBNAIL, THUMBNAIL))
-    if small.mode not in ("RGB", "RGBA"):
-        small = small.convert("RGBA" if "A" in small.mode or small.mode == "P" else "RGB")
+    if small.mode not in ("RGB", "L"):
+        colours = small.convert("RGBA")
+        small = Image.new("RGB", colours.size, "white")
+        small.paste(colours, mask=colours.getchannel("A"))
     out = BytesIO()
-    small.save(out, "WEBP", quality=75)
+    small.save(out, "JPEG", quality=80)
     return out.getvalue()

@@ -195,7 +195,7 @@ def _reason(message: Message) -> str:
     return STATUS_NOTES.get(Message.Status(message.status), "")
 
 
-# -- what is neither text nor a file -----------------------------------------------------------------------------------
+# -- what is neither text nor a file ---------------------------------------------------------------
 
 
 def _speaks_itself(message: Message) -> bool:

@@ -1,7 +1,7 @@
 """The socket of an open page: who is it, which business, and then only listening.
 
-Frames are written by `messaging.handlers` and others through `whatsflow.core.live.push`. Nothing that a browser sends is
-acted upon. A plain ASGI application: Channels' consumers would pay a channel of their own and a thread hop per socket.
+Frames are written by `messaging.handlers` and others through `whatsflow.core.live.push`. Nothing that a browser sends
+is acted upon. A plain ASGI application: Channels' consumers would pay a channel and a thread hop of their own.
 """
 
 from __future__ import annotations

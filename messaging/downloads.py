@@ -9,17 +9,20 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, Any, cast
+from uuid import UUID
 
 from django.conf import settings
-from django.db.models.fields.files import FieldFile
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 
+from accounts.models import BusinessProfile
+from messaging import selectors
+from messaging.models import MediaFile
+from messaging.services import media, pictures
 from whatsflow.core.errors import NotFound
 
-THUMBNAIL_TYPE = "image/jpeg"
 INLINE = frozenset(
     {
         "image/jpeg",
@@ -41,7 +44,9 @@ INLINE = frozenset(
 )
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'",
+    "Content-Security-Policy": (
+        "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
+    ),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "private, max-age=86400, immutable",
 }
@@ -50,41 +55,48 @@ _CHUNK = 64 * 1024
 
 
 def answer(
-    request: HttpRequest, file: FieldFile, *, mime: str, name: str, download: bool = False
-) -> HttpResponseBase:
-    """The file, or the part of it that a Range header asks for; from an S3 store a link that is good for minutes.
+    request: HttpRequest, business: BusinessProfile, media_id: UUID, *, thumbnail: bool = False
+) -> HttpResponse:
+    """A file of the business, or the part of it that a Range header asks for. Raises NotFound.
 
-    Raises NotFound when nothing is stored.
+    From an S3 store the answer is a link that is good for minutes. `?download` in the address: never in place.
     """
-    if not file:
-        raise NotFound("This file")
-    inline = mime in INLINE and not download
-    disposition = content_disposition_header(not inline, _safe_name(name)) or "attachment"
     if settings.S3_BUCKET:
-        return _signed_link(file, mime, disposition)
-    try:
-        response = _stream(request, file.open("rb"), file.size, mime)
-    except FileNotFoundError:
-        raise NotFound("This file") from None
+        return _signed_link(request, selectors.get_media(business, media_id), thumbnail)
+    opened = media.open_media(business, media_id, thumbnail=thumbnail)
+    response = cast(HttpResponse, _stream(request, opened))
     for header, value in HEADERS.items():
         response[header] = value
-    response["Content-Disposition"] = disposition
+    response["Content-Disposition"] = _disposition(request, opened.mime, opened.name)
     response["Accept-Ranges"] = "bytes"
     return response
 
 
-def _signed_link(file: FieldFile, mime: str, disposition: str) -> HttpResponse:
-    parameters = {"ResponseContentType": mime, "ResponseContentDisposition": disposition}
-    storage: Any = file.storage
-    response = HttpResponseRedirect(storage.url(file.name, parameters=parameters))
+def _disposition(request: HttpRequest, mime: str, name: str) -> str:
+    attached = mime not in INLINE or "download" in request.GET
+    return content_disposition_header(attached, _safe_name(name)) or "inline"
+
+
+def _signed_link(request: HttpRequest, row: MediaFile, thumbnail: bool) -> HttpResponse:
+    stored = row.thumbnail if thumbnail else row.file
+    if not stored:
+        raise NotFound("This file")
+    mime = pictures.THUMBNAIL_MIME if thumbnail else row.mime
+    parameters = {
+        "ResponseContentType": mime,
+        "ResponseContentDisposition": _disposition(request, mime, row.name),
+    }
+    storage: Any = stored.storage
+    response = HttpResponseRedirect(storage.url(stored.name, parameters=parameters))
     response["Cache-Control"] = "private, no-store"
     return response
 
 
-def _stream(request: HttpRequest, source: IO[bytes], size: int, mime: str) -> HttpResponseBase:
+def _stream(request: HttpRequest, opened: media.OpenMedia) -> HttpResponseBase:
+    source, size, mime = opened.file, opened.size, opened.mime
     span = _range(request.headers.get("Range", ""), size)
     if span is None:
-        return FileResponse(source, content_type=mime)
+        return FileResponse(source, content_type=mime, headers={"Content-Length": str(size)})
     start, end = span
     if start > end:
         source.close()

@@ -36,12 +36,12 @@ class ListForm(forms.Form):
 
 
 class SendForm(forms.Form):
-    """A message. file: for browsers without JavaScript; others upload first and send the file's id as media."""
+    """A message. file: for browsers without JavaScript; others upload first and send the file's id as attachment."""
 
     text = forms.CharField(required=False, strip=False)
     client_token = forms.CharField(max_length=64, required=False)
     reply_to = forms.UUIDField(required=False)
-    media = forms.UUIDField(required=False)
+    attachment = forms.UUIDField(required=False)
     file = forms.FileField(required=False, allow_empty_file=True)
 
 

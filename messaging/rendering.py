@@ -79,7 +79,7 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-# -- the list ----------------------------------------------------------------------------------------------------------
+# -- the list --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def marked(text: str, search: str) -> Markup:
     return Markup("").join([*pieces, escape(text[place:])])
 
 
-# -- the chat ----------------------------------------------------------------------------------------------------------
+# -- the chat --------------------------------------------------------------------------------------
 
 
 def message(item: Message, quoted: Message | None, contact_name: str, csrf: Any = "") -> Markup:

@@ -42,7 +42,7 @@ def address(conversation: Conversation) -> str:
     return reverse("messaging:conversation", args=[conversation.pk])
 
 
-# -- the list ----------------------------------------------------------------------------------------------------------
+# -- the list --------------------------------------------------------------------------------------
 
 
 def listing(access: Access, wanted: dict[str, str]) -> Context:
@@ -72,7 +72,7 @@ def frame(access: Access) -> Context:
     return {"numbers": numbers, "can_reply": access.can(Can.REPLY), "view": "list"}
 
 
-# -- one chat ------------------------------------------------------------------------------------------------------------
+# -- one chat --------------------------------------------------------------------------------------
 
 
 def chat(

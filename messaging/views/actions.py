@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -123,7 +124,7 @@ def contact(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
     return render_template(request, "messaging/_contact_changed.html", context)
 
 
-def _valid(form: forms.Form) -> dict:  # type: ignore[type-arg]
+def _valid(form: forms.Form) -> dict[str, Any]:
     """The form's values. Raises InvalidInput with its first complaint."""
     if form.is_valid():
         return form.cleaned_data
@@ -131,11 +132,11 @@ def _valid(form: forms.Form) -> dict:  # type: ignore[type-arg]
     raise InvalidInput("invalid_form", str(complaints[0]), field=field)
 
 
-def _attached(request: MemberRequest, values: dict) -> MediaFile | None:  # type: ignore[type-arg]
+def _attached(request: MemberRequest, values: dict[str, Any]) -> MediaFile | None:
     """The file that goes with the message: uploaded before, or in this very form."""
     access = request.access
-    if values["media"]:
-        return selectors.get_media(access.business, values["media"])
+    if values["attachment"]:
+        return selectors.get_media(access.business, values["attachment"])
     if values["file"]:
         return media.store_upload(access.business, access.user, values["file"])
     return None

@@ -5,12 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import HttpResponse, JsonResponse
-from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
-from messaging import downloads, selectors
+from messaging import downloads
 from messaging.services import media as files
 from whatsflow.core.errors import InvalidInput
 
@@ -30,17 +29,13 @@ def upload(request: MemberRequest) -> HttpResponse:
 
 @require_safe
 @member()
-def media(request: MemberRequest, media_id: UUID) -> HttpResponseBase:
+def media(request: MemberRequest, media_id: UUID) -> HttpResponse:
     """The file itself: shown in the page if its type is harmless there, else a download."""
-    found = selectors.get_media(request.access.business, media_id)
-    return downloads.answer(
-        request, found.file, mime=found.mime, name=found.name, download="download" in request.GET
-    )
+    return downloads.answer(request, request.access.business, media_id)
 
 
 @require_safe
 @member()
-def thumbnail(request: MemberRequest, media_id: UUID) -> HttpResponseBase:
+def thumbnail(request: MemberRequest, media_id: UUID) -> HttpResponse:
     """A small picture of it."""
-    found = selectors.get_media(request.access.business, media_id)
-    return downloads.answer(request, found.thumbnail, mime=downloads.THUMBNAIL_TYPE, name="thumbnail")
+    return downloads.answer(request, request.access.business, media_id, thumbnail=True)

@@ -53,7 +53,10 @@ def conversation(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
 @require_safe
 @member()
 def messages(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
-    """A stretch of a conversation: the newest messages, or those `before` or `after` a cursor. Partial: bubbles alone."""
+    """A stretch of a conversation: the newest messages, or those `before` or `after` a cursor.
+
+    Partial: the bubbles alone.
+    """
     access = request.access
     found = selectors.get_conversation(access.business, conversation_id)
     before, after = request.GET.get("before") or None, request.GET.get("after") or None

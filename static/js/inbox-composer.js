@@ -253,7 +253,7 @@ export class Composer {
     const form = new FormData();
     form.set("text", text);
     form.set("reply_to", this.form.elements.reply_to.value);
-    if (file) form.set("media", file.id);
+    if (file) form.set("attachment", file.id);
     form.set("client_token", this.tokenFor([text, form.get("reply_to"), file?.id].join("\u0000")));
     form.set("csrfmiddlewaretoken", csrfToken());
     clearTimeout(this.draftTimer);

@@ -58,6 +58,10 @@ class User(TimestampedModel, AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.full_name or self.email
 
+    def clean(self) -> None:
+        super().clean()
+        self.email = self.email.strip().lower()
+
     @property
     def initials(self) -> str:
         """One or two letters for an avatar."""

@@ -1,0 +1,66 @@
+"""The operators' pages."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from accounts.models import AuditEntry, User
+from accounts.roles import Role
+from accounts.services import audit, team
+
+
+@pytest.fixture
+def operator(client_of, db) -> Client:
+    return client_of(User.objects.create_superuser("root@example.com", "x"))
+
+
+@pytest.mark.parametrize("model", ["user", "businessprofile", "membership", "invitation", "auditentry"])
+def test_operators_see_every_table(operator: Client, owner: User, business, model: str) -> None:
+    team.invite(business, owner, role=Role.AGENT)
+    assert operator.get(f"/admin/accounts/{model}/?q=o").status_code == 200
+
+
+def test_members_do_not_get_in(client_of, owner: User, business) -> None:
+    assert client_of(owner).get("/admin/").status_code == 302
+
+
+def test_the_audit_log_is_read_only(operator: Client, owner: User, business) -> None:
+    audit.record(business, owner, "test.happened")
+    entry = AuditEntry.objects.get()
+    page = f"/admin/accounts/auditentry/{entry.pk}"
+    assert operator.get(f"{page}/change/").status_code == 200
+    assert operator.post(f"{page}/change/", {"action": "test.never"}).status_code == 403
+    assert operator.post(f"{page}/delete/", {"post": "yes"}).status_code == 403
+    assert operator.get("/admin/accounts/auditentry/add/").status_code == 403
+    assert AuditEntry.objects.get().action == "test.happened"
+
+
+def test_a_person_is_added_changed_and_removed(operator: Client, db) -> None:
+    sent = {
+        "email": "Nora@Example.com",
+        "usable_password": "true",
+        "password1": "three brown foxes",
+        "password2": "three brown foxes",
+    }
+    assert operator.post("/admin/accounts/user/add/", sent).status_code == 302
+    user = User.objects.get(email="nora@example.com")
+    assert user.check_password("three brown foxes")
+    assert operator.get(f"/admin/accounts/user/{user.pk}/change/").status_code == 200
+    assert operator.post(f"/admin/accounts/user/{user.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(pk=user.pk).exists()
+
+
+def test_entries_of_what_is_gone_can_still_be_read(operator: Client, owner: User, business) -> None:
+    audit.record(business, owner, "test.happened")
+    entry = AuditEntry.objects.get()
+    owner.delete()
+    assert operator.get("/admin/accounts/auditentry/").status_code == 200
+    assert operator.get(f"/admin/accounts/auditentry/{entry.pk}/change/").status_code == 200
+
+
+def test_the_hash_of_an_invitation_is_not_shown(operator: Client, owner: User, business) -> None:
+    made, _ = team.invite(business, owner, role=Role.AGENT)
+    page = operator.get(f"/admin/accounts/invitation/{made.pk}/change/")
+    assert page.status_code == 200
+    assert made.token_hash not in page.content.decode()

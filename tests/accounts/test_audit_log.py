@@ -1,0 +1,86 @@
+"""The audit log stays as it was written, whoever tries."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import call_command
+from django.db import DatabaseError, connection, transaction
+
+from accounts.models import AuditEntry, AuditLogIsFinal, User
+from accounts.selectors import audit_entries
+from accounts.services import audit
+
+
+@pytest.fixture
+def entry(owner: User, business) -> AuditEntry:
+    audit.record(business, owner, "test.happened", owner, detail=1)
+    return AuditEntry.objects.get()
+
+
+def test_an_entry_says_who_did_what_to_what(entry: AuditEntry, owner: User, business) -> None:
+    assert (entry.actor, entry.business_profile, entry.action) == (owner, business, "test.happened")
+    assert (entry.target_type, entry.target_id, entry.data) == ("User", str(owner.pk), {"detail": 1})
+    assert audit_entries(business) == [entry]
+
+
+def test_the_model_refuses_every_change(entry: AuditEntry) -> None:
+    entry.action = "test.never"
+    for attempt in (
+        entry.save,
+        entry.delete,
+        AuditEntry.objects.all().delete,
+        lambda: AuditEntry.objects.update(action="test.never"),
+        lambda: AuditEntry.objects.bulk_update([entry], ["action"]),
+    ):
+        with pytest.raises(AuditLogIsFinal):
+            attempt()
+    assert AuditEntry.objects.get().action == "test.happened"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_log SET action = 'test.never'",
+        "UPDATE audit_log SET actor_id = NULL",
+        "DELETE FROM audit_log",
+        "DELETE FROM audit_log WHERE action = 'test.happened'",
+    ],
+)
+def test_the_database_refuses_plain_sql(entry: AuditEntry, statement: str) -> None:
+    refused = pytest.raises(DatabaseError, match="cannot be changed or removed")
+    with refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+    kept = AuditEntry.objects.get()
+    assert (kept.action, kept.actor_id) == ("test.happened", entry.actor_id)
+
+
+def test_entries_outlive_the_person(entry: AuditEntry, owner: User, business) -> None:
+    key = owner.pk
+    owner.delete()
+    kept = AuditEntry.objects.select_related("actor", "business_profile").get()
+    assert kept.actor_id == key
+    assert kept.actor is None
+    assert kept.business_profile is None
+
+
+def test_an_entry_is_rolled_back_with_its_change(owner: User, business) -> None:
+    with transaction.atomic():
+        audit.record(business, owner, "test.happened")
+        transaction.set_rollback(True)
+    assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_flush_empties_it_and_leaves_the_guard_in_place(owner: User, business) -> None:
+    audit.record(business, owner, "test.happened")
+    call_command("flush", interactive=False, verbosity=0)
+    assert not AuditEntry.objects.exists()
+    audit.record(None, None, "test.again")
+    with pytest.raises(DatabaseError), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM audit_log")
+
+
+def test_flush_asks_before_it_removes_anything(entry: AuditEntry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builtins.input", lambda prompt: "no")
+    call_command("flush", interactive=True, verbosity=0)
+    assert AuditEntry.objects.exists()

@@ -140,10 +140,10 @@ class FaultsForm(forms.Form):
         )
         for name, words in faults.COUNTED.items():
             self.fields[name] = forms.IntegerField(
-                label=words, min_value=0, max_value=faults.MAX_COUNT, required=False
+                label=words.rstrip("."), min_value=0, max_value=faults.MAX_COUNT, required=False
             )
         for name, words in faults.SWITCHES.items():
-            self.fields[name] = forms.BooleanField(label=words, required=False)
+            self.fields[name] = forms.BooleanField(label=words.rstrip("."), required=False)
 
     def counters(self) -> list[BoundField]:
         """The fields that take a number."""

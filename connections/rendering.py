@@ -84,6 +84,12 @@ class Card:
         return self.connection.desired != Desired.ONLINE
 
     @property
+    def may_pair(self) -> bool:
+        """Whether a pairing code may be asked for now: nobody is linked, and no login waits to be used."""
+        waits = self.connection.status in (Status.DISCONNECTED, Status.QR_PENDING)
+        return self.pairing and waits and not self.connection.session_data
+
+    @property
     def can_log_out(self) -> bool:
         """Whether there is a login that could be ended."""
         return bool(self.connection.session_data) and self.connection.desired != Desired.LOGGED_OUT

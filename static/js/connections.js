@@ -36,9 +36,12 @@ function onFrame(type, frame) {
 for (const type of ["connection", "message", "status"]) {
   document.addEventListener(`live:${type}`, (event) => onFrame(type, event.detail));
 }
-document.addEventListener("live:reconnected", () => {
-  for (const element of document.querySelectorAll("[data-refresh-on]")) refreshSoon(element);
-});
+// What changed before the socket was open has told nobody: look once, the first time too.
+for (const name of ["live:connected", "live:reconnected"]) {
+  document.addEventListener(name, () => {
+    for (const element of document.querySelectorAll("[data-refresh-on]")) refreshSoon(element);
+  });
+}
 
 function refreshDue() {
   if (document.visibilityState !== "visible") return;

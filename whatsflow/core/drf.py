@@ -6,10 +6,10 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Field, Model, Q
 from rest_framework import exceptions, pagination, serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -93,7 +93,7 @@ class CamelCaseSerializer(serializers.Serializer):
     def to_internal_value(self, data: Any) -> Any:
         """Outside names become inside names; anything but an object is left to the framework to refuse."""
         if isinstance(data, Mapping):
-            inside = {camel(name): name for name in self.fields}
+            inside: dict[str, str] = {camel(str(name)): str(name) for name in self.fields}
             data = {inside.get(name, name): value for name, value in data.items()}
         return super().to_internal_value(data)
 
@@ -161,8 +161,8 @@ class CursorPagination(pagination.CursorPagination):
     page_size_query_param = "limit"
     max_page_size = MAX_PAGE_SIZE
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
-        """One page of `queryset`, in order."""
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        """One page of `queryset` (a QuerySet, whatever its order was), in the view's order."""
         ordering: Sequence[str] = getattr(view, "cursor_ordering", self.ordering)
         self._names = [name.lstrip("-") for name in ordering]
         text = request.query_params.get(self.cursor_query_param)
@@ -197,7 +197,7 @@ class CursorPagination(pagination.CursorPagination):
         """The rows after the cursor, written so that both databases walk the index."""
         try:
             pairs = zip(self._names, cursor.values, strict=True)
-            values = [model._meta.get_field(name).to_python(value) for name, value in pairs]
+            values = [cast(Field, model._meta.get_field(name)).to_python(value) for name, value in pairs]
         except (ValueError, ValidationError) as error:
             raise _bad_cursor() from error
         first, *rest = self._names
@@ -221,6 +221,7 @@ class PageNumberPagination(pagination.PageNumberPagination):
     max_page_size = MAX_PAGE_SIZE
 
     def get_paginated_response(self, data: Any) -> Response:
+        assert self.page is not None, "paginate_queryset comes first"
         paginator = self.page.paginator
         meta = {
             "page": self.page.number,

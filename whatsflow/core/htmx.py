@@ -29,7 +29,9 @@ HEADINGS = {
 def wants_partial(request: HttpRequest) -> bool:
     """Whether htmx asked for a part of a page: not a boosted link, not a page restored from the history."""
     htmx = getattr(request, "htmx", None)
-    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+    if htmx is None or not htmx:
+        return False
+    return not htmx.boosted and not htmx.history_restore_request
 
 
 def render(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection as database
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.models import BusinessProfile, User
 from accounts.roles import Role
@@ -95,7 +96,7 @@ def remove(name: str = NAME) -> None:
         purge.business(business.pk)
 
 
-def _owned(name: str):  # type: ignore[no-untyped-def]
+def _owned(name: str) -> QuerySet[BusinessProfile]:
     return BusinessProfile.objects.filter(user__email=EMAIL, business_name=name, deleted_at=None)
 
 

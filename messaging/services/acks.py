@@ -24,7 +24,7 @@ _RANKS = " ".join(f"WHEN '{status}' THEN {rank}" for status, rank in RANK.items(
 _RANK_SQL = f"CASE m.status {_RANKS} ELSE 99 END"
 _RAISE = f"""
 UPDATE messages AS m SET
-    status = v.status,
+    status = v.raised,
     sent_at = COALESCE(m.sent_at, v.at),
     delivered_at = COALESCE(m.delivered_at, CASE WHEN v.rank >= {RANK[Status.DELIVERED]} THEN v.at END),
     read_at = COALESCE(m.read_at, CASE WHEN v.rank >= {RANK[Status.READ]} THEN v.at END),
@@ -47,7 +47,7 @@ def raise_statuses(connection: WhatsAppConnection, rises: Iterable[Rise]) -> int
     """Write the statuses that are higher, times once; lists and events follow. Returns how many rose."""
     rows = sorted((rise.message_id, rise.status, RANK[rise.status], rise.at) for rise in rises)
     changed = bulk.update_each(
-        {"key": "uuid", "status": "text", "rank": "integer", "at": "timestamptz"}, rows, _RAISE
+        {"key": "uuid", "raised": "text", "rank": "integer", "at": "timestamptz"}, rows, _RAISE
     )
     announce(connection, [(bulk.as_uuid(key), bulk.as_uuid(place), status) for key, place, status in changed])
     return len(changed)

@@ -198,8 +198,9 @@ def settle(lease: Lease, message_id: UUID, outcome: Outcome) -> None:
 def _apply_outcome(connection: WhatsAppConnection, message_id: UUID, outcome: Outcome) -> None:
     match outcome:
         case Delivered(at, level):
-            status = states.status_of_ack(level) or Status.SENT
-            acks.raise_statuses(connection, [acks.Rise(message_id, status, at)])
+            # Without a receipt it is only queued on the phone: it stays `sending`, and is looked up until it has one.
+            if status := states.status_of_ack(level):
+                acks.raise_statuses(connection, [acks.Rise(message_id, status, at)])
         case TryAgain(code, retry_after):
             _put_back(connection, message_id, code, retry_after)
         case Refused(code, text):

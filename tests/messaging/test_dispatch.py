@@ -1,0 +1,284 @@
+"""The runner's side of the outbox: what it is given, in which order, and what becomes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+from connections import leases
+from connections.drivers.base import AckLevel, Chat
+from connections.models import WhatsAppConnection
+from connections.ports import Delivered, InFlight, LeaseLost, Refused, TryAgain, mailbox
+from messaging.models import Message
+from messaging.services import outbox
+from tests import factories
+from tests.messaging.helpers import ack, ago, begin, lease_of, queue
+from whatsflow.core.clock import now
+
+
+@pytest.fixture
+def lease(connection):
+    return lease_of(connection)
+
+
+@pytest.fixture
+def other_conversation(business, connection):
+    person = factories.ContactFactory(business_profile=business, phone_number="+9992000000099")
+    return factories.ConversationFactory(business_profile=business, contact=person, connection=connection)
+
+
+def texts(lease, claimed):
+    rows = {row.pk: row.content for row in Message.objects.all()}
+    return [rows[one.message_id] for one in claimed]
+
+
+def take_over(lease):
+    """Another worker gets the number after this one's lease ran out."""
+    WhatsAppConnection.objects.filter(pk=lease.connection_id).update(lease_expires_at=ago(seconds=1))
+    fresh = leases.acquire(lease.connection_id, "another")
+    assert fresh is not None
+    return fresh
+
+
+def test_people_go_before_campaigns_and_the_first_in_before_the_next(lease, conversation, other_conversation):
+    queue(conversation, "campaign 1", priority=20)
+    queue(other_conversation, "campaign 2", priority=20)
+    queue(conversation, "reply 1")
+    queue(other_conversation, "api", priority=10)
+    queue(conversation, "reply 2")
+
+    claimed = mailbox().claim(lease, 10)
+
+    assert texts(lease, claimed) == ["reply 1", "reply 2", "api", "campaign 1", "campaign 2"]
+    assert claimed[0].chat == Chat(phone="+9992000000001")
+    assert mailbox().claim(lease, 10) == []
+
+
+def test_what_was_claimed_can_be_put_back(lease, conversation):
+    queue(conversation)
+    mailbox().release(lease, mailbox().claim(lease, 10))
+
+    assert len(mailbox().claim(lease, 10)) == 1
+
+
+def test_a_dead_runners_claims_are_free_again(lease, conversation):
+    queue(conversation)
+    mailbox().claim(lease, 10)
+
+    assert len(mailbox().claim(take_over(lease), 10)) == 1
+
+
+def test_a_stale_lease_may_do_nothing(lease, conversation):
+    message = queue(conversation)
+    (claimed,) = mailbox().claim(lease, 10)
+    take_over(lease)
+
+    for attempt in (
+        lambda: mailbox().claim(lease, 1),
+        lambda: mailbox().begin(lease, claimed, "OUT1"),
+        lambda: mailbox().settle(lease, message.pk, Refused("x")),
+        lambda: mailbox().release(lease, [claimed]),
+        lambda: mailbox().in_flight(lease),
+        lambda: mailbox().seconds_until_due(lease),
+    ):
+        with pytest.raises(LeaseLost):
+            attempt()
+    message.refresh_from_db()
+    assert (message.status, message.whatsapp_message_id) == ("queued", None)
+
+
+def test_one_that_must_wait_holds_back_the_later_ones_of_its_conversation(lease, conversation, other_conversation):
+    queue(conversation, "first", not_before=now() + timedelta(minutes=5))
+    queue(conversation, "second")
+    queue(other_conversation, "elsewhere")
+
+    assert texts(lease, mailbox().claim(lease, 10)) == ["elsewhere"]
+
+
+def test_a_waiting_campaign_does_not_hold_back_a_reply(lease, conversation):
+    queue(conversation, "campaign", priority=20, not_before=now() + timedelta(minutes=5))
+    queue(conversation, "reply")
+
+    assert texts(lease, mailbox().claim(lease, 10)) == ["reply"]
+
+
+def test_a_send_without_a_result_holds_back_its_conversation(lease, conversation, other_conversation):
+    queue(conversation, "in flight")
+    begin(lease)
+    queue(conversation, "next")
+    queue(other_conversation, "elsewhere")
+
+    assert texts(lease, mailbox().claim(lease, 10)) == ["elsewhere"]
+    assert mailbox().seconds_until_due(lease) is None
+
+
+def test_when_the_first_must_be_tried_again_the_second_is_not_begun(lease, conversation):
+    first = queue(conversation, "first")
+    queue(conversation, "second")
+    one, two = mailbox().claim(lease, 10)
+    mailbox().begin(lease, one, "OUT1")
+    mailbox().settle(lease, first.pk, TryAgain("offline", retry_after=0))
+
+    assert mailbox().begin(lease, two, "OUT2") is None
+    assert texts(lease, mailbox().claim(lease, 10)) == ["first", "second"]
+
+
+def test_an_expired_one_is_told_and_never_leaves(lease, conversation):
+    message = queue(conversation, expires_at=ago(seconds=1))
+
+    assert mailbox().claim(lease, 10) == []
+    message.refresh_from_db()
+    conversation.refresh_from_db()
+    assert (message.status, conversation.preview_status) == ("expired", "expired")
+
+
+def test_one_that_expires_after_the_claim_is_not_begun(lease, conversation):
+    queue(conversation, expires_at=now() + timedelta(hours=1))
+    (claimed,) = mailbox().claim(lease, 10)
+    Message.objects.update(expires_at=ago(seconds=1))
+
+    assert mailbox().begin(lease, claimed, "OUT1") is None
+
+
+def test_begin_saves_the_id_before_anything_leaves(lease, conversation, owner, business):
+    asked = factories.MessageFactory(conversation=conversation, whatsapp_message_id="ASKED")
+    message = outbox.enqueue(business, conversation, sender=owner, text="Answer", reply_to=asked)
+    (claimed,) = mailbox().claim(lease, 10)
+
+    outgoing = mailbox().begin(lease, claimed, "OUT1")
+
+    message.refresh_from_db()
+    assert (message.status, message.whatsapp_message_id, message.attempts) == ("sending", "OUT1", 1)
+    assert (outgoing.wa_id, outgoing.body, outgoing.kind, outgoing.quoted_wa_id) == (
+        "OUT1",
+        "Answer",
+        "text",
+        "ASKED",
+    )
+    assert mailbox().begin(lease, claimed, "OUT2") is None
+
+
+def test_one_cancelled_after_the_claim_is_not_begun(lease, conversation, owner, business):
+    message = queue(conversation)
+    (claimed,) = mailbox().claim(lease, 10)
+    outbox.cancel(business, message, owner)
+
+    assert mailbox().begin(lease, claimed, "OUT1") is None
+
+
+def test_delivered_is_sent(lease, conversation):
+    message = queue(conversation)
+    begin(lease)
+    mailbox().settle(lease, message.pk, Delivered(now(), AckLevel.SENT))
+
+    message.refresh_from_db()
+    conversation.refresh_from_db()
+    assert (message.status, conversation.preview_status) == ("sent", "sent")
+    assert mailbox().in_flight(lease) == []
+
+
+def test_only_queued_on_the_phone_is_not_sent_yet(lease, conversation):
+    message = queue(conversation)
+    begin(lease)
+    mailbox().settle(lease, message.pk, Delivered(now(), AckLevel.PENDING))
+
+    message.refresh_from_db()
+    assert message.status == "sending"
+    assert [one.wa_id for one in mailbox().in_flight(lease)] == ["OUT1"]
+
+
+def test_it_is_tried_five_times_with_growing_waits_under_one_id(lease, conversation):
+    message = queue(conversation)
+    waits = []
+    for _ in range(5):
+        Message.objects.update(not_before=None)
+        assert begin(lease, wa_id=f"OUT{len(waits)}") == "OUT0"
+        mailbox().settle(lease, message.pk, TryAgain("offline"))
+        message.refresh_from_db()
+        if message.not_before:
+            waits.append(round((message.not_before - now()).total_seconds()))
+
+    assert waits == [5, 15, 60, 300]
+    assert (message.status, message.error_code) == ("failed", "offline")
+
+
+def test_a_refusal_is_final_and_says_why(lease, conversation):
+    message = queue(conversation)
+    begin(lease)
+    mailbox().settle(lease, message.pk, Refused("not_on_whatsapp", "x" * 600))
+
+    message.refresh_from_db()
+    assert (message.status, message.error_code, len(message.error_message)) == ("failed", "not_on_whatsapp", 500)
+
+
+def test_recovery_believes_whatsapp(lease, conversation):
+    message = queue(conversation)
+    begin(lease)
+    fresh = take_over(lease)
+    (flying,) = mailbox().in_flight(fresh)
+    assert flying.chat == Chat(phone="+9992000000001")
+
+    mailbox().reconcile(fresh, flying, ack("OUT1", AckLevel.DELIVERED))
+
+    message.refresh_from_db()
+    assert message.status == "delivered"
+
+
+def test_what_whatsapp_does_not_know_is_unknown_only_after_a_while(lease, conversation, settings):
+    message = queue(conversation)
+    begin(lease)
+    (flying,) = mailbox().in_flight(lease)
+
+    mailbox().reconcile(lease, flying, None)
+    message.refresh_from_db()
+    assert message.status == "sending"
+
+    mailbox().reconcile(lease, replace(flying, since=ago(seconds=settings.UNKNOWN_AFTER_SECONDS + 1)), None)
+    message.refresh_from_db()
+    assert (message.status, message.error_code) == ("unknown", "not_confirmed")
+    assert isinstance(flying, InFlight)
+
+
+def test_an_unknown_one_is_sent_again_only_by_a_person_and_under_the_same_id(lease, conversation, owner, business):
+    message = queue(conversation)
+    begin(lease)
+    Message.objects.update(status="unknown")
+    assert mailbox().claim(lease, 10) == []
+
+    outbox.retry(business, message, owner)
+
+    assert begin(lease, wa_id="ANOTHER") == "OUT1"
+
+
+def test_it_says_when_the_next_one_is_due(lease, conversation, other_conversation):
+    assert mailbox().seconds_until_due(lease) is None
+    queue(conversation, not_before=now() + timedelta(seconds=90))
+    assert 85 < mailbox().seconds_until_due(lease) <= 90
+    queue(other_conversation)
+    assert mailbox().seconds_until_due(lease) == 0
+
+
+def test_another_numbers_messages_are_not_claimed(lease, business, contact):
+    elsewhere = factories.ConversationFactory(
+        business_profile=business,
+        contact=contact,
+        connection=factories.ConnectionFactory(business_profile=business, phone_number="+9991000000077"),
+    )
+    queue(elsewhere)
+
+    assert mailbox().claim(lease, 10) == []
+
+
+def test_a_claim_is_one_statement_whatever_its_size(lease, conversation):
+    for n in range(30):
+        queue(conversation, str(n))
+
+    with CaptureQueriesContext(database) as captured:
+        assert len(mailbox().claim(lease, 25)) == 25
+
+    claims = [one["sql"] for one in captured.captured_queries if "ready" in one["sql"] or "claim_epoch" in one["sql"]]
+    assert len(claims) <= (1 if database.vendor == "postgresql" else 2)

@@ -1,0 +1,135 @@
+"""In whatever order receipts and results come, the highest status wins and none falls."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from connections.drivers.base import AckLevel
+from connections.ports import Delivered, Refused, TryAgain, mailbox
+from messaging import states
+from messaging.models import Message, ParkedAck
+from messaging.states import RANK, Status
+from tests import factories
+from tests.messaging.helpers import ack, begin, hello, lease_of, queue
+from whatsflow.core.clock import now
+from whatsflow.core.ids import uuid7
+
+LEVELS = st.sampled_from(list(AckLevel))
+STATUSES = st.sampled_from(list(RANK))
+PROOFS = [AckLevel.SENT, AckLevel.DELIVERED, AckLevel.READ, AckLevel.PLAYED]
+
+
+@given(STATUSES, st.lists(LEVELS))
+def test_a_receipt_never_lowers_a_status(status, levels):
+    for level in levels:
+        raised = states.after_ack(status, level)
+        assert RANK[raised] >= RANK[status]
+        status = raised
+
+
+@given(STATUSES, st.lists(st.sampled_from(PROOFS), min_size=1), st.randoms())
+def test_the_order_and_number_of_receipts_does_not_matter(status, levels, random):
+    shuffled = [*levels, *levels]
+    random.shuffle(shuffled)
+
+    def end(some):
+        reached = status
+        for level in some:
+            reached = states.after_ack(reached, level)
+        return reached
+
+    best = max([status, states.status_of_ack(max(levels))], key=lambda one: RANK[one])
+    assert end(levels) == end(shuffled) == best
+
+
+@pytest.mark.parametrize("status", [Status.SENDING, Status.UNKNOWN, Status.FAILED, Status.QUEUED, Status.CANCELLED])
+def test_a_receipt_lifts_what_we_thought_had_not_left(status):
+    assert states.after_ack(status, AckLevel.SENT) == Status.SENT
+
+
+def test_a_late_refusal_does_not_undo_a_receipt():
+    assert states.after_ack(Status.DELIVERED, AckLevel.FAILED) == Status.DELIVERED
+    assert states.after_ack(Status.SENDING, AckLevel.FAILED) == Status.FAILED
+
+
+@given(st.integers(1, 4))
+def test_each_wait_is_longer_and_the_fifth_try_is_the_last(tries):
+    wait = states.wait_before_next_try(tries)
+    longer = states.wait_before_next_try(tries + 1)
+    assert wait is not None
+    assert longer is None or longer > wait
+    assert states.wait_before_next_try(5) is None
+    assert states.wait_before_next_try(tries, retry_after=90) == 90
+
+
+# -- the same on the real rows ---------------------------------------------------------------------
+
+RESULTS = [
+    Delivered(now(), AckLevel.SENT),
+    Delivered(now(), AckLevel.PENDING),
+    Refused("not_on_whatsapp"),
+    TryAgain("offline"),
+]
+STEPS = st.lists(st.one_of(LEVELS, st.sampled_from(RESULTS)), min_size=1, max_size=8)
+
+
+@pytest.fixture
+def lease(connection):
+    return lease_of(connection)
+
+
+@given(steps=STEPS)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_results_and_receipts_in_any_order_end_at_the_highest_proof(lease, steps, business, contact, connection):
+    conversation = factories.ConversationFactory(
+        business_profile=business,
+        contact=factories.ContactFactory(business_profile=business, phone_number=f"+999{uuid7().int % 10**9:09}"),
+        connection=connection,
+    )
+    message = queue(conversation)
+    wa_id = begin(lease, wa_id=f"ID{uuid7().hex}")
+    proven = 0
+    for step in steps:
+        if isinstance(step, AckLevel):
+            mailbox().receive(lease, [ack(wa_id, step)] * 2)
+            proven = max(proven, step)
+        else:
+            mailbox().settle(lease, message.pk, step)
+            proven = max(proven, step.ack if isinstance(step, Delivered) else 0)
+        message.refresh_from_db()
+        if proven:
+            assert message.status == states.status_of_ack(proven)
+    assert bool(message.sent_at) == bool(proven)
+    assert bool(message.delivered_at) == (proven >= AckLevel.DELIVERED)
+    assert bool(message.read_at) == (proven >= AckLevel.READ)
+
+
+@given(levels=st.lists(st.sampled_from(PROOFS), min_size=1, max_size=6), place=st.integers(0, 6))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_receipts_wait_for_a_message_that_comes_later(lease, levels, place):
+    wa_id = f"PH{uuid7().hex}"
+    told = [ack(wa_id, level) for level in levels]
+    told.insert(min(place, len(told)), hello(wa_id, from_me=True))
+    for event in told:
+        mailbox().receive(lease, [event])
+
+    assert Message.objects.get(whatsapp_message_id=wa_id).status == states.status_of_ack(max(levels))
+    assert not ParkedAck.objects.filter(whatsapp_message_id=wa_id).exists()
+
+
+def test_times_are_written_once(lease, conversation):
+    queue(conversation)
+    wa_id = begin(lease)
+    first = now() - timedelta(minutes=5)
+    mailbox().receive(lease, [ack(wa_id, AckLevel.READ, first)])
+    mailbox().receive(lease, [ack(wa_id, AckLevel.PLAYED)])
+
+    message = Message.objects.get()
+    assert message.status == "played"
+    assert message.sent_at == message.delivered_at == message.read_at == first
+    conversation.refresh_from_db()
+    assert conversation.preview_status == "played"

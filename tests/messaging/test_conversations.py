@@ -1,0 +1,135 @@
+"""What people do with a conversation, and what two of one person become."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import AuditEntry
+from connections.ports import mailbox
+from messaging import selectors
+from messaging.models import Conversation, Draft, Message
+from messaging.services import conversations
+from tests import factories
+from tests.messaging.helpers import CARLA, hello, lease_of
+from whatsflow.core.errors import InvalidInput, NotFound
+
+
+def test_reading_clears_unread_and_wants_a_receipt(business, connection, owner):
+    lease = lease_of(connection)
+    mailbox().receive(lease, [hello("IN1"), hello("IN2")])
+    conversation = Conversation.objects.get()
+
+    conversations.mark_read(business, conversation, owner)
+
+    assert selectors.unread_total(business) == 0
+    (receipt,) = mailbox().receipts_wanted(lease, 10)
+    assert (receipt.chat, set(receipt.wa_ids)) == (CARLA, {"IN1", "IN2"})
+    mailbox().receipt_done(lease, receipt)
+    assert mailbox().receipts_wanted(lease, 10) == []
+
+
+def test_what_was_read_while_whatsapp_was_told_is_told_next(business, connection, owner):
+    lease = lease_of(connection)
+    mailbox().receive(lease, [hello("IN1")])
+    conversations.mark_read(business, Conversation.objects.get(), owner)
+    (receipt,) = mailbox().receipts_wanted(lease, 10)
+    mailbox().receive(lease, [hello("IN2")])
+    conversations.mark_read(business, Conversation.objects.get(), owner)
+
+    mailbox().receipt_done(lease, receipt)
+
+    (later,) = mailbox().receipts_wanted(lease, 10)
+    assert later.wa_ids == ("IN2",)
+
+
+def test_starting_takes_a_number_in_any_spelling(business, connection):
+    business.default_country = "GB"
+    one = conversations.start(business, connection, "07700 900123", name="New Person")
+    two = conversations.start(business, connection, "+44 7700 900 123")
+
+    assert one == two
+    assert (one.contact.phone_number, one.contact.name) == ("+447700900123", "New Person")
+    assert one.business_profile == business
+
+
+@pytest.mark.parametrize("number", ["", "hello", "123", "+1"])
+def test_an_unreadable_number_is_explained(business, connection, number):
+    with pytest.raises(InvalidInput, match="country code"):
+        conversations.start(business, connection, number)
+
+    assert not Conversation.objects.exists()
+
+
+def test_another_businesss_number_cannot_be_used(other_business, connection):
+    with pytest.raises(NotFound):
+        conversations.start(other_business, connection, "+9992000000001")
+
+
+def test_a_conversation_is_given_to_members_only(business, conversation, owner, teammate, stranger):
+    conversations.assign(business, conversation, owner, teammate)
+    assert [row.id for row in selectors.inbox_page(business, teammate, tab="mine").rows] == [conversation.pk]
+
+    with pytest.raises(InvalidInput, match="team"):
+        conversations.assign(business, conversation, owner, stranger)
+    conversations.assign(business, conversation, owner, None)
+    assert selectors.inbox_page(business, teammate, tab="mine").rows == []
+    assert [entry.action for entry in AuditEntry.objects.all()] == ["conversation.assigned"] * 2
+
+
+def test_closing_and_opening_again(business, conversation, owner):
+    conversations.close(business, conversation, owner)
+    assert selectors.inbox_page(business, owner, tab="open").rows == []
+    assert len(selectors.inbox_page(business, owner, tab="closed").rows) == 1
+
+    conversations.reopen(business, conversation, owner)
+    conversations.reopen(business, conversation, owner)
+    assert len(selectors.inbox_page(business, owner, tab="open").rows) == 1
+    assert AuditEntry.objects.count() == 2
+
+
+def test_a_draft_is_kept_for_each_person_and_removed_when_empty(business, conversation, owner, teammate):
+    conversations.save_draft(business, conversation, owner, "Mine")
+    conversations.save_draft(business, conversation, owner, "Mine, longer")
+    conversations.save_draft(business, conversation, teammate, "Theirs")
+
+    assert selectors.draft_of(business, conversation, owner) == "Mine, longer"
+    conversations.save_draft(business, conversation, owner, "  ")
+    assert selectors.draft_of(business, conversation, owner) == ""
+    assert Draft.objects.count() == 1
+
+
+def test_another_businesss_conversation_is_not_touched(other_business, stranger, conversation):
+    for act in (
+        lambda: conversations.mark_read(other_business, conversation, stranger),
+        lambda: conversations.assign(other_business, conversation, stranger, None),
+        lambda: conversations.close(other_business, conversation, stranger),
+        lambda: conversations.save_draft(other_business, conversation, stranger, "x"),
+    ):
+        with pytest.raises(NotFound):
+            act()
+
+
+def test_merged_contacts_bring_their_conversations(business, connection, owner, teammate):
+    from contacts.services import merging
+
+    kept = factories.ContactFactory(business_profile=business, phone_number="+9992000000011")
+    lost = factories.ContactFactory(business_profile=business, phone_number=None, name="Only a LID")
+    other_number = factories.ConnectionFactory(business_profile=business, phone_number="+9991000000055")
+    here, there = (
+        factories.ConversationFactory(business_profile=business, contact=one, connection=connection, unread_count=2)
+        for one in (kept, lost)
+    )
+    alone = factories.ConversationFactory(business_profile=business, contact=lost, connection=other_number)
+    for conversation in (here, there, alone):
+        factories.MessageFactory(conversation=conversation)
+    Draft.objects.create(conversation=here, user=owner, text="kept")
+    Draft.objects.create(conversation=there, user=owner, text="lost")
+    Draft.objects.create(conversation=there, user=teammate, text="moved")
+
+    assert merging.merge(business.pk, [kept.pk, lost.pk]) == kept.pk
+
+    assert set(Conversation.objects.values_list("pk", "contact")) == {(here.pk, kept.pk), (alone.pk, kept.pk)}
+    assert set(Message.objects.values_list("conversation", "contact")) == {(here.pk, kept.pk), (alone.pk, kept.pk)}
+    here.refresh_from_db()
+    assert here.unread_count == 4
+    assert set(Draft.objects.values_list("text", flat=True)) == {"kept", "moved"}

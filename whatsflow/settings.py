@@ -171,7 +171,7 @@ if REDIS_URL:
     }
     CHANNEL_LAYERS = {
         "default": {
-            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "BACKEND": "whatsflow.core.redis_layer.RedisChannelLayer",
             "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": REDIS_PREFIX},
         }
     }
@@ -387,6 +387,7 @@ LOGGING = {
         "celery": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
         "uvicorn": {"level": "WARNING"},
+        "_granian": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
         "django_structlog": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},

@@ -18,12 +18,9 @@ AI_PROFILE_MAX_BYTES = 20_000
 
 @cache
 def time_zone_choices() -> list[tuple[str, str]]:
-    """The zones that people live in, UTC first, then by name."""
-    regions = ("Africa/", "America/", "Antarctica/", "Arctic/", "Asia/", "Atlantic/", "Australia/", "Europe/")
-    places = sorted(
-        name for name in available_timezones() if name.startswith((*regions, "Indian/", "Pacific/"))
-    )
-    return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in places)]
+    """Every time zone by name, UTC first."""
+    names = sorted(available_timezones() - {"UTC"})
+    return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in names)]
 
 
 @cache
@@ -63,7 +60,7 @@ def password_field(kind: str, **options: Any) -> forms.CharField:
 
 
 class TimeZoneField(forms.TypedChoiceField):
-    """A time zone; one that is not in the list but was chosen before stays."""
+    """A time zone, by its name in the IANA database."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(choices=time_zone_choices, label="Time zone", **options)
@@ -93,6 +90,14 @@ class RegisterForm(forms.Form):
     )
     email = email_field(label="E-mail address")
     password = password_field("new-password", label="Password")
+    time_zone = forms.CharField(
+        max_length=64, required=False, widget=forms.HiddenInput(attrs={"data-browser-time-zone": ""})
+    )
+
+    def clean_time_zone(self) -> str:
+        """What the browser says (static/js/accounts.js); UTC without it. Can be changed in the profile."""
+        name = str(self.cleaned_data["time_zone"])
+        return name if name in available_timezones() else "UTC"
 
 
 class PasswordResetForm(forms.Form):
@@ -127,7 +132,11 @@ class ProfileForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "name", "dir": "auto"}),
     )
     time_zone = TimeZoneField(help_text="Times are shown to you in this zone.")
-    theme = forms.ChoiceField(choices=User.Theme.choices, label="Appearance", widget=forms.RadioSelect)
+    theme = forms.ChoiceField(
+        choices=User.Theme.choices,
+        label="Appearance",
+        widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
+    )
     shortcuts_enabled = forms.BooleanField(required=False, label="Keyboard shortcuts")
 
 

@@ -8,6 +8,7 @@ from whatsflow.core.crypto import fingerprint
 from whatsflow.core.errors import DomainError
 
 HOUR = 3600
+PREFIX = "throttle"
 
 
 class TooManyRequests(DomainError):
@@ -18,7 +19,7 @@ class TooManyRequests(DomainError):
 
 def hit(action: str, who: str, limit: int, seconds: int = HOUR) -> bool:
     """Count one `action` by `who`; False when it is more than `limit` in a window of `seconds`."""
-    key = f"throttle:{action}:{fingerprint(who)}"
+    key = f"{PREFIX}:{action}:{fingerprint(who)}"
     cache.add(key, 0, seconds)
     try:
         return cache.incr(key) <= limit

@@ -10,7 +10,7 @@ from axes.helpers import get_cool_off
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth import views as auth_views
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils import timezone
@@ -25,6 +25,7 @@ from accounts.models import Invitation, User
 from accounts.services import team, users
 from accounts.views.form_page import focus_first_error, form_page
 from accounts.views.team import INVITATION_KEY, opened_invitation
+from whatsflow.core import envelope
 from whatsflow.core.errors import DomainError, Forbidden
 
 log = structlog.get_logger(__name__)
@@ -41,7 +42,9 @@ class LoginView(auth_views.LoginView):
     authentication_form = forms.LoginForm
     template_name = "accounts/login.html"
     redirect_authenticated_user = True
-    extra_context = {"registration_open": settings.REGISTRATION_OPEN}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(registration_open=settings.REGISTRATION_OPEN, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
         response = super().form_valid(form)
@@ -62,10 +65,17 @@ def locked_out(
     """Too many wrong passwords for one account from one address. Says the same whether or not the account exists."""
     wait = get_cool_off(request)
     assert wait is not None
-    seconds = int(wait.total_seconds())
-    context = {"minutes": max(1, round(seconds / 60)), "until": timezone.now() + wait}
-    answer = render(request, "accounts/locked_out.html", context, status=429)
-    answer["Retry-After"] = str(seconds)
+    minutes = max(1, round(wait.total_seconds() / 60))
+    answer: HttpResponse
+    if request.path.startswith("/api/"):
+        error = throttle.TooManyRequests(
+            "locked_out", f"Too many wrong passwords. Try again in {minutes} minutes."
+        )
+        answer = JsonResponse(envelope.failure_of(error), status=error.status)
+    else:
+        context = {"minutes": minutes, "until": timezone.now() + wait}
+        answer = render(request, "accounts/locked_out.html", context, status=429)
+    answer["Retry-After"] = str(int(wait.total_seconds()))
     answer["Cache-Control"] = "no-store"
     return answer
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
-from django.core.cache import cache
 
+from accounts import throttle
 from tests.factories import PASSWORD
 from whatsflow.celery import app
 
@@ -19,11 +20,9 @@ def _tasks_run_at_once() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _no_one_was_counted() -> Iterator[None]:
-    """Throttles start at zero, also on a Redis that remembers the last run."""
-    cache.clear()
-    yield
-    cache.clear()
+def _nobody_was_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Brakes start at zero, also on a Redis that remembers the last run."""
+    monkeypatch.setattr(throttle, "PREFIX", f"throttle-{uuid4()}")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from django.utils.http import urlsafe_base64_encode
 
 from accounts.lockout import client_address
 from accounts.models import User
+from accounts.views import locked_out
 from tests.accounts.pages import without_tokens
 
 LOGIN = "/accounts/login/"
@@ -47,6 +49,12 @@ def test_an_unknown_address_is_paused_with_the_same_words(client: Client, owner:
 def test_capitals_do_not_make_fresh_attempts(client: Client, owner: User) -> None:
     guess(client, "owner@example.com", 3)
     assert guess(client, "OWNER@EXAMPLE.COM", 2).status_code == 429
+
+
+def test_a_program_is_told_in_json(rf) -> None:
+    answer = locked_out(rf.post("/api/v1/auth/token/"))
+    assert answer.status_code == 429
+    assert json.loads(answer.content)["error"]["code"] == "locked_out"
 
 
 def test_others_can_sign_in_meanwhile(client: Client, owner: User, stranger: User, password: str) -> None:

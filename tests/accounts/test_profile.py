@@ -29,6 +29,11 @@ def test_somebody_without_a_business_has_a_profile_too(client_of, stranger: User
     assert client_of(stranger).get(PROFILE).status_code == 200
 
 
+def test_an_old_spelling_of_a_time_zone_stays_chosen(client_of, owner: User, business) -> None:
+    User.objects.filter(pk=owner.pk).update(time_zone="Asia/Calcutta")
+    assert '<option value="Asia/Calcutta" selected>' in client_of(owner).get(PROFILE).content.decode()
+
+
 @pytest.mark.parametrize("changes", [{"time_zone": "Mars/Base"}, {"theme": "pink"}, {"full_name": "x" * 256}])
 def test_what_is_not_on_offer_is_refused(client_of, owner: User, business, changes: dict[str, str]) -> None:
     assert client_of(owner).post(PROFILE, {**VALID, **changes}).status_code == 422

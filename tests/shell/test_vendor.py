@@ -8,11 +8,13 @@ import re
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
-from django.conf import settings
+from django.conf import settings as project
+from django.core.management import call_command
 
-ROOT = Path(settings.BASE_DIR)
+ROOT = Path(project.BASE_DIR)
 
 
 @pytest.fixture
@@ -91,3 +93,15 @@ def test_the_sprite_holds_every_icon_that_was_asked_for() -> None:
     assert wanted == sorted(set(wanted)), "keep scripts/icons.txt sorted, without doubles"
     drawn = re.findall(r'<symbol id="([^"]+)"', (ROOT / "static/img/icons.svg").read_text())
     assert drawn == wanted
+
+
+def test_production_finds_every_file_that_a_style_or_script_names(settings: Any, tmp_path: Path) -> None:
+    """The storage of production renames each file after its content and refuses a reference that leads nowhere."""
+    settings.STATIC_ROOT = tmp_path
+    backend = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": backend}}
+    call_command("collectstatic", interactive=False, verbosity=0)
+    assert list(tmp_path.glob("css/whatsflow.*.css"))
+    for script in (tmp_path / "js").glob("*.js"):
+        for name in re.findall(r'from "\./([^"]+)"|import "\./([^"]+)"', script.read_text()):
+            assert (tmp_path / "js" / "".join(name)).is_file(), f"{script.name} imports {name}"

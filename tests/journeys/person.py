@@ -37,6 +37,11 @@ FLAGS = (
     "--force-prefers-reduced-motion",
     "--lang=en-GB",
 )
+AT_REST = """
+return document.readyState === "complete" && document.fonts.status === "loaded" &&
+  document.getAnimations().every((one) =>
+    one.playState !== "running" || one.effect.getTiming().iterations === Infinity);
+"""
 T = TypeVar("T")
 
 
@@ -119,6 +124,11 @@ class Person:
         """Wait for a visible element."""
         return self.wait(lambda: self._visible(By.CSS_SELECTOR, css), css, seconds)
 
+    def sees_picture(self, css: str) -> None:
+        """Wait until a picture is there, loaded and drawn."""
+        script = "return [...document.querySelectorAll(arguments[0])].some((one) => one.naturalWidth > 0)"
+        self.wait(lambda: self.run(script, css), f"the picture {css}")
+
     def text(self, within: str = "body") -> str:
         """What can be read there now."""
         try:
@@ -168,6 +178,14 @@ class Person:
         ]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
 
+    def settled(self) -> None:
+        """Wait until fonts and pictures are loaded and nothing moves that will ever stop."""
+        self.wait(lambda: self.run(AT_REST), "a page at rest")
+
+    def is_wider_than_the_window(self) -> bool:
+        """Whether the whole page scrolls sideways."""
+        return bool(self.run("return document.documentElement.scrollWidth > window.innerWidth + 1"))
+
     def shoot(self, name: str) -> None:
         """Keep a picture of what is in the window."""
         SHOTS.mkdir(parents=True, exist_ok=True)
@@ -212,11 +230,11 @@ class Person:
         self.wait(lambda: self.path == "/", "the overview")
 
     def _act(self, by: str, selector: str, action: Callable[[WebElement], object]) -> None:
-        """Do something to a visible element, again if the page replaced it meanwhile."""
+        """Do something to a visible element of a loaded page, again if the page replaced it meanwhile."""
 
         def tried() -> bool:
             element = self._visible(by, selector)
-            if element is None:
+            if element is None or self.run("return document.readyState") != "complete":
                 return False
             action(element)
             return True

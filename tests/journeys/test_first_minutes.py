@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
+
+from PIL import Image
 
 from tests.journeys.person import ENTER, PASSWORD, Person
 
@@ -78,8 +81,7 @@ def test_a_customers_picture_is_shown_in_the_inbox(
     olive.sees("It came broken", within="#inbox-list")
     olive.click(".inbox-row-link")
     olive.sees("It came broken", within="#chat-messages")
-    loaded = "return [...document.querySelectorAll('#chat-messages .message-picture img')].some((i) => i.naturalWidth > 0)"
-    olive.wait(lambda: olive.run(loaded), "the picture in the chat")
+    olive.sees_picture("#chat-messages .message-picture img")
 
 
 def test_a_picture_from_the_inbox_reaches_the_customer(
@@ -98,34 +100,26 @@ def test_a_picture_from_the_inbox_reaches_the_customer(
     olive.type(".composer-text", "Here it is")
     olive.click("[data-send]")
     phone.sees("Here it is", within="#phone-messages", seconds=40)
-    shown = "return [...document.querySelectorAll('#phone-messages .wf-bubble-in img')].some((i) => i.naturalWidth > 0)"
-    phone.wait(lambda: phone.run(shown), "the picture on the phone")
+    phone.sees_picture("#phone-messages .wf-bubble-in img")
 
 
 def _teammate(olive: Person, tim: Person) -> Person:
     """Invite somebody by link; they join with a browser of their own."""
     olive.go("/accounts/team/invite/")
-    olive.press("Create")
-    link = olive.wait(
-        lambda: olive.run(
-            "const f = document.querySelector('main input[readonly]');"
-            "return f ? f.value : document.querySelector('main code')?.textContent.trim()"
-        ),
-        "the link of the invitation",
-    )
-    tim.go(link)
-    tim.press("Create")
+    olive.press("Make the link")
+    tim.go(str(olive.finds("#invitation-link").get_attribute("value")))
+    tim.press("Create an account and join")
     tim.fill("full_name", "Tim Teammate")
     tim.fill("email", f"tim-{olive.run('return Date.now()')}@example.com")
     tim.fill("password", PASSWORD)
-    tim.press("Create account")
+    tim.press("Create account and join")
     tim.wait(lambda: "register" not in tim.path, "an account that has joined")
     return tim
 
 
 def _on_the_phone(olive: Person, somebody: Person) -> Person:
     """A second browser of the owner, at a customer's chat on the sandbox phone."""
-    somebody.go("/livez")
+    somebody.go("/accounts/login/")
     for cookie in olive.driver.get_cookies():
         somebody.driver.add_cookie({"name": cookie["name"], "value": cookie["value"]})
     somebody.go("/connections/")
@@ -140,10 +134,6 @@ def _on_the_phone(olive: Person, somebody: Person) -> Person:
 
 
 def _png() -> bytes:
-    from io import BytesIO
-
-    from PIL import Image
-
     drawn = BytesIO()
     Image.new("RGB", (320, 200), (190, 120, 40)).save(drawn, "PNG")
     return drawn.getvalue()

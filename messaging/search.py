@@ -39,14 +39,14 @@ class Hit:
 
 def conversations_by_contact(business: BusinessProfile, text: str) -> QuerySet[Conversation]:
     """Conversations whose contact's name or number matches, most recent first."""
-    matching = contact_selectors.ids_matching(business, text[:MAX_QUERY])
+    matching = contact_selectors.ids_matching(business, text)
     rows = Conversation.objects.filter(business_profile=business, contact_id__in=matching)
     return rows.order_by("-last_message_at", "-id")
 
 
 def messages_by_text(business: BusinessProfile, text: str, limit: int) -> list[Hit]:
     """The newest messages in which every word of `text` occurs. Empty when there is nothing to look for."""
-    words = re.findall(r"\w+", text[:MAX_QUERY])
+    words = re.findall(r"\w+", text)
     if not words:
         return []
     search = _postgres if connection.vendor == "postgresql" else _sqlite

@@ -16,6 +16,7 @@ from messaging.keyset import Cursor
 from messaging.models import Conversation, Draft, MediaFile, Message
 from messaging.rows import InboxPage, InboxRow, MessagesPage
 from whatsflow.core.errors import InvalidInput, NotFound
+from whatsflow.core.text import printable
 
 TABS = ("unread", "mine", "open", "all", "closed")
 
@@ -103,6 +104,7 @@ def rows_with_contacts(business_id: UUID, contact_ids: Iterable[UUID]) -> list[I
 
 def search_rows(business: BusinessProfile, text: str, limit: int = 50) -> list[InboxRow]:
     """Conversations whose contact matches, most recent first, then one row per message whose text matches."""
+    text = printable(text[: finder.MAX_QUERY])
     contacts = _rows(finder.conversations_by_contact(business, text)[:limit])
     hits = finder.messages_by_text(business, text, limit)
     by_id = {row.id: row for row in rows_of(business.pk, {hit.conversation_id for hit in hits})}

@@ -18,6 +18,7 @@ from contacts.services import identities
 from whatsflow.core import bulk, phone
 from whatsflow.core.errors import InvalidInput
 from whatsflow.core.events import publish
+from whatsflow.core.text import printable
 
 NAME_LENGTH = 255
 
@@ -53,7 +54,7 @@ def rename(business: BusinessProfile, contact: Contact, actor: User, name: str) 
 
 def clean_name(name: str) -> str:
     """`name` on one line without control characters. Raises InvalidInput("name_too_long")."""
-    cleaned = identities.printable(name)
+    cleaned = printable(name)
     if len(cleaned) > NAME_LENGTH:
         raise InvalidInput("name_too_long", f"A name has at most {NAME_LENGTH} characters.", field="name")
     return cleaned

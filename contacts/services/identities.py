@@ -6,7 +6,6 @@ WhatsApp shows that a LID and a number are one person, their two contacts become
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from contacts.services import merging
 from whatsflow.core import bulk, phone
 from whatsflow.core.events import publish
 from whatsflow.core.ids import uuid7
+from whatsflow.core.text import printable
 
 Kind = ContactIdentity.Kind
 Key = tuple[str, str]
@@ -191,15 +191,6 @@ def _keep_up(business_id: UUID, groups: list[_Group], known: dict[Key, UUID]) ->
         "UPDATE contacts SET phone_number = v.number, push_name = v.name FROM v WHERE contacts.id = v.key",
     )
     publish(*(ContactUpdated(business_id=business_id, contact_id=row[0]) for row in changed))
-
-
-def printable(text: str) -> str:
-    """`text` on one line, without control characters, direction overrides or half characters."""
-    kept = "".join(
-        letter if unicodedata.category(letter) not in ("Cc", "Cs", "Cf") or letter in "\u200c\u200d" else " "
-        for letter in text
-    )
-    return " ".join(kept.split())
 
 
 def clean_push_name(text: str) -> str:

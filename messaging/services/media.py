@@ -24,11 +24,11 @@ from django.urls import reverse
 
 from accounts.models import BusinessProfile, User
 from connections.drivers.base import MediaBlob
-from contacts.services.identities import printable
 from messaging import selectors
 from messaging.models import MediaFile, Message
 from messaging.services import filetypes, pictures
 from whatsflow.core.errors import DomainError, InvalidInput, NotFound
+from whatsflow.core.text import printable
 
 log = structlog.get_logger(__name__)
 

@@ -1,0 +1,308 @@
+"""Files: what they are is told by their content, what is hidden in them is gone, and nobody else sees them."""
+
+from __future__ import annotations
+
+import errno
+import io
+import zipfile
+
+import pytest
+from django.core.files.storage import FileSystemStorage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+
+from connections.drivers.base import MediaBlob, MediaRef, MessageKind
+from connections.ports import mailbox
+from messaging import selectors
+from messaging.models import MediaFile, Message
+from messaging.services import housekeeping, media, outbox, pictures
+from tests.messaging.helpers import ago, hello, lease_of
+from whatsflow.core.errors import InvalidInput, NotFound
+
+pytestmark = pytest.mark.usefixtures("media_root")
+
+
+def picture(kind: str = "PNG", size: tuple[int, int] = (640, 400), **options) -> bytes:
+    out = io.BytesIO()
+    mode = "RGB" if kind == "JPEG" else "RGBA" if kind in ("PNG", "WEBP") else "P"
+    Image.new(mode, size, 3 if mode == "P" else "red").save(out, kind, **options)
+    return out.getvalue()
+
+
+def office(part: str = "word/document.xml", *more: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name in ("[Content_Types].xml", part, *more):
+            archive.writestr(name, "<x/>")
+    return out.getvalue()
+
+
+def upload(business, user, content: bytes, name: str) -> MediaFile:
+    return media.store_upload(business, user, SimpleUploadedFile(name, content))
+
+
+MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + b"\x00" * 64
+OGG = b"OggS\x00\x02" + b"\x00" * 20 + b"OpusHead" + b"\x00" * 64
+WAV = b"RIFF\x24\x00\x00\x00WAVEfmt " + b"\x00" * 64
+PDF = b"%PDF-1.7\n" + b"x" * 64
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "kind", "mime", "kept_name"),
+    [
+        (picture("JPEG"), "a.jpg", "image", "image/jpeg", "a.jpg"),
+        (picture("PNG"), "a.exe", "image", "image/png", "a.exe.png"),
+        (picture("WEBP"), "", "image", "image/webp", ""),
+        (picture("GIF"), "a.gif", "image", "image/gif", "a.gif"),
+        (MP4, "film.mp4", "video", "video/mp4", "film.mp4"),
+        (OGG, "voice.ogg", "audio", "audio/ogg", "voice.ogg"),
+        (b"ID3\x03" + b"\x00" * 64, "song.mp3", "audio", "audio/mpeg", "song.mp3"),
+        (WAV, "sound.wav", "audio", "audio/wav", "sound.wav"),
+        (PDF, "../../etc/invoice.pdf", "document", "application/pdf", "invoice.pdf"),
+        (office(), "a.docx", "document", None, "a.docx"),
+        (office("xl/workbook.xml"), "a.xlsx", "document", None, "a.xlsx"),
+        (office("ppt/presentation.xml"), "a.pptx", "document", None, "a.pptx"),
+        ("grüße\n".encode(), "a.txt", "document", "text/plain", "a.txt"),
+        ("a;b\nü;1\n".encode("cp1252"), "list.csv", "document", "text/csv", "list.csv"),
+    ],
+)
+def test_what_is_on_the_list_is_taken(business, owner, content, name, kind, mime, kept_name):
+    row = upload(business, owner, content, name or "x")
+
+    assert (row.kind, row.state) == (kind, "ready")
+    assert mime is None or row.mime == mime
+    assert kept_name in (row.name, "")
+    with media.open_media(business, row.pk).file as file:
+        assert len(file.read()) == row.size
+    assert str(row.pk) in row.file.name
+    assert "etc" not in row.file.name
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"<html><script>alert(1)</script>", "a.txt"),
+        (b"\xef\xbb\xbf  <!DOCTYPE html>", "a.csv"),
+        (b"hello <script>alert(1)</script>", "a.txt"),
+        (b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>', "a.png"),
+        (b"<?xml version='1.0'?><svg/>", "a.jpg"),
+        (b"#!/bin/sh\nrm -rf /", "a.txt"),
+        (b"alert(1)", "a.js"),
+        (b"MZ\x90\x00" + b"\x00" * 100, "a.jpg"),
+        (b"\x7fELF" + b"\x00" * 100, "a.pdf"),
+        (b"text\x00with nul", "a.txt"),
+        (office("word/document.xml", "word/vbaProject.bin"), "a.docx"),
+        (office("payload.bin"), "a.docx"),
+        (b"PK\x03\x04garbage", "a.xlsx"),
+        (b"\x1f\x8b\x08" + b"\x00" * 50, "a.gz"),
+    ],
+)
+def test_what_is_not_on_the_list_is_refused_whatever_it_is_called(business, owner, content, name):
+    with pytest.raises(InvalidInput) as refusal:
+        upload(business, owner, content, name)
+
+    assert refusal.value.code == "forbidden_type"
+    assert not MediaFile.objects.exists()
+
+
+def test_an_archive_with_a_giant_directory_is_not_even_listed(business, owner):
+    end = b"PK\x05\x06" + b"\x00\x00\x00\x00" + b"\xff\xff\xff\xff" + b"\xff\xff\xff\x7f" + b"\x00\x00\x00\x00" + b"\x00\x00"
+    with pytest.raises(InvalidInput):
+        upload(business, owner, b"PK\x03\x04" + b"\x00" * 100 + end, "a.docx")
+
+
+def test_an_empty_file_is_refused(business, owner):
+    with pytest.raises(InvalidInput, match="empty"):
+        upload(business, owner, b"", "a.txt")
+
+
+def test_a_file_over_its_limit_is_refused_with_both_sizes(business, owner, settings):
+    settings.MEDIA_MAX_BYTES = {**settings.MEDIA_MAX_BYTES, "document": 1024 * 1024}
+
+    with pytest.raises(InvalidInput, match=r"1\.5 MB; at most 1 MB"):
+        upload(business, owner, b"x" * 1_572_864, "a.txt")
+    assert not MediaFile.objects.exists()
+
+
+def test_pictures_lose_their_metadata_and_stand_upright(business, owner):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned a quarter
+    exif[0x010F] = "SecretCamera"
+    row = upload(business, owner, picture("JPEG", (200, 100), exif=exif), "a.jpg")
+
+    with media.open_media(business, row.pk).file as file:
+        content = file.read()
+    assert b"SecretCamera" not in content
+    assert (row.width, row.height) == (100, 200) == Image.open(io.BytesIO(content)).size
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "JPEG"])
+def test_nothing_hides_behind_a_picture(business, owner, kind):
+    row = upload(business, owner, picture(kind) + b"<script>alert(1)</script>", "a.png")
+
+    with media.open_media(business, row.pk).file as file:
+        assert b"script" not in file.read()
+
+
+def test_a_thumbnail_is_small(business, owner):
+    row = upload(business, owner, picture("PNG", (1000, 500)), "a.png")
+
+    opened = media.open_media(business, row.pk, thumbnail=True)
+    with opened.file as file:
+        assert Image.open(file).size == (320, 160)
+    assert opened.mime == "image/jpeg"
+
+
+def test_animations_stay_animated(business, owner):
+    frames = [Image.new("RGB", (30, 20), colour) for colour in ("red", "green", "blue")]
+    out = io.BytesIO()
+    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=50, comment=b"hidden")
+    row = upload(business, owner, out.getvalue(), "a.gif")
+
+    with media.open_media(business, row.pk).file as file:
+        content = file.read()
+    assert Image.open(io.BytesIO(content)).n_frames == 3
+    assert b"hidden" not in content
+
+
+def test_a_pixel_bomb_is_refused_before_it_is_unpacked(business, owner, monkeypatch):
+    monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("was unpacked"))
+    bomb = b"GIF89a" + (60_000).to_bytes(2, "little") * 2 + b"\x00\x00\x00" + b"\x2c" + b"\x00" * 4
+    bomb += (60_000).to_bytes(2, "little") * 2 + b"\x00\x02\x01\x00\x00\x3b"
+
+    with pytest.raises(InvalidInput) as refusal:
+        upload(business, owner, bomb, "a.gif")
+    assert refusal.value.code in ("image_too_large", "broken_image")
+
+
+def test_too_many_pixels_are_explained(business, owner, monkeypatch):
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 1000)
+    with pytest.raises(InvalidInput, match="pixels"):
+        upload(business, owner, picture("PNG", (100, 100)), "a.png")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
+def test_a_damaged_picture_is_explained(business, owner, kind):
+    whole = picture(kind, (300, 300))
+    with pytest.raises(InvalidInput, match="damaged"):
+        upload(business, owner, whole[: len(whole) // 3], "a.png")
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(business, owner, monkeypatch):
+    def full(*_args, **_kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(FileSystemStorage, "_save", full)
+    with pytest.raises(media.StorageFull, match="no room"):
+        upload(business, owner, PDF, "a.pdf")
+    assert not MediaFile.objects.exists()
+
+
+def test_another_businesss_file_is_not_found(business, other_business, owner):
+    row = upload(business, owner, PDF, "a.pdf")
+
+    with pytest.raises(NotFound):
+        media.open_media(other_business, row.pk)
+
+
+def test_a_file_that_is_gone_is_not_found(business, owner):
+    row = upload(business, owner, PDF, "a.pdf")
+    row.file.storage.delete(row.file.name)
+
+    with pytest.raises(NotFound):
+        media.open_media(business, row.pk)
+
+
+# -- with messages ---------------------------------------------------------------------------------
+
+
+def test_a_sent_file_goes_to_the_driver_with_its_caption(business, conversation, owner, connection):
+    row = upload(business, owner, PDF, "menu.pdf")
+    outbox.enqueue(business, conversation, sender=owner, text="Our menu", media=row)
+    lease = lease_of(connection)
+    (claimed,) = mailbox().claim(lease, 5)
+
+    outgoing = mailbox().begin(lease, claimed, "OUT1")
+
+    assert (outgoing.kind, outgoing.body) == ("document", "Our menu")
+    assert outgoing.media == MediaBlob(PDF, "application/pdf", "menu.pdf")
+
+
+def test_a_message_whose_file_is_gone_fails_with_the_reason(business, conversation, owner, connection):
+    row = upload(business, owner, PDF, "menu.pdf")
+    message = outbox.enqueue(business, conversation, sender=owner, media=row)
+    row.file.storage.delete(row.file.name)
+    lease = lease_of(connection)
+    (claimed,) = mailbox().claim(lease, 5)
+
+    assert mailbox().begin(lease, claimed, "OUT1") is None
+    message.refresh_from_db()
+    assert (message.status, message.error_code) == ("failed", "media_missing")
+
+
+@pytest.fixture
+def wanted(connection):
+    """A lease, and the job of fetching a customer's file."""
+    lease = lease_of(connection)
+    ref = MediaRef(mime="image/jpeg", name="photo.jpg", token={"id": 1})
+    mailbox().receive(lease, [hello(kind=MessageKind.IMAGE, media=ref)])
+    (job,) = mailbox().media_wanted(lease, 5)
+    return lease, job
+
+
+def test_a_fetched_file_is_kept(wanted):
+    lease, job = wanted
+    mailbox().store_media(lease, job, MediaBlob(picture("JPEG"), "image/jpeg"))
+
+    row = MediaFile.objects.get()
+    assert (row.state, row.kind, row.source, row.width) == ("ready", "image", {}, 640)
+    assert mailbox().media_wanted(lease, 5) == []
+
+
+def test_the_senders_word_on_the_type_is_not_taken(wanted):
+    lease, job = wanted
+    mailbox().store_media(lease, job, MediaBlob(PDF, "image/jpeg"))
+
+    row = MediaFile.objects.get()
+    assert (row.mime, row.name) == ("application/pdf", "photo.jpg.pdf")
+    assert Message.objects.get().message_type == "document"
+
+
+def test_a_file_that_we_do_not_take_is_given_up_with_the_reason(wanted):
+    lease, job = wanted
+    mailbox().store_media(lease, job, MediaBlob(b"<html>", "text/html"))
+
+    row = MediaFile.objects.get()
+    assert (row.state, row.error_code) == ("failed", "forbidden_type")
+
+
+def test_a_failed_fetch_is_tried_again_later_and_then_given_up(wanted):
+    lease, job = wanted
+    for _ in range(4):
+        mailbox().media_failed(lease, job, "timeout", permanent=False)
+        assert mailbox().media_wanted(lease, 5) == []
+        assert MediaFile.objects.get().state == "wanted"
+        MediaFile.objects.update(not_before=ago(seconds=1))
+        assert len(mailbox().media_wanted(lease, 5)) == 1
+    mailbox().media_failed(lease, job, "timeout", permanent=False)
+    assert MediaFile.objects.get().state == "failed"
+
+
+def test_a_gone_file_is_given_up_at_once(wanted):
+    lease, job = wanted
+    mailbox().media_failed(lease, job, "media_gone", permanent=True)
+
+    assert (MediaFile.objects.get().state, mailbox().media_wanted(lease, 5)) == ("failed", [])
+
+
+def test_uploads_that_were_never_sent_go_after_a_day(business, conversation, owner):
+    used, unused, young = (upload(business, owner, PDF, "a.pdf") for _ in range(3))
+    outbox.enqueue(business, conversation, media=used)
+    MediaFile.objects.exclude(pk=young.pk).update(created_at=ago(days=2))
+
+    housekeeping.prune()
+
+    assert set(MediaFile.objects.all()) == {used, young}
+    assert not unused.file.storage.exists(unused.file.name)
+    assert used.file.storage.exists(used.file.name)
+    assert selectors.get_media(business, used.pk) == used

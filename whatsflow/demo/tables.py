@@ -12,6 +12,13 @@ from uuid import UUID
 from django.db import connection, models, transaction
 
 ROWS_PER_TRANSACTION = 20_000
+_FOR_BULK = """
+SET CONSTRAINTS ALL IMMEDIATE;
+SET LOCAL synchronous_commit = off;
+SET LOCAL gin_pending_list_limit = '64MB';
+SET LOCAL work_mem = '128MB'
+"""
+"""Keys are checked by statement instead of kept in memory; the search indexes take many rows at once."""
 
 
 class Table:
@@ -44,7 +51,7 @@ class Table:
         table, names = self.model._meta.db_table, ", ".join(f'"{column}"' for column in self._columns)
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
-                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # checked by statement, not kept in memory
+                cursor.execute(_FOR_BULK)
                 with cursor.cursor.copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
                     for row in rows:
                         copy.write_row(row + self._constants)

@@ -15,7 +15,9 @@ from connections.rendering import mode_choices, persona_choices
 class CreateForm(forms.Form):
     """A new number: how it is linked and what the team calls it. Offers only what this installation can drive."""
 
-    mode = forms.ChoiceField(label="Kind", widget=forms.RadioSelect, choices=mode_choices)
+    mode = forms.ChoiceField(
+        label="Kind", widget=forms.RadioSelect(attrs={"class": "form-check-input"}), choices=mode_choices
+    )
     name = forms.CharField(
         label="Name",
         max_length=100,

@@ -42,6 +42,11 @@ return document.readyState === "complete" && document.fonts.status === "loaded" 
   document.getAnimations().every((one) =>
     one.playState !== "running" || one.effect.getTiming().iterations === Infinity);
 """
+THEMED = """
+const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+return document.documentElement.dataset.bsTheme === (dark ? "dark" : "light");
+"""
+TWO_FRAMES = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()));"
 T = TypeVar("T")
 
 
@@ -179,7 +184,9 @@ class Person:
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
 
     def settled(self) -> None:
-        """Wait until fonts and pictures are loaded and nothing moves that will ever stop."""
+        """Wait until the theme is on, fonts and pictures are loaded and nothing moves that will ever stop."""
+        self.wait(lambda: self.run(THEMED), "the theme of the system")
+        self.driver.execute_async_script(TWO_FRAMES)
         self.wait(lambda: self.run(AT_REST), "a page at rest")
 
     def is_wider_than_the_window(self) -> bool:

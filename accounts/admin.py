@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
-from django.http import HttpRequest
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 
 from accounts.models import AuditEntry, BusinessProfile, Invitation, Membership, User
+from accounts.services import operators
 
 
 class OperatorLoginForm(AdminAuthenticationForm):
@@ -33,7 +36,10 @@ class NewUserForm(AdminUserCreationForm):
 
 @admin.register(User)
 class UserAdmin(BaseUserAdmin):
-    """People. Switching one off ends their sign-ins at the next request."""
+    """People. Switching one off ends their sign-ins at the next request.
+
+    Nobody is deleted here: that would take the businesses that they made with them.
+    """
 
     add_form = NewUserForm
     ordering = ("email",)
@@ -49,31 +55,18 @@ class UserAdmin(BaseUserAdmin):
     )
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
-class MembershipInline(admin.TabularInline):
-    model = Membership
-    extra = 0
-    raw_id_fields = ("user",)
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        operators.save_user(obj, cast(User, request.user), form.changed_data)
 
-
-@admin.register(BusinessProfile)
-class BusinessProfileAdmin(admin.ModelAdmin):
-    list_display = ("business_name", "user", "business_type", "created_at", "deleted_at")
-    list_filter = ("business_type",)
-    list_select_related = ("user",)
-    search_fields = ("business_name", "user__email")
-    raw_id_fields = ("user",)
-    readonly_fields = ("created_at", "updated_at", "deleted_at")
-    inlines = (MembershipInline,)
-
-
-@admin.register(Membership)
-class MembershipAdmin(admin.ModelAdmin):
-    list_display = ("user", "business_profile", "role", "created_at")
-    list_filter = ("role",)
-    list_select_related = ("user", "business_profile")
-    search_fields = ("user__email", "business_profile__business_name")
-    raw_id_fields = ("user", "business_profile")
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        response = super().user_change_password(request, id, form_url)
+        user = self.get_object(request, unquote(id))
+        if request.method == "POST" and response.status_code == 302 and user is not None:
+            operators.password_set(user, cast(User, request.user))
+        return response
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -87,6 +80,48 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class MembershipInline(admin.TabularInline):
+    """Shown with the business; changed on its own page, where the change is written down."""
+
+    model = Membership
+    extra = 0
+    can_delete = False
+    readonly_fields = ("user", "role", "created_at")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(BusinessProfile)
+class BusinessProfileAdmin(ReadOnlyAdmin):
+    """Businesses belong to their members: operators look, owners change and delete."""
+
+    list_display = ("business_name", "user", "business_type", "created_at", "deleted_at")
+    list_filter = ("business_type",)
+    list_select_related = ("user",)
+    search_fields = ("business_name", "user__email")
+    inlines = (MembershipInline,)
+
+
+@admin.register(Membership)
+class MembershipAdmin(admin.ModelAdmin):
+    list_display = ("user", "business_profile", "role", "created_at")
+    list_filter = ("role",)
+    list_select_related = ("user", "business_profile")
+    search_fields = ("user__email", "business_profile__business_name")
+    raw_id_fields = ("user", "business_profile")
+
+    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
+        operators.save_membership(obj, cast(User, request.user))
+
+    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
+        operators.remove_membership(obj, cast(User, request.user))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
+        for membership in queryset.select_related("business_profile"):
+            operators.remove_membership(membership, cast(User, request.user))
 
 
 @admin.register(Invitation)

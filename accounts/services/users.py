@@ -113,6 +113,12 @@ def send_password_reset(email: str) -> None:
     send_mail("Set a new password for WhatsFlow", text, None, [user.email])
 
 
+def end_sessions(user: User) -> None:
+    """Announce that what the user has open must prove itself again. Call it in the change's transaction."""
+    businesses = Membership.objects.filter(user=user).values_list("business_profile_id", flat=True)
+    publish(*(SessionsEnded(business_id=business_id, user_id=user.pk) for business_id in businesses))
+
+
 def normal_email(email: str) -> str:
     """The one spelling in which addresses are kept and compared."""
     return email.strip().lower()
@@ -131,8 +137,7 @@ def _set_password(user: User, new: str, action: str) -> User:
     with transaction.atomic():
         user.save(update_fields=["password", "updated_at"])
         audit.record(None, user, action, user)
-        businesses = Membership.objects.filter(user=user).values_list("business_profile_id", flat=True)
-        publish(*(SessionsEnded(business_id=business_id, user_id=user.pk) for business_id in businesses))
+        end_sessions(user)
     return user
 
 

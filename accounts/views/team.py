@@ -18,7 +18,7 @@ from accounts.access import SESSION_KEY, MemberRequest, member
 from accounts.roles import Can, grantable, may_grant
 from accounts.services import team as services
 from accounts.views.form_page import form_page
-from whatsflow.core.errors import DomainError, InvalidInput, NotFound
+from whatsflow.core.errors import DomainError, NotFound
 
 INVITATION_KEY = "invitation_id"
 """The session's note of the invitation whose link was opened."""
@@ -79,10 +79,10 @@ def invitation_revoke(request: MemberRequest, invitation_id: UUID) -> HttpRespon
 @require_POST
 def member_role(request: MemberRequest, membership_id: UUID) -> HttpResponse:
     """Give a member another role."""
-    role = request.POST.get("role", "")
-    if not role:
-        raise InvalidInput("unknown_role", "Choose one of the roles in the list.", field="role")
-    membership = services.change_role(request.access.business, request.access.user, membership_id, role)
+    access = request.access
+    membership = services.change_role(
+        access.business, access.user, membership_id, request.POST.get("role", "")
+    )
     messages.success(request, f"{membership.user} is now {membership.get_role_display().lower()}.")
     return redirect("accounts:team")
 

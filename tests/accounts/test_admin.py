@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from accounts.models import AuditEntry, User
+from accounts.events import MembershipChanged, SessionsEnded
+from accounts.models import AuditEntry, Membership, User
 from accounts.roles import Role
 from accounts.services import audit, team
+from tests.accounts.events import recorded
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def test_the_audit_log_is_read_only(operator: Client, owner: User, business) -> 
     assert AuditEntry.objects.get().action == "test.happened"
 
 
-def test_a_person_is_added_changed_and_removed(operator: Client, db) -> None:
+def test_a_person_is_added(operator: Client, db) -> None:
     sent = {
         "email": "Nora@Example.com",
         "usable_password": "true",
@@ -47,8 +49,44 @@ def test_a_person_is_added_changed_and_removed(operator: Client, db) -> None:
     user = User.objects.get(email="nora@example.com")
     assert user.check_password("three brown foxes")
     assert operator.get(f"/admin/accounts/user/{user.pk}/change/").status_code == 200
-    assert operator.post(f"/admin/accounts/user/{user.pk}/delete/", {"post": "yes"}).status_code == 302
-    assert not User.objects.filter(pk=user.pk).exists()
+    assert AuditEntry.objects.filter(action="operator.user_saved", target_id=str(user.pk)).count() == 1
+
+
+def test_nobody_is_deleted_here(operator: Client, owner: User, business) -> None:
+    for page in (f"user/{owner.pk}", f"businessprofile/{business.pk}"):
+        assert operator.post(f"/admin/accounts/{page}/delete/", {"post": "yes"}).status_code == 403
+    assert operator.get(f"/admin/accounts/businessprofile/{business.pk}/change/").status_code == 200
+
+
+def test_switching_somebody_off_is_written_down_and_announced(
+    operator: Client, owner: User, business
+) -> None:
+    sent = {"email": owner.email, "time_zone": "UTC", "theme": "auto", "full_name": owner.full_name}
+    with recorded(SessionsEnded) as events:
+        operator.post(f"/admin/accounts/user/{owner.pk}/change/", sent)
+    owner.refresh_from_db()
+    assert not owner.is_active
+    assert [event.user_id for event in events] == [owner.pk]
+    assert "is_active" in AuditEntry.objects.get(action="operator.user_saved").data["fields"]
+
+
+def test_a_password_set_by_an_operator_is_announced(operator: Client, owner: User, business) -> None:
+    sent = {"usable_password": "true", "password1": "three brown foxes", "password2": "three brown foxes"}
+    with recorded(SessionsEnded) as events:
+        assert operator.post(f"/admin/accounts/user/{owner.pk}/password/", sent).status_code == 302
+    assert [event.user_id for event in events] == [owner.pk]
+
+
+def test_an_operator_repairs_a_team(operator: Client, teammate: User, business) -> None:
+    membership = Membership.objects.get(user=teammate)
+    page = f"/admin/accounts/membership/{membership.pk}"
+    sent = {"user": str(teammate.pk), "business_profile": str(business.pk), "role": "owner"}
+    with recorded(MembershipChanged) as events:
+        assert operator.post(f"{page}/change/", sent).status_code == 302
+        assert operator.post(f"{page}/delete/", {"post": "yes"}).status_code == 302
+    assert [(event.user_id, event.role) for event in events] == [(teammate.pk, "owner"), (teammate.pk, None)]
+    actions = AuditEntry.objects.filter(business_profile=business).values_list("action", flat=True)
+    assert sorted(actions) == ["operator.membership_removed", "operator.membership_saved"]
 
 
 def test_entries_of_what_is_gone_can_still_be_read(operator: Client, owner: User, business) -> None:

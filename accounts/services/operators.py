@@ -1,0 +1,57 @@
+"""What operators may do from the admin, written down and announced like everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.db import transaction
+
+from accounts.events import MembershipChanged
+from accounts.models import Membership, User
+from accounts.services import audit, users
+from whatsflow.core.events import publish
+
+ENDS_SESSIONS = frozenset({"is_active", "password"})
+
+
+def save_user(user: User, operator: User, changed: Collection[str]) -> None:
+    """Save a person whom an operator added or changed. `changed`: names of the fields."""
+    with transaction.atomic():
+        user.save()
+        audit.record(None, operator, "operator.user_saved", user, fields=sorted(changed))
+        if ENDS_SESSIONS & set(changed):
+            users.end_sessions(user)
+
+
+def password_set(user: User, operator: User) -> None:
+    """An operator gave a person a new password."""
+    with transaction.atomic():
+        audit.record(None, operator, "operator.password_set", user)
+        users.end_sessions(user)
+
+
+def save_membership(membership: Membership, operator: User) -> None:
+    """Save a membership that an operator added or changed: the way out when a business has lost its owner."""
+    business = membership.business_profile
+    with transaction.atomic():
+        membership.save()
+        audit.record(
+            business,
+            operator,
+            "operator.membership_saved",
+            membership,
+            user=str(membership.user_id),
+            role=membership.role,
+        )
+        publish(MembershipChanged(business_id=business.pk, user_id=membership.user_id, role=membership.role))
+
+
+def remove_membership(membership: Membership, operator: User) -> None:
+    """Take somebody out of a team."""
+    business = membership.business_profile
+    with transaction.atomic():
+        audit.record(
+            business, operator, "operator.membership_removed", membership, user=str(membership.user_id)
+        )
+        membership.delete()
+        publish(MembershipChanged(business_id=business.pk, user_id=membership.user_id, role=None))

@@ -19,6 +19,8 @@ from messaging.rows import InboxRow
 
 COUNTED = 10_000
 """Conversations are counted up to here; beyond, "10,000 or more" is as useful and costs less."""
+LOOKED_AT = 1_000
+"""Messages at each end of the history in which the first reply is looked for: no scan of millions of others."""
 NUMBERS_SHOWN = 5
 RECENT_SHOWN = 6
 
@@ -99,14 +101,21 @@ def overview(business: BusinessProfile, user: User) -> Overview:
 
 def checklist(business: BusinessProfile, numbers: Sequence[WhatsAppConnection]) -> Checklist:
     """Which first steps are done. A number counts once it has been connected, even if it is not now."""
-    sent = Message.objects.filter(
-        business_profile=business, direction=Message.Direction.OUTBOUND, origin=Message.Origin.INBOX
-    )
     return Checklist(
         described=bool(business.description.strip() and business.industry.strip()),
         connected=any(number.is_connected or number.last_connected_at for number in numbers),
-        answered=sent.exists(),
+        answered=_has_answered(business),
         invited=_has_company(business),
+    )
+
+
+def _has_answered(business: BusinessProfile) -> bool:
+    """Whether somebody replied from the inbox, as far as the newest and the oldest messages tell."""
+    messages = Message.objects.filter(business_profile=business)
+    replies = Message.objects.filter(direction=Message.Direction.OUTBOUND, origin=Message.Origin.INBOX)
+    return any(
+        replies.filter(pk__in=messages.order_by(order).values("pk")[:LOOKED_AT]).exists()
+        for order in ("-created_at", "created_at")
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
 
 MIN_SECRET_LENGTH = 50
 KEY_BYTES = 32
@@ -83,7 +84,10 @@ def _secret_key() -> Iterator[Error]:
         "Set WHATSFLOW_SECRET_KEY (or WHATSFLOW_SECRET_KEY_FILE) to 50 random characters or more: "
         "python -c 'import secrets; print(secrets.token_urlsafe(64))'"
     )
-    key = settings.SECRET_KEY
+    try:
+        key = settings.SECRET_KEY
+    except ImproperlyConfigured:  # Django's own words for an empty one do not say which variable to set
+        key = ""
     if not key:
         yield _error(5, "WHATSFLOW_SECRET_KEY is not set.", hint)
     elif len(key) < MIN_SECRET_LENGTH or len(set(key)) < 8:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 os.environ["WHATSFLOW_NO_DOTENV"] = "1"
 
-from celery import shared_task
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 

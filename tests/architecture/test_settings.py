@@ -1,0 +1,84 @@
+"""The environment, and what it makes of the settings."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = re.compile(r'env\.\w+\(\s*"([A-Z_0-9]+)"')
+
+
+def read(home: Path, *names: str, **environment: str) -> dict[str, object]:
+    """What the named settings are in a fresh process with this environment."""
+    code = (
+        "import json, sys; from whatsflow import settings; "
+        "json.dump({n: getattr(settings, n) for n in sys.argv[1:]}, sys.stdout, default=str)"
+    )
+    basic = {"PATH": os.environ["PATH"], "WHATSFLOW_NO_DOTENV": "1", "WHATSFLOW_HOME": str(home)}
+    command = [sys.executable, "-c", code, *names]
+    result = subprocess.run(
+        command, env={**basic, **environment}, cwd=ROOT, capture_output=True, timeout=60, check=True
+    )
+    return json.loads(result.stdout)
+
+
+def test_every_variable_is_explained() -> None:
+    asked = set(NAMES.findall((ROOT / "whatsflow" / "settings.py").read_text()))
+    example = (ROOT / ".env.example").read_text()
+    operations = (ROOT / "docs" / "operations.md").read_text()
+    hidden = {"WHATSFLOW_FAILPOINTS"}
+    assert asked
+    assert {variable for variable in asked - hidden if f"{variable}=" not in example} == set()
+    assert {variable for variable in asked - hidden if f"`{variable}`" not in operations} == set()
+
+
+def test_nothing_set_is_one_process_on_sqlite(tmp_path: Path) -> None:
+    found = read(tmp_path, "EMBEDDED", "DATABASES", "CELERY_BROKER_URL", "CHANNEL_LAYERS", "WEB_THREADS")
+    assert found["EMBEDDED"] is True
+    assert found["DATABASES"]["default"]["NAME"] == str(tmp_path / "whatsflow.sqlite3")  # type: ignore[index]
+    assert str(found["CELERY_BROKER_URL"]).startswith("inproc://")
+    assert "InProcess" in str(found["CHANNEL_LAYERS"])
+    assert found["WEB_THREADS"] == 2
+
+
+def test_both_urls_are_postgresql_and_redis(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        "EMBEDDED",
+        "DATABASES",
+        "CELERY_BROKER_URL",
+        "CHANNEL_LAYERS",
+        "REDIS_PREFIX",
+        DATABASE_URL="postgres://user@db/name",
+        REDIS_URL="redis://cache:6379/3",
+    )
+    assert found["EMBEDDED"] is False
+    assert "postgresql" in str(found["DATABASES"])
+    assert found["CELERY_BROKER_URL"] == "redis://cache:6379/3"
+    assert "'socket_timeout': None" in str(found["CHANNEL_LAYERS"])
+    assert found["REDIS_PREFIX"] == "whatsflow.3"
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("from-a-file")
+    found = read(tmp_path, "SECRET_KEY", WHATSFLOW_SECRET_KEY_FILE=str(secret))
+    assert found["SECRET_KEY"] == "from-a-file"
+
+
+def test_production_makes_no_keys_of_its_own(tmp_path: Path) -> None:
+    found = read(tmp_path, "SECRET_KEY", "ENCRYPTION_KEYS", WHATSFLOW_PRODUCTION="1")
+    assert found == {"SECRET_KEY": "", "ENCRYPTION_KEYS": []}
+    assert not (tmp_path / "keys").exists()
+
+
+def test_https_makes_cookies_strict(tmp_path: Path) -> None:
+    names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SESSION_COOKIE_NAME", "SECURE_HSTS_SECONDS")
+    found = read(tmp_path, *names, WHATSFLOW_PRODUCTION="1", WHATSFLOW_URL="https://chat.example.com")
+    assert found["SESSION_COOKIE_SECURE"] is True
+    assert found["CSRF_COOKIE_SECURE"] is True
+    assert str(found["SESSION_COOKIE_NAME"]).startswith("__Host-")
+    assert found["SECURE_HSTS_SECONDS"]

@@ -12,6 +12,8 @@ from connections.ports import Lease, Mailbox, MediaJob
 MEDIA_BATCH = 4
 RECEIPT_BATCH = 20
 RECONCILE_SECONDS = 15.0
+ANXIOUS_SECONDS = 3.0
+"""Between two look-ups while sends are in flight."""
 
 
 class Errands:
@@ -37,14 +39,15 @@ class Errands:
         """Ask WhatsApp what became of messages that were begun and never settled."""
         if time.monotonic() < self._reconcile_at:
             return
-        for message in self.box.in_flight(self.lease):
+        found = self.box.in_flight(self.lease)
+        for message in found:
             try:
                 ack = self.driver.lookup(message.chat, message.wa_id)
             except Transient:
                 continue
             self.box.reconcile(self.lease, message, ack)
-        patience = settings.UNKNOWN_AFTER_SECONDS / 4
-        self._reconcile_at = time.monotonic() + min(RECONCILE_SECONDS, max(0.1, patience))
+        pause = min(ANXIOUS_SECONDS, settings.UNKNOWN_AFTER_SECONDS / 4) if found else RECONCILE_SECONDS
+        self._reconcile_at = time.monotonic() + max(0.1, pause)
 
     def _tell_reads(self) -> None:
         for receipt in self.box.receipts_wanted(self.lease, RECEIPT_BATCH):

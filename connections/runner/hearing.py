@@ -49,9 +49,7 @@ class Hearing:
 
     def deaf(self) -> bool:
         """Whether too many sends have waited too long."""
-        now = self._clock()
-        late = sum(1 for one in self._waiting.values() if now - one.since >= self.window)
-        return late >= (1 if self.suspicious else self.enough)
+        return self.seconds_until_deaf() == 0.0
 
     def recycled(self) -> None:
         """The session is opened anew because of that: give every message another window."""
@@ -64,8 +62,9 @@ class Hearing:
         return [(one.chat, wa_id) for wa_id, one in self._waiting.items()]
 
     def seconds_until_deaf(self) -> float | None:
-        """When to look again; None when nothing waits."""
-        if not self._waiting:
+        """When it will be deaf if no receipt comes; None when too few sends wait for one."""
+        enough = 1 if self.suspicious else self.enough
+        since = sorted(one.since for one in self._waiting.values())
+        if len(since) < enough:
             return None
-        oldest = min(one.since for one in self._waiting.values())
-        return max(0.0, oldest + self.window - self._clock())
+        return max(0.0, since[enough - 1] + self.window - self._clock())

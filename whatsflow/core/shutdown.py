@@ -16,7 +16,7 @@ _callbacks: list[Callable[[], None]] = []
 
 
 def on_stop(callback: Callable[[], None]) -> Callable[[], None]:
-    """Call `callback` when the process is asked to stop (at once, if it was already). Returns a function that forgets it."""
+    """Call `callback` when the process is asked to stop (at once, if it was). Returns a function that forgets it."""
     _callbacks.append(callback)
     if stopping.is_set():
         callback()

@@ -55,7 +55,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--messages", type=int)
     parser.add_argument("--database", default=os.environ.get("DATABASE_URL") or POSTGRES, metavar="URL")
     parser.add_argument("--redis", default=os.environ.get("REDIS_URL") or REDIS, metavar="URL")
-    parser.add_argument("--reuse", action="store_true", help="use the demo in --database itself, at its size")
+    parser.add_argument(
+        "--reuse",
+        metavar="HOME",
+        help="use the demo in --database itself; HOME: the WHATSFLOW_HOME it was made with",
+    )
     parser.add_argument("--json", default=str(ROOT / "var" / "bench.json"), metavar="PATH")
     options = parser.parse_args()
     options.contacts = options.contacts or (2_000 if options.quick else 100_000)
@@ -124,9 +128,7 @@ def _run(results: list[Result], name: str, work: Callable[[], list[Result]]) -> 
         results += work()
     except Exception as error:
         print(f"{name} failed: {error}", file=sys.stderr)
-        results.append(
-            Result(name, float("nan"), "", reached=False, note=str(error).strip().splitlines()[-1])
-        )
+        results.append(Result(name, None, "", reached=False, note=str(error).strip().splitlines()[-1]))
 
 
 if __name__ == "__main__":

@@ -125,12 +125,14 @@ def search(rounds: int) -> dict[str, Any]:
 # -- writing -----------------------------------------------------------------------------------------
 
 
-def number() -> dict[str, Any]:
-    """One more number of the business, for measurements that hold its lease."""
-    made = WhatsAppConnection.objects.create(
-        business_profile=_business(), connection_mode=WhatsAppConnection.Mode.SANDBOX, name="Benchmark"
-    )
-    return {"connection": str(made.pk)}
+def numbers(count: int) -> dict[str, Any]:
+    """More numbers of the business, for measurements that hold their leases."""
+    business, mode = _business(), WhatsAppConnection.Mode.SANDBOX
+    made = [
+        WhatsAppConnection.objects.create(business_profile=business, connection_mode=mode, name="Benchmark")
+        for _ in range(count)
+    ]
+    return {"connections": [str(one.pk) for one in made]}
 
 
 def remove(connections: list[str]) -> dict[str, Any]:
@@ -260,7 +262,7 @@ def push(business: str, count: int, pause: float, size: int) -> dict[str, Any]:
 
 MEASUREMENTS: dict[str, Callable[..., dict[str, Any]]] = {
     one.__name__: one
-    for one in (facts, calm, depth, search, number, remove, inbound, inserts, plain_table, claim, push)
+    for one in (facts, calm, depth, search, numbers, remove, inbound, inserts, plain_table, claim, push)
 }
 
 if __name__ == "__main__":

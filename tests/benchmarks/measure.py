@@ -147,6 +147,10 @@ def fan_out(site: Site, effort: Effort) -> list[Result]:
     ]
 
 
+Arrivals = dict[int, tuple[float, list[float]]]
+"""When each frame was handed over, and when it came to each socket."""
+
+
 async def _listen(
     address: str, origin: str, headers: dict[str, str], frames: int, push: Any
 ) -> tuple[float, float]:
@@ -155,8 +159,8 @@ async def _listen(
         *(connect_async(address, origin=origin, additional_headers=headers) for _ in range(SOCKETS))  # type: ignore[arg-type]
     )
     try:
-        single = await _gather(sockets, frames, push(frames, 0.05))
-        burst = await _gather(sockets, frames, push(frames, 0.0))
+        single = await _pushed(sockets, frames, push, 0.05)
+        burst = await _pushed(sockets, frames, push, 0.0)
     finally:
         await asyncio.gather(*(socket.close() for socket in sockets))
     last = [max(arrived) - at for at, arrived in single.values()]
@@ -165,12 +169,7 @@ async def _listen(
     return frames * SOCKETS / (end - begin), percentile(last, 0.95) * 1000
 
 
-Arrivals = dict[int, tuple[float, list[float]]]
-
-
-async def _gather(
-    sockets: Sequence[ClientConnection], frames: int, process: subprocess.Popen[str]
-) -> Arrivals:
+async def _gather(sockets: Sequence[ClientConnection], frames: int) -> Arrivals:
     """When each frame was handed over, and when it came to each socket."""
     came: Arrivals = {}
 
@@ -184,6 +183,12 @@ async def _gather(
                 left -= 1
 
     await asyncio.gather(*(read(socket) for socket in sockets))
+    return came
+
+
+async def _pushed(sockets: Sequence[ClientConnection], frames: int, push: Any, pause: float) -> Arrivals:
+    process = await asyncio.to_thread(push, frames, pause)
+    came = await _gather(sockets, frames)
     await asyncio.to_thread(_answer, process)
     return came
 
@@ -199,9 +204,8 @@ async def _raw(address: str, frames: int) -> tuple[float, float]:
                 await speaker.send(json.dumps({"frames": [text]}, separators=(",", ":")))
                 await asyncio.sleep(pause)
 
-        nobody = subprocess.Popen([sys.executable, "-c", "print('{}')"], stdout=subprocess.PIPE, text=True)
         speaking = asyncio.create_task(speak())
-        came = await _gather(sockets, frames, nobody)
+        came = await _gather(sockets, frames)
         await speaking
         return came
 
@@ -297,11 +301,11 @@ def search(place: Place, effort: Effort) -> list[Result]:
 
 def claim(place: Place, effort: Effort) -> list[Result]:
     """The outbox: 100 rows a statement."""
-    connection = inside(place, "number")["connection"]
+    connections = inside(place, "numbers", count=1)["connections"]
     try:
-        found = inside(place, "claim", connection=connection, rows=2_000 if effort is QUICK else 10_000)
+        found = inside(place, "claim", connection=connections[0], rows=2_000 if effort is QUICK else 10_000)
     finally:
-        inside(place, "remove", connections=[connection])
+        inside(place, "remove", connections=connections)
     note = f"{found['claimed']:,} rows in {found['statements']} claims, each with its guard and commit"
     return [
         Result("outbox claim", found["rate"], "rows/s", None, "", ">= 20,000", found["rate"] >= 20_000, note)
@@ -310,7 +314,7 @@ def claim(place: Place, effort: Effort) -> list[Result]:
 
 def inbound(place: Place, effort: Effort) -> list[Result]:
     """Four numbers receive at once, beside four clients that insert plain rows."""
-    connections = [inside(place, "number")["connection"] for _ in range(4)]
+    connections = inside(place, "numbers", count=4)["connections"]
     inside(place, "plain_table", there=True)
     try:
         batched = _together(place, "inbound", connections, seconds=effort.seconds, batch=50, people=200)

@@ -16,12 +16,12 @@ from pathlib import Path
 class Result:
     """One path.
 
-    value: what was measured, in `unit`. limit: the bare way of doing the same, measured in the same run, or None.
+    value: what was measured, in `unit`; None when it failed. limit: the bare way of doing the same, measured in the same run, or None.
     wanted: in words, the figure to reach; reached: whether it was, None where none is set.
     """
 
     name: str
-    value: float
+    value: float | None
     unit: str
     limit: float | None = None
     limit_name: str = ""
@@ -32,7 +32,7 @@ class Result:
     @property
     def ratio(self) -> float | None:
         """Value by limit."""
-        return self.value / self.limit if self.limit else None
+        return self.value / self.limit if self.limit and self.value is not None else None
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -61,7 +61,8 @@ def _cells(result: Result) -> tuple[str, ...]:
     limit = f"{_number(result.limit)} {result.limit_name}" if result.limit is not None else result.limit_name
     ratio = f"{result.ratio:.2f}" if result.ratio is not None else ""
     verdict = {True: "reached", False: "MISSED", None: ""}[result.reached]
-    return (result.name, f"{_number(result.value)} {result.unit}", limit, ratio, result.wanted, verdict)
+    value = f"{_number(result.value)} {result.unit}" if result.value is not None else "failed"
+    return (result.name, value, limit, ratio, result.wanted, verdict)
 
 
 def _number(value: float) -> str:

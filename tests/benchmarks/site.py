@@ -59,14 +59,14 @@ def embedded() -> Iterator[Place]:
 
 
 @contextlib.contextmanager
-def services(database_url: str, redis_url: str, *, reuse: bool) -> Iterator[Place]:
-    """An installation on PostgreSQL and Redis; without `reuse` in a new database beside that of the URL."""
+def services(database_url: str, redis_url: str, *, reuse: str | None) -> Iterator[Place]:
+    """An installation on PostgreSQL and Redis: that of the home directory `reuse`, or one in a new database."""
     import psycopg
 
+    if reuse:
+        yield Place(Path(reuse), database_url, redis_url)
+        return
     with tempfile.TemporaryDirectory(prefix="whatsflow-bench-") as home:
-        if reuse:
-            yield Place(Path(home), database_url, redis_url)
-            return
         name = f"whatsflow_bench_{os.getpid()}"
         with psycopg.connect(database_url.replace("postgres://", "postgresql://"), autocommit=True) as admin:
             admin.execute(f'CREATE DATABASE "{name}"')

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 
 from accounts.models import BusinessProfile
 from contacts.models import Contact, ContactIdentity
@@ -64,7 +64,7 @@ def _containing(text: str) -> Q:
     return condition | Q(phone_number__contains=digits) if digits else condition
 
 
-def _by_trigram(text: str) -> QuerySet[Contact]:
+def _by_trigram(text: str) -> list[UUID]:
     """SQLite: ids by its full-text index."""
     quoted = text.replace('"', '""')
     query = f'"{quoted}"'

@@ -122,7 +122,7 @@ def unread_total(business: BusinessProfile | UUID) -> int:
 def get_conversation(business: BusinessProfile, conversation_id: UUID | str) -> Conversation:
     """With its contact, number and assignee. Raises NotFound."""
     rows = Conversation.objects.select_related("contact", "connection", "assigned_to")
-    found = rows.filter(business_profile=business, id=_uuid(conversation_id)).first()
+    found = rows.filter(business_profile=business, id=_key(conversation_id, "This conversation")).first()
     if found is None:
         raise NotFound("This conversation")
     return found
@@ -131,7 +131,7 @@ def get_conversation(business: BusinessProfile, conversation_id: UUID | str) -> 
 def get_message(business: BusinessProfile, message_id: UUID | str) -> Message:
     """With its media, sender and conversation. Raises NotFound."""
     rows = Message.objects.select_related("media", "sender", "conversation")
-    found = rows.filter(business_profile=business, id=_uuid(message_id)).first()
+    found = rows.filter(business_profile=business, id=_key(message_id, "This message")).first()
     if found is None:
         raise NotFound("This message")
     return found
@@ -139,7 +139,7 @@ def get_message(business: BusinessProfile, message_id: UUID | str) -> Message:
 
 def get_media(business: BusinessProfile, media_id: UUID | str) -> MediaFile:
     """Raises NotFound."""
-    found = MediaFile.objects.filter(business_profile=business, id=_uuid(media_id)).first()
+    found = MediaFile.objects.filter(business_profile=business, id=_key(media_id, "This file")).first()
     if found is None:
         raise NotFound("This file")
     return found
@@ -161,7 +161,7 @@ def messages_page(
     rows = Message.objects.filter(business_profile=business, conversation=conversation)
     rows = rows.select_related("media", "sender")
     if around:
-        middle = rows.filter(id=_uuid(around)).first()
+        middle = rows.filter(id=_key(around, "This message")).first()
         if middle is None:
             raise NotFound("This message")
         place = Cursor(middle.created_at, middle.id)
@@ -228,9 +228,9 @@ def draft_of(business: BusinessProfile, conversation: Conversation, user: User) 
     return rows.values_list("text", flat=True).first() or ""
 
 
-def _uuid(text: UUID | str) -> UUID | None:
-    """The id, or None (which no row has) for what is none."""
+def _key(text: UUID | str, what: str) -> UUID:
+    """An id from an address. Raises NotFound for what is none: no row has it."""
     try:
         return text if isinstance(text, UUID) else UUID(text)
     except ValueError:
-        return None
+        raise NotFound(what) from None

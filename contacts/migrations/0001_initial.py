@@ -7,64 +7,113 @@ import whatsflow.core.ids
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Contact',
+            name="Contact",
             fields=[
-                ('id', models.UUIDField(default=whatsflow.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('phone_number', models.CharField(blank=True, help_text='E.164; empty while WhatsApp tells only a LID.', max_length=20, null=True)),
-                ('name', models.CharField(blank=True, max_length=255)),
-                ('push_name', models.CharField(blank=True, help_text='The name the person gave themselves.', max_length=255)),
-                ('profile_pic_url', models.CharField(blank=True, max_length=500)),
-                ('is_business', models.BooleanField(default=False)),
-                ('metadata', models.JSONField(blank=True, default=dict)),
-                ('first_message_at', models.DateTimeField(blank=True, null=True)),
-                ('last_message_at', models.DateTimeField(blank=True, null=True)),
-                ('total_messages', models.IntegerField(default=0)),
-                ('business_profile', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='accounts.businessprofile')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=whatsflow.core.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "phone_number",
+                    models.CharField(
+                        blank=True,
+                        help_text="E.164; empty while WhatsApp tells only a LID.",
+                        max_length=20,
+                        null=True,
+                    ),
+                ),
+                ("name", models.CharField(blank=True, max_length=255)),
+                (
+                    "push_name",
+                    models.CharField(
+                        blank=True, help_text="The name the person gave themselves.", max_length=255
+                    ),
+                ),
+                ("profile_pic_url", models.CharField(blank=True, max_length=500)),
+                ("is_business", models.BooleanField(default=False)),
+                ("metadata", models.JSONField(blank=True, default=dict)),
+                ("first_message_at", models.DateTimeField(blank=True, null=True)),
+                ("last_message_at", models.DateTimeField(blank=True, null=True)),
+                ("total_messages", models.IntegerField(default=0)),
+                (
+                    "business_profile",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="contacts",
+                        to="accounts.businessprofile",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'contacts',
+                "db_table": "contacts",
             },
         ),
         migrations.CreateModel(
-            name='ContactIdentity',
+            name="ContactIdentity",
             fields=[
-                ('id', models.UUIDField(default=whatsflow.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('kind', models.CharField(choices=[('phone', 'Phone number'), ('lid', 'LID')], max_length=5)),
-                ('value', models.CharField(max_length=64)),
-                ('business_profile', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.businessprofile')),
-                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='identities', to='contacts.contact')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=whatsflow.core.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("kind", models.CharField(choices=[("phone", "Phone number"), ("lid", "LID")], max_length=5)),
+                ("value", models.CharField(max_length=64)),
+                (
+                    "business_profile",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.businessprofile",
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="identities",
+                        to="contacts.contact",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'contact_identities',
+                "db_table": "contact_identities",
             },
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(fields=['business_profile'], name='idx_contacts_business'),
+            model_name="contact",
+            index=models.Index(fields=["business_profile"], name="idx_contacts_business"),
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(models.OrderBy(models.F('last_message_at'), descending=True), name='idx_contacts_last_message'),
+            model_name="contact",
+            index=models.Index(
+                models.OrderBy(models.F("last_message_at"), descending=True), name="idx_contacts_last_message"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.UniqueConstraint(fields=('business_profile', 'phone_number'), name='contacts_business_phone_unique'),
+            model_name="contact",
+            constraint=models.UniqueConstraint(
+                fields=("business_profile", "phone_number"), name="contacts_business_phone_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contactidentity',
-            constraint=models.UniqueConstraint(fields=('business_profile', 'kind', 'value'), name='contact_identities_value_unique'),
+            model_name="contactidentity",
+            constraint=models.UniqueConstraint(
+                fields=("business_profile", "kind", "value"), name="contact_identities_value_unique"
+            ),
         ),
     ]

@@ -2,215 +2,542 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import messaging.models
-import whatsflow.core.ids
 from django.conf import settings
 from django.db import migrations, models
 
+import messaging.models
+import whatsflow.core.ids
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('connections', '0001_initial'),
-        ('contacts', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("connections", "0001_initial"),
+        ("contacts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Conversation',
+            name="Conversation",
             fields=[
-                ('id', models.UUIDField(default=whatsflow.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('closed', 'Closed')], default='open', max_length=10)),
-                ('last_message_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('last_message_id', models.UUIDField(blank=True, null=True)),
-                ('preview', models.CharField(blank=True, max_length=160)),
-                ('preview_type', models.CharField(blank=True, max_length=20)),
-                ('preview_direction', models.CharField(blank=True, max_length=10)),
-                ('preview_status', models.CharField(blank=True, max_length=20)),
-                ('unread_count', models.IntegerField(default=0)),
-                ('last_read_at', models.DateTimeField(blank=True, help_text='Inbound up to here was seen by a person.', null=True)),
-                ('receipt_wanted', models.BooleanField(default=False, help_text='WhatsApp has not been told of last_read_at.')),
-                ('assigned_to', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('business_profile', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='conversations', to='accounts.businessprofile')),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='conversations', to='connections.whatsappconnection')),
-                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='conversations', to='contacts.contact')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=whatsflow.core.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("closed", "Closed")], default="open", max_length=10
+                    ),
+                ),
+                ("last_message_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("last_message_id", models.UUIDField(blank=True, null=True)),
+                ("preview", models.CharField(blank=True, max_length=160)),
+                ("preview_type", models.CharField(blank=True, max_length=20)),
+                ("preview_direction", models.CharField(blank=True, max_length=10)),
+                ("preview_status", models.CharField(blank=True, max_length=20)),
+                ("unread_count", models.IntegerField(default=0)),
+                (
+                    "last_read_at",
+                    models.DateTimeField(
+                        blank=True, help_text="Inbound up to here was seen by a person.", null=True
+                    ),
+                ),
+                (
+                    "receipt_wanted",
+                    models.BooleanField(
+                        default=False, help_text="WhatsApp has not been told of last_read_at."
+                    ),
+                ),
+                (
+                    "assigned_to",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "business_profile",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="conversations",
+                        to="accounts.businessprofile",
+                    ),
+                ),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="conversations",
+                        to="connections.whatsappconnection",
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="conversations",
+                        to="contacts.contact",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'conversations',
+                "db_table": "conversations",
             },
         ),
         migrations.CreateModel(
-            name='Draft',
+            name="Draft",
             fields=[
-                ('id', models.UUIDField(default=whatsflow.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('text', models.TextField(blank=True)),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='drafts', to='messaging.conversation')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=whatsflow.core.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("text", models.TextField(blank=True)),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="drafts",
+                        to="messaging.conversation",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'drafts',
+                "db_table": "drafts",
             },
         ),
         migrations.CreateModel(
-            name='MediaFile',
+            name="MediaFile",
             fields=[
-                ('id', models.UUIDField(default=whatsflow.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('state', models.CharField(choices=[('wanted', 'To be fetched'), ('ready', 'Ready'), ('failed', 'Not available')], default='ready', max_length=10)),
-                ('kind', models.CharField(help_text='A message type: image, video, document, audio, sticker.', max_length=20)),
-                ('mime', models.CharField(max_length=100)),
-                ('name', models.CharField(blank=True, max_length=255)),
-                ('size', models.BigIntegerField(default=0, help_text='Bytes.')),
-                ('sha256', models.CharField(blank=True, max_length=64)),
-                ('width', models.IntegerField(blank=True, null=True)),
-                ('height', models.IntegerField(blank=True, null=True)),
-                ('file', models.FileField(blank=True, max_length=255, upload_to=messaging.models.media_path)),
-                ('thumbnail', models.FileField(blank=True, max_length=255, upload_to=messaging.models.thumbnail_path)),
-                ('source', models.JSONField(blank=True, default=dict, help_text="The driver's reference, while it is to be fetched.")),
-                ('attempts', models.SmallIntegerField(default=0)),
-                ('not_before', models.DateTimeField(blank=True, null=True)),
-                ('error_code', models.CharField(blank=True, max_length=64)),
-                ('business_profile', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='media_files', to='accounts.businessprofile')),
-                ('uploaded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=whatsflow.core.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("wanted", "To be fetched"),
+                            ("ready", "Ready"),
+                            ("failed", "Not available"),
+                        ],
+                        default="ready",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        help_text="A message type: image, video, document, audio, sticker.", max_length=20
+                    ),
+                ),
+                ("mime", models.CharField(max_length=100)),
+                ("name", models.CharField(blank=True, max_length=255)),
+                ("size", models.BigIntegerField(default=0, help_text="Bytes.")),
+                ("sha256", models.CharField(blank=True, max_length=64)),
+                ("width", models.IntegerField(blank=True, null=True)),
+                ("height", models.IntegerField(blank=True, null=True)),
+                ("file", models.FileField(blank=True, max_length=255, upload_to=messaging.models.media_path)),
+                (
+                    "thumbnail",
+                    models.FileField(blank=True, max_length=255, upload_to=messaging.models.thumbnail_path),
+                ),
+                (
+                    "source",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text="The driver's reference, while it is to be fetched.",
+                    ),
+                ),
+                ("attempts", models.SmallIntegerField(default=0)),
+                ("not_before", models.DateTimeField(blank=True, null=True)),
+                ("error_code", models.CharField(blank=True, max_length=64)),
+                (
+                    "business_profile",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="media_files",
+                        to="accounts.businessprofile",
+                    ),
+                ),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'media_files',
+                "db_table": "media_files",
             },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.UUIDField(default=whatsflow.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('whatsapp_message_id', models.CharField(blank=True, max_length=255, null=True)),
-                ('direction', models.CharField(choices=[('inbound', 'In'), ('outbound', 'Out')], max_length=10)),
-                ('message_type', models.CharField(choices=[('text', 'Text'), ('image', 'Image'), ('video', 'Video'), ('document', 'Document'), ('audio', 'Audio'), ('voice', 'Voice message'), ('sticker', 'Sticker'), ('location', 'Location'), ('contact_card', 'Contact card'), ('poll', 'Poll'), ('reaction', 'Reaction'), ('unknown', 'Unsupported message')], max_length=20)),
-                ('content', models.TextField(blank=True)),
-                ('media_url', models.CharField(blank=True, help_text='Path of the authorised download.', max_length=500)),
-                ('status', models.CharField(choices=[('received', 'Received'), ('queued', 'Waiting to be sent'), ('sending', 'Being sent'), ('unknown', 'May have been sent'), ('failed', 'Not sent'), ('sent', 'Sent'), ('delivered', 'Delivered'), ('read', 'Read'), ('played', 'Played'), ('cancelled', 'Cancelled'), ('expired', 'Expired')], max_length=20)),
-                ('is_from_bot', models.BooleanField(default=False)),
-                ('metadata', models.JSONField(blank=True, default=dict)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, help_text="Place in the conversation: WhatsApp's time for what came late, else ours.")),
-                ('origin', models.CharField(choices=[('customer', 'Customer'), ('inbox', 'Inbox'), ('phone', 'Phone'), ('api', 'API'), ('campaign', 'Campaign')], max_length=10)),
-                ('reply_to_wa_id', models.CharField(blank=True, help_text="The quoted message's WhatsApp id.", max_length=255)),
-                ('backfilled', models.BooleanField(default=False, help_text='Came by gap repair, not live.')),
-                ('body_pending', models.BooleanField(default=False, help_text='Known by its id only; the content is still to come.')),
-                ('client_token', models.CharField(blank=True, help_text="The sender's own key: one token, one message.", max_length=64, null=True)),
-                ('priority', models.SmallIntegerField(choices=[(0, "A person's reply"), (10, 'API'), (20, 'Campaign')], default=0)),
-                ('not_before', models.DateTimeField(blank=True, null=True)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('attempts', models.SmallIntegerField(default=0)),
-                ('claim_epoch', models.BigIntegerField(default=0, help_text='Lease epoch of the runner that took it; 0: nobody.')),
-                ('sending_since', models.DateTimeField(blank=True, null=True)),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('delivered_at', models.DateTimeField(blank=True, null=True)),
-                ('read_at', models.DateTimeField(blank=True, null=True)),
-                ('error_code', models.CharField(blank=True, max_length=64)),
-                ('error_message', models.CharField(blank=True, max_length=500)),
-                ('business_profile', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='accounts.businessprofile')),
-                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='connections.whatsappconnection')),
-                ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='contacts.contact')),
-                ('conversation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='messaging.conversation')),
-                ('media', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='messages', to='messaging.mediafile')),
-                ('sender', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=whatsflow.core.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("whatsapp_message_id", models.CharField(blank=True, max_length=255, null=True)),
+                (
+                    "direction",
+                    models.CharField(choices=[("inbound", "In"), ("outbound", "Out")], max_length=10),
+                ),
+                (
+                    "message_type",
+                    models.CharField(
+                        choices=[
+                            ("text", "Text"),
+                            ("image", "Image"),
+                            ("video", "Video"),
+                            ("document", "Document"),
+                            ("audio", "Audio"),
+                            ("voice", "Voice message"),
+                            ("sticker", "Sticker"),
+                            ("location", "Location"),
+                            ("contact_card", "Contact card"),
+                            ("poll", "Poll"),
+                            ("reaction", "Reaction"),
+                            ("unknown", "Unsupported message"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("content", models.TextField(blank=True)),
+                (
+                    "media_url",
+                    models.CharField(
+                        blank=True, help_text="Path of the authorised download.", max_length=500
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("received", "Received"),
+                            ("queued", "Waiting to be sent"),
+                            ("sending", "Being sent"),
+                            ("unknown", "May have been sent"),
+                            ("failed", "Not sent"),
+                            ("sent", "Sent"),
+                            ("delivered", "Delivered"),
+                            ("read", "Read"),
+                            ("played", "Played"),
+                            ("cancelled", "Cancelled"),
+                            ("expired", "Expired"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("is_from_bot", models.BooleanField(default=False)),
+                ("metadata", models.JSONField(blank=True, default=dict)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now,
+                        help_text="Place in the conversation: WhatsApp's time for what came late, else ours.",
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[
+                            ("customer", "Customer"),
+                            ("inbox", "Inbox"),
+                            ("phone", "Phone"),
+                            ("api", "API"),
+                            ("campaign", "Campaign"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "reply_to_wa_id",
+                    models.CharField(
+                        blank=True, help_text="The quoted message's WhatsApp id.", max_length=255
+                    ),
+                ),
+                ("backfilled", models.BooleanField(default=False, help_text="Came by gap repair, not live.")),
+                (
+                    "body_pending",
+                    models.BooleanField(
+                        default=False, help_text="Known by its id only; the content is still to come."
+                    ),
+                ),
+                (
+                    "client_token",
+                    models.CharField(
+                        blank=True,
+                        help_text="The sender's own key: one token, one message.",
+                        max_length=64,
+                        null=True,
+                    ),
+                ),
+                (
+                    "priority",
+                    models.SmallIntegerField(
+                        choices=[(0, "A person's reply"), (10, "API"), (20, "Campaign")], default=0
+                    ),
+                ),
+                ("not_before", models.DateTimeField(blank=True, null=True)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("attempts", models.SmallIntegerField(default=0)),
+                (
+                    "claim_epoch",
+                    models.BigIntegerField(
+                        default=0, help_text="Lease epoch of the runner that took it; 0: nobody."
+                    ),
+                ),
+                ("sending_since", models.DateTimeField(blank=True, null=True)),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                ("delivered_at", models.DateTimeField(blank=True, null=True)),
+                ("read_at", models.DateTimeField(blank=True, null=True)),
+                ("error_code", models.CharField(blank=True, max_length=64)),
+                ("error_message", models.CharField(blank=True, max_length=500)),
+                (
+                    "business_profile",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="messages",
+                        to="accounts.businessprofile",
+                    ),
+                ),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="messages",
+                        to="connections.whatsappconnection",
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="messages",
+                        to="contacts.contact",
+                    ),
+                ),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="messages",
+                        to="messaging.conversation",
+                    ),
+                ),
+                (
+                    "media",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="messages",
+                        to="messaging.mediafile",
+                    ),
+                ),
+                (
+                    "sender",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'messages',
+                "db_table": "messages",
             },
         ),
         migrations.CreateModel(
-            name='ParkedAck',
+            name="ParkedAck",
             fields=[
-                ('id', models.UUIDField(default=whatsflow.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('whatsapp_message_id', models.CharField(max_length=255)),
-                ('level', models.SmallIntegerField()),
-                ('at', models.DateTimeField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='connections.whatsappconnection')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=whatsflow.core.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("whatsapp_message_id", models.CharField(max_length=255)),
+                ("level", models.SmallIntegerField()),
+                ("at", models.DateTimeField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="connections.whatsappconnection",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'parked_acks',
+                "db_table": "parked_acks",
             },
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(models.F('business_profile'), models.OrderBy(models.F('last_message_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='conversations_list'),
+            model_name="conversation",
+            index=models.Index(
+                models.F("business_profile"),
+                models.OrderBy(models.F("last_message_at"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="conversations_list",
+            ),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(models.F('business_profile'), models.OrderBy(models.F('last_message_at'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('unread_count__gt', 0)), name='conversations_unread'),
+            model_name="conversation",
+            index=models.Index(
+                models.F("business_profile"),
+                models.OrderBy(models.F("last_message_at"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                condition=models.Q(("unread_count__gt", 0)),
+                name="conversations_unread",
+            ),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(models.F('assigned_to'), models.OrderBy(models.F('last_message_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='conversations_mine'),
+            model_name="conversation",
+            index=models.Index(
+                models.F("assigned_to"),
+                models.OrderBy(models.F("last_message_at"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="conversations_mine",
+            ),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(fields=['contact'], name='conversations_contact'),
+            model_name="conversation",
+            index=models.Index(fields=["contact"], name="conversations_contact"),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(condition=models.Q(('receipt_wanted', True)), fields=['connection'], name='conversations_receipts'),
+            model_name="conversation",
+            index=models.Index(
+                condition=models.Q(("receipt_wanted", True)),
+                fields=["connection"],
+                name="conversations_receipts",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='conversation',
-            constraint=models.UniqueConstraint(fields=('connection', 'contact'), name='conversations_connection_contact_unique'),
+            model_name="conversation",
+            constraint=models.UniqueConstraint(
+                fields=("connection", "contact"), name="conversations_connection_contact_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='draft',
-            constraint=models.UniqueConstraint(fields=('conversation', 'user'), name='drafts_unique'),
+            model_name="draft",
+            constraint=models.UniqueConstraint(fields=("conversation", "user"), name="drafts_unique"),
         ),
         migrations.AddIndex(
-            model_name='mediafile',
-            index=models.Index(fields=['business_profile', 'created_at'], name='media_files_business'),
+            model_name="mediafile",
+            index=models.Index(fields=["business_profile", "created_at"], name="media_files_business"),
         ),
         migrations.AddIndex(
-            model_name='mediafile',
-            index=models.Index(condition=models.Q(('state', 'wanted')), fields=['not_before'], name='media_files_wanted'),
+            model_name="mediafile",
+            index=models.Index(
+                condition=models.Q(("state", "wanted")), fields=["not_before"], name="media_files_wanted"
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(models.F('business_profile'), models.OrderBy(models.F('created_at'), descending=True), name='idx_messages_business_created'),
+            model_name="message",
+            index=models.Index(
+                models.F("business_profile"),
+                models.OrderBy(models.F("created_at"), descending=True),
+                name="idx_messages_business_created",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(models.F('contact'), models.OrderBy(models.F('created_at'), descending=True), name='idx_messages_contact'),
+            model_name="message",
+            index=models.Index(
+                models.F("contact"),
+                models.OrderBy(models.F("created_at"), descending=True),
+                name="idx_messages_contact",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(models.F('conversation'), models.OrderBy(models.F('created_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='messages_conversation'),
+            model_name="message",
+            index=models.Index(
+                models.F("conversation"),
+                models.OrderBy(models.F("created_at"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="messages_conversation",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('status', 'queued')), fields=['connection', 'priority', 'id'], name='messages_outbox'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("status", "queued")),
+                fields=["connection", "priority", "id"],
+                name="messages_outbox",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('status__in', ['queued', 'sending'])), fields=['conversation', 'id'], name='messages_unsettled'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("status__in", ["queued", "sending"])),
+                fields=["conversation", "id"],
+                name="messages_unsettled",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('status', 'sending')), fields=['connection'], name='messages_in_flight'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("status", "sending")), fields=["connection"], name="messages_in_flight"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('connection', 'whatsapp_message_id'), name='messages_wa_id_unique'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                fields=("connection", "whatsapp_message_id"), name="messages_wa_id_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('business_profile', 'client_token'), name='messages_client_token_unique'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                fields=("business_profile", "client_token"), name="messages_client_token_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='parkedack',
-            constraint=models.UniqueConstraint(fields=('connection', 'whatsapp_message_id'), name='parked_acks_unique'),
+            model_name="parkedack",
+            constraint=models.UniqueConstraint(
+                fields=("connection", "whatsapp_message_id"), name="parked_acks_unique"
+            ),
         ),
     ]

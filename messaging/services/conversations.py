@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.models import BusinessProfile, Membership, User
 from accounts.services import audit
@@ -127,7 +128,7 @@ def _change(
     return conversation
 
 
-def _rows(business: BusinessProfile, conversation: Conversation):  # type: ignore[no-untyped-def]
+def _rows(business: BusinessProfile, conversation: Conversation) -> QuerySet[Conversation]:
     return Conversation.objects.filter(business_profile=business, pk=conversation.pk)
 
 

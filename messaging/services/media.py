@@ -66,7 +66,7 @@ def store_upload(business: BusinessProfile, user: User, file: UploadedFile) -> M
     name = clean_name(file.name or "")
     row = MediaFile(business_profile=business, uploaded_by=user, name=name)
     file.seek(0)
-    take_in(row, file)  # type: ignore[arg-type]
+    take_in(row, file)
     try:
         row.save(force_insert=True)
     except BaseException:
@@ -156,7 +156,7 @@ def open_media(business: BusinessProfile, media_id: UUID | str, *, thumbnail: bo
     if row.state != MediaFile.State.READY or not chosen:
         raise NotFound("This file")
     try:
-        file = chosen.storage.open(chosen.name, "rb")
+        file = chosen.storage.open(str(chosen.name), "rb")
     except FileNotFoundError:
         log.error("media_missing", media_id=str(row.pk))
         raise NotFound("This file") from None
@@ -167,7 +167,7 @@ def open_media(business: BusinessProfile, media_id: UUID | str, *, thumbnail: bo
 
 def load(row: MediaFile) -> MediaBlob:
     """The whole file, for a driver. Raises FileNotFoundError, or what the storage raises."""
-    with row.file.storage.open(row.file.name, "rb") as file:
+    with row.file.storage.open(str(row.file.name), "rb") as file:
         return MediaBlob(file.read(), row.mime, row.name)
 
 
@@ -175,7 +175,7 @@ def remove_files(row: MediaFile) -> None:
     """Delete what lies in the storage; what is missing is fine."""
     for stored in (row.file, row.thumbnail):
         if stored:
-            stored.storage.delete(stored.name)
+            stored.storage.delete(str(stored.name))
 
 
 def prune_orphans(before: datetime, limit: int = 500) -> int:

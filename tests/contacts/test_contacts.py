@@ -64,7 +64,9 @@ def test_searching_is_scoped_and_most_recent_first(business, other_business, cou
             phone_number=f"+99980000{n:05}",
             last_message_at=now() - timedelta(minutes=n),
         )
-    factories.ContactFactory(business_profile=other_business, name="Anna Other", phone_number="+9998000099999")
+    factories.ContactFactory(
+        business_profile=other_business, name="Anna Other", phone_number="+9998000099999"
+    )
 
     found = selectors.ids_matching(business, "anna")
 

@@ -35,7 +35,10 @@ def test_a_new_person_gets_a_contact_with_all_identities(business, heard):
     contact = Contact.objects.get(pk=resolve(business, person)[person])
 
     assert (contact.phone_number, contact.push_name) == ("+447700900123", "Ann B")
-    assert set(contact.identities.values_list("kind", "value")) == {("phone", "+447700900123"), ("lid", "12345")}
+    assert set(contact.identities.values_list("kind", "value")) == {
+        ("phone", "+447700900123"),
+        ("lid", "12345"),
+    }
     assert [type(event) for event in heard] == [ContactCreated]
 
 

@@ -22,7 +22,9 @@ def lease_of(connection: WhatsAppConnection, owner: str = "runner") -> Lease:
     return lease
 
 
-def hello(wa_id: str = "IN1", chat: Chat = CARLA, body: str | None = "Hello", **fields: Any) -> InboundMessage:
+def hello(
+    wa_id: str = "IN1", chat: Chat = CARLA, body: str | None = "Hello", **fields: Any
+) -> InboundMessage:
     """A customer's message, as a driver tells of it."""
     fields.setdefault("at", now())
     fields.setdefault("kind", MessageKind.TEXT)

@@ -47,7 +47,9 @@ def at_once(*jobs: Callable[[], Any]) -> list[Any]:
 def test_two_claimers_share_nothing(connection, conversation, business):
     for n in range(5):
         person = factories.ContactFactory(business_profile=business, phone_number=f"+99950000{n:05}")
-        place = factories.ConversationFactory(business_profile=business, contact=person, connection=connection)
+        place = factories.ConversationFactory(
+            business_profile=business, contact=person, connection=connection
+        )
         for text in "abcd":
             queue(place, text)
     lease = lease_of(connection)

@@ -116,7 +116,9 @@ def test_merged_contacts_bring_their_conversations(business, connection, owner, 
     lost = factories.ContactFactory(business_profile=business, phone_number=None, name="Only a LID")
     other_number = factories.ConnectionFactory(business_profile=business, phone_number="+9991000000055")
     here, there = (
-        factories.ConversationFactory(business_profile=business, contact=one, connection=connection, unread_count=2)
+        factories.ConversationFactory(
+            business_profile=business, contact=one, connection=connection, unread_count=2
+        )
         for one in (kept, lost)
     )
     alone = factories.ConversationFactory(business_profile=business, contact=lost, connection=other_number)
@@ -129,7 +131,10 @@ def test_merged_contacts_bring_their_conversations(business, connection, owner, 
     assert merging.merge(business.pk, [kept.pk, lost.pk]) == kept.pk
 
     assert set(Conversation.objects.values_list("pk", "contact")) == {(here.pk, kept.pk), (alone.pk, kept.pk)}
-    assert set(Message.objects.values_list("conversation", "contact")) == {(here.pk, kept.pk), (alone.pk, kept.pk)}
+    assert set(Message.objects.values_list("conversation", "contact")) == {
+        (here.pk, kept.pk),
+        (alone.pk, kept.pk),
+    }
     here.refresh_from_db()
     assert here.unread_count == 4
     assert set(Draft.objects.values_list("text", flat=True)) == {"kept", "moved"}

@@ -91,7 +91,9 @@ def test_a_stale_lease_may_do_nothing(lease, conversation):
     assert (message.status, message.whatsapp_message_id) == ("queued", None)
 
 
-def test_one_that_must_wait_holds_back_the_later_ones_of_its_conversation(lease, conversation, other_conversation):
+def test_one_that_must_wait_holds_back_the_later_ones_of_its_conversation(
+    lease, conversation, other_conversation
+):
     queue(conversation, "first", not_before=now() + timedelta(minutes=5))
     queue(conversation, "second")
     queue(other_conversation, "elsewhere")
@@ -212,7 +214,11 @@ def test_a_refusal_is_final_and_says_why(lease, conversation):
     mailbox().settle(lease, message.pk, Refused("not_on_whatsapp", "x" * 600))
 
     message.refresh_from_db()
-    assert (message.status, message.error_code, len(message.error_message)) == ("failed", "not_on_whatsapp", 500)
+    assert (message.status, message.error_code, len(message.error_message)) == (
+        "failed",
+        "not_on_whatsapp",
+        500,
+    )
 
 
 def test_recovery_believes_whatsapp(lease, conversation):
@@ -243,7 +249,9 @@ def test_what_whatsapp_does_not_know_is_unknown_only_after_a_while(lease, conver
     assert isinstance(flying, InFlight)
 
 
-def test_an_unknown_one_is_sent_again_only_by_a_person_and_under_the_same_id(lease, conversation, owner, business):
+def test_an_unknown_one_is_sent_again_only_by_a_person_and_under_the_same_id(
+    lease, conversation, owner, business
+):
     message = queue(conversation)
     begin(lease)
     Message.objects.update(status="unknown")
@@ -280,5 +288,9 @@ def test_a_claim_is_one_statement_whatever_its_size(lease, conversation):
     with CaptureQueriesContext(database) as captured:
         assert len(mailbox().claim(lease, 25)) == 25
 
-    claims = [one["sql"] for one in captured.captured_queries if "ready" in one["sql"] or "claim_epoch" in one["sql"]]
+    claims = [
+        one["sql"]
+        for one in captured.captured_queries
+        if "ready" in one["sql"] or "claim_epoch" in one["sql"]
+    ]
     assert len(claims) <= (1 if database.vendor == "postgresql" else 2)

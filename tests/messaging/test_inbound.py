@@ -33,7 +33,13 @@ def lease(connection):
 def heard(monkeypatch):
     """Every messaging event published from here on, in order."""
     told = []
-    for name in ("MessageReceived", "MessageAdded", "MessageUpdated", "MessageStatusChanged", "CustomerTyping"):
+    for name in (
+        "MessageReceived",
+        "MessageAdded",
+        "MessageUpdated",
+        "MessageStatusChanged",
+        "CustomerTyping",
+    ):
         event_type = getattr(messaging_events, name)
         monkeypatch.setitem(events._inside, event_type, [*events._inside[event_type], told.extend])
     return told
@@ -45,7 +51,11 @@ def test_a_message_makes_contact_conversation_and_row(lease, connection, heard):
     message = Message.objects.get()
     assert (message.direction, message.status, message.origin) == ("inbound", "received", "customer")
     contact = message.contact
-    assert (contact.phone_number, contact.push_name, contact.total_messages) == ("+9992000000001", "Carla C", 1)
+    assert (contact.phone_number, contact.push_name, contact.total_messages) == (
+        "+9992000000001",
+        "Carla C",
+        1,
+    )
     conversation = message.conversation
     assert (conversation.unread_count, conversation.preview) == (1, "Hello")
     assert conversation.last_message_id == message.pk
@@ -121,7 +131,9 @@ def test_both_tellings_in_one_batch_are_one_full_message(lease):
 
 
 def test_what_was_typed_on_the_phone_appears_as_ours(lease, heard):
-    mailbox().receive(lease, [hello("IN1"), hello("PH1", from_me=True, body="From the phone", ack=AckLevel.DELIVERED)])
+    mailbox().receive(
+        lease, [hello("IN1"), hello("PH1", from_me=True, body="From the phone", ack=AckLevel.DELIVERED)]
+    )
 
     message = Message.objects.get(whatsapp_message_id="PH1")
     assert (message.direction, message.origin, message.status) == ("outbound", "phone", "delivered")
@@ -179,7 +191,9 @@ def test_messages_of_one_batch_keep_whatsapps_order(lease, business):
 
 
 def test_a_healed_gap_is_counted_and_marked(lease, connection):
-    mailbox().receive(lease, [hello("OLD", at=ago(hours=1), backfilled=True), Skipped("group"), Skipped("status")])
+    mailbox().receive(
+        lease, [hello("OLD", at=ago(hours=1), backfilled=True), Skipped("group"), Skipped("status")]
+    )
 
     connection.refresh_from_db()
     assert (connection.backfilled_count, connection.skipped_count) == (1, 2)

@@ -106,7 +106,14 @@ def test_what_is_not_on_the_list_is_refused_whatever_it_is_called(business, owne
 
 
 def test_an_archive_with_a_giant_directory_is_not_even_listed(business, owner):
-    end = b"PK\x05\x06" + b"\x00\x00\x00\x00" + b"\xff\xff\xff\xff" + b"\xff\xff\xff\x7f" + b"\x00\x00\x00\x00" + b"\x00\x00"
+    end = (
+        b"PK\x05\x06"
+        + b"\x00\x00\x00\x00"
+        + b"\xff\xff\xff\xff"
+        + b"\xff\xff\xff\x7f"
+        + b"\x00\x00\x00\x00"
+        + b"\x00\x00"
+    )
     with pytest.raises(InvalidInput):
         upload(business, owner, b"PK\x03\x04" + b"\x00" * 100 + end, "a.docx")
 

@@ -26,7 +26,12 @@ def test_a_queued_message_shows_in_the_list(business, conversation, owner):
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("", "empty_message"), (" \n\x00", "empty_message"), ("x" * 65_537, "message_too_long"), ("\ud800", "invalid_text")],
+    [
+        ("", "empty_message"),
+        (" \n\x00", "empty_message"),
+        ("x" * 65_537, "message_too_long"),
+        ("\ud800", "invalid_text"),
+    ],
 )
 def test_a_text_that_cannot_be_sent_is_refused_and_nothing_changes(business, conversation, text, code):
     with pytest.raises(InvalidInput) as refusal:
@@ -56,7 +61,9 @@ def test_what_belongs_to_another_business_is_not_found(business, other_business,
 
 
 def test_a_file_that_is_not_there_yet_cannot_be_sent(business, conversation):
-    waiting = MediaFile.objects.create(business_profile=business, kind="image", mime="image/png", state="wanted")
+    waiting = MediaFile.objects.create(
+        business_profile=business, kind="image", mime="image/png", state="wanted"
+    )
 
     with pytest.raises(InvalidInput, match="not available"):
         outbox.enqueue(business, conversation, media=waiting)
@@ -85,7 +92,9 @@ def test_tokens_of_two_businesses_do_not_meet(business, other_business, conversa
     queue(conversation, client_token="t1")
     other = factories.ConversationFactory(business_profile=other_business)
 
-    assert outbox.enqueue(other_business, other, text="Hi", client_token="t1").business_profile == other_business
+    assert (
+        outbox.enqueue(other_business, other, text="Hi", client_token="t1").business_profile == other_business
+    )
 
 
 def test_a_token_has_at_most_64_characters(business, conversation):
@@ -135,10 +144,17 @@ def test_sending_again_keeps_the_whatsapp_id(business, conversation, owner):
 
     again = outbox.retry(business, message, owner)
 
-    assert (again.status, again.whatsapp_message_id, again.attempts, again.error_code) == ("queued", "OUT1", 0, "")
+    assert (again.status, again.whatsapp_message_id, again.attempts, again.error_code) == (
+        "queued",
+        "OUT1",
+        0,
+        "",
+    )
 
 
-def test_another_businesss_message_is_neither_sent_again_nor_taken_back(other_business, stranger, conversation):
+def test_another_businesss_message_is_neither_sent_again_nor_taken_back(
+    other_business, stranger, conversation
+):
     message = queue(conversation)
     for act in (outbox.retry, outbox.cancel):
         with pytest.raises(NotFound):

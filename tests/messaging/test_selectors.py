@@ -79,7 +79,8 @@ def test_unknown_tabs_and_cursors_are_explained(business, owner):
 
 def test_a_chat_can_be_walked_both_ways_from_any_message(business, conversation):
     made = [
-        factories.MessageFactory(conversation=conversation, created_at=ago(minutes=100 - n // 2)) for n in range(30)
+        factories.MessageFactory(conversation=conversation, created_at=ago(minutes=100 - n // 2))
+        for n in range(30)
     ]
 
     middle = selectors.messages_page(business, conversation, around=made[15].pk, limit=6)
@@ -136,12 +137,20 @@ def found_texts(business, owner, text):
 def talk(business, conversation):
     """Three messages of one conversation, at different times."""
     return [
-        factories.MessageFactory(conversation=conversation, content=text, created_at=now() - timedelta(hours=age))
-        for text, age in (("Is the Apfelkuchen fresh?", 3), ("Yes, baked at 100% today", 2), ("apfel & more", 1))
+        factories.MessageFactory(
+            conversation=conversation, content=text, created_at=now() - timedelta(hours=age)
+        )
+        for text, age in (
+            ("Is the Apfelkuchen fresh?", 3),
+            ("Yes, baked at 100% today", 2),
+            ("apfel & more", 1),
+        )
     ]
 
 
-@pytest.mark.parametrize("text", ["carla", "CUSTOMER", "rla Cus", "Ca", "C", "+999 200-0000", "2000000001", "01"])
+@pytest.mark.parametrize(
+    "text", ["carla", "CUSTOMER", "rla Cus", "Ca", "C", "+999 200-0000", "2000000001", "01"]
+)
 def test_people_are_found_by_name_and_number(business, owner, conversation, text):
     assert found_names(business, owner, text) == ["Carla Customer"]
 
@@ -169,7 +178,9 @@ def test_short_words_and_signs_are_searched_sensibly(business, owner, talk, text
     assert found_texts(business, owner, text)
 
 
-@pytest.mark.parametrize("text", ['"', "'", "' OR 1=1 --", "%", "_", ":*", "&|!()", "\\", "NEAR(", "a" * 5000, "\x00"])
+@pytest.mark.parametrize(
+    "text", ['"', "'", "' OR 1=1 --", "%", "_", ":*", "&|!()", "\\", "NEAR(", "a" * 5000, "\x00"]
+)
 def test_no_search_text_breaks_the_search(business, owner, talk, text):
     selectors.inbox_page(business, owner, search=text)
 

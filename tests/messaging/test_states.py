@@ -46,7 +46,9 @@ def test_the_order_and_number_of_receipts_does_not_matter(status, levels, random
     assert end(levels) == end(shuffled) == best
 
 
-@pytest.mark.parametrize("status", [Status.SENDING, Status.UNKNOWN, Status.FAILED, Status.QUEUED, Status.CANCELLED])
+@pytest.mark.parametrize(
+    "status", [Status.SENDING, Status.UNKNOWN, Status.FAILED, Status.QUEUED, Status.CANCELLED]
+)
 def test_a_receipt_lifts_what_we_thought_had_not_left(status):
     assert states.after_ack(status, AckLevel.SENT) == Status.SENT
 
@@ -84,10 +86,14 @@ def lease(connection):
 
 @given(steps=STEPS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_results_and_receipts_in_any_order_end_at_the_highest_proof(lease, steps, business, contact, connection):
+def test_results_and_receipts_in_any_order_end_at_the_highest_proof(
+    lease, steps, business, contact, connection
+):
     conversation = factories.ConversationFactory(
         business_profile=business,
-        contact=factories.ContactFactory(business_profile=business, phone_number=f"+999{uuid7().int % 10**9:09}"),
+        contact=factories.ContactFactory(
+            business_profile=business, phone_number=f"+999{uuid7().int % 10**9:09}"
+        ),
         connection=connection,
     )
     message = queue(conversation)

@@ -212,11 +212,11 @@ class Person:
         ]
 
     def complaints_of_browser(self) -> list[str]:
-        """Errors and policy violations in the browser's console since the last call."""
+        """Errors and policy violations in the browser's console since the last call, but for refused forms (422)."""
         return [
             entry["message"]
             for entry in self.driver.get_log("browser")
-            if entry["level"] in ("SEVERE", "WARNING")
+            if entry["level"] in ("SEVERE", "WARNING") and "status of 422" not in entry["message"]
         ]
 
     # -- usual ways ------------------------------------------------------------------------------------

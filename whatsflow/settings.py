@@ -287,7 +287,9 @@ CONTENT_SECURITY_POLICY = {
 # -- files -------------------------------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None  # gathered for production; served in place otherwise
+STATIC_ROOT = (
+    BASE_DIR / "staticfiles" if PRODUCTION else None
+)  # gathered for production; served in place otherwise
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = DEBUG
@@ -359,7 +361,7 @@ TIME_ZONE = "UTC"
 # -- logs: ids, never texts, numbers, QR codes or secrets ----------------------------------------------------------------
 
 LOG_LEVEL = env.str("WHATSFLOW_LOG_LEVEL", default="INFO")
-_shared_processors = [
+_shared_processors: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,

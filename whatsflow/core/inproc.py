@@ -15,6 +15,8 @@ from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, memory, virtual
 
+from whatsflow.core.shutdown import stopping
+
 
 class _Arrivals:
     """Counts what was put, so that several waiting consumers each notice."""
@@ -76,10 +78,11 @@ class Transport(memory.Transport):
     driver_type = "inproc"
     driver_name = "inproc"
 
-    def drain_events(self, connection: Any, timeout: float | None = None) -> None:
+    def drain_events(self, connection: Any, timeout: float | None = None, **kwargs: Any) -> None:
         """Deliver one message. Raises socket.timeout after `timeout` seconds without any, or when woken."""
         deadline = None if timeout is None else monotonic() + timeout
         calls = _arrivals.calls
+        assert self.cycle is not None
         while True:
             seen = _arrivals.count
             try:
@@ -87,7 +90,7 @@ class Transport(memory.Transport):
                 return
             except Empty:
                 left = None if deadline is None else deadline - monotonic()
-                if (left is not None and left <= 0) or _arrivals.calls != calls:
+                if (left is not None and left <= 0) or _arrivals.calls != calls or stopping.is_set():
                     raise TimeoutError from None
                 _arrivals.wait_past(seen, left)
 

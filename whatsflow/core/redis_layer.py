@@ -39,6 +39,9 @@ class _PubSub(PubSub):
 class _Shard(RedisSingleShardConnection):
     """One Redis server, seen from one event loop."""
 
+    _redis: aioredis.Redis | None
+    _pubsub: _PubSub | None
+
     def _ensure_redis(self) -> None:
         if self._redis is None:
             self._redis = aioredis.Redis(connection_pool=create_pool(self.host))

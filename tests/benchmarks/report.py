@@ -16,7 +16,8 @@ from pathlib import Path
 class Result:
     """One path.
 
-    value: what was measured, in `unit`; None when it failed. limit: the bare way of doing the same, measured in the same run, or None.
+    value: what was measured, in `unit`; None when it failed. limit: the bare way of doing the same, measured in the
+    same run, or None.
     wanted: in words, the figure to reach; reached: whether it was, None where none is set.
     """
 

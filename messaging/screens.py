@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from accounts import selectors as accounts
 from accounts.access import Access
 from accounts.models import BusinessProfile, User
-from accounts.roles import Can
+from accounts.roles import Can, allows
 from connections import selectors as connections
 from connections.models import WhatsAppConnection
 from contacts import selectors as contacts
@@ -104,7 +104,11 @@ def header(access: Access, conversation: Conversation) -> Context:
         "can_reply": access.can(Can.REPLY),
         "can_edit": access.can(Can.EDIT_CONTACTS),
         "blocked": _blocked(access, number),
-        "members": [membership.user for membership in accounts.members_of(access.business)],
+        "members": [
+            membership.user
+            for membership in accounts.members_of(access.business)
+            if allows(membership.role, Can.REPLY)
+        ],
         "user": access.user,
     }
 

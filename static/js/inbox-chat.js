@@ -253,7 +253,8 @@ export class Chat {
       }
       const own = this.days.format(new Date(item.dataset.at));
       if (own !== day) {
-        item.before(this.dayLine(item.dataset.at));
+        const line = item.previousElementSibling?.matches(".chat-new") ? item.previousElementSibling : item;
+        line.before(this.dayLine(item.dataset.at));
         side = "";
       }
       const author = item.dataset.side + item.dataset.author;

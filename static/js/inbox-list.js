@@ -23,6 +23,7 @@ export class List {
     this.scroll = inbox.querySelector("[data-list-scroll]");
     this.form = inbox.querySelector("[data-search-form]");
     this.active = inbox.querySelector("#chat")?.dataset.conversation || "";
+    this.hit = inbox.querySelector("#chat")?.dataset.at || "";
     this.tab = inbox.dataset.tab;
     this.listen();
     this.watchMore();
@@ -136,16 +137,27 @@ export class List {
     }
   }
 
-  /* Show which conversation is open. */
-  mark(id) {
+  /* Show which conversation (and which message found in it) is open. What left the tab meanwhile goes with the focus. */
+  mark(id, hit = this.hit) {
+    if (id !== this.active) this.prune(id);
     this.active = id;
+    this.hit = hit;
     refresh(this.rows);
     for (const row of this.rows.querySelectorAll(".inbox-row")) {
-      const here = row.dataset.conversation === id;
+      const here = row.dataset.conversation === id && (row.dataset.hit ?? hit) === hit;
       row.classList.toggle("is-active", here);
       const link = row.querySelector("a");
       if (here) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
+    }
+  }
+
+  /* The open conversation stays in its tab although it was read, closed or given away; until another is opened. */
+  prune(id) {
+    if (this.search) return;
+    for (const row of [...this.rows.querySelectorAll(".inbox-row")]) {
+      const fits = MATCHES[this.tab](row.dataset, this.inbox.dataset.user);
+      if (!fits && row.dataset.conversation !== id) row.remove();
     }
   }
 

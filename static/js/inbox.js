@@ -108,7 +108,7 @@ class Inbox {
     this.chat = new Chat(root, document.documentElement.dataset.timeZone);
     this.chat.url = path;
     this.composer = new Composer(this.chat);
-    this.list.mark(this.chat.id);
+    this.list.mark(this.chat.id, root.dataset.at || "");
   }
 
   drop() {

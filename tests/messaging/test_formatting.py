@@ -62,8 +62,28 @@ def read(html: str) -> Reader:
 
 SPICE = st.sampled_from(
     [
-        *"* _ ~ ` ``` < > \" ' & &lt; a ß א é ) . https:// http://a.b/c".split(),
-        *"<script> </a> javascript:alert(1) onerror=".split(),
+        *[
+            "*",
+            "_",
+            "~",
+            "`",
+            "```",
+            "<",
+            ">",
+            '"',
+            "'",
+            "&",
+            "&lt;",
+            "a",
+            "ß",
+            "א",
+            "é",
+            ")",
+            ".",
+            "https://",
+            "http://a.b/c",
+        ],
+        *["<script>", "</a>", "javascript:alert(1)", "onerror="],
         *(" ", "\n", "\u202e", "\x00"),
     ]
 )
@@ -140,3 +160,4 @@ def test_only_a_few_emoji_alone_are_shown_large() -> None:
 def test_a_quote_is_one_short_line() -> None:
     assert plain("a\n\n  b", 10) == "a b"
     assert plain("x" * 50, 10) == "x" * 9 + "…"
+    assert plain("*big* <b> & _small_ 2*3", 50) == "big <b> & small 2*3"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.http import FileResponse, HttpResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -171,7 +171,7 @@ def write(request: MemberRequest, customer_id: UUID) -> HttpResponse:
 
 @require_safe
 @member(Can.REPLY)
-def media(request: MemberRequest, sandbox_message_id: UUID) -> HttpResponseBase:
+def media(request: MemberRequest, sandbox_message_id: UUID) -> HttpResponse:
     """A picture or file of a simulated chat. Only pictures are shown in place, everything else is a download."""
     message = selectors.get_sandbox_message(request.access.business, sandbox_message_id)
     response = FileResponse(
@@ -181,7 +181,7 @@ def media(request: MemberRequest, sandbox_message_id: UUID) -> HttpResponseBase:
         filename=message.media_name or "file",
     )
     response.headers["Cache-Control"] = "private, max-age=3600"
-    return response
+    return cast(HttpResponse, response)
 
 
 def _sandbox(request: MemberRequest, connection_id: UUID) -> WhatsAppConnection:

@@ -25,7 +25,7 @@ def services(require_redis: str, require_postgres: None, process_env: dict[str, 
 def roles_of(running: Site) -> dict[str, psutil.Process]:
     roles = {}
     for child in psutil.Process(running.process.pid).children():
-        with contextlib.suppress(psutil.Error):  # it ended in between
+        with contextlib.suppress(psutil.Error, ValueError):  # it ended, or has only just been forked
             command = child.cmdline()
             roles[command[command.index("--role") + 1]] = child
     return roles

@@ -35,13 +35,18 @@ log = structlog.get_logger(__name__)
 _READY = """
     m.connection_id = %s AND m.status = 'queued' AND m.claim_epoch < %s
     AND (m.not_before IS NULL OR m.not_before <= %s)
-    AND NOT EXISTS (
+    AND (
         SELECT 1 FROM messages AS e
         WHERE e.conversation_id = m.conversation_id AND e.status IN ('queued', 'sending') AND e.id <> m.id
           AND (e.status = 'sending' OR (e.not_before > %s AND (e.priority, e.id) < (m.priority, m.id)))
-    )
+        LIMIT 1
+    ) IS NULL
 """
-"""Waiting, due, and nothing of its conversation goes first: no send without a result, no earlier one that must wait."""
+"""Waiting, due, and nothing of its conversation goes first: no send without a result, no earlier one that must wait.
+
+Written as a value, not as NOT EXISTS, so that PostgreSQL looks it up for each of the few candidates by the index of
+unsettled messages instead of joining the whole table.
+"""
 
 _LID = """(
         SELECT value FROM contact_identities AS i

@@ -47,14 +47,21 @@ def update_each(
     waiting, returned = list(rows), []
     while waiting:
         chunk, waiting = waiting[:ROWS_PER_STATEMENT], waiting[ROWS_PER_STATEMENT:]
-        returned += fetch(_with_values(columns, len(chunk)) + update, [cell for row in chunk for cell in row])
+        head, parameters = _values(columns, chunk)
+        returned += fetch(head + update, parameters)
     return returned
 
 
-def _with_values(columns: Mapping[str, str], count: int) -> str:
-    """The head of the statement. PostgreSQL takes the columns' types from the casts in the first row."""
-    plain = f"({', '.join('%s' for _ in columns)})"
-    first = plain
+def _values(columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+    """The head of the statement and its parameters: on PostgreSQL one array a column, many times faster to send."""
+    names = ", ".join(columns)
     if connection.vendor == "postgresql":
-        first = f"({', '.join(f'%s::{kind}' for kind in columns.values())})"
-    return f"WITH v ({', '.join(columns)}) AS (VALUES {', '.join([first] + [plain] * (count - 1))}) "
+        arrays = ", ".join(f"%s::{kind}[]" for kind in columns.values())
+        return f"WITH v ({names}) AS (SELECT * FROM unnest({arrays})) ", [  # noqa: S608 - names of columns
+            [str(cell) if isinstance(cell, str) else cell for cell in column]
+            for column in zip(*rows, strict=True)
+        ]
+    row = f"({', '.join('%s' for _ in columns)})"
+    return f"WITH v ({names}) AS (VALUES {', '.join([row] * len(rows))}) ", [
+        cell for row in rows for cell in row
+    ]

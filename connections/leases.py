@@ -16,7 +16,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connections, transaction
+from django.db import connections, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet, Value
 from django.db.models.fields import DurationField
 from django.db.models.functions import Now
@@ -153,7 +153,7 @@ class LeaseKeeper:
         asked = time.monotonic()
         try:
             renewed = renew(held.lease)
-        except DatabaseError:
+        except Exception:  # whatever it is, the other leases of this process have to be renewed
             log.warning("lease_renewal_failed", connection_id=str(held.lease.connection_id), exc_info=True)
             if asked < held.valid_until:
                 return

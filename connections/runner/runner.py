@@ -120,5 +120,5 @@ class SessionRunner:
     def _give_back(self, lease: Lease) -> None:
         try:
             leases.release(lease)
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             self._log.warning("lease_not_released", exc_info=True)

@@ -42,7 +42,7 @@ FINAL = frozenset(
 RESTART_WAITS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Seconds before the first, second, … new start of a session that keeps ending."""
 
-ASK_AGAIN_SECONDS = (15.0, 300.0)
+ASK_AGAIN_SECONDS = (5.0, 300.0)
 """A worker is asked for again at the earliest and at the latest after so long."""
 
 _NO_CODE: dict[str, Any] = numbers.NO_CODE

@@ -233,7 +233,7 @@ def test_events_that_got_lost_are_healed_after_a_reconnect(
 ) -> None:
     sandbox.set_faults(linked, lose_events=5)
     with running(linked):
-        is_connected(linked)
+        until(lambda: _caught_up(linked), "the first look at the recent chats")
         for index in range(5):
             sandbox.write_as(customer, None, f"number {index}")
         until(lambda: "lose_events" not in _faults(linked) or not _faults(linked)["lose_events"], "the loss")
@@ -465,6 +465,11 @@ def test_for_a_long_wait_the_number_is_given_back(
 def test_every_mode_on_offer_has_a_driver() -> None:
     for mode in registry.modes():
         assert registry.driver_class(mode).mode == mode
+
+
+def _caught_up(connection: WhatsAppConnection) -> bool:
+    connection.refresh_from_db()
+    return "caught_up_at" in connection.inbound_cursor
 
 
 def _faults(connection: WhatsAppConnection) -> dict[str, Any]:

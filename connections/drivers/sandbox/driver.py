@@ -252,9 +252,10 @@ class SandboxDriver(Driver):
 
     def _require_phone(self) -> Phone:
         """The phone, linked and online. Raises SessionLost, or Transient when it is offline."""
-        phone = self._linked_phone()
-        if phone is None:
-            raise SessionLost("unlinked", "This device is not linked.")
+        phone = self._store.phone()
+        if self._ended or not self._secret or phone.linked_secret != self._secret:
+            reason = self._ended or phone.unlink_reason or "unlinked"
+            raise SessionLost(reason, "This device is not linked.")
         if not phone.online:
             raise Transient("phone_offline", "The simulated phone is offline.")
         return phone

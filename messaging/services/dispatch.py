@@ -35,17 +35,17 @@ log = structlog.get_logger(__name__)
 _READY = """
     m.connection_id = %s AND m.status = 'queued' AND m.claim_epoch < %s
     AND (m.not_before IS NULL OR m.not_before <= %s)
-    AND (
+    AND COALESCE((
         SELECT 1 FROM messages AS e
         WHERE e.conversation_id = m.conversation_id AND e.status IN ('queued', 'sending') AND e.id <> m.id
           AND (e.status = 'sending' OR (e.not_before > %s AND (e.priority, e.id) < (m.priority, m.id)))
         LIMIT 1
-    ) IS NULL
+    ), 0) <> 1
 """
 """Waiting, due, and nothing of its conversation goes first: no send without a result, no earlier one that must wait.
 
-Written as a value, not as NOT EXISTS, so that PostgreSQL looks it up for each of the few candidates by the index of
-unsettled messages instead of joining the whole table.
+Written as a value that is not 1, which PostgreSQL takes for a condition that most rows meet: it then walks the outbox
+in order and looks up each candidate's conversation by index. NOT EXISTS would make it join the whole table.
 """
 
 _LID = """(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import redis
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -48,7 +47,7 @@ def _checks() -> dict[str, Callable[[], bool]]:
 def _passes(name: str, check: Callable[[], bool]) -> bool:
     try:
         return check()
-    except (DatabaseError, redis.RedisError, OSError) as error:
+    except (DatabaseError, OSError) as error:
         log.warning("not_ready", check=name, reason=type(error).__name__)
         return False
 
@@ -76,5 +75,10 @@ def _running() -> bool:
 
 
 def _redis_answers() -> bool:
+    import redis  # here, because the embedded default must not pay for it
+
     with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1) as client:
-        return bool(client.ping())
+        try:
+            return bool(client.ping())
+        except redis.RedisError as error:
+            raise ConnectionError(type(error).__name__) from error

@@ -35,7 +35,12 @@ class Site:
         env |= {"WHATSFLOW_HOME": str(home), "WHATSFLOW_NO_DOTENV": "1", "PORT": str(self.port)}
         env |= {"WHATSFLOW_URL": self.url, "PYTHONWARNINGS": "ignore"}
         self._process = subprocess.Popen(
-            [sys.executable, "manage.py", "up"], cwd=ROOT, env=env, stdout=self._log, stderr=subprocess.STDOUT
+            [sys.executable, "manage.py", "up", "--supervised"],  # ends with these tests, however they end
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
         )
         self._wait_until_ready()
 

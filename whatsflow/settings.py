@@ -307,6 +307,7 @@ if S3_BUCKET:
             "secret_key": env.str("WHATSFLOW_S3_SECRET_KEY", default="") or None,
             "default_acl": None,
             "file_overwrite": True,
+            "signature_version": "s3v4",
             "querystring_auth": True,
             "querystring_expire": 300,
         },

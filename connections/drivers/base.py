@@ -1,8 +1,8 @@
 """The contract between WhatsFlow and whatever speaks WhatsApp: plain data in, plain data out, three errors.
 
 A driver belongs to one session runner and is called from that runner's thread only, except `wake`, which the runner
-hands in and the driver may call from anywhere. It keeps no rows of its own models: what must survive is either in WhatsApp or
-goes through the store that the registry gives it.
+hands in and the driver may call from anywhere. It keeps no rows of its own models: what must survive is either in
+WhatsApp or goes through the store that the registry gives it.
 """
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-from importlib.util import find_spec
-
 from django.apps import AppConfig
 
 
@@ -13,7 +11,7 @@ class MessagingConfig(AppConfig):
         """Hand the mailbox to the session runner, and listen."""
         from connections.ports import register_mailbox, register_traffic_counter
         from contacts.events import ContactsMerged
-        from messaging import traffic
+        from messaging import handlers, traffic
         from messaging.services.mailbox import MessagingMailbox
         from messaging.services.merging import on_contacts_merged
         from whatsflow.core import events
@@ -21,7 +19,4 @@ class MessagingConfig(AppConfig):
         register_mailbox(MessagingMailbox())
         register_traffic_counter(traffic.count)
         events.inside(ContactsMerged, on_contacts_merged)
-        if find_spec("messaging.handlers"):
-            from messaging import handlers
-
-            handlers.register()
+        handlers.register()

@@ -61,11 +61,6 @@ def after_ack(status: str, level: int) -> str:
     return proven if RANK[proven] > RANK[status] else status
 
 
-def lower_than(status: str) -> list[str]:
-    """The states that may rise to `status`."""
-    return [other for other, rank in RANK.items() if rank < RANK[status]]
-
-
 def wait_before_next_try(tries: int, retry_after: float | None = None) -> float | None:
     """Seconds until a message that has been tried `tries` times may be tried again; None: never by itself."""
     if tries >= MAX_TRIES:

@@ -35,7 +35,7 @@ def test_a_newcomer_chats_with_simulated_customers_within_minutes(new_person: Ca
     with olive.without_reload():
         olive.sees("Ana Souza", within="#inbox-list")
         olive.sees("Are you open today?", within="#inbox-list")
-        olive.click(".inbox-row-link[data-open]")
+        olive.press("Ana Souza")
         olive.finds(".composer-text")
         olive.run(WATCH_TICKS)
         olive.type(".composer-text", "Yes, until six o'clock.", ENTER)
@@ -59,7 +59,7 @@ def test_what_is_written_on_the_sandbox_phone_shows_live_to_the_whole_team(
         phone.type("#phone-text", "Is my cake ready?", ENTER)
         for person in (olive, tim):
             person.sees("Is my cake ready?", within="#inbox-list")
-        tim.run("document.querySelector('.inbox-row-link').click()")
+        tim.press("Zoe Journey")
         tim.finds(".composer-text")
         tim.type(".composer-text", "It is, come by!", ENTER)
         olive.sees("It is, come by!", within="#inbox-list")
@@ -79,7 +79,7 @@ def test_a_customers_picture_is_shown_in_the_inbox(
     phone.finds("#phone-messages img")
     olive.go("/inbox/")
     olive.sees("It came broken", within="#inbox-list")
-    olive.click(".inbox-row-link")
+    olive.press("Zoe Journey")
     olive.sees("It came broken", within="#chat-messages")
     olive.sees_picture("#chat-messages .message-picture img")
 
@@ -92,7 +92,7 @@ def test_a_picture_from_the_inbox_reaches_the_customer(
     phone.type("#phone-text", "Show me the cake", ENTER)
     olive.go("/inbox/")
     olive.sees("Show me the cake", within="#inbox-list")
-    olive.click(".inbox-row-link")
+    olive.press("Zoe Journey")
     picture = tmp_path / "cake.png"
     picture.write_bytes(_png())
     olive.attach(".composer-file", picture)

@@ -51,7 +51,9 @@ def after(event_type: type[E], subscriber: Callable[[list[E]], None]) -> None:
     _register(_after, event_type, subscriber)
 
 
-def _register(table: dict[type[Event], list[Subscriber]], event_type: type[Event], subscriber: Subscriber) -> None:
+def _register(
+    table: dict[type[Event], list[Subscriber]], event_type: type[Event], subscriber: Subscriber
+) -> None:
     if subscriber not in table[event_type]:
         table[event_type].append(subscriber)
 
@@ -74,7 +76,9 @@ def _announce(events: Sequence[Event]) -> None:
             try:
                 subscriber(batch)
             except Exception:
-                log.exception("event_subscriber_failed", event_name=event_type.name, subscriber=repr(subscriber))
+                log.exception(
+                    "event_subscriber_failed", event_name=event_type.name, subscriber=repr(subscriber)
+                )
 
 
 def _by_type(events: Sequence[Event]) -> dict[type[Event], list[Any]]:

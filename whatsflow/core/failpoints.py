@@ -9,7 +9,9 @@ import os
 import time
 from pathlib import Path
 
-_places = dict(pair.split(":", 1) for pair in os.environ.get("WHATSFLOW_FAILPOINTS", "").split(",") if ":" in pair)
+_places = dict(
+    pair.split(":", 1) for pair in os.environ.get("WHATSFLOW_FAILPOINTS", "").split(",") if ":" in pair
+)
 
 
 def reach(place: str) -> None:

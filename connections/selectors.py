@@ -192,7 +192,7 @@ _REASONS: dict[str, Explanation] = {
     Reason.QR_EXPIRED: Explanation(
         "Nobody scanned the QR code",
         "Five QR codes were shown and none was scanned.",
-        "Have the phone at hand and press Connect for a new code.",
+        "Have the phone at hand and press Show a new code.",
     ),
     Reason.NUMBER_TAKEN: Explanation(
         "The number is linked in another place",

@@ -153,16 +153,20 @@ export class Chat {
     }
   }
 
-  /* The newest page again, after a lost connection. Somebody who reads further up keeps the place. */
-  async refetch() {
-    const stuck = this.stick || !this.complete;
+  /* The newest page again, after a lost connection: it takes the place of what is shown, but somebody who reads further
+     up keeps theirs and gets only what is new. When a whole page came meanwhile, the newest wait behind the button. */
+  async refetch({ replace = this.stick || !this.complete } = {}) {
+    const stick = replace || this.stick;
     try {
       const fresh = elements(await ask(this.root.dataset.messagesUrl, { signal: this.ended.signal, quiet: true }));
-      if (stuck) this.messages.replaceChildren(fresh);
-      else for (const message of [...fresh.querySelectorAll(".message")]) this.put(message);
-      this.complete = true;
+      const messages = [...fresh.querySelectorAll(".message")];
+      const joins = !this.messages.querySelector(".message") || messages.some((one) => document.getElementById(one.id));
+      if (replace) this.messages.replaceChildren(fresh);
+      else if (joins) for (const message of messages) this.put(message);
+      this.complete = replace || joins;
+      if (!this.complete) this.showJump();
       this.arrange();
-      if (stuck) this.toBottom();
+      if (stick) this.toBottom();
       this.watchEdges();
     } catch {
       /* the next reconnection tries again */

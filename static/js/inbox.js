@@ -7,7 +7,6 @@ import { List } from "./inbox-list.js";
 import { ask, elements } from "./inbox-net.js";
 import { refresh } from "./times.js";
 
-const STALE_MS = 3000; // a socket that took so long to open may have missed something
 const WIDE = matchMedia("(min-width: 1200px)");
 
 class Inbox {
@@ -15,7 +14,6 @@ class Inbox {
     this.root = root;
     this.main = root.querySelector("#inbox-main");
     this.list = new List(root, (url) => this.open(url));
-    this.started = performance.now();
     this.take();
     this.restoreCard();
     this.listen();
@@ -49,7 +47,11 @@ class Inbox {
     on("connection", (frame) => {
       if (frame.connection === this.head?.dataset.connection) this.reloadPart("header");
     });
-    on("connected", () => performance.now() - this.started > STALE_MS && this.refetch());
+    // What came between the page's rendering and the opening of the socket was told to nobody here.
+    on("connected", () => {
+      this.list.refetch();
+      if (this.chat?.complete) this.chat.refetch({ replace: false });
+    });
     on("reconnected", () => this.refetch());
   }
 

@@ -64,7 +64,12 @@ def build(password: str, size: Size, progress: Progress) -> BusinessProfile:
     people += [_person(email, name, password) for email, name, _ in TEAM]
     owner = people[0]
     business = businesses.create(
-        owner, business_name=UNFINISHED, industry="Ceramics", business_type="retail", time_zone=ZONE
+        owner,
+        business_name=UNFINISHED,
+        industry="Ceramics",
+        description="Handmade tableware: a shop in town, courses on Saturdays, and parcels to all of Europe.",
+        business_type="retail",
+        time_zone=ZONE,
     )
     for member, (email, _, role) in zip(people[1:], TEAM, strict=True):
         invitation, _ = team.invite(business, owner, role=role, email=email)

@@ -133,7 +133,9 @@ def figures(business: BusinessProfile, since: datetime) -> Figures:
         received=Count("id", filter=Q(direction=Message.Direction.INBOUND)),
         sent=Count("id", filter=Q(direction=Message.Direction.OUTBOUND)),
     )
-    return Figures(open=opened.order_by()[:COUNTED].count(), unread=messaging.unread_total(business), **count)
+    return Figures(
+        open=opened.order_by()[:COUNTED].count(), unread=messaging.unread_total(business, COUNTED), **count
+    )
 
 
 def _midnight(now: datetime) -> datetime:

@@ -1,7 +1,8 @@
 """What the open pages are told: one push a business and batch, with everything rendered once.
 
-A batch of five hundred messages costs the same few queries as one. What is lost here is made up for by the page, which
-fetches again when its connection comes back.
+A small batch is rendered, so that pages need not ask. A large one (a gap that heals, a campaign's receipts) only names
+the conversations: drawing hundreds of bubbles that nobody looks at would cost more than storing them. What is lost here
+is made up for by the page, which fetches again when its connection comes back.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from whatsflow.core import events, live
 Frame = dict[str, Any]
 E = TypeVar("E", bound=events.Event)
 
+RENDERED = 20
+"""Changes in one batch that are sent ready to show; of more, pages are told which conversations to fetch again."""
 FRAMES_A_PUSH = 100
 """Frames that travel in one text; a socket's queue and the layer take many small texts better than one of megabytes."""
 
@@ -57,6 +60,9 @@ def tell_messages(
     """Messages that are new or have changed. fresh: those that a customer has just sent."""
     fresh = set(fresh)
     for business_id, group in _by_business(batch).items():
+        if len(group) > RENDERED:
+            _refresh(business_id, group)
+            continue
         messages = selectors.messages_by_id(business_id, [event.message_id for event in group])
         rows = _rows(business_id, [event.conversation_id for event in group])
         quoted = selectors.quoted_by(business_id, messages)
@@ -85,6 +91,9 @@ def _message_frame(message: Message, row: InboxRow, quoted: Any) -> Frame:
 def tell_statuses(batch: Sequence[MessageStatusChanged]) -> None:
     """New ticks. Read from the database, so that of two changes the later one is told, in whatever order they come."""
     for business_id, group in _by_business(batch).items():
+        if len(group) > RENDERED:
+            _refresh(business_id, group)
+            continue
         messages = selectors.messages_by_id(business_id, [event.message_id for event in group])
         _push(business_id, [_status_frame(message) for message in messages])
 
@@ -98,6 +107,18 @@ def _status_frame(message: Message) -> Frame:
         "html": rendering.ticks(message),
         "note": rendering.note(message),
     }
+
+
+def _refresh(
+    business_id: UUID, group: Sequence[MessageReceived | MessageAdded | MessageUpdated | MessageStatusChanged]
+) -> None:
+    """Name the conversations in which much has happened: a page fetches its list, and its chat if that is one of them.
+
+    They come from the events, so an event that names another business's conversation tells an id and nothing else.
+    """
+    conversations = sorted({str(event.conversation_id) for event in group})
+    unread = selectors.unread_total(business_id)
+    _push(business_id, [{"type": "refresh", "conversations": conversations, "unread_total": unread}])
 
 
 def tell_conversations(batch: Sequence[ConversationChanged]) -> None:

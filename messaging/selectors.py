@@ -113,10 +113,15 @@ def search_rows(business: BusinessProfile, text: str, limit: int = 50) -> list[I
     ]
 
 
-def unread_total(business: BusinessProfile | UUID) -> int:
-    """How many conversations have something unread."""
+UNREAD_SHOWN = 100
+"""The badge says "99+" from here on: what is counted for every page and frame must not grow with the inbox."""
+
+
+def unread_total(business: BusinessProfile | UUID, most: int = UNREAD_SHOWN) -> int:
+    """How many conversations have something unread; `most` stands for that many or more."""
     key = business.pk if isinstance(business, BusinessProfile) else business
-    return Conversation.objects.filter(business_profile_id=key, unread_count__gt=0).count()
+    unread = Conversation.objects.filter(business_profile_id=key, unread_count__gt=0)
+    return unread.order_by()[:most].count()
 
 
 def get_conversation(business: BusinessProfile, conversation_id: UUID | str) -> Conversation:

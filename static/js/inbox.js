@@ -7,6 +7,7 @@ import { List } from "./inbox-list.js";
 import { ask, elements } from "./inbox-net.js";
 import { refresh } from "./times.js";
 
+const REFRESH_PAUSE = 500; // ms in which large changes are gathered
 const WIDE = matchMedia("(min-width: 1200px)");
 
 class Inbox {
@@ -47,12 +48,34 @@ class Inbox {
     on("connection", (frame) => {
       if (frame.connection === this.head?.dataset.connection) this.reloadPart("header");
     });
+    on("refresh", (frame) => this.refreshSoon(frame.conversations));
     // What came between the page's rendering and the opening of the socket was told to nobody here.
     on("connected", () => {
       this.list.refetch();
       if (this.chat?.complete) this.chat.refetch({ replace: false });
     });
     on("reconnected", () => this.refetch());
+  }
+
+  /* Much has happened at once: fetch it, once a while however many such frames come. */
+  refreshSoon(conversations) {
+    this.stale ??= new Set();
+    for (const id of conversations) this.stale.add(id);
+    this.refreshTimer ??= setTimeout(() => {
+      const { stale } = this;
+      this.stale = this.refreshTimer = undefined;
+      this.list.refetch();
+      if (stale.has(this.chat?.id)) this.catchUp(this.chat);
+    }, REFRESH_PAUSE);
+  }
+
+  /* Some of what came may be unread: whoever looks at the end of the chat reads it. */
+  async catchUp(chat) {
+    this.reloadPart("header");
+    if (!chat.complete) return; // the newest are fetched when they are asked for
+    await chat.refetch({ replace: chat.stick });
+    chat.unread ||= 1;
+    chat.read();
   }
 
   refetch() {

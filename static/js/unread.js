@@ -57,6 +57,6 @@ function onFrame(event) {
   if (Number.isInteger(event.detail?.unread_total)) showUnread(event.detail.unread_total);
 }
 
-for (const type of ["message", "conversation", "status", "unread"]) document.addEventListener(`live:${type}`, onFrame);
+for (const type of ["message", "conversation", "status", "refresh", "unread"]) document.addEventListener(`live:${type}`, onFrame);
 const first = document.querySelector("[data-unread-badge]");
 if (first) showUnread(Number(first.dataset.count) || 0);

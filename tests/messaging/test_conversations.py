@@ -138,3 +138,12 @@ def test_merged_contacts_bring_their_conversations(business, connection, owner, 
     here.refresh_from_db()
     assert here.unread_count == 4
     assert set(Draft.objects.values_list("text", flat=True)) == {"kept", "moved"}
+
+
+def test_the_badge_counts_no_further_than_it_shows(business, connection):
+    factories.ConversationFactory.create_batch(
+        3, business_profile=business, connection=connection, unread_count=1
+    )
+
+    assert selectors.unread_total(business, most=2) == 2
+    assert selectors.unread_total(business) == 3

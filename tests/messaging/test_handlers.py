@@ -107,7 +107,9 @@ def test_fragments_hold_no_secret_of_a_session(pushed: Pushed, conversation: Con
     assert "csrfmiddlewaretoken" not in pushed.frames[0]["html"]
 
 
-def test_500_messages_cost_as_many_queries_as_one(pushed: Pushed, conversation: Conversation) -> None:
+@pytest.fixture
+def many(conversation: Conversation) -> list[Message]:
+    """500 messages in five conversations."""
     talks = [
         conversation,
         *factories.ConversationFactory.create_batch(
@@ -123,18 +125,43 @@ def test_500_messages_cost_as_many_queries_as_one(pushed: Pushed, conversation: 
         )
         for index in range(500)
     ]
-    Message.objects.bulk_create(messages)
+    return Message.objects.bulk_create(messages)
 
+
+def test_20_messages_cost_as_many_queries_as_one(pushed: Pushed, many: list[Message]) -> None:
     def cost(batch: list[Message]) -> int:
         with CaptureQueriesContext(database) as queries:
             handlers.tell_received([received(message) for message in batch])
         return len(queries)
 
-    one = cost(messages[:1])
+    one = cost(many[:1])
     pushed.calls.clear()
-    assert cost(messages) == one <= 3
-    assert len(pushed.frames) == 500
-    assert max(len(frames) for _, frames in pushed.calls) <= handlers.FRAMES_A_PUSH
+    assert cost(many[: handlers.RENDERED]) == one <= 3
+    assert [frame["type"] for frame in pushed.frames] == ["message"] * handlers.RENDERED
+
+
+@pytest.mark.parametrize("tell", ["tell_received", "tell_messages", "tell_statuses"])
+def test_a_large_batch_names_the_conversations_to_fetch_again(
+    pushed: Pushed, many: list[Message], tell: str
+) -> None:
+    Conversation.objects.filter(pk=many[0].conversation_id).update(unread_count=100)
+    with CaptureQueriesContext(database) as queries:
+        getattr(handlers, tell)([received(message) for message in many])
+    (frame,) = pushed.frames
+    assert frame["type"] == "refresh"
+    assert frame["conversations"] == sorted({str(message.conversation_id) for message in many})
+    assert frame["unread_total"] == 1
+    assert len(queries) == 1
+
+
+def test_a_large_batch_stays_in_its_business(
+    pushed: Pushed, many: list[Message], other_business: BusinessProfile
+) -> None:
+    foreign = factories.ConversationFactory(business_profile=other_business)
+    handlers.tell_received([received(message) for message in [*many, arrive(foreign)]])
+    told = dict(pushed.calls)
+    assert told[live.business_group(many[0].business_profile_id)][0]["type"] == "refresh"
+    assert told[live.business_group(other_business.pk)][0]["type"] == "message"
 
 
 def test_businesses_hear_only_of_their_own(

@@ -90,7 +90,9 @@ class Beat:
 
     def start(self) -> None:
         """Tick until stopped. What was due while nothing ran is due at once."""
-        scheduler = beat.PersistentScheduler(app=app, schedule_filename=settings.CELERY_BEAT_SCHEDULE_FILENAME)
+        scheduler = beat.PersistentScheduler(
+            app=app, schedule_filename=settings.CELERY_BEAT_SCHEDULE_FILENAME
+        )
         try:
             while not self._stop.wait(scheduler.tick()):
                 if scheduler.should_sync():

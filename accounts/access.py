@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ClassVar, cast
+from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import Case, When
@@ -18,6 +19,7 @@ from django.shortcuts import redirect
 from accounts.models import BusinessProfile, Membership, User
 from accounts.roles import Can, allows
 from whatsflow.core.errors import Forbidden
+from whatsflow.core.prepared import Prepared
 
 SESSION_KEY = "business_id"
 
@@ -66,14 +68,27 @@ def find_access(user: User, business_id: str | None) -> Access | None:
 
     One query.
     """
-    memberships = Membership.objects.filter(user=user).select_related("business_profile")
-    order: list[Any] = ["created_at", "id"]
-    if business_id:
-        order.insert(0, Case(When(business_profile_id=business_id, then=0), default=1))
-    membership = memberships.order_by(*order).first()
+    membership = _memberships.first(user.pk, _key(business_id))
     if membership is None:
         return None
     return Access(user, membership.business_profile, membership.role)
+
+
+def _key(text: str | None) -> UUID:
+    """The id; for nothing and for what is none, an id that no row has."""
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return UUID(int=0)
+
+
+_memberships = Prepared[Membership](
+    lambda user, chosen: (
+        Membership.objects.filter(user=user)
+        .select_related("business_profile")
+        .order_by(Case(When(business_profile=chosen, then=0), default=1), "created_at", "id")[:1]
+    )
+)
 
 
 def member(

@@ -10,15 +10,21 @@ from accounts.models import AuditEntry, BusinessProfile, Invitation, Membership,
 from whatsflow.core.clock import now
 from whatsflow.core.crypto import fingerprint
 from whatsflow.core.errors import NotFound
+from whatsflow.core.prepared import Prepared
 
 
 def businesses_of(user: User) -> list[BusinessProfile]:
     """The businesses that `user` is a member of, by name."""
-    return list(
+    return _businesses.rows(user.pk)
+
+
+_businesses = Prepared[BusinessProfile](
+    lambda user: (
         BusinessProfile.objects.filter(memberships__user=user, deleted_at=None)
         .only("id", "business_name", "business_type")
         .order_by("business_name", "id")
     )
+)
 
 
 def members_of(business: BusinessProfile) -> QuerySet[Membership]:
@@ -28,6 +34,21 @@ def members_of(business: BusinessProfile) -> QuerySet[Membership]:
         .select_related("user")
         .order_by("created_at", "id")
     )
+
+
+def team_of(business: BusinessProfile) -> list[Membership]:
+    """The business's members as menus name them: role, and of the user the name and the address."""
+    return _team.rows(business.pk)
+
+
+_team = Prepared[Membership](
+    lambda business: (
+        Membership.objects.filter(business_profile=business)
+        .select_related("user")
+        .only("role", "user__email", "user__full_name")
+        .order_by("created_at", "id")
+    )
+)
 
 
 def get_member(business: BusinessProfile, membership_id: UUID) -> Membership:

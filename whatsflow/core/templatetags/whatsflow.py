@@ -149,8 +149,6 @@ def is_choice_list(field: BoundField) -> bool:
 @register.simple_tag(takes_context=True)
 def nav_here(context: template.Context, *prefixes: str) -> SafeString:
     """The class of a navigation link, marked as current on the routes `prefixes` ("team", or "inbox:" for all)."""
-    request = context.get("request")
-    match = getattr(request, "resolver_match", None)
-    route = match.view_name if match and match.view_name else ""
+    route = context["route"]
     here = any(route == prefix or (prefix.endswith(":") and route.startswith(prefix)) for prefix in prefixes)
     return SafeString('class="wf-nav-link active" aria-current="page"' if here else 'class="wf-nav-link"')

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import zlib
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django import forms, template
 from django.forms.boundfield import BoundField
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -30,6 +30,7 @@ def _sprite() -> str:
 
 
 @register.simple_tag
+@lru_cache(maxsize=1024)
 def icon(name: str, extra: str = "", label: str = "") -> SafeString:
     """An icon of the sprite (scripts/icons.txt). extra: CSS classes; label: its words, when it stands alone."""
     described: str = (
@@ -50,25 +51,21 @@ def local_time(moment: datetime | None, style: str = "relative") -> SafeString |
     """A moment in the user's zone; nothing for None. style: time (14:05), day (Monday, 3 March), relative, full."""
     if moment is None:
         return ""
-    return format_html(
-        '<time datetime="{}" data-format="{}">{}</time>',
-        moment.astimezone(UTC).isoformat(timespec="milliseconds"),
-        style,
-        time_text(moment, style),
-    )
+    at = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    words = escape(time_text(moment, style))
+    return SafeString(f'<time datetime="{at}" data-format="{escape(style)}">{words}</time>')
 
 
 def time_text(moment: datetime, style: str, now: datetime | None = None) -> str:
     """The words of `local_time`, in the active time zone."""
-    local = timezone.localtime(moment)
-    today = timezone.localtime(now or timezone.now())
+    zone = timezone.get_current_timezone()
+    local = moment.astimezone(zone)
     if style == "time":
         return f"{local:%H:%M}"
-    if style == "day":
-        return _day(local, today)
     if style == "full":
         return f"{local.day} {local:%b %Y, %H:%M}"
-    return _relative(local, today)
+    today = now.astimezone(zone) if now else datetime.now(zone)
+    return _day(local, today) if style == "day" else _relative(local, today)
 
 
 def _day(local: datetime, today: datetime) -> str:
@@ -105,7 +102,11 @@ def initials(value: object) -> str:
 def avatar(person: Any, size: str = "") -> SafeString:
     """A round with a person's initials in a colour of their own. size: "", "xs", "sm", "lg" or "xl"."""
     seed = str(getattr(person, "contact_id", None) or getattr(person, "pk", None) or person)
-    letters = initials(person)
+    return _avatar(seed, initials(person), size)
+
+
+@lru_cache(maxsize=4096)
+def _avatar(seed: str, letters: str, size: str) -> SafeString:
     return format_html(
         '<span class="avatar rounded-circle wf-avatar wf-hue-{}{}" aria-hidden="true">{}</span>',
         zlib.crc32(seed.encode()) % HUES,

@@ -68,7 +68,7 @@ def listing(access: Access, wanted: dict[str, str]) -> Context:
 
 def frame(access: Access) -> Context:
     """What surrounds list and chat on a full page."""
-    numbers = list(connections.connections_of(access.business))
+    numbers = connections.connection_ids(access.business)
     return {"numbers": numbers, "can_reply": access.can(Can.REPLY), "view": "list"}
 
 
@@ -106,7 +106,7 @@ def header(access: Access, conversation: Conversation) -> Context:
         "blocked": _blocked(access, number),
         "members": [
             membership.user
-            for membership in accounts.members_of(access.business)
+            for membership in accounts.team_of(access.business)
             if allows(membership.role, Can.REPLY)
         ],
         "user": access.user,
@@ -125,11 +125,7 @@ def _blocked(access: Access, number: WhatsAppConnection) -> str:
 def card(access: Access, conversation: Conversation) -> Context:
     """What is known of the contact."""
     person = conversation.contact
-    others = [
-        row
-        for row in selectors.rows_with_contacts(access.business.pk, [person.pk])
-        if row.id != conversation.pk
-    ]
+    others = selectors.other_conversations(access.business.pk, person.pk, than=conversation.pk)
     lid = "" if person.phone_number else contacts.lids_of([person.pk]).get(person.pk, "")
     return {
         "conversation": conversation,

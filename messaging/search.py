@@ -7,7 +7,7 @@ it looks at the beginnings of words, on SQLite in the latest messages only.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -114,7 +114,7 @@ def _newest_by_prefix(business: BusinessProfile, words: list[str], limit: int) -
 
 def with_hit(row: InboxRow, hit: Hit) -> InboxRow:
     """The list's row of a conversation, opening at the message found in it."""
-    return replace(row, hit_message_id=hit.message_id, hit_text=hit.text, hit_at=hit.at)
+    return row._replace(hit_message_id=hit.message_id, hit_text=hit.text, hit_at=hit.at)
 
 
 def _snippet(text: str, word: str) -> str:

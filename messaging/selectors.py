@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import CharField, F, QuerySet, Value
+from django.db.models import CharField, F, IntegerField, QuerySet, Value
 from django.db.models.functions import Coalesce, NullIf
 
 from accounts.models import BusinessProfile, User
@@ -16,8 +16,10 @@ from messaging.keyset import Cursor
 from messaging.models import Conversation, Draft, MediaFile, Message
 from messaging.rows import InboxPage, InboxRow, MessagesPage
 from whatsflow.core.errors import InvalidInput, NotFound
+from whatsflow.core.prepared import Prepared
 from whatsflow.core.text import printable
 
+Values = tuple[Any, ...]
 TABS = ("unread", "mine", "open", "all", "closed")
 
 _COLUMNS: dict[str, Any] = {
@@ -30,20 +32,9 @@ _COLUMNS: dict[str, Any] = {
         NullIf("assigned_to__full_name", Value("")), "assigned_to__email", Value(""), output_field=CharField()
     ),
 }
-_OWN = (
-    "id",
-    "contact_id",
-    "connection_id",
-    "state",
-    "assigned_to_id",
-    "last_message_at",
-    "last_message_id",
-    "preview",
-    "preview_type",
-    "preview_direction",
-    "preview_status",
-    "unread_count",
-)
+_SHOWN = tuple(name for name in InboxRow._fields if not name.startswith("hit_"))
+PAGE = 50
+"""Rows of the list, and messages of a chat, on one page."""
 
 
 def inbox_page(
@@ -53,7 +44,7 @@ def inbox_page(
     tab: str = "open",
     search: str = "",
     before: str | None = None,
-    limit: int = 50,
+    limit: int = PAGE,
 ) -> InboxPage:
     """One page of the list, in one query whatever its length.
 
@@ -63,17 +54,20 @@ def inbox_page(
     """
     if search.strip():
         return InboxPage(search_rows(business, search, limit))
-    rows = _tab(business, user, tab)
-    if before:
-        rows = rows.filter(keyset.before("last_message_at", Cursor.parse(before)))
-    found = _rows(keyset.newest_first(rows, "last_message_at")[: limit + 1])
+    if not before and limit == PAGE and tab in _first_pages:
+        found = _made(_first_pages[tab].rows(*([business.pk, user.pk] if tab == "mine" else [business.pk])))
+    else:
+        rows = _tab(business.pk, user.pk, tab)
+        if before:
+            rows = rows.filter(keyset.before("last_message_at", Cursor.parse(before)))
+        found = _rows(keyset.newest_first(rows, "last_message_at")[: limit + 1])
     if len(found) <= limit:
         return InboxPage(found)
     last = found[limit - 1]
     return InboxPage(found[:limit], str(Cursor(last.last_message_at, last.id)))
 
 
-def _tab(business: BusinessProfile, user: User, tab: str) -> QuerySet[Conversation]:
+def _tab(business: UUID, user: UUID | None, tab: str) -> QuerySet[Conversation]:
     rows = Conversation.objects.filter(business_profile=business)
     match tab:
         case "all":
@@ -88,7 +82,25 @@ def _tab(business: BusinessProfile, user: User, tab: str) -> QuerySet[Conversati
 
 
 def _rows(conversations: QuerySet[Conversation]) -> list[InboxRow]:
-    return [InboxRow(**row) for row in conversations.values(*_OWN, **_COLUMNS)]
+    return _made(_columns(conversations))
+
+
+def _columns(conversations: QuerySet[Conversation]) -> QuerySet[Conversation, Values]:
+    return conversations.annotate(**_COLUMNS).values_list(*_SHOWN)
+
+
+def _made(rows: Iterable[Values]) -> list[InboxRow]:
+    return [InboxRow(*row) for row in rows]
+
+
+def _first_page(tab: str) -> Prepared[Values]:
+    def build(business: UUID, user: UUID | None = None) -> QuerySet[Conversation, Values]:
+        return _columns(keyset.newest_first(_tab(business, user, tab), "last_message_at")[: PAGE + 1])
+
+    return Prepared(build)
+
+
+_first_pages = {tab: _first_page(tab) for tab in TABS}
 
 
 def rows_of(business_id: UUID, conversation_ids: Iterable[UUID]) -> list[InboxRow]:
@@ -100,6 +112,20 @@ def rows_with_contacts(business_id: UUID, contact_ids: Iterable[UUID]) -> list[I
     """The list's rows of every conversation with these contacts, latest first."""
     rows = Conversation.objects.filter(business_profile_id=business_id, contact_id__in=set(contact_ids))
     return _rows(keyset.newest_first(rows, "last_message_at"))
+
+
+def other_conversations(business_id: UUID, contact_id: UUID, than: UUID) -> list[InboxRow]:
+    """The rows of the contact's conversations with other numbers, latest first."""
+    return [row for row in _made(_of_contact.rows(business_id, contact_id)) if row.id != than]
+
+
+_of_contact = Prepared[Values](
+    lambda business, contact: _columns(
+        keyset.newest_first(
+            Conversation.objects.filter(business_profile=business, contact=contact), "last_message_at"
+        )
+    )
+)
 
 
 def search_rows(business: BusinessProfile, text: str, limit: int = 50) -> list[InboxRow]:
@@ -120,17 +146,37 @@ UNREAD_SHOWN = 100
 def unread_total(business: BusinessProfile | UUID, most: int = UNREAD_SHOWN) -> int:
     """How many conversations have something unread; `most` stands for that many or more."""
     key = business.pk if isinstance(business, BusinessProfile) else business
-    unread = Conversation.objects.filter(business_profile_id=key, unread_count__gt=0)
-    return unread.order_by()[:most].count()
+    if most == UNREAD_SHOWN:
+        return len(_some_unread.rows(key))
+    return _unread(key)[:most].count()
+
+
+def _unread(business: UUID) -> QuerySet[Conversation]:
+    return Conversation.objects.filter(business_profile=business, unread_count__gt=0).order_by()
+
+
+_some_unread = Prepared[int](
+    lambda business: (
+        _unread(business)
+        .annotate(one=Value(1, output_field=IntegerField()))
+        .values_list("one", flat=True)[:UNREAD_SHOWN]
+    )
+)
 
 
 def get_conversation(business: BusinessProfile, conversation_id: UUID | str) -> Conversation:
     """With its contact, number and assignee. Raises NotFound."""
-    rows = Conversation.objects.select_related("contact", "connection", "assigned_to")
-    found = rows.filter(business_profile=business, id=_key(conversation_id, "This conversation")).first()
+    found = _conversation.first(business.pk, _key(conversation_id, "This conversation"))
     if found is None:
         raise NotFound("This conversation")
     return found
+
+
+_conversation = Prepared[Conversation](
+    lambda business, conversation: Conversation.objects.select_related(
+        "contact", "connection", "assigned_to"
+    ).filter(business_profile=business, id=conversation)
+)
 
 
 def get_message(business: BusinessProfile, message_id: UUID | str) -> Message:
@@ -157,14 +203,16 @@ def messages_page(
     before: str | None = None,
     after: str | None = None,
     around: UUID | str | None = None,
-    limit: int = 50,
+    limit: int = PAGE,
 ) -> MessagesPage:
     """A stretch of the chat: the newest messages, those before or after a cursor, or those around a message's id.
 
     Raises NotFound for a message that is not in this conversation, InvalidInput for a bad cursor.
     """
-    rows = Message.objects.filter(business_profile=business, conversation=conversation)
-    rows = rows.select_related("media", "sender")
+    if not (around or after or before) and limit == PAGE:
+        newest = _newest_messages.rows(business.pk, conversation.pk)
+        return _page(business, newest[:limit][::-1], has_older=len(newest) > limit, has_newer=False)
+    rows = _shown(Message.objects.filter(business_profile=business, conversation=conversation))
     if around:
         middle = rows.filter(id=_key(around, "This message")).first()
         if middle is None:
@@ -178,6 +226,25 @@ def messages_page(
         return _page(business, found, has_older=bool(found), has_newer=more)
     found, more = _older(rows, Cursor.parse(before) if before else None, limit)
     return _page(business, found, has_older=more, has_newer=bool(before and found))
+
+
+def _shown(messages: QuerySet[Message]) -> QuerySet[Message]:
+    """With their media and senders, and only what bubbles show: half of the columns belong to the outbox."""
+    return messages.select_related("media", "sender").only(*_BUBBLE)
+
+
+_BUBBLE = (
+    *("whatsapp_message_id", "direction", "message_type", "content", "status", "metadata", "created_at"),
+    *("origin", "reply_to_wa_id", "backfilled", "body_pending", "attempts", "error_code", "error_message"),
+    *("business_profile", "contact", "conversation", "connection", "sender__email", "sender__full_name"),
+    *("media__state", "media__kind", "media__name", "media__size", "media__width", "media__height"),
+    "media__thumbnail",
+)
+_newest_messages = Prepared[Message](
+    lambda business, conversation: keyset.newest_first(
+        _shown(Message.objects.filter(business_profile=business, conversation=conversation)), "created_at"
+    )[: PAGE + 1]
+)
 
 
 def _older(rows: QuerySet[Message], cursor: Cursor | None, limit: int) -> tuple[list[Message], bool]:
@@ -229,8 +296,14 @@ def messages_by_id(business_id: UUID, message_ids: Iterable[UUID]) -> list[Messa
 
 def draft_of(business: BusinessProfile, conversation: Conversation, user: User) -> str:
     """What `user` has typed in this conversation and not sent."""
-    rows = Draft.objects.filter(conversation=conversation, conversation__business_profile=business, user=user)
-    return rows.values_list("text", flat=True).first() or ""
+    return _draft.first(conversation.pk, business.pk, user.pk) or ""
+
+
+_draft = Prepared[str](
+    lambda conversation, business, user: Draft.objects.filter(
+        conversation=conversation, conversation__business_profile=business, user=user
+    ).values_list("text", flat=True)
+)
 
 
 def _key(text: UUID | str, what: str) -> UUID:

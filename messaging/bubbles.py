@@ -16,11 +16,12 @@ from messaging.models import MediaFile, Message
 from whatsflow.core.templatetags import whatsflow as shell
 
 QUOTE_LENGTH = 140
-ORIGINS = {
+ORIGINS: dict[str, str] = {
     Message.Origin.PHONE: "Phone",
     Message.Origin.API: "API",
     Message.Origin.CAMPAIGN: "Campaign",
 }
+STATUSES = dict(Message.Status.choices)
 REASONS = {
     "not_on_whatsapp": "This number is not on WhatsApp.",
     "media_gone": "The file is not available any more.",
@@ -29,7 +30,7 @@ REASONS = {
     "opted_out": "This person has asked not to be written to.",
     "blocked": "This person has blocked the number.",
 }
-STATUS_NOTES = {
+STATUS_NOTES: dict[str, str] = {
     Message.Status.CANCELLED: "Cancelled before it was sent.",
     Message.Status.EXPIRED: "Not sent in time, so it was not sent at all.",
 }
@@ -128,7 +129,7 @@ def bubble(message: Message, quoted: Message | None, contact_name: str, base: st
         bare=message.message_type == Message.Type.STICKER,
         backfilled=message.backfilled,
         status=message.status,
-        status_label=message.get_status_display(),
+        status_label=STATUSES.get(message.status, message.status),
         reason=_reason(message),
         retry_url=f"{actions}retry/",
         cancel_url=f"{actions}cancel/",
@@ -149,7 +150,7 @@ def summary(message: Message) -> str:
 def _author(message: Message) -> str:
     if message.sender_id and message.sender:
         return str(message.sender)
-    return ORIGINS.get(Message.Origin(message.origin), "") if message.origin in Message.Origin.values else ""
+    return ORIGINS.get(message.origin, "")
 
 
 def _quote(message: Message, quoted: Message | None, contact_name: str, base: str) -> Quote | None:
@@ -192,7 +193,7 @@ def _reason(message: Message) -> str:
         return known or message.error_message or "WhatsApp did not take this message."
     if message.status == Message.Status.QUEUED and message.attempts:
         return "It did not go out yet; trying again."
-    return STATUS_NOTES.get(Message.Status(message.status), "")
+    return STATUS_NOTES.get(message.status, "")
 
 
 # -- what is neither text nor a file ---------------------------------------------------------------

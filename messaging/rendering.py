@@ -12,13 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils import timezone
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -54,6 +54,10 @@ PREVIEWS = {
     "unknown": "Unsupported message",
 }
 PREVIEW_LENGTH = 120
+ACTIONABLE = ("failed", "unknown", "queued")
+"""States in which a bubble offers a form, to try again or to cancel."""
+KEPT = 2048
+"""Rows, and bubbles, whose HTML a process keeps: about a kilobyte each."""
 _LABELS = dict(Message.Status.choices)
 
 
@@ -74,11 +78,6 @@ def _macros() -> Any:
 @cache
 def _base() -> str:
     return reverse("messaging:inbox")
-
-
-@lru_cache(maxsize=4096)
-def _avatar(contact_id: UUID, initials: str) -> Any:
-    return shell.avatar(SimpleNamespace(pk=contact_id, initials=initials))
 
 
 def moment(at: datetime) -> str:
@@ -116,16 +115,22 @@ class _Row:
 
 def row(item: InboxRow, search: str = "") -> Markup:
     """One conversation of the list; with a search, the words that were found are marked."""
-    return _macros().row(_row(item, search))
+    time = shell.local_time(item.hit_at or item.last_message_at, "relative")
+    return _drawn_row(item, search, time)
 
 
 def rows(items: list[InboxRow], search: str = "") -> Markup:
     """The list's rows, one after the other."""
-    draw = _macros().row
-    return Markup("").join(draw(_row(item, search)) for item in items)
+    return Markup("").join([row(item, search) for item in items])
 
 
-def _row(item: InboxRow, search: str) -> _Row:
+@lru_cache(maxsize=KEPT)
+def _drawn_row(item: InboxRow, search: str, time: Any) -> Markup:
+    """Kept by everything that it shows: the same rows go to everybody of the team, again and again."""
+    return _macros().row(_row(item, search, time))
+
+
+def _row(item: InboxRow, search: str, time: Any) -> _Row:
     hit = item.hit_message_id
     ours = item.preview_direction == Message.Direction.OUTBOUND and not hit
     address = f"{_base()}{item.id}/"
@@ -138,9 +143,9 @@ def _row(item: InboxRow, search: str) -> _Row:
         key=f"hit-{hit}" if hit else f"row-{item.id}",
         url=f"{address}?at={hit}#message-{hit}" if hit else address,
         at=moment(item.last_message_at),
-        avatar=_avatar(item.contact_id, item.initials),
+        avatar=shell.avatar(item),
         name=item.name,
-        time=shell.local_time(item.hit_at or item.last_message_at, "relative"),
+        time=time,
         preview=marked(text, search) if hit else text,
         tick=item.preview_status if ours and item.preview_status in TICKS else "",
         tick_label=_LABELS.get(item.preview_status, ""),
@@ -181,15 +186,29 @@ def marked(text: str, search: str) -> Markup:
 
 def message(item: Message, quoted: Message | None, contact_name: str, csrf: Any = "") -> Markup:
     """One bubble. csrf: the token's hidden field, for pages that must work without JavaScript."""
-    return _macros().message(bubbles.bubble(item, quoted, contact_name, _base()), csrf)
+    bubble = bubbles.bubble(item, quoted, contact_name, _base())
+    if csrf and bubble.status in ACTIONABLE:  # the only ones with a form; its token is new on each page
+        return _macros().message(bubble, csrf)
+    return _drawn_message(bubble)
 
 
-def messages(page: MessagesPage, contact_name: str, csrf: Any = "") -> list[tuple[Message, Markup]]:
-    """The page's messages with their bubbles, oldest first."""
-    return [
-        (item, message(item, page.quoted.get(item.reply_to_wa_id), contact_name, csrf))
-        for item in page.messages
-    ]
+@lru_cache(maxsize=KEPT)
+def _drawn_message(bubble: Bubble) -> Markup:
+    """Kept by everything that it shows, like rows."""
+    return _macros().message(bubble, "")
+
+
+def messages(page: MessagesPage, contact_name: str, first_unread: UUID | None, csrf: Any = "") -> Markup:
+    """The page's bubbles, oldest first, with a line above each day and one above the first unread message."""
+    zone, day, pieces = timezone.get_current_timezone(), None, []
+    for item in page.messages:
+        day_before, day = day, item.created_at.astimezone(zone).date()
+        if day != day_before:
+            pieces.append(_macros().day(shell.local_time(item.created_at, "day")))
+        if item.pk == first_unread:
+            pieces.append(_macros().new_messages())
+        pieces.append(message(item, page.quoted.get(item.reply_to_wa_id), contact_name, csrf))
+    return Markup("").join(pieces)
 
 
 def ticks(item: Message) -> Markup:

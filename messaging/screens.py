@@ -9,7 +9,6 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts import selectors as accounts
@@ -137,21 +136,12 @@ def card(access: Access, conversation: Conversation) -> Context:
 
 
 def stretch(request: HttpRequest, conversation: Conversation, page: MessagesPage) -> Context:
-    """Messages as bubbles, with the places of the lines between them and where there is more."""
+    """Messages as bubbles, with the lines between them, and where there is more."""
     token = format_html('<input type="hidden" name="csrfmiddlewaretoken" value="{}">', get_token(request))
-    drawn = rendering.messages(page, conversation.contact.display_name, token)
     line = _first_unread(conversation, page)
     more = reverse("messaging:messages", args=[conversation.pk])
     return {
-        "items": [
-            {
-                "html": html,
-                "at": message.created_at,
-                "day": timezone.localtime(message.created_at).date(),
-                "new": message.pk == line,
-            }
-            for message, html in drawn
-        ],
+        "bubbles": rendering.messages(page, conversation.contact.display_name, line, token),
         "older_url": f"{more}?{urlencode({'before': page.older})}" if page.older else "",
         "newer_url": f"{more}?{urlencode({'after': page.newer})}" if page.newer else "",
     }

@@ -18,7 +18,7 @@ class MembershipChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class SessionsEnded(Event):
-    """A member's sign-ins were ended (new password): whatever they have open must prove itself again."""
+    """Sign-ins of a member ended (new password, signed out): whatever they have open must prove itself again."""
 
     name: ClassVar[str] = "member.sessions_ended"
     user_id: UUID

@@ -8,7 +8,9 @@ class ConnectionsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Tell the open pages what happens to numbers."""
-        from connections import handlers
+        """Tell the open pages what happens to numbers; stop and clean up when a business is deleted."""
+        from accounts.ports import register_file_remover
+        from connections import handlers, sandbox_store
 
         handlers.register()
+        register_file_remover(sandbox_store.remove_media)

@@ -1,14 +1,23 @@
-"""What the open pages are told when a number changes."""
+"""What the open pages are told when a number changes, and what a deleted business means for its numbers."""
 
 from __future__ import annotations
 
+from accounts.events import BusinessDeleted
 from connections.events import ConnectionStatusChanged
+from connections.services import numbers
 from whatsflow.core import events, live
 
 
 def register() -> None:
     """Subscribe; called once, in ready()."""
     events.after(ConnectionStatusChanged, tell_pages)
+    events.inside(BusinessDeleted, stop_numbers)
+
+
+def stop_numbers(batch: list[BusinessDeleted]) -> None:
+    """Nobody is left who could disconnect them. In the same transaction, so that it cannot get lost."""
+    for event in batch:
+        numbers.stop_all(event.business_id)
 
 
 def tell_pages(batch: list[ConnectionStatusChanged]) -> None:

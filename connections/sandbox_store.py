@@ -17,6 +17,7 @@ from connections.drivers.base import AckLevel, Chat, MediaBlob, MessageKind
 from connections.drivers.sandbox.store import Accepted, Customer, Happening, HappeningKind, Letter, Phone
 from connections.models import SandboxCustomer, SandboxEvent, SandboxMessage, SandboxPhone, WhatsAppConnection
 from whatsflow.core import doorbell
+from whatsflow.core.files import remove_tree
 from whatsflow.core.ids import uuid7
 
 
@@ -291,3 +292,10 @@ def _letter(row: SandboxMessage) -> Letter:
         ack=AckLevel(row.ack),
         at=row.created_at,
     )
+
+
+def remove_media(business_id: UUID) -> None:
+    """Delete the files of the simulated chats of a business that is deleted."""
+    phones = SandboxPhone.objects.filter(connection__business_profile_id=business_id)
+    for phone_id in phones.values_list("pk", flat=True):
+        remove_tree(f"sandbox/{phone_id}")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from accounts.events import MembershipChanged
+from accounts.events import MembershipChanged, SessionsEnded
 from contacts.events import ContactUpdated
 from messaging import rendering, selectors
 from messaging.events import (
@@ -46,6 +46,7 @@ def register() -> None:
     events.after(ContactUpdated, tell_contacts)
     events.after(CustomerTyping, tell_typing)
     events.after(MembershipChanged, close_sockets)
+    events.after(SessionsEnded, recheck_sockets)
 
 
 def tell_received(batch: Sequence[MessageReceived]) -> None:
@@ -168,6 +169,13 @@ def close_sockets(batch: Sequence[MembershipChanged]) -> None:
     for event in batch:
         if event.role is None:
             live.push(live.business_group(event.business_id), {"type": "close", "user": str(event.user_id)})
+
+
+def recheck_sockets(batch: Sequence[SessionsEnded]) -> None:
+    """Have the user's pages connect anew: those of living sessions go on, the others learn that they are signed out."""
+    for event in batch:
+        frame = {"type": "close", "user": str(event.user_id), "code": live.TRY_AGAIN}
+        live.push(live.business_group(event.business_id), frame)
 
 
 def _rows(business_id: UUID, conversation_ids: Iterable[UUID]) -> dict[UUID, InboxRow]:

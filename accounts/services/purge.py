@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 from django.db import IntegrityError, models, transaction
 
+from accounts import ports
 from accounts.models import BusinessProfile
 
 log = structlog.get_logger(__name__)
@@ -21,17 +22,22 @@ CHUNK = 500
 
 
 def business(business_id: UUID) -> bool:
-    """Remove the deleted business and all that points at it. True when it is gone, False when rows still came in."""
+    """Remove the deleted business, its files and all rows that point at it.
+
+    True when it is gone. False when rows still came in or the storage did not answer: the periodic task tries again.
+    """
     target = BusinessProfile.objects.filter(pk=business_id).exclude(deleted_at=None)
     if not target.exists():
         return False
     try:
+        ports.remove_files(business_id)
         for queryset in _dependents(BusinessProfile, {"pk": business_id}, ()):
             _empty(queryset)
+        ports.remove_files(business_id)  # what a worker wrote until its number's rows were gone
         with transaction.atomic():
             target.delete()
-    except IntegrityError:
-        log.warning("purge_postponed", business_id=str(business_id))
+    except (IntegrityError, OSError) as error:
+        log.warning("purge_postponed", business_id=str(business_id), reason=type(error).__name__)
         return False
     log.info("business_purged", business_id=str(business_id))
     return True

@@ -113,6 +113,12 @@ def send_password_reset(email: str) -> None:
     send_mail("Set a new password for WhatsFlow", text, None, [user.email])
 
 
+def signed_out(user: User) -> None:
+    """Say that one of the user's sessions has just ended: what it has open must not go on."""
+    with transaction.atomic():
+        end_sessions(user)
+
+
 def end_sessions(user: User) -> None:
     """Announce that what the user has open must prove itself again. Call it in the change's transaction."""
     businesses = Membership.objects.filter(user=user).values_list("business_profile_id", flat=True)

@@ -82,8 +82,11 @@ def locked_out(
 
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
-    """End the session."""
+    """End the session, and what it has open in other tabs."""
+    user = request.user
     auth.logout(request)
+    if user.is_authenticated:
+        users.signed_out(cast(User, user))
     return redirect("accounts:login")
 
 

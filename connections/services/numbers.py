@@ -109,6 +109,21 @@ def delete(connection: WhatsAppConnection, actor: User | None) -> None:
         row.delete()
 
 
+def stop_all(business_id: UUID) -> None:
+    """Take every number of a deleted business offline. Must be called inside the transaction that deletes it."""
+    rows = WhatsAppConnection.objects.filter(business_profile_id=business_id)
+    rows.update(
+        desired=WhatsAppConnection.Desired.OFFLINE, pairing_phone="", restart_not_before=None, **NO_CODE
+    )
+    _unattended(rows).update(
+        status=WhatsAppConnection.Status.DISCONNECTED,
+        status_reason=WhatsAppConnection.Reason.USER,
+        status_changed_at=Now(),
+    )
+    for connection_id in rows.values_list("pk", flat=True):
+        transaction.on_commit(partial(_ring, connection_id), robust=True)
+
+
 def start(connection_id: UUID) -> None:
     """Ask a sessions worker to take the number, and wake the one that has it. Losing this costs a few seconds."""
     doorbell.ring(doorbell.connection_topic(connection_id))

@@ -28,6 +28,7 @@ from messaging import selectors
 from messaging.models import MediaFile, Message
 from messaging.services import filetypes, pictures
 from whatsflow.core.errors import DomainError, InvalidInput, NotFound
+from whatsflow.core.files import remove_tree
 from whatsflow.core.text import printable
 
 log = structlog.get_logger(__name__)
@@ -176,6 +177,11 @@ def remove_files(row: MediaFile) -> None:
     for stored in (row.file, row.thumbnail):
         if stored:
             stored.storage.delete(str(stored.name))
+
+
+def remove_all(business_id: UUID) -> None:
+    """Delete every file of a business that is deleted, those without a row included."""
+    remove_tree(f"media/{business_id}")
 
 
 def prune_orphans(before: datetime, limit: int = 500) -> int:

@@ -3,8 +3,8 @@
 `push` hands frames to the channel layer and returns. In each process that serves sockets the `hub` has one subscription
 a group and loops the one encoded text over its sockets. A lost frame costs nothing: pages refetch on reconnecting.
 
-A frame is a dictionary with a "type". `{"type": "close", "user": id}` is for the server itself: it closes that user's
-sockets in the group and goes to no browser.
+A frame is a dictionary with a "type". `{"type": "close", "user": id, "code": …}` is for the server itself: it closes that
+user's sockets in the group with this code (`NOT_A_MEMBER` if none is given) and goes to no browser.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ TOO_SLOW = 4408
 NOT_A_MEMBER = 4403
 """Close code of a socket whose user no longer belongs to the business."""
 TRY_AGAIN = 1013
-"""Close code (RFC 6455 registry) of a socket that may have missed frames, or could not be served just now."""
+"""Close code (RFC 6455 registry) of a socket that may have missed frames, could not be served just now, or has to
+prove again whose it is: the page connects anew."""
 
 QUEUE_LIMIT = 256
 """Texts that may wait for one socket."""
@@ -63,7 +64,11 @@ def _message(frames: tuple[dict[str, Any], ...]) -> dict[str, Any]:
     return {
         "type": "live.frames",
         "text": orjson.dumps({"frames": shown}).decode() if shown else "",
-        "close": [str(frame["user"]) for frame in frames if frame["type"] == "close"],
+        "close": [
+            [str(frame["user"]), frame.get("code", NOT_A_MEMBER)]
+            for frame in frames
+            if frame["type"] == "close"
+        ],
     }
 
 
@@ -186,9 +191,9 @@ class _Room:
         if text:
             for socket in tuple(self.sockets):
                 socket.offer(text)
-        for user_id in message["close"]:
+        for user_id, code in message["close"]:
             for socket in [one for one in self.sockets if one.user_id == user_id]:
-                socket.end(NOT_A_MEMBER)
+                socket.end(code)
 
     def _end_all(self) -> None:
         for socket in tuple(self.sockets):

@@ -9,13 +9,13 @@ class MessagingConfig(AppConfig):
 
     def ready(self) -> None:
         """Hand the mailbox to the session runner, and listen."""
-        from connections.events import LeaseTaken
         from accounts.ports import register_file_remover
+        from connections.events import LeaseTaken
         from connections.ports import register_mailbox, register_traffic_counter
         from contacts.events import ContactsMerged
         from messaging import handlers, traffic
-        from messaging.services.dispatch import free_dead_claims
         from messaging.services import media
+        from messaging.services.dispatch import free_dead_claims
         from messaging.services.mailbox import MessagingMailbox
         from messaging.services.merging import on_contacts_merged
         from whatsflow.core import events

@@ -3,8 +3,8 @@
 `push` hands frames to the channel layer and returns. In each process that serves sockets the `hub` has one subscription
 a group and loops the one encoded text over its sockets. A lost frame costs nothing: pages refetch on reconnecting.
 
-A frame is a dictionary with a "type". `{"type": "close", "user": id, "code": …}` is for the server itself: it closes that
-user's sockets in the group with this code (`NOT_A_MEMBER` if none is given) and goes to no browser.
+A frame is a dictionary with a "type". `{"type": "close", "user": id, "code": …}` is for the server itself: it closes
+that user's sockets in the group with this code (`NOT_A_MEMBER` if none is given) and goes to no browser.
 """
 
 from __future__ import annotations

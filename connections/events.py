@@ -15,3 +15,11 @@ class ConnectionStatusChanged(Event):
     connection_id: UUID
     status: str
     reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaseTaken(Event):
+    """A runner took the number's lease: whatever an earlier one has begun to do and not written is nobody's."""
+
+    name: ClassVar[str] = "connection.lease_taken"
+    connection_id: UUID

@@ -21,8 +21,10 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet, V
 from django.db.models.fields import DurationField
 from django.db.models.functions import Now
 
+from connections.events import LeaseTaken
 from connections.models import WhatsAppConnection
 from connections.ports import Lease, LeaseLost
+from whatsflow.core.events import publish
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +33,7 @@ __all__ = [
     "LeaseKeeper",
     "LeaseLost",
     "acquire",
+    "check",
     "guard",
     "keeper",
     "lease_is_free",
@@ -62,6 +65,7 @@ def acquire(connection_id: UUID, owner: str) -> Lease | None:
         epoch, business_id = WhatsAppConnection.objects.values_list("lease_epoch", "business_profile_id").get(
             pk=connection_id
         )
+        publish(LeaseTaken(business_id=business_id, connection_id=connection_id))
     return Lease(connection_id=connection_id, business_id=business_id, owner=owner, epoch=epoch)
 
 
@@ -81,7 +85,19 @@ def guard(lease: Lease) -> WhatsAppConnection:
     Until the transaction ends nobody can take the lease over (a row lock on PostgreSQL, the write lock on SQLite), so
     what it writes is fenced. The lock does not stop others from adding rows that point to the number.
     """
-    row = _live(lease).select_for_update(no_key=True).defer("session_data", "qr_code", "pairing_code").first()
+    return _found(lease, _live(lease).select_for_update(no_key=True))
+
+
+def check(lease: Lease) -> WhatsAppConnection:
+    """The number's row as `guard` returns it, not held: for what only reads. Raises LeaseLost.
+
+    A runner asks what there is to do in every round; holding the row would cost a write to the disk each time.
+    """
+    return _found(lease, _live(lease))
+
+
+def _found(lease: Lease, rows: QuerySet[WhatsAppConnection]) -> WhatsAppConnection:
+    row = rows.defer("session_data", "qr_code", "pairing_code").first()
     if row is None:
         raise LeaseLost(f"Lease {lease.epoch} of {lease.connection_id} is over")
     return row

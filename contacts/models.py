@@ -13,7 +13,9 @@ from whatsflow.core.db import TimestampedModel
 class Contact(TimestampedModel):
     """A person who talks, or may talk, with a business."""
 
-    business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="contacts")
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="contacts", db_index=False
+    )
     phone_number = models.CharField(  # noqa: DJ001 - unique where set
         max_length=20, null=True, blank=True, help_text="E.164; empty while WhatsApp tells only a LID."
     )
@@ -64,7 +66,9 @@ class ContactIdentity(TimestampedModel):
         PHONE = "phone", "Phone number"
         LID = "lid", "LID"
 
-    business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="+")
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="identities")
     kind = models.CharField(max_length=5, choices=Kind.choices)
     value = models.CharField(max_length=64)

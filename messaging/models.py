@@ -13,19 +13,28 @@ from whatsflow.core.db import TimestampedModel, UuidModel
 
 
 class Conversation(TimestampedModel):
-    """One contact talking with one of the business's numbers. Carries what the list shows: it reads one table."""
+    """One contact talking with one of the business's numbers. Carries what the list shows: it reads one table.
+
+    Every message rewrites its row and every index on it, so there is no index that another one covers.
+    """
 
     class State(models.TextChoices):
         OPEN = "open", "Open"
         CLOSED = "closed", "Closed"
 
     business_profile = models.ForeignKey(
-        BusinessProfile, on_delete=models.CASCADE, related_name="conversations"
+        BusinessProfile, on_delete=models.CASCADE, related_name="conversations", db_index=False
     )
-    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="conversations")
-    connection = models.ForeignKey(WhatsAppConnection, on_delete=models.CASCADE, related_name="conversations")
+    contact = models.ForeignKey(
+        Contact, on_delete=models.CASCADE, related_name="conversations", db_index=False
+    )
+    connection = models.ForeignKey(
+        WhatsAppConnection, on_delete=models.CASCADE, related_name="conversations", db_index=False
+    )
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
-    assigned_to = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    assigned_to = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     last_message_at = models.DateTimeField(default=timezone.now)
     last_message_id = models.UUIDField(null=True, blank=True)
     preview = models.CharField(max_length=160, blank=True)
@@ -103,6 +112,15 @@ class MediaFile(TimestampedModel):
     source = models.JSONField(
         default=dict, blank=True, help_text="The driver's reference, while it is to be fetched."
     )
+    connection = models.ForeignKey(
+        WhatsAppConnection,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        help_text="The number that fetches it; empty for uploads.",
+    )
     attempts = models.SmallIntegerField(default=0)
     not_before = models.DateTimeField(null=True, blank=True)
     error_code = models.CharField(max_length=64, blank=True)
@@ -112,7 +130,9 @@ class MediaFile(TimestampedModel):
         db_table = "media_files"
         indexes = [
             models.Index(fields=["business_profile", "created_at"], name="media_files_business"),
-            models.Index(fields=["not_before"], condition=Q(state="wanted"), name="media_files_wanted"),
+            models.Index(
+                F("connection"), F("id").desc(), condition=Q(state="wanted"), name="media_files_due"
+            ),
         ]
 
 
@@ -166,7 +186,9 @@ class Message(TimestampedModel):
         API = 10, "API"
         CAMPAIGN = 20, "Campaign"
 
-    business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="messages")
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="messages", db_index=False
+    )
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="messages", db_index=False)
     conversation = models.ForeignKey(
         Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False
@@ -179,7 +201,7 @@ class Message(TimestampedModel):
     message_type = models.CharField(max_length=20, choices=Type.choices)
     content = models.TextField(blank=True)
     media = models.ForeignKey(
-        MediaFile, null=True, blank=True, on_delete=models.SET_NULL, related_name="messages"
+        MediaFile, null=True, blank=True, on_delete=models.SET_NULL, related_name="messages", db_index=False
     )
     media_url = models.CharField(max_length=500, blank=True, help_text="Path of the authorised download.")
     status = models.CharField(max_length=20, choices=Status.choices)
@@ -226,7 +248,9 @@ class Message(TimestampedModel):
                 fields=["connection", "whatsapp_message_id"], name="messages_wa_id_unique"
             ),
             models.UniqueConstraint(
-                fields=["business_profile", "client_token"], name="messages_client_token_unique"
+                fields=["business_profile", "client_token"],
+                condition=Q(client_token__isnull=False),
+                name="messages_client_token_unique",
             ),
         ]
         indexes = [
@@ -235,15 +259,30 @@ class Message(TimestampedModel):
             models.Index(
                 F("conversation"), F("created_at").desc(), F("id").desc(), name="messages_conversation"
             ),
+            models.Index(fields=["media"], condition=Q(media__isnull=False), name="messages_media"),
             models.Index(
-                fields=["connection", "priority", "id"], condition=Q(status="queued"), name="messages_outbox"
+                fields=["connection", "priority", "id"],
+                condition=Q(status="queued", claim_epoch=0, not_before__isnull=True),
+                name="messages_ready",
+            ),
+            models.Index(
+                fields=["connection"],
+                condition=Q(status="queued", claim_epoch__gt=0),
+                name="messages_claimed",
             ),
             models.Index(
                 fields=["conversation", "id"],
                 condition=Q(status__in=["queued", "sending"]),
                 name="messages_unsettled",
             ),
-            models.Index(fields=["connection"], condition=Q(status="sending"), name="messages_in_flight"),
+            models.Index(
+                fields=["connection", "conversation"], condition=Q(status="sending"), name="messages_begun"
+            ),
+            models.Index(
+                fields=["conversation"],
+                condition=Q(status="queued", not_before__isnull=False),
+                name="messages_holding",
+            ),
             models.Index(
                 fields=["connection", "not_before"],
                 condition=Q(status="queued", not_before__isnull=False),

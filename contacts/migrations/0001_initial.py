@@ -50,6 +50,7 @@ class Migration(migrations.Migration):
                 (
                     "business_profile",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="contacts",
                         to="accounts.businessprofile",
@@ -76,6 +77,7 @@ class Migration(migrations.Migration):
                 (
                     "business_profile",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
                         to="accounts.businessprofile",

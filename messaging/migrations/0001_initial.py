@@ -60,6 +60,7 @@ class Migration(migrations.Migration):
                     "assigned_to",
                     models.ForeignKey(
                         blank=True,
+                        db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
@@ -69,6 +70,7 @@ class Migration(migrations.Migration):
                 (
                     "business_profile",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="conversations",
                         to="accounts.businessprofile",
@@ -77,6 +79,7 @@ class Migration(migrations.Migration):
                 (
                     "connection",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="conversations",
                         to="connections.whatsappconnection",
@@ -85,6 +88,7 @@ class Migration(migrations.Migration):
                 (
                     "contact",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="conversations",
                         to="contacts.contact",
@@ -331,6 +335,7 @@ class Migration(migrations.Migration):
                 (
                     "business_profile",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="messages",
                         to="accounts.businessprofile",
@@ -367,6 +372,7 @@ class Migration(migrations.Migration):
                     "media",
                     models.ForeignKey(
                         blank=True,
+                        db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="messages",
@@ -531,7 +537,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="message",
             constraint=models.UniqueConstraint(
-                fields=("business_profile", "client_token"), name="messages_client_token_unique"
+                condition=models.Q(("client_token__isnull", False)),
+                fields=("business_profile", "client_token"),
+                name="messages_client_token_unique",
             ),
         ),
         migrations.AddConstraint(

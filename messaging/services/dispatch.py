@@ -2,7 +2,7 @@
 
     queued -(claim: claim_epoch)-> queued -(begin: id saved)-> sending -(settle)-> sent | failed | queued again
 
-A claim is only a mark in the row; it is free again when the lease has gone to somebody else. What is `sending` may have
+A claim is only a mark in the row; taking the lease frees those of the runner before. What is `sending` may have
 left, so it is looked up, never sent anew by itself.
 """
 
@@ -20,6 +20,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from connections import leases
 from connections.drivers.base import Ack, AckLevel, Chat, MediaBlob, MessageKind, OutgoingMessage
+from connections.events import LeaseTaken
 from connections.models import WhatsAppConnection
 from connections.ports import Claimed, Delivered, InFlight, Lease, Outcome, Refused, TryAgain
 from contacts import selectors as contact_selectors
@@ -33,21 +34,30 @@ from whatsflow.core.clock import now
 log = structlog.get_logger(__name__)
 
 _READY = """
-    m.connection_id = %s AND m.status = 'queued' AND m.claim_epoch < %s
-    AND (m.not_before IS NULL OR m.not_before <= %s)
+    m.connection_id = %s AND m.status = 'queued' AND m.claim_epoch = 0 AND m.not_before IS NULL
     AND COALESCE((
         SELECT 1 FROM messages AS e
-        WHERE e.conversation_id = m.conversation_id AND e.status IN ('queued', 'sending') AND e.id <> m.id
-          AND (e.status = 'sending' OR (e.not_before > %s AND (e.priority, e.id) < (m.priority, m.id)))
+        WHERE e.status = 'sending' AND e.connection_id = m.connection_id AND e.conversation_id = m.conversation_id
+          AND e.id <> m.id
+        LIMIT 1
+    ), 0) <> 1
+    AND COALESCE((
+        SELECT 1 FROM messages AS e
+        WHERE e.status = 'queued' AND e.not_before IS NOT NULL AND e.conversation_id = m.conversation_id
+          AND (e.priority, e.id) < (m.priority, m.id)
         LIMIT 1
     ), 0) <> 1
 """
 """Waiting, due, and nothing of its conversation goes first: no send without a result, no earlier one that must wait.
 
-Written as a value that is not 1, which PostgreSQL takes for a condition that most rows meet: it then walks the outbox
-in order and looks up each candidate's conversation by index. NOT EXISTS would make it join the whole table.
+Every part is an index of its own that holds such rows only (messages_ready, _begun, _holding): neither what was claimed
+nor what waits for its time is walked past. Written as values that are not 1, which PostgreSQL takes for conditions that
+most rows meet: it then walks the outbox in order and looks up each candidate's conversation by index. NOT EXISTS would
+make it join the whole table.
 """
 
+DUE_AT_ONCE = 5000
+"""Rows whose time has come that one claim looks after; bounds the first claim after a long silence."""
 _LID = """(
         SELECT value FROM contact_identities AS i
         WHERE i.contact_id = contacts.id AND i.kind = 'lid' ORDER BY i.id DESC LIMIT 1
@@ -76,16 +86,20 @@ ORDER BY m.priority, m.id LIMIT %s
 
 
 def claim(lease: Lease, limit: int) -> list[Claimed]:
-    """Take the next messages for this lease: people before campaigns, in order within a conversation."""
+    """Take the next messages for this lease: people before campaigns, in order within a conversation.
+
+    The commit does not wait for the disk: a claim that a crash of the database undoes is one that nobody made, and
+    `begin`, which comes before anything leaves, waits for both.
+    """
     with transaction.atomic():
-        connection = leases.guard(lease)
-        moment = now()
-        _expire(connection, moment)
-        ready = [connection.pk, lease.epoch, moment, moment]
         if database.vendor == "postgresql":
-            rows = bulk.fetch(_CLAIM, [*ready, limit, lease.epoch])
+            bulk.fetch("SET LOCAL synchronous_commit TO off", [])
+        connection = leases.guard(lease)
+        _turn_due(connection, now())
+        if database.vendor == "postgresql":
+            rows = bulk.fetch(_CLAIM, [connection.pk, limit, lease.epoch])
         else:
-            rows = bulk.fetch(_CLAIM_SQLITE, [*ready, limit])
+            rows = bulk.fetch(_CLAIM_SQLITE, [connection.pk, limit])
             keys = [bulk.as_uuid(row[0]) for row in rows]
             Message.objects.filter(pk__in=keys, status=Status.QUEUED).update(claim_epoch=lease.epoch)
     return [
@@ -94,15 +108,24 @@ def claim(lease: Lease, limit: int) -> list[Claimed]:
     ]
 
 
-def _expire(connection: WhatsAppConnection, moment: datetime) -> None:
-    """Whatever has waited for too long will not leave any more."""
-    rows = Message.objects.filter(connection=connection, status=Status.QUEUED, expires_at__lte=moment)
-    late = list(rows.values_list("pk", "conversation_id")[: bulk.ROWS_PER_STATEMENT])
-    if not late:
+def _turn_due(connection: WhatsAppConnection, moment: datetime) -> None:
+    """Act on times that have come: what has waited long enough may go, what has waited for too long will not leave.
+
+    One look, usually in vain, at the few rows that have such a time.
+    """
+    waiting = Message.objects.filter(connection=connection, status=Status.QUEUED)
+    late = Q(expires_at__lte=moment)
+    due = waiting.filter(late | Q(not_before__lte=moment)).order_by()
+    found = list(due.values_list("pk", "conversation_id", "expires_at")[:DUE_AT_ONCE])
+    if not found:
         return
-    rows.filter(pk__in=[key for key, _ in late]).update(status=Status.EXPIRED, claim_epoch=0)
-    gone = Message.objects.filter(pk__in=[key for key, _ in late], status=Status.EXPIRED)
-    acks.announce(connection, [(*row, Status.EXPIRED) for row in gone.values_list("pk", "conversation_id")])
+    gone = [key for key, _, expires in found if expires and expires <= moment]
+    waiting.filter(pk__in=[key for key, *_ in found]).exclude(late).update(not_before=None)
+    if not gone:
+        return
+    waiting.filter(late, pk__in=gone).update(status=Status.EXPIRED, claim_epoch=0)
+    rows = Message.objects.filter(pk__in=gone, status=Status.EXPIRED)
+    acks.announce(connection, [(*row, Status.EXPIRED) for row in rows.values_list("pk", "conversation_id")])
 
 
 def begin(lease: Lease, claimed: Claimed, wa_id: str) -> OutgoingMessage | None:
@@ -119,6 +142,7 @@ def begin(lease: Lease, claimed: Claimed, wa_id: str) -> OutgoingMessage | None:
     )
     message = rows.first()
     if message is None:
+        leases.check(lease)
         return None
     blob = _load(lease, message)
     if message.media_id and blob is None:
@@ -244,15 +268,22 @@ def _unclaim(lease: Lease, message_ids: Sequence[UUID]) -> None:
     rows.update(claim_epoch=0)
 
 
+def free_dead_claims(batch: Sequence[LeaseTaken]) -> None:
+    """What the runner before this one has claimed and not begun is free. Runs inside the taking of the lease."""
+    for event in batch:
+        rows = Message.objects.filter(
+            connection_id=event.connection_id, status=Status.QUEUED, claim_epoch__gt=0
+        )
+        rows.update(claim_epoch=0)
+
+
 def in_flight(lease: Lease) -> list[InFlight]:
     """What was begun on this number and has no result, oldest first."""
-    with transaction.atomic():
-        connection = leases.guard(lease)
-        rows = Message.objects.filter(connection=connection, status=Status.SENDING).exclude(
-            whatsapp_message_id=None
-        )
-        found = list(rows.select_related("contact").order_by("id"))
-        lids = contact_selectors.lids_of({message.contact_id for message in found}) if found else {}
+    connection = leases.check(lease)
+    begun = Message.objects.filter(connection=connection, status=Status.SENDING)
+    rows = begun.exclude(whatsapp_message_id=None).select_related("contact")
+    found = list(rows.order_by("id"))
+    lids = contact_selectors.lids_of({message.contact_id for message in found}) if found else {}
     return [
         InFlight(
             message.pk,
@@ -281,14 +312,12 @@ def reconcile(lease: Lease, message: InFlight, ack: Ack | None) -> None:
 
 def seconds_until_due(lease: Lease) -> float | None:
     """0 when a message may be claimed now, else until the next waiting one may; None when nothing waits."""
-    moment = now()
-    with transaction.atomic():
-        leases.guard(lease)
-        ready = f"SELECT 1 FROM messages AS m WHERE {_READY} LIMIT 1"  # noqa: S608 - a constant
-        if bulk.fetch(ready, [lease.connection_id, lease.epoch, moment, moment]):
-            return 0.0
-        rows = Message.objects.filter(
-            connection_id=lease.connection_id, status=Status.QUEUED, not_before__gt=moment
-        )
-        due = rows.order_by("not_before").values_list("not_before", flat=True).first()
-    return max((due - moment).total_seconds(), 0.0) if due else None
+    leases.check(lease)
+    ready = f"SELECT 1 FROM messages AS m WHERE {_READY} LIMIT 1"  # noqa: S608 - a constant
+    if bulk.fetch(ready, [lease.connection_id]):
+        return 0.0
+    waiting = Message.objects.filter(
+        connection_id=lease.connection_id, status=Status.QUEUED, not_before__isnull=False
+    )
+    due = waiting.order_by("not_before").values_list("not_before", flat=True).first()
+    return max((due - now()).total_seconds(), 0.0) if due else None

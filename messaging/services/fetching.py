@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from io import BytesIO
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -29,12 +30,13 @@ _SAME = {Message.Type.STICKER: Message.Type.IMAGE, Message.Type.VOICE: Message.T
 """Types of messages whose files are another type's."""
 
 
-def wanted(business_id: UUID, message: InboundMessage) -> MediaFile:
+def wanted(business_id: UUID, connection_id: UUID, message: InboundMessage) -> MediaFile:
     """The row of a file that is still on WhatsApp's side; not saved."""
     assert message.media is not None
     ref = message.media
     return MediaFile(
         business_profile_id=business_id,
+        connection_id=connection_id,
         state=State.WANTED,
         kind=message.kind,
         mime=ref.mime[:100],
@@ -45,27 +47,27 @@ def wanted(business_id: UUID, message: InboundMessage) -> MediaFile:
 
 
 def jobs(lease: Lease, limit: int) -> list[MediaJob]:
-    """Files to be fetched now, the newest messages first: people look at those."""
-    with transaction.atomic():
-        connection = leases.guard(lease)
-        rows = Message.objects.filter(
-            Q(media__not_before=None) | Q(media__not_before__lte=now()),
-            connection=connection,
-            media__state=State.WANTED,
-        )
-        found = list(rows.order_by("-id").values_list("id", "media__source")[:limit])
-    return [
-        MediaJob(
-            key,
-            MediaRef(
-                mime=source.get("mime", ""),
-                size=source.get("size"),
-                name=source.get("name", ""),
-                token=source.get("token", {}),
-            ),
-        )
-        for key, source in found
-    ]
+    """Files to be fetched now, the newest first: people look at those.
+
+    Starts from the few files that are wanted, never from the number's messages: a runner asks in every round.
+    """
+    connection = leases.check(lease)
+    due = MediaFile.objects.filter(
+        Q(not_before=None) | Q(not_before__lte=now()), connection=connection, state=State.WANTED
+    )
+    sources = dict(due.order_by("-id").values_list("id", "source")[:limit])
+    rows = Message.objects.filter(connection=connection, media_id__in=sources)
+    found = sorted(rows.values_list("media_id", "id"), reverse=True) if sources else []
+    return [MediaJob(message_id, _reference(sources[media_id])) for media_id, message_id in found]
+
+
+def _reference(source: dict[str, Any]) -> MediaRef:
+    return MediaRef(
+        mime=source.get("mime", ""),
+        size=source.get("size"),
+        name=source.get("name", ""),
+        token=source.get("token", {}),
+    )
 
 
 def store(lease: Lease, job: MediaJob, blob: MediaBlob) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 
 from connections.models import WhatsAppConnection
 from messaging.models import Message, ParkedAck
@@ -20,12 +20,10 @@ UPLOADS_FOR = timedelta(days=1)
 def ring_for_due_messages() -> int:
     """Ring for every number that has something to send now; one query. Returns how many."""
     moment = now()
-    due = Message.objects.filter(
-        Q(not_before=None) | Q(not_before__lte=moment),
-        connection=OuterRef("pk"),
-        status=Message.Status.QUEUED,
-    )
-    numbers = WhatsAppConnection.objects.filter(Exists(due)).order_by()
+    waiting = Message.objects.filter(connection=OuterRef("pk"), status=Message.Status.QUEUED)
+    ready = waiting.filter(claim_epoch=0, not_before=None)
+    due = waiting.filter(not_before__lte=moment)
+    numbers = WhatsAppConnection.objects.filter(Exists(ready) | Exists(due)).order_by()
     ringing = list(numbers.values_list("pk", flat=True))
     for connection_id in ringing:
         doorbell.ring(doorbell.connection_topic(connection_id))

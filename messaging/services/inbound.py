@@ -199,7 +199,7 @@ def _row(
     connection: WhatsAppConnection, message: InboundMessage, conversation_id: UUID, contact_id: UUID
 ) -> Message:
     own = message.from_me
-    file = fetching.wanted(connection.business_profile_id, message) if message.media else None
+    file = fetching.wanted(connection.business_profile_id, connection.pk, message) if message.media else None
     return Message(
         business_profile_id=connection.business_profile_id,
         contact_id=contact_id,
@@ -281,7 +281,9 @@ def _fill(batch: _Batch) -> None:
 def _fill_row(row: Message, message: InboundMessage) -> None:
     row.content = _clean(message.body or "")
     row.message_type = message.kind
-    row.media = fetching.wanted(row.business_profile_id, message) if message.media else None
+    row.media = (
+        fetching.wanted(row.business_profile_id, row.connection_id, message) if message.media else None
+    )
     row.media_url = media.address(row.media) if row.media else ""
     row.reply_to_wa_id = message.quoted_wa_id
     row.metadata = message.extra

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
-
 from connections import leases
 from connections.drivers.base import Ack, Event, MediaBlob, OutgoingMessage
 from connections.ports import Claimed, InFlight, Lease, MediaJob, Outcome, ReadReceipt
@@ -57,5 +55,4 @@ class MessagingMailbox:
         receipts.done(lease, receipt)
 
     def newest_message_at(self, lease: Lease) -> datetime | None:
-        with transaction.atomic():
-            return inbound.newest_message_at(leases.guard(lease))
+        return inbound.newest_message_at(leases.check(lease))

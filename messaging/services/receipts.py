@@ -21,14 +21,11 @@ MESSAGES = 50
 
 def wanted(lease: Lease, limit: int) -> list[ReadReceipt]:
     """Conversations that a person has read since WhatsApp was last told, longest ago first."""
-    with transaction.atomic():
-        connection = leases.guard(lease)
-        rows = Conversation.objects.filter(connection=connection, receipt_wanted=True).select_related(
-            "contact"
-        )
-        found = list(rows.order_by("last_read_at", "id")[:limit])
-        lids = contact_selectors.lids_of({row.contact_id for row in found}) if found else {}
-        told = [(row, _untold(row.pk, row.last_read_at)) for row in found]
+    connection = leases.check(lease)
+    rows = Conversation.objects.filter(connection=connection, receipt_wanted=True).select_related("contact")
+    found = list(rows.order_by("last_read_at", "id")[:limit])
+    lids = contact_selectors.lids_of({row.contact_id for row in found}) if found else {}
+    told = [(row, _untold(row.pk, row.last_read_at)) for row in found]
     return [
         ReadReceipt(row.pk, Chat(phone=row.contact.phone_number, lid=lids.get(row.contact_id)), wa_ids)
         for row, wa_ids in told

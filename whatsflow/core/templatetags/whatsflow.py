@@ -15,7 +15,7 @@ from django import forms, template
 from django.forms.boundfield import BoundField
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -52,8 +52,8 @@ def local_time(moment: datetime | None, style: str = "relative") -> SafeString |
     if moment is None:
         return ""
     at = moment.astimezone(UTC).isoformat(timespec="milliseconds")
-    words = escape(time_text(moment, style))
-    return SafeString(f'<time datetime="{at}" data-format="{escape(style)}">{words}</time>')
+    words = time_text(moment, style)
+    return SafeString(f'<time datetime="{at}" data-format="{style}">{words}</time>')
 
 
 def time_text(moment: datetime, style: str, now: datetime | None = None) -> str:
@@ -64,6 +64,8 @@ def time_text(moment: datetime, style: str, now: datetime | None = None) -> str:
         return f"{local:%H:%M}"
     if style == "full":
         return f"{local.day} {local:%b %Y, %H:%M}"
+    if style not in ("day", "relative"):
+        raise ValueError(f"There is no style of time called {style!r}.")
     today = now.astimezone(zone) if now else datetime.now(zone)
     return _day(local, today) if style == "day" else _relative(local, today)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
@@ -9,11 +11,13 @@ from zoneinfo import available_timezones
 import phonenumbers
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
+from django.forms.fields import InvalidJSONInput
 
 from accounts.models import BusinessProfile, User
 from whatsflow.core.errors import DomainError
 
 AI_PROFILE_MAX_BYTES = 20_000
+_NUL_IN_JSON = re.compile(r"(?<!\\)(\\\\)*\\u0000")
 
 
 @cache
@@ -176,10 +180,38 @@ class BusinessForm(forms.Form):
     )
 
 
+class PortableJSONField(forms.JSONField):
+    """JSON that both databases can keep and every program can read.
+
+    Python reads more than that: NaN, numbers too large to be one, the character NUL, halves of characters.
+    """
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            found = super().to_python(value)
+            text = json.dumps(found, ensure_ascii=False, allow_nan=False)
+            text.encode()
+        except (ValueError, RecursionError):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
+        if _NUL_IN_JSON.search(text):
+            raise forms.ValidationError("Null characters are not allowed.", code="invalid")
+        return found
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Shown again as it was typed, since it may be what cannot be read."""
+        return initial if self.disabled else InvalidJSONInput(data or "")
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return super().has_changed(initial, data)
+        except (ValueError, RecursionError):
+            return True
+
+
 class BusinessEditForm(BusinessForm):
     """Also the machine-written profile, and which business the page was opened for."""
 
-    ai_profile = forms.JSONField(
+    ai_profile = PortableJSONField(
         required=False,
         label="AI profile (JSON)",
         help_text="What assistants may know about the business, as a JSON object.",

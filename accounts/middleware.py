@@ -10,7 +10,11 @@ from accounts.access import SESSION_KEY, find_access
 
 
 class AccessMiddleware:
-    """`request.access`: Access or None. Activates the user's time zone for the request."""
+    """`request.access`: Access or None. Activates the user's time zone for the request.
+
+    No copy of a signed-in person's page is kept, unless its view says so: after signing out, the next person at this
+    browser could turn back to it, and a proxy could hand it to somebody else.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -19,6 +23,12 @@ class AccessMiddleware:
         request.access = None  # type: ignore[attr-defined]
         if not request.user.is_authenticated:
             return self.get_response(request)
+        response = self._as_member(request)
+        if not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "private, no-store"
+        return response
+
+    def _as_member(self, request: HttpRequest) -> HttpResponse:
         user = request.user
         request.access = find_access(user, request.session.get(SESSION_KEY))  # type: ignore[attr-defined]
         with timezone.override(_zone(user.time_zone)):

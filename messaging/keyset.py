@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -31,7 +31,9 @@ class Cursor:
         time, _, key = text.replace(" ", "+").partition("~")
         try:
             at, identity = parse_datetime(time), UUID(key)
-        except ValueError:
+            if at is not None and at.tzinfo is not None:
+                at = at.astimezone(UTC)  # at the calendar's ends, some zones have moments that UTC has not
+        except (ValueError, OverflowError):
             at = None
         if at is None or at.tzinfo is None:
             raise InvalidInput(

@@ -15,7 +15,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "whatsflow.settings")
 
 from django.core.wsgi import get_wsgi_application
 
-_wsgi = get_wsgi_application()  # sets Django up; what follows needs that
+from whatsflow.core.readable import only_utf8
+
+_wsgi = only_utf8(get_wsgi_application())  # sets Django up; what follows needs that
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from django.conf import settings  # noqa: E402

@@ -93,6 +93,7 @@ def _binary(head: bytes) -> FileType | None:
 _MAX_ENTRIES = 10_000
 _MAX_DIRECTORY = 2 * 1024 * 1024
 _END = struct.Struct("<4s4H2LH")
+_ZIP64 = b"PK\x06\x07"
 
 
 def _open_xml(file: IO[bytes]) -> FileType | None:
@@ -118,6 +119,10 @@ def _has_small_directory(file: IO[bytes]) -> bool:
     if place < 0 or len(tail) - place < _END.size:
         return False
     _, _, _, _, entries, directory, _, _ = _END.unpack_from(tail, place)
+    if (
+        tail[:place].rfind(_ZIP64) >= 0
+    ):  # a second, larger list would be read instead of the one just measured
+        return False
     return bool(entries <= _MAX_ENTRIES and directory <= _MAX_DIRECTORY)
 
 

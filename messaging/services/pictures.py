@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, Any
 
+import structlog
 from PIL import Image, ImageOps, ImageSequence
 
-from whatsflow.core.errors import InvalidInput
+from whatsflow.core.errors import DomainError, InvalidInput
+
+log = structlog.get_logger(__name__)
 
 MAX_PIXELS = 50_000_000
 MAX_ANIMATED_PIXELS = 20_000_000
 """Of all frames together; they are in memory at once."""
+MAX_FRAMES = 1000
 MAX_SIDE = 4096
 """Larger pictures are scaled down: WhatsApp shows less."""
 THUMBNAIL = 320
@@ -51,7 +55,10 @@ def clean(source: IO[bytes], mime: str) -> Picture:
             return _still(image, kind)
     except _BOMBS:
         raise _too_large() from None
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError):
+    except DomainError:
+        raise
+    except Exception as error:  # what a decoder raises for bytes that somebody made up is not to be foreseen
+        log.info("picture_refused", reason=type(error).__name__)
         raise InvalidInput(
             "broken_image", "This picture is damaged and cannot be opened.", field="file"
         ) from None
@@ -61,7 +68,7 @@ def _too_large() -> InvalidInput:
     return InvalidInput(
         "image_too_large",
         f"This picture has too many pixels; at most {MAX_PIXELS // 1_000_000} million are accepted "
-        f"({MAX_ANIMATED_PIXELS // 1_000_000} million for all frames of an animation). Make it smaller.",
+        f"({MAX_ANIMATED_PIXELS // 1_000_000} million for the {MAX_FRAMES:,} frames of an animation). Make it smaller.",
         field="file",
     )
 
@@ -69,9 +76,23 @@ def _too_large() -> InvalidInput:
 def _check(image: Image.Image) -> None:
     """The size is in the header: nothing has been unpacked yet."""
     pixels = image.width * image.height
-    frames = getattr(image, "n_frames", 1) if pixels <= MAX_PIXELS else 1
-    if pixels > MAX_PIXELS or (frames > 1 and pixels * frames > MAX_ANIMATED_PIXELS):
+    if pixels > MAX_PIXELS:
         raise _too_large()
+    frames = _frames(image)
+    if frames > MAX_FRAMES or (frames > 1 and pixels * frames > MAX_ANIMATED_PIXELS):
+        raise _too_large()
+
+
+def _frames(image: Image.Image) -> int:
+    """How many; at most one more than MAX_FRAMES. A GIF tells only by being read: a million empty ones take minutes."""
+    if image.format != "GIF":
+        return int(getattr(image, "n_frames", 1))
+    try:
+        image.seek(MAX_FRAMES)
+    except EOFError:
+        image.seek(0)
+        return int(getattr(image, "n_frames", 1))
+    return MAX_FRAMES + 1
 
 
 def _still(image: Image.Image, kind: str) -> Picture:

@@ -119,5 +119,8 @@ def _leads_to_login(response: HttpResponse) -> bool:
 
 
 def _login_as_page(request: HttpRequest) -> HttpResponse:
-    here = request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined]
+    try:
+        here = request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined]
+    except ValueError:  # the header says whatever the client wants
+        here = "/"
     return HttpResponseClientRedirect(redirect_to_login(here)["Location"])

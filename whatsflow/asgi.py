@@ -64,7 +64,10 @@ def from_our_pages(scope: Scope) -> bool:
     host = headers.get(b"host", b"").decode("latin1").lower()
     if origin in settings.CSRF_TRUSTED_ORIGINS:
         return True
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
     if parts.scheme not in (("https",) if settings.HTTPS else ("http", "https")):
         return False
     domain, _port = split_domain_port(host)

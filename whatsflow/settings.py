@@ -398,6 +398,7 @@ LOGGING = {
         "axes": {"level": "WARNING"},
         "django_structlog": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},  # strangers would fill the log with tracebacks
     },
 }
 structlog.configure(

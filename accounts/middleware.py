@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.access import SESSION_KEY, find_access
+from accounts.models import User
 
 
 class AccessMiddleware:
@@ -23,13 +24,12 @@ class AccessMiddleware:
         request.access = None  # type: ignore[attr-defined]
         if not request.user.is_authenticated:
             return self.get_response(request)
-        response = self._as_member(request)
+        response = self._as_member(request, request.user)
         if not response.has_header("Cache-Control"):
             response["Cache-Control"] = "private, no-store"
         return response
 
-    def _as_member(self, request: HttpRequest) -> HttpResponse:
-        user = request.user
+    def _as_member(self, request: HttpRequest, user: User) -> HttpResponse:
         request.access = find_access(user, request.session.get(SESSION_KEY))  # type: ignore[attr-defined]
         with timezone.override(_zone(user.time_zone)):
             return self.get_response(request)

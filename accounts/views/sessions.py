@@ -86,7 +86,7 @@ def logout(request: HttpRequest) -> HttpResponse:
     user = request.user
     auth.logout(request)
     if user.is_authenticated:
-        users.signed_out(cast(User, user))
+        users.signed_out(user)
     return redirect("accounts:login")
 
 

@@ -16,7 +16,7 @@ from whatsflow.core.errors import NotFound
 
 TRIGRAM = 3
 """Characters that the indexes need at least."""
-MATCHES = 500
+MATCHES = 100
 """People that a search returns at most, those who wrote last."""
 
 
@@ -62,6 +62,20 @@ def _containing(text: str) -> Q:
             condition |= Q(**{f"{column}__istartswith": text}) | Q(**{f"{column}__icontains": f" {text}"})
     digits = _digits(text)
     return condition | Q(phone_number__contains=digits) if digits else condition
+
+
+def match_sql(text: str) -> tuple[str, list[str]]:
+    """PostgreSQL: the condition of `ids_matching` on a row of contacts called k, and its parameters."""
+    text = " ".join(text.split())
+    begin, anywhere = ("", "% ") if len(text) < TRIGRAM else ("%", "%")
+    like = connection.ops.prep_for_like_query(text)
+    names = " OR ".join(
+        f"UPPER(k.{column}) LIKE UPPER(%s) OR UPPER(k.{column}) LIKE UPPER(%s)"
+        for column in ("name", "push_name")
+    )
+    patterns = [f"{begin}{like}%", f"{anywhere}{like}%"] * 2
+    digits = _digits(text)
+    return (f"{names} OR k.phone_number LIKE %s", [*patterns, f"%{digits}%"]) if digits else (names, patterns)
 
 
 def _by_trigram(text: str) -> list[UUID]:

@@ -1,7 +1,9 @@
 """Finding conversations by who and messages by what: PostgreSQL's text search and trigrams, SQLite's FTS5 trigrams.
 
-The indexes are made in migrations (0002_search of both apps). A search of fewer than three characters has no trigram:
-it looks at the beginnings of words, on SQLite in the latest messages only.
+The indexes are made in migrations (contacts 0002, messaging 0003). They answer for rare words at once, but of a common
+one they can only hand out every hit. Such a word is in the latest conversations and messages anyway, so PostgreSQL
+looks there first, and asks the index when that was in vain. A search of fewer than three characters has no trigram: it
+looks at the beginnings of words, in the latest rows only.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+import structlog
+from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 from accounts.models import BusinessProfile
@@ -21,8 +24,24 @@ from messaging.models import Conversation, Message
 from messaging.rows import InboxRow
 from whatsflow.core import bulk
 
+log = structlog.get_logger(__name__)
+
 SCANNED = 1000
-"""Hits that a search looks at before it sorts; bounds the work of a word that is in every message."""
+"""Hits that a search on SQLite looks at before it sorts; bounds the work of a word that is in every message."""
+LATEST = 2000
+"""Messages that are looked through before the index is asked."""
+LATE = 10_000
+"""Messages that are looked through for a word that is common among the latest, though not enough to fill a page."""
+PEOPLE = 300
+"""Conversations that are looked through before the index of names is asked."""
+PEOPLE_SHORT = 3000
+"""The same for a text that is too short for that index."""
+COMMON = 8
+"""Hits among the latest that make a word so common that the page is likely to fill up soon."""
+HANDED_OUT = 4000
+"""Hits that the index hands out, in no order, before they are sorted."""
+PATIENCE_MS = 1000
+"""The net under the index: a search that takes longer answers with what it found among the latest messages."""
 SNIPPET = 120
 MAX_QUERY = 200
 
@@ -37,11 +56,31 @@ class Hit:
     at: datetime
 
 
-def conversations_by_contact(business: BusinessProfile, text: str) -> QuerySet[Conversation]:
-    """Conversations whose contact's name or number matches, most recent first."""
-    matching = contact_selectors.ids_matching(business, text)
-    rows = Conversation.objects.filter(business_profile=business, contact_id__in=matching)
-    return rows.order_by("-last_message_at", "-id")
+def conversations_by_contact(business: BusinessProfile, text: str, limit: int) -> QuerySet[Conversation]:
+    """At most `limit` conversations whose contact's name or number matches, most recent first."""
+    rows = Conversation.objects.filter(business_profile=business).order_by("-last_message_at", "-id")
+    if connection.vendor == "postgresql" and text.strip():
+        short = len(text.strip()) < contact_selectors.TRIGRAM
+        found = _latest_conversations(business, text, limit, PEOPLE_SHORT if short else PEOPLE)
+        if short or len(found) >= limit:
+            return rows.filter(pk__in=found)
+    return rows.filter(contact_id__in=contact_selectors.ids_matching(business, text))[:limit]
+
+
+def _latest_conversations(business: BusinessProfile, text: str, limit: int, window: int) -> list[UUID]:
+    """Hits among the latest conversations; stops at `limit`. A value per row, so that no plan reads all contacts."""
+    condition, patterns = contact_selectors.match_sql(text)
+    rows = bulk.fetch(
+        f"""
+        SELECT id FROM (
+            SELECT id, contact_id FROM conversations WHERE business_profile_id = %s
+            ORDER BY last_message_at DESC, id DESC LIMIT %s
+        ) AS latest
+        WHERE (SELECT {condition} FROM contacts AS k WHERE k.id = latest.contact_id) LIMIT %s
+        """,  # noqa: S608 - the condition is made of constants
+        [business.pk, window, *patterns, limit],
+    )
+    return [key for (key,) in rows]
 
 
 def messages_by_text(business: BusinessProfile, text: str, limit: int) -> list[Hit]:
@@ -49,8 +88,10 @@ def messages_by_text(business: BusinessProfile, text: str, limit: int) -> list[H
     words = re.findall(r"\w+", text)
     if not words:
         return []
-    search = _postgres if connection.vendor == "postgresql" else _sqlite
-    found = [bulk.as_uuid(key) for (key,) in search(business, words, limit)]
+    if connection.vendor == "postgresql":
+        found = _postgres(business, text, limit)
+    else:
+        found = [bulk.as_uuid(key) for (key,) in _sqlite(business, words, limit)]
     rows = Message.objects.filter(business_profile=business, id__in=found)
     hits = [
         Hit(key, conversation, _snippet(content, words[0]), at)
@@ -58,23 +99,75 @@ def messages_by_text(business: BusinessProfile, text: str, limit: int) -> list[H
             "id", "conversation_id", "content", "created_at"
         )
     ]
-    return sorted(hits, key=lambda hit: (hit.at, hit.message_id), reverse=True)
+    return sorted(hits, key=lambda hit: (hit.at, hit.message_id), reverse=True)[:limit]
 
 
-def _postgres(business: BusinessProfile, words: list[str], limit: int) -> list[tuple[Any, ...]]:
-    """Every word is the beginning of one in the text."""
-    return bulk.fetch(
+def _postgres(business: BusinessProfile, text: str, limit: int) -> set[UUID]:
+    """Every word is one of the text's; the last one, which may not be finished, is the beginning of one."""
+    query = _tsquery(text)
+    if not query:
+        return set()
+    found = _latest_messages(business, query, limit, (0, LATEST))
+    if COMMON <= len(found) < limit:
+        found |= _latest_messages(business, query, limit - len(found), (LATEST, LATE))
+    return found if len(found) >= limit else found | _by_index(business, query, limit)
+
+
+_WORDS = """
+SELECT lower(token) FROM ts_parse('default', %s)
+WHERE tokid NOT IN (SELECT tokid FROM ts_token_type('default')
+    WHERE alias IN ('blank', 'tag', 'protocol', 'entity', 'numhword', 'asciihword', 'hword'))
+"""
+"""The words of a text as to_tsvector('simple', ...) takes them apart, compounds by parts: "CC-1" is "cc" and "-1"."""
+
+
+def _tsquery(text: str) -> str:
+    words = [_quoted(word) for (word,) in bulk.fetch(_WORDS, [text])]
+    return f"{' & '.join(words)}:*" if words else ""
+
+
+def _quoted(word: str) -> str:
+    return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _latest_messages(business: BusinessProfile, query: str, limit: int, window: tuple[int, int]) -> set[UUID]:
+    """Hits among the messages from window[0] to window[1], newest first; stops at `limit`."""
+    start, end = window
+    rows = bulk.fetch(
         """
-        WITH hits AS MATERIALIZED (
-            SELECT id, created_at FROM messages
-            WHERE to_tsvector('simple', coalesce(content, '')) @@ to_tsquery('simple', %s)
-              AND business_profile_id = %s
-            LIMIT %s
-        )
-        SELECT id FROM hits ORDER BY created_at DESC, id DESC LIMIT %s
+        SELECT id FROM (
+            SELECT id, content FROM messages WHERE business_profile_id = %s
+            ORDER BY created_at DESC LIMIT %s OFFSET %s
+        ) AS latest
+        WHERE to_tsvector('simple', content) @@ %s::tsquery LIMIT %s
         """,
-        [" & ".join(f"'{word}':*" for word in words), business.pk, SCANNED, limit],
+        [business.pk, end - start, start, query, limit],
     )
+    return {key for (key,) in rows}
+
+
+def _by_index(business: BusinessProfile, query: str, limit: int) -> set[UUID]:
+    """The newest of HANDED_OUT hits. Nothing when that takes longer than PATIENCE_MS: the latest are told then."""
+    try:
+        with transaction.atomic():
+            bulk.fetch("SELECT set_config('statement_timeout', %s, true)", [str(PATIENCE_MS)])
+            rows = bulk.fetch(_INDEXED, [f"'{business.pk}' & {query}", business.pk, HANDED_OUT, limit])
+            bulk.fetch("SET LOCAL statement_timeout TO DEFAULT", [])
+    except OperationalError:
+        log.warning("search_cut_short", business_id=str(business.pk))
+        return set()
+    return {key for (key,) in rows}
+
+
+_INDEXED = """
+WITH hits AS MATERIALIZED (
+    SELECT id, created_at FROM messages
+    WHERE to_tsvector('simple', coalesce(content, '')) || array_to_tsvector(ARRAY[business_profile_id::text])
+          @@ %s::tsquery AND business_profile_id = %s
+    LIMIT %s
+)
+SELECT id FROM hits ORDER BY created_at DESC, id DESC LIMIT %s
+"""
 
 
 def _sqlite(business: BusinessProfile, words: list[str], limit: int) -> list[tuple[Any, ...]]:

@@ -131,7 +131,7 @@ _of_contact = Prepared[Values](
 def search_rows(business: BusinessProfile, text: str, limit: int = 50) -> list[InboxRow]:
     """Conversations whose contact matches, most recent first, then one row per message whose text matches."""
     text = printable(text[: finder.MAX_QUERY])
-    contacts = _rows(finder.conversations_by_contact(business, text)[:limit])
+    contacts = _rows(finder.conversations_by_contact(business, text, limit))
     hits = finder.messages_by_text(business, text, limit)
     by_id = {row.id: row for row in rows_of(business.pk, {hit.conversation_id for hit in hits})}
     return contacts + [

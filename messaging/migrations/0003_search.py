@@ -1,5 +1,6 @@
 """Indexes for the search of message texts: words on PostgreSQL, a full-text table of trigrams on SQLite.
 
+On PostgreSQL a message's business is one of its words, so that a search never walks through other businesses' hits.
 SQLite drops a table's triggers when Django rebuilds the table: a later migration that alters messages or contacts must
 run these statements again (a test looks for the triggers).
 """
@@ -7,7 +8,8 @@ run these statements again (a test looks for the triggers).
 from django.db import migrations
 
 POSTGRES = [
-    "CREATE INDEX messages_words ON messages USING gin (to_tsvector('simple', coalesce(content, '')))",
+    "CREATE INDEX messages_words ON messages USING gin (("
+    "to_tsvector('simple', coalesce(content, '')) || array_to_tsvector(ARRAY[business_profile_id::text])))",
 ]
 POSTGRES_BACK = ["DROP INDEX IF EXISTS messages_words"]
 

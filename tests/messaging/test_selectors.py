@@ -8,7 +8,7 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-from messaging import selectors
+from messaging import search, selectors
 from messaging.models import Message
 from tests import factories
 from tests.messaging.helpers import ago
@@ -204,6 +204,39 @@ def test_a_long_hit_is_cut_around_the_word(business, owner, conversation):
     (text,) = found_texts(business, owner, "needle")
     assert "needle" in text
     assert len(text) < 130
+
+
+@pytest.mark.parametrize(
+    "text", ["CC-109148", "order cc-109148", "cc-109", "wheel-throwing", "throwing", "wheel-thr"]
+)
+def test_order_numbers_and_compounds_are_found_as_they_are_written(business, owner, conversation, text):
+    factories.MessageFactory(conversation=conversation, content="Order CC-109148: one wheel-throwing course")
+    factories.MessageFactory(conversation=conversation, content="Order CC-209148: one bowl")
+
+    assert found_texts(business, owner, text) == ["Order CC-109148: one wheel-throwing course"]
+
+
+def test_what_is_older_than_the_latest_messages_is_found_by_the_index(business, owner, talk, monkeypatch):
+    monkeypatch.setattr(search, "LATEST", 1)
+
+    assert found_texts(business, owner, "apfel") == ["apfel & more", "Is the Apfelkuchen fresh?"]
+    assert found_texts(business, owner, "fresh") == ["Is the Apfelkuchen fresh?"]
+
+
+def test_who_wrote_long_ago_is_found_by_the_index(business, connection, owner, conversation, monkeypatch):
+    monkeypatch.setattr(search, "PEOPLE", 1)
+    many_conversations(business, connection, 3)
+
+    assert found_names(business, owner, "carla") == ["Carla Customer"]
+    assert found_names(business, owner, "person") == ["Person 002", "Person 001", "Person 000"]
+
+
+def test_a_search_that_takes_too_long_tells_the_latest(business, owner, talk, monkeypatch, require_postgres):
+    monkeypatch.setattr(search, "LATEST", 1)
+    monkeypatch.setattr(search, "PATIENCE_MS", 1)
+    monkeypatch.setattr(search, "_INDEXED", "SELECT pg_sleep(5), %s, %s, %s, %s")
+
+    assert found_texts(business, owner, "apfel") == ["apfel & more"]
 
 
 def test_sqlite_keeps_its_search_triggers(require_sqlite):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 
-import segno
 from django.utils.safestring import SafeString, mark_safe
 
 QUIET_ZONE = 4
@@ -16,6 +15,8 @@ def svg(content: str) -> SafeString:
 
     It has a viewBox and no size, so that style sheets decide how large it is.
     """
+    import segno  # not loaded before the first code
+
     drawing = io.BytesIO()
     segno.make(content, error="m", micro=False).save(
         drawing,

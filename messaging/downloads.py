@@ -19,8 +19,8 @@ from django.utils.http import content_disposition_header
 
 from accounts.models import BusinessProfile
 from messaging import selectors
-from messaging.models import MediaFile
-from messaging.services import media, pictures
+from messaging.models import THUMBNAIL_MIME, MediaFile
+from messaging.services import media
 from whatsflow.core.errors import NotFound
 
 INLINE = frozenset(
@@ -81,7 +81,7 @@ def _signed_link(request: HttpRequest, row: MediaFile, thumbnail: bool) -> HttpR
     stored = row.thumbnail if thumbnail else row.file
     if not stored:
         raise NotFound("This file")
-    mime = pictures.THUMBNAIL_MIME if thumbnail else row.mime
+    mime = THUMBNAIL_MIME if thumbnail else row.mime
     parameters = {
         "ResponseContentType": mime,
         "ResponseContentDisposition": _disposition(request, mime, row.name),

@@ -86,6 +86,9 @@ def thumbnail_path(instance: MediaFile, filename: str) -> str:
     return f"media/{instance.business_profile_id}/{instance.pk}.thumb"
 
 
+THUMBNAIL_MIME = "image/jpeg"
+
+
 class MediaFile(TimestampedModel):
     """A file of a message: what somebody uploaded here or sent to us."""
 

@@ -25,8 +25,8 @@ from django.urls import reverse
 from accounts.models import BusinessProfile, User
 from connections.drivers.base import MediaBlob
 from messaging import selectors
-from messaging.models import MediaFile, Message
-from messaging.services import filetypes, pictures
+from messaging.models import THUMBNAIL_MIME, MediaFile, Message
+from messaging.services import filetypes
 from whatsflow.core.errors import DomainError, InvalidInput, NotFound
 from whatsflow.core.files import remove_tree
 from whatsflow.core.text import printable
@@ -86,6 +86,8 @@ def take_in(row: MediaFile, source: IO[bytes]) -> None:
     row.kind, row.mime, row.name = found.kind, found.mime, filetypes.proper_name(row.name, found)
     content, thumbnail = source, b""
     if found.kind == Message.Type.IMAGE:
+        from messaging.services import pictures  # Pillow is not loaded before the first picture
+
         picture = pictures.clean(source, found.mime)
         content, thumbnail = picture.file, picture.thumbnail
         row.width, row.height = picture.width, picture.height
@@ -161,7 +163,7 @@ def open_media(business: BusinessProfile, media_id: UUID | str, *, thumbnail: bo
     except FileNotFoundError:
         log.error("media_missing", media_id=str(row.pk))
         raise NotFound("This file") from None
-    mime = pictures.THUMBNAIL_MIME if thumbnail else row.mime
+    mime = THUMBNAIL_MIME if thumbnail else row.mime
     name = row.name or f"{row.kind}-{row.created_at:%Y%m%d-%H%M%S}"
     return OpenMedia(file, name, mime, chosen.size if thumbnail else row.size)
 

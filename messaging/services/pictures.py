@@ -21,7 +21,6 @@ MAX_FRAMES = 1000
 MAX_SIDE = 4096
 """Larger pictures are scaled down: WhatsApp shows less."""
 THUMBNAIL = 320
-THUMBNAIL_MIME = "image/jpeg"
 _SPOOL = 4 * 1024 * 1024
 
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "image/gif": "GIF"}

@@ -25,7 +25,6 @@ from connections.drivers.base import (
     Skipped,
     Typing,
 )
-from connections.drivers.sandbox import pictures
 from connections.drivers.sandbox.personas import CAST, NAMES, PERSONAS, Line, persona
 from connections.drivers.sandbox.store import (
     Accepted,
@@ -262,6 +261,8 @@ class World:
         customer = UUID(happening.payload["customer"])
         if line["picture"] is None:
             return Letter(wa_id, customer, False, body=line["body"], ack=AckLevel.DELIVERED)
+        from connections.drivers.sandbox import pictures  # Pillow is not loaded before the first picture
+
         blob = MediaBlob(pictures.draw(line["picture"]), "image/jpeg", "IMG-0001.jpg")
         return Letter(
             wa_id,

@@ -11,8 +11,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from math import isfinite
+from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
 
@@ -213,7 +216,7 @@ def _row(
         media_url=media.address(file) if file else "",
         status=Message.Status.SENT if own else Message.Status.RECEIVED,
         origin=Message.Origin.PHONE if own else Message.Origin.CUSTOMER,
-        metadata=message.extra,
+        metadata=_clean_json(message.extra),
         created_at=_place(message.at),
         reply_to_wa_id=message.quoted_wa_id,
         backfilled=message.backfilled,
@@ -242,8 +245,24 @@ def _give_status(row: Message, message: InboundMessage, ack: Ack | None) -> None
 
 
 def _clean(text: str) -> str:
-    """What PostgreSQL and UTF-8 can hold."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+    """What PostgreSQL, its text index (1 MB a row) and UTF-8 can hold: one message must not keep out its whole batch.
+
+    WhatsApp's own apps allow no text that is longer; a changed one is cut.
+    """
+    text = text.replace("\x00", "").encode("utf-8", "replace").decode()
+    limit = settings.MESSAGE_MAX_LENGTH
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _clean_json(value: Any) -> Any:
+    """The same for what a driver tells besides: no JSON column takes NaN either."""
+    if isinstance(value, str):
+        return _clean(value)
+    if isinstance(value, dict):
+        return {_clean(str(key)): _clean_json(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_clean_json(inner) for inner in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _event(row: Message) -> DomainEvent:
@@ -286,7 +305,7 @@ def _fill_row(row: Message, message: InboundMessage) -> None:
     )
     row.media_url = media.address(row.media) if row.media else ""
     row.reply_to_wa_id = message.quoted_wa_id
-    row.metadata = message.extra
+    row.metadata = _clean_json(message.extra)
     row.body_pending = False
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import BusinessProfile, User
+from analytics.templatetags.shell_tags import TOKEN_PLACE
 from messaging.models import Conversation
 from tests import factories
 
@@ -121,3 +122,40 @@ def test_colours_cannot_be_chosen_by_a_link_or_by_nobody(
 ) -> None:
     assert client_of(owner).get("/theme/").status_code == 405
     assert client.post("/theme/", {"theme": "dark"})["Location"].startswith("/accounts/login/")
+
+
+def test_what_is_kept_of_the_frame_follows_every_change(
+    owner: User, business: BusinessProfile, conversation: Conversation, client_of: SignIn
+) -> None:
+    client = client_of(owner)
+    assert "Blue Bakery" in page(client)
+    BusinessProfile.objects.filter(pk=business.pk).update(business_name="Green Bakery")
+    User.objects.filter(pk=owner.pk).update(full_name="Somebody Else")
+    Conversation.objects.filter(pk=conversation.pk).update(unread_count=3)
+    html = page(client)
+    assert "Blue Bakery" not in html
+    assert html.count('<span class="wf-switcher-name" dir="auto">Green Bakery</span>') == 2
+    assert html.count('<span class="wf-user-name" dir="auto">Somebody Else</span>') == 2
+    assert html.count('data-count="1"') == 2
+
+
+def test_each_page_has_a_token_of_its_own_in_all_of_its_forms(
+    owner: User, business: BusinessProfile, client_of: SignIn
+) -> None:
+    client = client_of(owner)
+    first, second = (
+        set(re.findall(r'name="csrfmiddlewaretoken" value="([^"]*)"', page(client))) for _ in range(2)
+    )
+    assert len(first) == len(second) == 1
+    assert first != second, "a token that stays can be guessed from compressed answers"
+    assert TOKEN_PLACE not in page(client)
+
+
+def test_people_who_look_alike_do_not_share_a_frame(
+    owner: User, teammate: User, business: BusinessProfile, client_of: SignIn
+) -> None:
+    User.objects.update(full_name="Same Name")
+    pages = [page(client_of(one)) for one in (owner, teammate)]
+    assert owner.email in pages[0]
+    assert owner.email not in pages[1]
+    assert teammate.email in pages[1]

@@ -21,3 +21,8 @@ def test_starts_at_the_same_time_agree(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: load_or_create(tmp_path), range(16)))
     assert all(keys == found[0] for keys in found)
+
+
+def test_a_home_that_is_made_here_is_closed_to_others(tmp_path):
+    load_or_create(tmp_path / "new" / "home")
+    assert stat.S_IMODE((tmp_path / "new" / "home").stat().st_mode) == 0o700

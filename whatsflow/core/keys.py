@@ -9,7 +9,11 @@ from pathlib import Path
 
 
 def load_or_create(home: Path) -> dict[str, str]:
-    """{"secret_key", "encryption_key"} from `home`/keys, creating what is missing (directory 0700, files 0600)."""
+    """{"secret_key", "encryption_key"} from `home`/keys, creating what is missing (directories 0700, files 0600).
+
+    `home` also keeps the database and the files of messages: one that is made here is its owner's alone.
+    """
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = home / "keys"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return {

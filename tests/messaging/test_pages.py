@@ -214,6 +214,38 @@ def test_older_messages_come_in_pages_without_overlap(client: Client, conversati
     assert len(seen) == len(set(seen)) == 120
 
 
+def test_what_is_kept_of_a_bubble_follows_its_state_and_holds_no_token(
+    client: Client, conversation: Conversation
+) -> None:
+    message = factories.MessageFactory(conversation=conversation, outbound=True, status="sent")
+
+    def bubble() -> str:
+        html = client.get(page(conversation)).content.decode()
+        return html[html.index(f'id="message-{message.pk}"') :].split("</li>")[0]
+
+    assert "ticks-sent" in bubble()
+    Message.objects.filter(pk=message.pk).update(status="read", content="Edited")
+    assert "ticks-read" in bubble()
+    assert "Edited" in bubble()
+    Message.objects.filter(pk=message.pk).update(status="failed")
+    tokens = [re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', bubble()) for _ in range(2)]
+    assert len({found[1] for found in tokens if found}) == 2
+
+
+def test_what_is_kept_of_a_row_follows_the_conversation(client: Client, conversation: Conversation) -> None:
+    def row() -> str:
+        html = client.get(reverse("messaging:inbox")).content.decode()
+        return html[html.index(f'id="row-{conversation.pk}"') :].split("</li>")[0]
+
+    assert "Renamed" not in row()
+    Contact.objects.filter(pk=conversation.contact_id).update(name="Renamed <b>")
+    Conversation.objects.filter(pk=conversation.pk).update(unread_count=7, preview="Something new")
+    html = row()
+    assert "Renamed &lt;b&gt;" in html
+    assert 'data-unread="7"' in html
+    assert "Something new" in html
+
+
 def test_older_messages_can_be_read_as_a_page_without_javascript(
     client: Client, conversation: Conversation
 ) -> None:

@@ -298,4 +298,9 @@ def remove_media(business_id: UUID) -> None:
     """Delete the files of the simulated chats of a business that is deleted."""
     phones = SandboxPhone.objects.filter(connection__business_profile_id=business_id)
     for phone_id in phones.values_list("pk", flat=True):
-        remove_tree(f"sandbox/{phone_id}")
+        remove_media_of(phone_id)
+
+
+def remove_media_of(phone_id: UUID) -> None:
+    """Delete the files of one simulated phone's chats."""
+    remove_tree(f"sandbox/{phone_id}")

@@ -17,8 +17,8 @@ from accounts.services import audit
 from connections import leases
 from connections.drivers import registry
 from connections.events import ConnectionStatusChanged
-from connections.models import WhatsAppConnection
-from connections.sandbox_store import create_phone
+from connections.models import SandboxPhone, WhatsAppConnection
+from connections.sandbox_store import create_phone, remove_media_of
 from whatsflow.core import doorbell, phone
 from whatsflow.core.errors import Conflict, InvalidInput
 from whatsflow.core.events import publish
@@ -106,6 +106,8 @@ def delete(connection: WhatsAppConnection, actor: User | None) -> None:
         audit.record(
             connection.business_profile, actor, "connection.deleted", connection, name=connection.name
         )
+        for phone_id in SandboxPhone.objects.filter(connection__in=row).values_list("pk", flat=True):
+            transaction.on_commit(partial(remove_media_of, phone_id), robust=True)
         row.delete()
 
 

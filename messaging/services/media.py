@@ -187,8 +187,11 @@ def remove_all(business_id: UUID) -> None:
 
 
 def prune_orphans(before: datetime, limit: int = 500) -> int:
-    """Remove uploads made before `before` that no message uses. Returns how many."""
-    orphans = MediaFile.objects.filter(created_at__lt=before, uploaded_by__isnull=False, messages=None)
+    """Remove files older than `before` that no message uses: never sent, or their number was deleted.
+
+    Returns how many. A file that a customer sent is saved with its message, so it is never without one before.
+    """
+    orphans = MediaFile.objects.filter(created_at__lt=before, messages=None)
     removed = 0
     for key in list(orphans.values_list("pk", flat=True)[:limit]):
         removed += _prune(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ from accounts import ports
 from accounts.models import BusinessProfile, User
 from accounts.services import businesses, purge
 from connections.models import SandboxPhone, WhatsAppConnection
-from connections.services import sessions
+from connections.services import numbers, sessions
+from messaging.models import Conversation
+from messaging.services import media
 from tests import factories
+from whatsflow.core.clock import now
 from whatsflow.core.files import remove_tree
 
 
@@ -89,3 +93,26 @@ def test_removing_a_tree_takes_what_is_below_and_nothing_beside(media_root: Path
     assert remove_tree("a") == 0
     assert default_storage.exists("ab")
     assert not (media_root / "a").exists()
+
+
+def test_a_deleted_numbers_files_go_with_its_conversations(
+    media_root: Path,
+    django_capture_on_commit_callbacks: Any,
+    owner: User,
+    conversation: Conversation,
+    sandbox_phone: SandboxPhone,
+) -> None:
+    number = sandbox_phone.connection
+    row = factories.MediaFileFactory(business_profile=conversation.business_profile)
+    row.file.save("file", ContentFile(b"a customer's"))
+    factories.MessageFactory(conversation=conversation, media=row)
+    default_storage.save(f"sandbox/{sandbox_phone.pk}/WA1", ContentFile(b"x"))
+    WhatsAppConnection.objects.filter(pk=number.pk).update(desired=WhatsAppConnection.Desired.OFFLINE)
+    tomorrow = now() + timedelta(days=1)
+    assert media.prune_orphans(tomorrow) == 0
+
+    with django_capture_on_commit_callbacks(execute=True):
+        numbers.delete(number, owner)
+    assert media.prune_orphans(tomorrow) == 1
+
+    assert not [path for path in media_root.rglob("*") if path.is_file()]

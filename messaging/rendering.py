@@ -200,10 +200,12 @@ def _drawn_message(bubble: Bubble) -> Markup:
 
 def messages(page: MessagesPage, contact_name: str, first_unread: UUID | None, csrf: Any = "") -> Markup:
     """The page's bubbles, oldest first, with a line above each day and one above the first unread message."""
-    zone, day, pieces = timezone.get_current_timezone(), None, []
+    zone, shown_day = timezone.get_current_timezone(), None
+    pieces: list[Markup] = []
     for item in page.messages:
-        day_before, day = day, item.created_at.astimezone(zone).date()
-        if day != day_before:
+        day = item.created_at.astimezone(zone).date()
+        if day != shown_day:
+            shown_day = day
             pieces.append(_macros().day(shell.local_time(item.created_at, "day")))
         if item.pk == first_unread:
             pieces.append(_macros().new_messages())

@@ -35,6 +35,8 @@ _COLUMNS: dict[str, Any] = {
 _SHOWN = tuple(name for name in InboxRow._fields if not name.startswith("hit_"))
 PAGE = 50
 """Rows of the list, and messages of a chat, on one page."""
+OPENING = 30
+"""Messages of a chat that opens: more than a screen; the page fetches what stands above by itself."""
 
 
 def inbox_page(
@@ -203,15 +205,17 @@ def messages_page(
     before: str | None = None,
     after: str | None = None,
     around: UUID | str | None = None,
-    limit: int = PAGE,
+    limit: int | None = None,
 ) -> MessagesPage:
     """A stretch of the chat: the newest messages, those before or after a cursor, or those around a message's id.
 
-    Raises NotFound for a message that is not in this conversation, InvalidInput for a bad cursor.
+    limit: OPENING for the newest, PAGE for others. Raises NotFound for a message that is not in this conversation,
+    InvalidInput for a bad cursor.
     """
-    if not (around or after or before) and limit == PAGE:
+    if not (around or after or before or limit):
         newest = _newest_messages.rows(business.pk, conversation.pk)
-        return _page(business, newest[:limit][::-1], has_older=len(newest) > limit, has_newer=False)
+        return _page(business, newest[:OPENING][::-1], has_older=len(newest) > OPENING, has_newer=False)
+    limit = limit or PAGE
     rows = _shown(Message.objects.filter(business_profile=business, conversation=conversation))
     if around:
         middle = rows.filter(id=_key(around, "This message")).first()
@@ -243,7 +247,7 @@ _BUBBLE = (
 _newest_messages = Prepared[Message](
     lambda business, conversation: keyset.newest_first(
         _shown(Message.objects.filter(business_profile=business, conversation=conversation)), "created_at"
-    )[: PAGE + 1]
+    )[: OPENING + 1]
 )
 
 

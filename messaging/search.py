@@ -91,7 +91,7 @@ def messages_by_text(business: BusinessProfile, text: str, limit: int) -> list[H
     if connection.vendor == "postgresql":
         found = _postgres(business, text, limit)
     else:
-        found = [bulk.as_uuid(key) for (key,) in _sqlite(business, words, limit)]
+        found = {bulk.as_uuid(key) for (key,) in _sqlite(business, words, limit)}
     rows = Message.objects.filter(business_profile=business, id__in=found)
     hits = [
         Hit(key, conversation, _snippet(content, words[0]), at)

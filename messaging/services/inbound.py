@@ -38,6 +38,7 @@ from messaging import states
 from messaging.events import CustomerTyping, MessageAdded, MessageReceived
 from messaging.models import Conversation, MediaFile, Message
 from messaging.services import acks, fetching, media, previews
+from whatsflow.core import bulk
 from whatsflow.core.clock import now
 from whatsflow.core.events import Event as DomainEvent
 from whatsflow.core.events import publish
@@ -164,8 +165,9 @@ def _store(batch: _Batch, who: dict[Person, UUID]) -> list[Message]:
         _give_status(row, message, early.get(message.wa_id))
         rows.append(row)
     files = [row.media for row in rows if row.media]
-    MediaFile.objects.bulk_create(files)
-    Message.objects.bulk_create(rows)
+    if files:
+        MediaFile.objects.bulk_create(files)
+    bulk.insert(rows)
     _show(rows)
     publish(*(_event(row) for row in rows if not row.body_pending))
     return rows

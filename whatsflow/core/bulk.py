@@ -8,8 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Model
 
 ROWS_PER_STATEMENT = 1000
+COPIED = 5
+"""Rows from which on a COPY is cheaper than an INSERT."""
 
 
 def value(raw: Any) -> Any:
@@ -33,6 +36,36 @@ def fetch(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, [value(parameter) for parameter in parameters])
         return cursor.fetchall() if cursor.description else []
+
+
+def insert(rows: Sequence[Model]) -> None:
+    """New rows of one model, every field as it is on the object; nothing is read back.
+
+    On PostgreSQL a COPY: Django takes longer to put an INSERT of many columns together than the database to obey.
+    """
+    if not rows:
+        return
+    if connection.vendor != "postgresql" or len(rows) < COPIED:
+        type(rows[0])._default_manager.bulk_create(rows)
+        return
+    fields = rows[0]._meta.concrete_fields
+    names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
+    table = connection.ops.quote_name(rows[0]._meta.db_table)
+    statement = f"COPY {table} ({names}) FROM STDIN"
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row([_plain(field.pre_save(row, add=True)) for field in fields])
+
+
+def _plain(raw: Any) -> Any:
+    """A field's value as COPY takes it: choices by their value, JSON as such."""
+    if isinstance(raw, str):
+        return str(raw)
+    if isinstance(raw, dict | list):
+        from psycopg.types.json import Jsonb  # here, because an installation on SQLite need not load it
+
+        return Jsonb(raw)
+    return int(raw) if isinstance(raw, int) and not isinstance(raw, bool) else raw
 
 
 def update_each(

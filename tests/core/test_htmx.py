@@ -4,7 +4,7 @@ import json
 
 import pytest
 from django.http import HttpResponse, HttpResponseRedirect
-from django.test import RequestFactory, override_settings
+from django.test import RequestFactory
 from django_htmx.middleware import HtmxMiddleware
 
 from whatsflow.core import htmx
@@ -24,8 +24,7 @@ TEMPLATES = {
 def _own_templates(settings):
     options = {"loaders": [("django.template.loaders.locmem.Loader", TEMPLATES)]}
     backend = "django.template.backends.django.DjangoTemplates"
-    with override_settings(TEMPLATES=[{"BACKEND": backend, "OPTIONS": options}]):
-        yield
+    settings.TEMPLATES = [{"BACKEND": backend, "OPTIONS": options}]
 
 
 def ask(view, path="/", **headers):

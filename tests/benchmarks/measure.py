@@ -159,10 +159,14 @@ async def _listen(
         *(connect_async(address, origin=origin, additional_headers=headers) for _ in range(SOCKETS))  # type: ignore[arg-type]
     )
     try:
-        single = await _pushed(sockets, frames, push, 0.05)
-        burst = await _pushed(sockets, frames, push, 0.0)
+        return await _measured(sockets, frames, push)
     finally:
         await asyncio.gather(*(socket.close() for socket in sockets))
+
+
+async def _measured(sockets: Sequence[ClientConnection], frames: int, push: Any) -> tuple[float, float]:
+    single = await _pushed(sockets, frames, push, 0.05)
+    burst = await _pushed(sockets, frames, push, 0.0)
     last = [max(arrived) - at for at, arrived in single.values()]
     begin = min(at for at, _ in burst.values())
     end = max(max(arrived) for _, arrived in burst.values())
@@ -189,34 +193,24 @@ async def _gather(sockets: Sequence[ClientConnection], frames: int) -> Arrivals:
 async def _pushed(sockets: Sequence[ClientConnection], frames: int, push: Any, pause: float) -> Arrivals:
     process = await asyncio.to_thread(push, frames, pause)
     came = await _gather(sockets, frames)
-    await asyncio.to_thread(_answer, process)
+    if await asyncio.to_thread(process.wait, 60):
+        raise RuntimeError("The process that pushes failed; see above.")
     return came
 
 
 async def _raw(address: str, frames: int) -> tuple[float, float]:
+    """The same as _listen for the bare server; who speaks is a process of its own there too."""
     sockets = await asyncio.gather(*(connect_async(address) for _ in range(SOCKETS)))
-    speaker = await connect_async(address)
 
-    async def say(pause: float) -> Arrivals:
-        async def speak() -> None:
-            for number in range(frames):
-                text = {"type": "bench", "number": number, "at": time.monotonic(), "html": "x" * FRAME}
-                await speaker.send(json.dumps({"frames": [text]}, separators=(",", ":")))
-                await asyncio.sleep(pause)
-
-        speaking = asyncio.create_task(speak())
-        came = await _gather(sockets, frames)
-        await speaking
-        return came
+    def speak(count: int, pause: float) -> subprocess.Popen[str]:
+        arguments = json.dumps({"count": count, "pause": pause, "size": FRAME})
+        command = [sys.executable, "-m", "tests.benchmarks.raw_sockets", address, arguments]
+        return subprocess.Popen(command, cwd=ROOT, text=True)
 
     try:
-        single, burst = await say(0.05), await say(0.0)
+        return await _measured(sockets, frames, speak)
     finally:
-        await asyncio.gather(speaker.close(), *(socket.close() for socket in sockets))
-    last = [max(arrived) - at for at, arrived in single.values()]
-    begin = min(at for at, _ in burst.values())
-    end = max(max(arrived) for _, arrived in burst.values())
-    return frames * SOCKETS / (end - begin), percentile(last, 0.95) * 1000
+        await asyncio.gather(*(socket.close() for socket in sockets))
 
 
 # -- pages -------------------------------------------------------------------------------------------

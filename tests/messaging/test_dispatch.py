@@ -294,3 +294,22 @@ def test_a_claim_is_one_statement_whatever_its_size(lease, conversation):
         if "ready" in one["sql"] or "claim_epoch" in one["sql"]
     ]
     assert len(claims) <= (1 if database.vendor == "postgresql" else 2)
+
+
+def test_one_whose_time_has_come_takes_its_own_place(lease, conversation):
+    queue(conversation, "campaign", priority=Message.Priority.CAMPAIGN)
+    queue(conversation, "first", not_before=ago(seconds=1))
+    queue(conversation, "second")
+
+    assert texts(lease, mailbox().claim(lease, 10)) == ["first", "second", "campaign"]
+
+
+def test_looking_for_work_holds_no_row(lease, conversation):
+    with CaptureQueriesContext(database) as captured:
+        mailbox().seconds_until_due(lease)
+        mailbox().in_flight(lease)
+        mailbox().media_wanted(lease, 4)
+        mailbox().receipts_wanted(lease, 20)
+
+    assert len(captured) <= 9
+    assert not [one for one in captured.captured_queries if "FOR NO KEY UPDATE" in one["sql"]]

@@ -43,6 +43,10 @@ HANDED_OUT = 4000
 PATIENCE_MS = 1000
 """The net under the index: a search that takes longer answers with what it found among the latest messages."""
 SNIPPET = 120
+VISIBLE = 36
+"""Characters that surely show in a narrow list. A word that ends within them needs no cut before it."""
+LEAD = 12
+"""Characters before a word that stands further back."""
 MAX_QUERY = 200
 
 
@@ -214,6 +218,6 @@ def _snippet(text: str, word: str) -> str:
     """About SNIPPET characters of `text` around `word`, on one line."""
     line = " ".join(text.split())
     place = max(line.lower().find(word.lower()), 0)
-    start = max(place - SNIPPET // 3, 0)
+    start = 0 if place + len(word) <= VISIBLE else max(place - LEAD, 0)
     cut = line[start : start + SNIPPET]
     return ("…" if start else "") + cut + ("…" if start + SNIPPET < len(line) else "")

@@ -1,6 +1,7 @@
 /* One open conversation: messages that come, go and change, the place in them, and what has been read. */
 
 import { ask, elements } from "./inbox-net.js";
+import { keepHigher, lowers } from "./ticks.js";
 import { refresh, words } from "./times.js";
 
 const NEAR_BOTTOM = 90; // pixels from the end that still count as being at the end
@@ -20,6 +21,8 @@ export class Chat {
     this.missed = 0;
     this.days = new Intl.DateTimeFormat("en-CA", { timeZone: zone || undefined, dateStyle: "short" });
     this.stick = true;
+    this.arrived = new Map(); // messages that came while the newest page is being loaded
+    this.asking = 0;
     this.ended = new AbortController();
     this.listen();
     this.arrange();
@@ -157,12 +160,19 @@ export class Chat {
      up keeps theirs and gets only what is new. When a whole page came meanwhile, the newest wait behind the button. */
   async refetch({ replace = this.stick || !this.complete } = {}) {
     const stick = replace || this.stick;
+    this.asking += 1;
     try {
       const fresh = elements(await ask(this.root.dataset.messagesUrl, { signal: this.ended.signal, quiet: true }));
       const messages = [...fresh.querySelectorAll(".message")];
       const joins = !this.messages.querySelector(".message") || messages.some((one) => document.getElementById(one.id));
+      for (const message of messages) {
+        const known = document.getElementById(message.id);
+        if (known) keepHigher(known, message);
+      }
+      const late = [...this.arrived.values()].filter((one) => !messages.some((other) => other.id === one.id));
       if (replace) this.messages.replaceChildren(fresh);
       else if (joins) for (const message of messages) this.put(message);
+      for (const message of late) this.put(message); // came while the answer was on its way
       this.complete = replace || joins;
       if (!this.complete) this.showJump();
       this.arrange();
@@ -171,9 +181,16 @@ export class Chat {
     } catch {
       /* the next reconnection tries again */
     }
+    this.asking -= 1;
+    if (!this.asking) this.arrived.clear();
   }
 
   // -- live ------------------------------------------------------------------------------------------------------------
+
+  /* Whether the message in `html` is shown already. */
+  has(html) {
+    return Boolean(document.getElementById(elements(html).querySelector(".message")?.id));
+  }
 
   /* A message that was added or has changed. */
   receive(html, { unread = false } = {}) {
@@ -187,6 +204,7 @@ export class Chat {
       return;
     }
     const stick = this.stick;
+    if (this.asking) this.arrived.set(message.id, message);
     this.put(message);
     this.arrange();
     if (known) return;
@@ -202,6 +220,7 @@ export class Chat {
   put(message) {
     const known = document.getElementById(message.id);
     if (known) {
+      keepHigher(known, message);
       known.replaceWith(message);
       return;
     }
@@ -212,7 +231,9 @@ export class Chat {
   }
 
   status(frame) {
-    document.getElementById(`ticks-${frame.message}`)?.replaceChildren(elements(frame.html));
+    const ticks = document.getElementById(`ticks-${frame.message}`);
+    if (lowers(ticks, frame.status)) return;
+    ticks?.replaceChildren(elements(frame.html));
     document.getElementById(`note-${frame.message}`)?.replaceWith(elements(frame.note));
   }
 

@@ -265,7 +265,7 @@ export class Composer {
     this.kept = ""; // the server forgot the draft with the message
     if (!this.chip.hidden) this.unquote();
     if (!this.chat.complete) await this.chat.refetch();
-    this.chat.receive(html);
+    if (!this.chat.has(html)) this.chat.receive(html); // else a frame was faster, and knows more
     this.chat.toNewest();
   }
 

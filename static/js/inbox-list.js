@@ -1,6 +1,7 @@
 /* The list of conversations: rows that move by themselves, tabs, search, more on scroll. */
 
 import { ask, elements } from "./inbox-net.js";
+import { keepHigher, lowers } from "./ticks.js";
 import { refresh } from "./times.js";
 
 const SEARCH_PAUSE = 250; // ms without a key before the search is sent
@@ -25,6 +26,7 @@ export class List {
     this.active = inbox.querySelector("#chat")?.dataset.conversation || "";
     this.hit = inbox.querySelector("#chat")?.dataset.at || "";
     this.tab = inbox.dataset.tab;
+    this.arrived = new Map(); // rows that changed while the list is being loaded
     this.listen();
     this.watchMore();
   }
@@ -93,9 +95,11 @@ export class List {
     this.request = new AbortController();
     this.form.classList.toggle("has-search", Boolean(this.search));
     this.pane.setAttribute("aria-busy", "true");
+    this.arrived.clear();
     try {
       const html = await ask(this.url, { signal: this.request.signal });
       this.rows.replaceChildren(elements(html));
+      for (const row of this.arrived.values()) this.update(row); // came while the answer was on its way
       if (top) this.scroll.scrollTop = 0;
       this.mark(this.active);
       this.watchMore();
@@ -165,6 +169,7 @@ export class List {
   update(html) {
     const row = elements(html).querySelector(".inbox-row");
     if (!row) return;
+    if (this.pane.hasAttribute("aria-busy")) this.arrived.set(row.id, html);
     const old = document.getElementById(row.id);
     const focused = old?.contains(document.activeElement);
     const fits = MATCHES[this.tab](row.dataset, this.inbox.dataset.user) || row.dataset.conversation === this.active;
@@ -182,6 +187,7 @@ export class List {
 
   /* Newest first; below the last loaded row it is left to "more". */
   place(row, old) {
+    if (old && old.dataset.last === row.dataset.last) keepHigher(old, row);
     if (old && old.dataset.at === row.dataset.at) {
       old.replaceWith(row);
       return;
@@ -200,8 +206,9 @@ export class List {
   }
 
   /* New ticks of the message that a row previews. */
-  tick(message, html) {
+  tick(message, status, html) {
     const row = this.rows.querySelector(`.inbox-row[data-last="${CSS.escape(message)}"]`);
+    if (lowers(row, status)) return;
     row?.querySelector(".inbox-row-tick")?.replaceChildren(elements(html));
   }
 

@@ -37,7 +37,7 @@ class Inbox {
     const on = (type, act) => document.addEventListener(`live:${type}`, (event) => act(event.detail));
     on("message", (frame) => this.onMessage(frame));
     on("status", (frame) => {
-      this.list.tick(frame.message, frame.html);
+      this.list.tick(frame.message, frame.status, frame.html);
       if (frame.conversation === this.chat?.id) this.chat.status(frame);
     });
     on("conversation", (frame) => this.onConversation(frame));

@@ -104,7 +104,9 @@ function connectNow() {
 }
 
 if (path) {
-  connect();
+  // Not earlier: the page's own modules must listen before the first frame comes.
+  if (document.readyState === "complete") connect();
+  else document.addEventListener("DOMContentLoaded", connect, { once: true });
   window.addEventListener("online", connectNow);
   window.addEventListener("offline", () => socket?.close());
   document.addEventListener("visibilitychange", () => document.hidden || connectNow());

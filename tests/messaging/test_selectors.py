@@ -246,3 +246,10 @@ def test_sqlite_keeps_its_search_triggers(require_sqlite):
 
     for table in ("contacts", "messages"):
         assert {f"{table}_fts_insert", f"{table}_fts_update", f"{table}_fts_delete"} <= triggers
+
+
+def test_a_hit_far_back_in_a_text_begins_shortly_before_the_word(business, owner, conversation):
+    text = "It is such a long story that I hardly know where to begin, but my parcel is lost"
+    factories.MessageFactory(conversation=conversation, content=text)
+
+    assert found_texts(business, owner, "parcel") == ["…gin, but my parcel is lost"]

@@ -180,7 +180,9 @@ else:
         "default": {
             "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
             "LOCATION": "whatsflow",
-            "OPTIONS": {"MAX_ENTRIES": 50_000},  # Django's 300 let a flood push out what the brakes have counted
+            "OPTIONS": {
+                "MAX_ENTRIES": 50_000
+            },  # Django's 300 let a flood push out what the brakes have counted
         }
     }
     CHANNEL_LAYERS = {"default": {"BACKEND": "whatsflow.core.layer.InProcessChannelLayer"}}
@@ -398,7 +400,9 @@ LOGGING = {
         "axes": {"level": "WARNING"},
         "django_structlog": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
-        "django.security.DisallowedHost": {"level": "CRITICAL"},  # strangers would fill the log with tracebacks
+        "django.security.DisallowedHost": {
+            "level": "CRITICAL"
+        },  # strangers would fill the log with tracebacks
     },
 }
 structlog.configure(

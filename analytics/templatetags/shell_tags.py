@@ -1,7 +1,7 @@
 """The frame of a page: navigation, switcher, the user's menu.
 
-It is the same from page to page, so it is drawn once for everything that it shows (`Frame`) and kept. The one thing that
-differs each time, the token of its forms, is put in afterwards.
+It is the same from page to page, so it is drawn once for everything that it shows (`Frame`) and kept. The one thing
+that differs each time, the token of its forms, is put in afterwards.
 """
 
 from __future__ import annotations

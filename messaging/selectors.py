@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -56,20 +57,32 @@ def inbox_page(
     """
     if search.strip():
         return InboxPage(search_rows(business, search, limit))
-    if not before and limit == PAGE and tab in _first_pages:
-        found = _made(_first_pages[tab].rows(*([business.pk, user.pk] if tab == "mine" else [business.pk])))
-    else:
-        rows = _tab(business.pk, user.pk, tab)
-        if before:
-            rows = rows.filter(keyset.before("last_message_at", Cursor.parse(before)))
-        found = _rows(keyset.newest_first(rows, "last_message_at")[: limit + 1])
+    if tab not in TABS:
+        raise InvalidInput("unknown_tab", f"There is no list called {tab[:20]!r}.")
+    cursor = Cursor.parse(before) if before else None
+    place = (cursor.at, cursor.id) if cursor else ()
+    mine = (user.pk,) if tab == "mine" else ()
+    found = _made(_page_query(tab, limit, bool(cursor)).rows(business.pk, *mine, *place))
     if len(found) <= limit:
         return InboxPage(found)
     last = found[limit - 1]
     return InboxPage(found[:limit], str(Cursor(last.last_message_at, last.id)))
 
 
-def _tab(business: UUID, user: UUID | None, tab: str) -> QuerySet[Conversation]:
+@cache
+def _page_query(tab: str, limit: int, deeper: bool) -> Prepared[Values]:
+    """A page of a tab and one row more. Takes the business, for "mine" the user, and for a deeper page its cursor."""
+
+    def build(business: UUID, *given: Any) -> QuerySet[Conversation, Values]:
+        rows = _tab(business, tab, *given[: 1 if tab == "mine" else 0])
+        if deeper:
+            rows = rows.filter(keyset.before("last_message_at", Cursor(*given[-2:])))
+        return _columns(keyset.newest_first(rows, "last_message_at")[: limit + 1])
+
+    return Prepared(build)
+
+
+def _tab(business: UUID, tab: str, user: UUID | None = None) -> QuerySet[Conversation]:
     rows = Conversation.objects.filter(business_profile=business)
     match tab:
         case "all":
@@ -78,9 +91,7 @@ def _tab(business: UUID, user: UUID | None, tab: str) -> QuerySet[Conversation]:
             return rows.filter(unread_count__gt=0)
         case "mine":
             return rows.filter(assigned_to=user, state=Conversation.State.OPEN)
-        case "open" | "closed":
-            return rows.filter(state=tab)
-    raise InvalidInput("unknown_tab", f"There is no list called {tab[:20]!r}.")
+    return rows.filter(state=tab)
 
 
 def _rows(conversations: QuerySet[Conversation]) -> list[InboxRow]:
@@ -93,16 +104,6 @@ def _columns(conversations: QuerySet[Conversation]) -> QuerySet[Conversation, Va
 
 def _made(rows: Iterable[Values]) -> list[InboxRow]:
     return [InboxRow(*row) for row in rows]
-
-
-def _first_page(tab: str) -> Prepared[Values]:
-    def build(business: UUID, user: UUID | None = None) -> QuerySet[Conversation, Values]:
-        return _columns(keyset.newest_first(_tab(business, user, tab), "last_message_at")[: PAGE + 1])
-
-    return Prepared(build)
-
-
-_first_pages = {tab: _first_page(tab) for tab in TABS}
 
 
 def rows_of(business_id: UUID, conversation_ids: Iterable[UUID]) -> list[InboxRow]:

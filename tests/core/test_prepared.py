@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -77,3 +78,12 @@ def test_each_thread_reads_by_its_own_connection(owner: User, business: Business
     for thread in threads:
         thread.join()
     assert found == [1] * 4
+
+
+def test_times_are_given_like_ids(owner: User, business: BusinessProfile) -> None:
+    prepared = Prepared[Membership](
+        lambda user, at: Membership.objects.filter(user=user, created_at__lt=at, created_at__lte=at)
+    )
+    joined = Membership.objects.get(user=owner).created_at
+    assert prepared.rows(owner.pk, joined) == []
+    assert len(prepared.rows(owner.pk, joined + timedelta(microseconds=1))) == 1

@@ -19,6 +19,7 @@ from connections.drivers import registry
 from connections.events import ConnectionStatusChanged
 from connections.models import WhatsAppConnection
 from connections.sandbox_store import create_phone
+from connections.session_vault import forget as forget_session
 from whatsflow.core import doorbell, phone
 from whatsflow.core.errors import Conflict, InvalidInput
 from whatsflow.core.events import publish
@@ -107,6 +108,7 @@ def delete(connection: WhatsAppConnection, actor: User | None) -> None:
             connection.business_profile, actor, "connection.deleted", connection, name=connection.name
         )
         row.delete()
+        transaction.on_commit(partial(forget_session, connection.pk), robust=True)
 
 
 def stop_all(business_id: UUID) -> None:

@@ -1,4 +1,4 @@
-"""Serves the page and its wire over HTTPS, and holds the phones. One thread for each request; a lock around the world."""
+"""Serves the page and its wire over HTTPS, and holds the phones. A thread for each request; one lock for the world."""
 
 from __future__ import annotations
 
@@ -113,9 +113,7 @@ class Standin:
             if code:
                 if page.code and code in ("*", page.code):
                     return page
-            elif qr and page.ref and qr.split(",")[0] == page.ref:
-                return page
-            elif not qr and page.qr:
+            elif page.qr and (not qr or qr.split(",")[0] == page.ref):
                 return page
         return None
 

@@ -114,6 +114,11 @@ class Sent:
     name: str = ""
     at: float = 0.0
 
+    @property
+    def text(self) -> str:
+        """The words: the body, or the caption of a file."""
+        return self.caption if self.media else self.body
+
 
 def new_id() -> str:
     """A bare message id as phones make them."""
@@ -186,6 +191,8 @@ class Phone:
         self.page = page
         page.phone = self
         page.ref = page.qr = page.code = ""
+        for message in self.messages:
+            message.delivered = True  # what was before comes as history
         me = {"pn": f"{self.number.removeprefix('+')}@c.us", "lid": f"{self.lid}@lid", "name": self.name}
         page.tell("paired", token=self.token, me=me)
 
@@ -264,7 +271,7 @@ class Phone:
             self.people.append(known)
             if is_number:
                 self.number_exists.add(who)
-        known.name = name or known.name
+        known.name = name or known.name or "Customer"
         return known
 
     def lid_of(self, number: str) -> str:
@@ -298,13 +305,19 @@ class Phone:
     # Messages ----------------------------------------------------------------------------------------------
 
     def message_in(
-        self, text: str = "", sender: str = CUSTOMER, *, name: str = "", ciphertext: bool = False, **more: Any
+        self,
+        text: str = "",
+        sender: str = CUSTOMER,
+        *,
+        push_name: str = "",
+        ciphertext: bool = False,
+        **more: Any,
     ) -> str:
-        """A customer writes. sender: E.164, or bare LID. name: their push name. Returns the bare id.
+        """A customer writes. sender: E.164, or bare LID. Returns the bare id.
 
         ciphertext: it comes without its content first. more: see `_compose`.
         """
-        person = self.person(sender, name or "Customer")
+        person = self.person(sender, push_name)
         message = self._compose(person, text, from_me=False, **more)
         message.name = person.name
         self._arrive(message, person, ciphertext=ciphertext)
@@ -326,14 +339,17 @@ class Phone:
         kind: str = "",
         media: bytes = b"",
         mime: str = "application/octet-stream",
-        file_name: str = "",
+        name: str = "",
         quoted: str = "",
         wa_id: str = "",
         at: float | None = None,
         as_lid: bool = False,
         **fields: Any,
     ) -> Message:
-        """kind: WhatsApp's word (chat, image, ptt, location, vcard, poll_creation …). fields: more of its attributes."""
+        """kind: WhatsApp's word (chat, image, ptt, location, vcard, poll_creation …). name: of the file.
+
+        fields: more attributes of the message.
+        """
         guess = (
             mime.partition("/")[0] if mime.partition("/")[0] in ("image", "video", "audio") else "document"
         )
@@ -347,7 +363,7 @@ class Phone:
             fields=fields,
         )
         if media:
-            message.media = self.store(Media(media, mime, file_name))
+            message.media = self.store(Media(media, mime, name))
             message.caption = text
         else:
             message.body = text

@@ -34,9 +34,13 @@ if (!bridge) done(null); else bridge.call(arguments[0], arguments[1]).then(done)
 """
 _GONE = (InvalidSessionIdException, NoSuchWindowException)
 
-for _name in ("selenium", "urllib3.connectionpool", "websocket"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
+for _name, _level in (
+    ("selenium", logging.WARNING),
+    ("urllib3", logging.WARNING),
+    ("websocket", logging.CRITICAL),
+):
     # at DEBUG these would write every message, QR code and key that passes through the browser
+    logging.getLogger(_name).setLevel(_level)
 
 
 class Browser:

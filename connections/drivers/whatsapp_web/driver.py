@@ -51,6 +51,8 @@ UNSETTLED_SECONDS = 0.5
 QUIET_SECONDS = 60.0
 MEMORY_CHECK_SECONDS = 300.0
 OVERLAP = timedelta(minutes=2)
+CATCH_UP = timedelta(hours=1)
+"""A session that begins tells by itself what came since the last one, so far back; `history` does the rest."""
 
 
 class WhatsAppWebDriver(Driver):
@@ -73,7 +75,7 @@ class WhatsAppWebDriver(Driver):
         )
         self._watch.reload = self._reload
         self._browser: Browser | None = None
-        self._login, pending = _read_session(context.session)
+        self._login, pending, self._alive_at = _read_session(context.session)
         self._feed.put_first(pending)
         self._told: list[Raw] = []
         self._identified: set[tuple[str, str]] = set()
@@ -123,6 +125,9 @@ class WhatsAppWebDriver(Driver):
     def _on_ready(self) -> None:
         self._login = self._login or uuid4().hex
         self._profile.linked(self._login)
+        if self._alive_at is not None:
+            since, self._alive_at = max(self._alive_at, datetime.now(UTC) - CATCH_UP), None
+            self._catch_up(since)
 
     def _on_end(self, reason: str) -> None:
         """A login that WhatsApp has ended is worth nothing; a page that does not come up is kept for a look at it."""
@@ -136,6 +141,8 @@ class WhatsAppWebDriver(Driver):
     # -- what comes in ---------------------------------------------------------------------------------
 
     def drain(self) -> Sequence[Event]:
+        if self._watch.state.phase not in (Phase.READY, Phase.ENDED):
+            self.state()
         if self._feed.must_pull():
             self._pull()
         fresh = self._feed.take(BATCH - len(self._told))
@@ -224,11 +231,15 @@ class WhatsAppWebDriver(Driver):
             self._recycle()
         self._pull()
         pending = [raw for raw in (*self._told, *self._feed.waiting()) if raw["type"] != "typing"]
-        return json.dumps({"v": 1, "login": self._login, "pending": pending[:PENDING]})
+        return self._session(pending[:PENDING])
 
     def _kept_login(self) -> str:
         """After an end that is not the login's (a page that changed, a ban) it may still be good."""
-        return json.dumps({"v": 1, "login": self._login, "pending": []}) if self._login else ""
+        return self._session([]) if self._login else ""
+
+    def _session(self, pending: list[Raw]) -> str:
+        at = int(time.time())
+        return json.dumps({"v": 1, "login": self._login, "at": at, "pending": pending})
 
     def logout(self) -> None:
         if self._browser is not None and self._login:
@@ -328,9 +339,9 @@ def _translated(raw: Raw, identified: set[tuple[str, str]]) -> list[Event]:
         return []
 
 
-def _read_session(session: str) -> tuple[str, list[Raw]]:
-    """Which login it is and what was told and never confirmed."""
+def _read_session(session: str) -> tuple[str, list[Raw], datetime | None]:
+    """Which login it is, what was told and never confirmed, and when it was saved."""
     if not session:
-        return "", []
+        return "", [], None
     data = json.loads(session)
-    return str(data["login"]), list(data.get("pending", []))
+    return str(data["login"]), list(data.get("pending", [])), datetime.fromtimestamp(data["at"], UTC)

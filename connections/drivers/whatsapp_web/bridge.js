@@ -264,7 +264,7 @@ const calls = {
       mode: String(stream.mode || ""), info: String(stream.info || ""), me: me ? me.user : "",
       name: String((me && attempt(() => W().profile.getMyProfileName())) || ""),
       link: page.link, linkLeft: Math.max(0, page.linkEnds - Date.now()) / 1000, linkError: page.linkError,
-      idle: page.idle, left: page.left, logout: page.logout, update: page.update, last: number,
+      online: attempt(() => W().conn.isOnline(), true) !== false, idle: page.idle, left: page.left, logout: page.logout, update: page.update, last: number,
     };
   },
   async qr({ refresh }) {

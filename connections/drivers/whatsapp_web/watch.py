@@ -95,7 +95,7 @@ class Watch:
         if not page["ready"]:
             return self._patience(State(Phase.LOADING))
         self._check_parts(page)
-        if self.missing and canary.ESSENTIAL & set(self.missing):
+        if canary.is_fatal(self.missing, linked=self.linked):
             return self.end("page_changed")
         mode = page["mode"]
         if mode in _ENDS:
@@ -112,7 +112,7 @@ class Watch:
         number = f"+{page['me']}" if page["me"] else ""
         own = {"own_number": number, "own_name": page["name"]}
         was_ready = self._state.phase == Phase.READY
-        if mode == "OFFLINE" and was_ready:
+        if was_ready and (mode == "OFFLINE" or not page["online"]):
             return State(Phase.READY, degraded="phone_offline", **own)
         if mode == "MAIN" and page["full"] and number:
             self.linked, self._waiting_since = True, time.monotonic()
@@ -123,9 +123,13 @@ class Watch:
         """Loading and syncing may take long, but not for ever."""
         if self._state.phase in (Phase.READY, Phase.QR):
             self._waiting_since = time.monotonic()
-        if time.monotonic() - self._waiting_since > self._options.ready_timeout:
+        if time.monotonic() - self._waiting_since <= self._options.ready_timeout:
+            return state
+        try:
+            self._look_for_parts()
+        except (NoAnswer, Refused):
             return self.end("not_ready")
-        return state
+        return self.end("page_changed" if self.missing else "not_ready")
 
     def _outdated(self) -> State:
         """WhatsApp wants its page to be loaded again; if that does not help, the next start may."""
@@ -138,9 +142,11 @@ class Watch:
     def _check_parts(self, page: dict[str, Any]) -> None:
         """Once, when everything should be there."""
         settled = page["full"] or time.monotonic() - self._waiting_since > SETTLED_SECONDS
-        if self._checked or not settled:
-            return
-        self._checked = True
+        if settled and not self._checked:
+            self._checked = True
+            self._look_for_parts()
+
+    def _look_for_parts(self) -> None:
         self.missing = canary.capabilities(self._ask("missing", paths=canary.paths()))
         if self.missing:
             log.error("whatsapp_web_changed", missing=self.missing)

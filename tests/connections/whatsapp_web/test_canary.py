@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -72,7 +71,8 @@ def test_a_missing_part_is_named(page: tuple[Browser, Standin], module: str) -> 
     browser.open(without=module)
     assert browser.ready()
     lost = {CAPABILITY[what] for what in MODULES[module]["breaks"] if what in CAPABILITY}
-    assert set(reported(browser)) & lost, f"{module} breaks {sorted(lost)}, and nobody says so"
+    gone = MODULES[module]["gone"]
+    assert set(reported(browser)) & lost, f"{module} breaks {sorted(lost)}: one of them has to need {gone}"
 
 
 @pytest.mark.parametrize("module", sorted(NEVER_READY))

@@ -12,6 +12,7 @@ const queue = [];
 const uploads = new Map();
 const blobs = new Map();
 const phoneOfLid = new Map();
+const watched = new Set();
 const page = { link: "", linkEnds: 0, linkError: "", idle: false, logout: "", left: false, update: false };
 let number = 0;
 let order = Promise.resolve();
@@ -132,9 +133,17 @@ async function message(msg) {
   };
 }
 
+/* WhatsApp tells who is typing only to those who have asked for that chat. */
+function follow(msg) {
+  const remote = text(msg.id.remote);
+  if (msg.id.fromMe || skipped(remote) || watched.has(remote) || watched.size >= 500) return;
+  watched.add(remote);
+  soon(Promise.resolve().then(() => W().contact.subscribePresence(remote)), 3000, null);
+}
+
 function listen() {
   const on = (name, handler) => W().on(name, (...args) => attempt(() => handler(...args)));
-  on("chat.new_message", (msg) => tell("message", () => message(msg)));
+  on("chat.new_message", (msg) => { tell("message", () => message(msg)); follow(msg); });
   on("chat.msg_ack_change", ({ ack, ids, chat }) => {
     if (skipped(text(chat))) return;
     for (const id of ids) if (id.fromMe) put("ack", { id: id.id, ack, t: Date.now() / 1000 });
@@ -315,11 +324,6 @@ const calls = {
     await W().chat.markIsRead(text(open.id));
     return true;
   },
-  async typing({ chat, active }) {
-    const open = openChat(chat);
-    if (open) await (active ? W().chat.markIsComposing(text(open.id), 5000) : W().chat.markIsPaused(text(open.id)));
-    return true;
-  },
   async history({ since, chats, count }) {
     const open = await W().chat.list({ onlyUsers: true, count: chats });
     const found = [];
@@ -344,10 +348,6 @@ const calls = {
     let out = "";
     for (let at = 0; at < bytes.length; at += 32768) out += String.fromCharCode(...bytes.subarray(at, at + 32768));
     return btoa(out);
-  },
-  async contact({ chat }) {
-    const found = await soon(W().contact.get(widOf(chat)), 3000, null);
-    return { name: String((found && (found.pushname || found.name)) || ""), ...(await person(widOf(chat))) };
   },
   logout() {
     setTimeout(() => attempt(() => W().conn.logout()), 0);

@@ -92,7 +92,7 @@ class Browser:
     def _inject(self, web: WebDriver) -> None:
         """Have the source run at the start of every page, outside the reach of its content security policy."""
         if self.options.remote_url:
-            web.execute_cdp_cmd("Network.setUserAgentOverride", {"userAgent": launch.remote_agent(web)})
+            launch.cdp(web, "Network.setUserAgentOverride", userAgent=launch.remote_agent(web))
         body = source(self.options.bundle, PAGE)
         try:
             if not self.options.bidi:
@@ -102,10 +102,8 @@ class Browser:
             web.script.add_preload_script(f"(channel) => {{{body}}}", arguments=[channel])
             self.pushes = True
         except (WebDriverException, AttributeError, TypeError):
-            web.execute_cdp_cmd(
-                "Page.addScriptToEvaluateOnNewDocument",
-                {"source": f"(() => {{const channel = undefined;{body}}})()"},
-            )
+            code = f"(() => {{const channel = undefined;{body}}})()"
+            launch.cdp(web, "Page.addScriptToEvaluateOnNewDocument", source=code)
 
     # -- while it runs ---------------------------------------------------------------------------------
 
@@ -167,7 +165,7 @@ class Browser:
         if web is not None and self.options.remote_url:
             _quietly(web.quit)
         elif web is not None:
-            _quietly(lambda: web.execute_cdp_cmd("Browser.close", {}))
+            _quietly(lambda: launch.cdp(web, "Browser.close"))
             _wait(lambda: not _browsers(self.profile), GRACE_SECONDS)
             # Asking chromedriver to quit now would make it look for the browser for ten seconds.
             _quietly(lambda: _release(web))
@@ -215,7 +213,7 @@ def _crashed(error: WebDriverException) -> bool:
 
 def _browsers(profile: Path) -> list[int]:
     flag = f"--user-data-dir={profile}".encode()
-    return [pid for pid in processes.of_profile(profile) if flag in processes._read(pid, "cmdline")]
+    return [pid for pid in processes.of_profile(profile) if flag in processes.read(pid, "cmdline")]
 
 
 def _release(web: Any) -> None:

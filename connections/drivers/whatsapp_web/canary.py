@@ -57,7 +57,7 @@ BRIDGE = (
         "WPP.chat.sendFileMessage",
         "WPP.chat.downloadMedia",
     ),
-    *("WPP.chat.markIsRead", "WPP.chat.markIsComposing", "WPP.chat.markIsPaused", "WPP.contact.get"),
+    *("WPP.chat.markIsRead", "WPP.contact.subscribePresence", "WPP.contact.get"),
     *(
         "WPP.contact.getPnLidEntry",
         "WPP.contact.queryWidExists",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from selenium.webdriver import Chrome, ChromeOptions, Remote
 from selenium.webdriver.chrome.service import Service
@@ -16,7 +18,6 @@ from connections.drivers.whatsapp_web.options import Options
 
 FLAGS = (
     "--headless=new",
-    "--no-sandbox",
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-quic",
@@ -61,7 +62,8 @@ def start(options: Options, profile: Path) -> WebDriver:
 def _chosen(options: Options, profile: Path) -> ChromeOptions:
     chosen = ChromeOptions()
     place = f"{options.remote_profiles}/{profile.parent.name}/profile" if options.remote_profiles else profile
-    for flag in (*FLAGS, f"--user-data-dir={place}", *options.flags):
+    unboxed = ("--no-sandbox",) if os.geteuid() == 0 else ()  # Chromium refuses to run as root otherwise
+    for flag in (*FLAGS, *unboxed, f"--user-data-dir={place}", *options.flags):
         chosen.add_argument(flag)
     if not options.remote_url:
         chosen.add_argument(f"--user-agent={user_agent(options.found_chromium())}")
@@ -80,6 +82,11 @@ def user_agent(chromium: str) -> str:
     if found is None:
         raise OSError(f"{chromium} does not tell its version")
     return _AGENT.format(major=found.group(1))
+
+
+def cdp(web: WebDriver, command: str, **params: Any) -> None:
+    """A command of Chrome's DevTools, to a browser here or elsewhere."""
+    web.execute("executeCdpCommand", {"cmd": command, "params": params})
 
 
 def remote_agent(browser: WebDriver) -> str:

@@ -34,7 +34,6 @@ HISTORY_MESSAGES = 200
 _FOR_GOOD = {
     "not_on_whatsapp": "This number is not on WhatsApp.",
     "invalid_wid": "This is not a WhatsApp number.",
-    "reachout_timelock": "WhatsApp lets this number start no new chats at the moment.",
 }
 _GONE = frozenset(
     {"message_not_found", "msg_not_found", "media_expired", "message_not_contains_media", "gone"}
@@ -86,10 +85,6 @@ class Post:
     def read(self, chat: Chat) -> None:
         """Tell the customer that everything was read."""
         self._get("read", chat=translate.chat_args(chat))
-
-    def typing(self, chat: Chat, active: bool) -> None:
-        """Show the customer that somebody is typing (or has stopped)."""
-        self._get("typing", chat=translate.chat_args(chat), active=active)
 
     def history(self, since: datetime) -> Sequence[InboundMessage]:
         """Both directions, oldest first."""

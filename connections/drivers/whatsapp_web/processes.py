@@ -92,10 +92,10 @@ def _size(pid: int) -> int:
 
 def _belongs(pid: int, profile: Path) -> bool:
     mark, flag = f"{MARK}={profile}".encode(), f"--user-data-dir={profile}".encode()
-    return flag in _read(pid, "cmdline") or mark in _read(pid, "environ")
+    return flag in read(pid, "cmdline") or mark in read(pid, "environ")
 
 
-def _read(pid: int, name: str) -> list[bytes]:
+def read(pid: int, name: str) -> list[bytes]:
     """NUL-separated texts of a process; none when it is gone or somebody else's."""
     try:
         return (_PROC / str(pid) / name).read_bytes().split(b"\0")

@@ -82,7 +82,7 @@ class Profile:
 
     def archive(self, login: str) -> bool:
         """Keep a copy; the browser must have quit. False: it was not kept."""
-        if self.vault is None or not self.path.is_dir():
+        if self.vault is None or not all((self.path / part).is_dir() for part in ESSENCE):
             return False
         if _size(self.path) > LIMIT_BYTES:
             return False

@@ -207,9 +207,7 @@ MAX_SESSIONS = env.int("WHATSFLOW_MAX_SESSIONS", default=20)
 WHATSAPP_WEB_HOME = Path(env.str("WHATSAPP_WEB_HOME", default=str(HOME / "sessions")))
 """Where the numbers' browser profiles lie; in them are the logins, so nobody else may read them."""
 WHATSAPP_WEB_BUNDLE = Path(
-    env.str(
-        "WHATSAPP_WEB_BUNDLE", default=str(BASE_DIR / "static" / "vendor" / "wa-js" / "wppconnect-wa.js")
-    )
+    env.str("WHATSAPP_WEB_BUNDLE", default=str(BASE_DIR / "static" / "vendor" / "wa-js" / "wppconnect-wa.js"))
 )
 """The wa-js bundle; another version can be put in its place without a release."""
 WHATSAPP_WEB_CHROMIUM = env.str("WHATSAPP_WEB_CHROMIUM", default="")

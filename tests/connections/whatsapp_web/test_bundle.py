@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -69,8 +70,9 @@ def linked(new_browser: Opener, standin: Standin) -> Browser:
 
 
 def told(browser: Browser, name: str) -> list[str]:
-    """What came with each event of this name."""
-    return [what for event, what in browser.run("return told") if event == name]
+    """What came with each event of this name, also before a reload."""
+    kept = browser.web.execute_script("return sessionStorage.getItem('told')")
+    return [what for event, what in json.loads(kept or "[]") if event == name]
 
 
 def test_the_bridge_names_something() -> None:

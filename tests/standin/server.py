@@ -6,6 +6,7 @@ import json
 import secrets
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.standin.certificate import context
 from tests.standin.pages import Page
-from tests.standin.world import Media, Phone
+from tests.standin.world import OWN_NUMBER, Media, Phone
 
 SITE = Path(__file__).parent / "site"
 SCRIPTS = (
@@ -55,7 +56,6 @@ class Standin:
         self.foreign_hosts: set[str] = set()
         self.webdriver_seen = False
         self.refused_agents: list[str] = []
-        self.errors: list[str] = []
         self.pages: dict[str, Page] = {}
         self.phones: list[Phone] = []
         self.lock = threading.RLock()
@@ -98,9 +98,7 @@ class Standin:
 
     def add_phone(self, number: str = "", name: str = "") -> Phone:
         """One more phone with an account of its own."""
-        made = Phone(find_page=self.page_that_shows)
-        if number:
-            made = Phone(number=number, find_page=self.page_that_shows)
+        made = Phone(number=number or OWN_NUMBER, find_page=self.page_that_shows)
         made.name = name or made.name
         self.phones.append(made)
         return made
@@ -124,6 +122,8 @@ class Standin:
         handler: Callable[[Page, Body], Body] | None = getattr(self, f"wire_{call}", None)
         if handler is None or (page is None and call != "hello"):
             return None
+        if call == "sync":
+            time.sleep(self.sync_seconds)
         with self.lock:
             return handler(page or Page(), body)
 
@@ -170,8 +170,6 @@ class Standin:
         """The page has logged in and reads its chats."""
         if page.phone is None:
             return {"messages": [], "people": [], "migrated": False}
-        if self.sync_seconds:
-            threading.Event().wait(self.sync_seconds)
         if self.offline_arrives == "history":
             for message in page.phone.messages:
                 message.delivered = True

@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.standin.server import PICTURE, Standin
-from tests.standin.world import CUSTOMER, Message, Phone, StandinError
+from tests.standin.things import CUSTOMER, Message, StandinError
+from tests.standin.world import Phone
 
 FILES = {"/": ("control.html", "text/html; charset=utf-8"), "/control.js": ("control.js", "text/javascript")}
 FILES["/control.css"] = ("control.css", "text/css")

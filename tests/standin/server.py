@@ -15,7 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.standin.certificate import context
 from tests.standin.pages import Page
-from tests.standin.world import OWN_NUMBER, Media, Phone
+from tests.standin.things import OWN_NUMBER, Media
+from tests.standin.world import Phone
 
 SITE = Path(__file__).parent / "site"
 SCRIPTS = (

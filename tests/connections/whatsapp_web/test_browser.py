@@ -28,7 +28,7 @@ def server() -> Iterator[str]:
     process.wait(10)
 
 
-def test_a_browser_elsewhere_is_driven_over_a_shared_directory(rig: WebRig, server: str) -> None:
+def test_a_browser_elsewhere_is_driven_over_a_shared_directory(server: str, rig: WebRig) -> None:
     driver = rig.closed_driver()
     driver.options = replace(driver.options, remote_url=server, remote_profiles=str(rig.home))
     driver.open()

@@ -10,12 +10,14 @@ RUN WHATSFLOW_PRODUCTION=1 WHATSFLOW_SECRET_KEY=only-to-collect-static-files \
     && /venv/bin/python -m compileall -q /app
 
 FROM python:3.11-slim-bookworm
+RUN apt-get update && apt-get install --yes --no-install-recommends chromium chromium-driver util-linux \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --create-home --home-dir /data whatsflow
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 WORKDIR /app
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    WHATSFLOW_HOME=/data WHATSFLOW_BIND=0.0.0.0 WHATSFLOW_NO_DOTENV=1
+    WHATSFLOW_HOME=/data WHATSFLOW_BIND=0.0.0.0 WHATSFLOW_NO_DOTENV=1 WHATSAPP_WEB_BROWSER_ARGS='["--no-sandbox"]'
 USER whatsflow
 VOLUME /data
 EXPOSE 8000

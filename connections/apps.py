@@ -10,7 +10,8 @@ class ConnectionsConfig(AppConfig):
     def ready(self) -> None:
         """Tell the open pages what happens to numbers; stop and clean up when a business is deleted."""
         from accounts.ports import register_file_remover
-        from connections import handlers, sandbox_store
+        from connections import handlers, sandbox_store, session_vault
 
         handlers.register()
         register_file_remover(sandbox_store.remove_media)
+        register_file_remover(session_vault.remove_sessions)

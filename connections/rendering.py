@@ -253,6 +253,11 @@ def mode_choices() -> list[tuple[str, str]]:
     return [(str(mode), str(WhatsAppConnection.Mode(mode).label)) for mode in registry.modes()]
 
 
+def unusable_modes() -> list[tuple[str, str]]:
+    """The ways of connecting that this machine lacks something for: their names and what to do about it."""
+    return [(str(WhatsAppConnection.Mode(mode).label), words) for mode, words in registry.unusable().items()]
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

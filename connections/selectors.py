@@ -174,6 +174,11 @@ _DEGRADED: dict[str, Explanation] = {
         "WhatsApp cannot be reached over this phone. Messages wait and nothing is lost.",
         "Switch the phone on and give it a network.",
     ),
+    Reason.PAGE_CHANGED: Explanation(
+        "WhatsApp Web changed",
+        "A part of WhatsApp Web that this number needs is missing. The rest still works.",
+        "Look for an update of WhatsFlow.",
+    ),
     Reason.LIMITED: Explanation(
         "Limited by WhatsApp",
         "WhatsApp does not let this number start new chats for now. Replies still go out.",
@@ -222,6 +227,26 @@ _REASONS: dict[str, Explanation] = {
         "Browser ended",
         "The browser that drives this number ended unexpectedly.",
         "Press Connect to start it again.",
+    ),
+    Reason.NO_BROWSER: Explanation(
+        "No browser on the server",
+        "The server that drives this number has no Chromium.",
+        "On Debian or Ubuntu: apt install chromium chromium-driver. Then press Connect.",
+    ),
+    Reason.NOT_READY: Explanation(
+        "WhatsApp Web did not become ready",
+        "The page was opened and did not come up in time.",
+        "Check the server's network. A picture of the page is kept for whoever runs the server.",
+    ),
+    Reason.OUTDATED: Explanation(
+        "WhatsApp Web wants another version",
+        "WhatsApp says that the page is too old, and loading it again did not help.",
+        "Look for an update of WhatsFlow and of Chromium, then press Connect.",
+    ),
+    Reason.LOGIN_LOST: Explanation(
+        "The login is gone",
+        "The login of this number could not be restored on this server.",
+        "Log out here, press Connect and scan the QR code again. Nothing else is lost.",
     ),
     Reason.PAGE_CHANGED: Explanation(
         "WhatsApp Web changed",

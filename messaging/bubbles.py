@@ -98,6 +98,7 @@ class Bubble:
     jumbo: bool
     bare: bool
     backfilled: bool
+    mark: str
     status: str
     status_label: str
     reason: str
@@ -128,6 +129,7 @@ def bubble(message: Message, quoted: Message | None, contact_name: str, base: st
         jumbo=not media and formatting.is_jumbo(message.content),
         bare=message.message_type == Message.Type.STICKER,
         backfilled=message.backfilled,
+        mark=_mark(message),
         status=message.status,
         status_label=STATUSES.get(message.status, message.status),
         reason=_reason(message),
@@ -136,6 +138,14 @@ def bubble(message: Message, quoted: Message | None, contact_name: str, base: st
         reply_author=_author(message) or "You" if out else contact_name,
         reply_text=summary(message),
     )
+
+
+def _mark(message: Message) -> str:
+    """What the writer did to it afterwards."""
+    data = message.metadata if isinstance(message.metadata, Mapping) else {}
+    if data.get("revoked_at"):
+        return "Deleted by the sender"
+    return "Edited" if data.get("edited_at") else ""
 
 
 def summary(message: Message) -> str:

@@ -84,6 +84,17 @@ PACKAGES = (
         {"dist/htmx.min.js": "static/vendor/htmx/htmx.min.js", "LICENSE": "static/vendor/htmx/LICENSE"},
     ),
     Package(
+        "@wppconnect/wa-js",
+        "4.6.0",
+        "Apache-2.0",
+        "sha512-epf+ucZO9c25dCaGraslVNHB1mRjid7rfijZhKbalXed/gbDzi6u69wdHCgPbcZW9McVpKmVW+3AzffI39p2SQ==",
+        {
+            "dist/wppconnect-wa.js": "static/vendor/wa-js/wppconnect-wa.js",
+            "dist/wppconnect-wa.js.LICENSE.txt": "static/vendor/wa-js/wppconnect-wa.js.LICENSE.txt",
+            "LICENSE": "static/vendor/wa-js/LICENSE",
+        },
+    ),
+    Package(
         "axe-core",
         "4.14.1",
         "MPL-2.0",

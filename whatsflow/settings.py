@@ -210,6 +210,23 @@ for _entry in CELERY_BEAT_SCHEDULE.values():  # with no worker about, bells do n
     _entry["options"] = {"expires": _entry["schedule"]}
 MAX_SESSIONS = env.int("WHATSFLOW_MAX_SESSIONS", default=20)
 """Numbers that one sessions worker drives at most."""
+WHATSAPP_WEB_HOME = Path(env.str("WHATSAPP_WEB_HOME", default=str(HOME / "sessions")))
+"""Where the numbers' browser profiles lie; in them are the logins, so nobody else may read them."""
+WHATSAPP_WEB_BUNDLE = Path(
+    env.str("WHATSAPP_WEB_BUNDLE", default=str(BASE_DIR / "static" / "vendor" / "wa-js" / "wppconnect-wa.js"))
+)
+"""The wa-js bundle; another version can be put in its place without a release."""
+WHATSAPP_WEB_CHROMIUM = env.str("WHATSAPP_WEB_CHROMIUM", default="")
+WHATSAPP_WEB_CHROMEDRIVER = env.str("WHATSAPP_WEB_CHROMEDRIVER", default="")
+WHATSAPP_WEB_BROWSER_ARGS = env.json("WHATSAPP_WEB_BROWSER_ARGS", default=[])
+"""Further arguments for Chromium, as a JSON list."""
+WHATSAPP_WEB_READY_SECONDS = env.float("WHATSAPP_WEB_READY_SECONDS", default=180.0)
+WHATSAPP_WEB_RECYCLE_HOURS = env.float("WHATSAPP_WEB_RECYCLE_HOURS", default=24.0)
+WHATSAPP_WEB_MEMORY_MB = env.int("WHATSAPP_WEB_MEMORY_MB", default=2048)
+"""A browser that is older or takes more is started anew when nothing is going on."""
+SELENIUM_REMOTE_URL = env.str("SELENIUM_REMOTE_URL", default="")
+SELENIUM_REMOTE_PROFILES = env.str("SELENIUM_REMOTE_PROFILES", default="")
+"""Where a remote browser's machine has WHATSAPP_WEB_HOME mounted."""
 LEASE_SECONDS = env.float("WHATSFLOW_LEASE_SECONDS", default=30.0)
 LEASE_RENEW_SECONDS = LEASE_SECONDS / 3
 UNKNOWN_AFTER_SECONDS = env.float("WHATSFLOW_UNKNOWN_AFTER_SECONDS", default=120.0)

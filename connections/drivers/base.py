@@ -183,6 +183,25 @@ class Identified:
 
 
 @dataclass(frozen=True)
+class Edited:
+    """The writer changed a message after it was sent. body: what it says now."""
+
+    wa_id: str
+    chat: Chat
+    body: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Revoked:
+    """The writer took a message back, for everyone."""
+
+    wa_id: str
+    chat: Chat
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Typing:
     """A customer is typing (or stopped)."""
 
@@ -197,7 +216,7 @@ class Skipped:
     kind: str
 
 
-Event = InboundMessage | Ack | Identified | Typing | Skipped
+Event = InboundMessage | Ack | Identified | Edited | Revoked | Typing | Skipped
 
 
 @dataclass(frozen=True)

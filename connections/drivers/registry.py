@@ -24,13 +24,22 @@ class Number(Protocol):
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a driver is, and where the factory of its store is (called with the connection's id), as module:name."""
+    """Places are module:name. driver: its class. store: called with the connection's id.
+
+    missing: tells what keeps it from being used on this machine, "" when nothing does.
+    """
 
     driver: str
     store: str = ""
+    missing: str = ""
 
 
 _ENTRIES = {
+    "whatsapp-web": Entry(
+        "connections.drivers.whatsapp_web.driver:WhatsAppWebDriver",
+        "connections.session_vault:SessionVault",
+        "connections.session_vault:missing",
+    ),
     "sandbox": Entry(
         "connections.drivers.sandbox.driver:SandboxDriver", "connections.sandbox_store:OrmStore"
     ),
@@ -39,7 +48,19 @@ _ENTRIES = {
 
 def modes() -> list[str]:
     """The modes that can be used here."""
-    return list(_ENTRIES)
+    return [mode for mode in _ENTRIES if not missing(mode)]
+
+
+def unusable() -> dict[str, str]:
+    """The modes that cannot be used here, each with what to do about it."""
+    return {mode: words for mode in _ENTRIES if (words := missing(mode))}
+
+
+def missing(mode: str) -> str:
+    """What keeps this mode from being used on this machine, for people; "" when nothing does. Raises LookupError."""
+    entry = _entry(mode)
+    words: str = _load(entry.missing)() if entry.missing else ""
+    return words
 
 
 def driver_class(mode: str) -> type[Driver]:

@@ -19,6 +19,7 @@ from connections.drivers import registry
 from connections.events import ConnectionStatusChanged
 from connections.models import SandboxPhone, WhatsAppConnection
 from connections.sandbox_store import create_phone, remove_media_of
+from connections.session_vault import forget as forget_session
 from whatsflow.core import doorbell, phone
 from whatsflow.core.errors import Conflict, InvalidInput
 from whatsflow.core.events import publish
@@ -109,6 +110,7 @@ def delete(connection: WhatsAppConnection, actor: User | None) -> None:
         for phone_id in SandboxPhone.objects.filter(connection__in=row).values_list("pk", flat=True):
             transaction.on_commit(partial(remove_media_of, phone_id), robust=True)
         row.delete()
+        transaction.on_commit(partial(forget_session, connection.pk), robust=True)
 
 
 def stop_all(business_id: UUID) -> None:

@@ -35,6 +35,8 @@ FINAL = frozenset(
         Reason.WRONG_NUMBER,
         Reason.BANNED,
         Reason.PAGE_CHANGED,
+        Reason.NO_BROWSER,
+        Reason.LOGIN_LOST,
     }
 )
 """Ends that trying again does not heal: the number stays off until a person connects it."""

@@ -46,7 +46,8 @@ def create(request: MemberRequest) -> HttpResponse:
         numbers.connect(connection, access.user)
         return redirect(request, "connections:detail", connection.pk)
     status = 422 if request.method == "POST" else 200
-    return render(request, "connections/create.html", "connections/_create.html", {"form": form}, status)
+    context = {"form": form, "unusable": rendering.unusable_modes()}
+    return render(request, "connections/create.html", "connections/_create.html", context, status)
 
 
 @never_cache

@@ -23,10 +23,12 @@ from connections import leases
 from connections.drivers.base import (
     Ack,
     Chat,
+    Edited,
     Event,
     Identified,
     InboundMessage,
     MessageKind,
+    Revoked,
     Skipped,
     Typing,
 )
@@ -37,7 +39,7 @@ from contacts.services.identities import Person
 from messaging import states
 from messaging.events import CustomerTyping, MessageAdded, MessageReceived
 from messaging.models import Conversation, MediaFile, Message
-from messaging.services import acks, fetching, media, previews
+from messaging.services import acks, changes, fetching, media, previews
 from whatsflow.core import bulk
 from whatsflow.core.clock import now
 from whatsflow.core.events import Event as DomainEvent
@@ -58,6 +60,7 @@ def receive(lease: Lease, events: Sequence[Event]) -> int:
         who = identities.resolve(connection.business_profile_id, people) if people else {}
         fresh = _store(batch, who) if batch.messages else []
         acks.apply(connection, batch.acks, {wa_id: row.id for wa_id, row in batch.known.items()})
+        changes.apply(connection, batch.changes)
         _typing(connection, batch.typing)
         _count(connection, batch, fresh)
     return len(fresh)
@@ -79,6 +82,7 @@ class _Batch:
     messages: dict[str, InboundMessage] = field(default_factory=dict)
     acks: list[Ack] = field(default_factory=list)
     identified: list[Identified] = field(default_factory=list)
+    changes: list[Edited | Revoked] = field(default_factory=list)
     typing: dict[Chat, bool] = field(default_factory=dict)
     skipped: int = 0
     known: dict[str, _Known] = field(default_factory=dict)
@@ -96,6 +100,8 @@ class _Batch:
                     batch.acks.append(event)
                 case Identified():
                     batch.identified.append(event)
+                case Edited() | Revoked():
+                    batch.changes.append(event)
                 case Typing(chat, active):
                     batch.typing[chat] = active
                 case Skipped():

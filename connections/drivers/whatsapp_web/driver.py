@@ -1,0 +1,347 @@
+"""The driver of a real number: WhatsApp Web in a browser of its own."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import uuid4
+
+import structlog
+
+from connections.drivers.base import (
+    Ack,
+    AckLevel,
+    Capabilities,
+    Chat,
+    Context,
+    Driver,
+    Event,
+    InboundMessage,
+    MediaBlob,
+    MediaRef,
+    OutgoingMessage,
+    Permanent,
+    Phase,
+    Sent,
+    SessionLost,
+    State,
+    Transient,
+)
+from connections.drivers.whatsapp_web import translate
+from connections.drivers.whatsapp_web.errors import NoAnswer, Refused
+from connections.drivers.whatsapp_web.feed import Feed, Raw
+from connections.drivers.whatsapp_web.options import Options
+from connections.drivers.whatsapp_web.post import Post
+from connections.drivers.whatsapp_web.profile import Profile
+from connections.drivers.whatsapp_web.watch import Watch
+
+if TYPE_CHECKING:
+    from connections.drivers.whatsapp_web.browser import Browser
+
+log = structlog.get_logger(__name__)
+
+BATCH = 500
+PENDING = 500
+IDLE_SECONDS = 5.0
+UNSETTLED_SECONDS = 0.5
+QUIET_SECONDS = 60.0
+MEMORY_CHECK_SECONDS = 300.0
+OVERLAP = timedelta(minutes=2)
+CATCH_UP = timedelta(hours=1)
+"""A session that begins tells by itself what came since the last one, so far back; `history` does the rest."""
+
+
+class WhatsAppWebDriver(Driver):
+    """Settings of a number: `qr_seconds`, `ready_timeout`, `recycle_after` (seconds).
+
+    The store gives the options of the installation and keeps copies of the login.
+    """
+
+    mode: ClassVar[str] = "whatsapp-web"
+    capabilities: ClassVar[Capabilities] = Capabilities(pairing_code=True, typing=True)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.options: Options = context.store.options.of_number(context.settings)
+        self._profile = Profile(self.options.home, str(context.connection_id), context.store)
+        self._feed = Feed(context.wake)
+        self._post = Post(self._ask, self.options)
+        self._watch = Watch(
+            self._ask, self.options, context.pairing_phone, int(context.settings.get("qr_shown", 0))
+        )
+        self._watch.reload = self._reload
+        self._browser: Browser | None = None
+        self._login, pending, self._alive_at = _read_session(context.session)
+        self._feed.put_first(pending)
+        self._told: list[Raw] = []
+        self._identified: set[tuple[str, str]] = set()
+        self._exists: dict[str, bool] = {}
+        self._busy_at = time.monotonic()
+        self._memory_at = time.monotonic()
+
+    # -- state -----------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        if reason := self._profile.prepare(self._login):
+            self._watch.end(reason)
+            return
+        self._login = self._login or self._profile.note().login
+        self._watch.linked = bool(self._login)
+        self._start()
+
+    def _start(self) -> None:
+        # selenium is slow to import, and pages that only ask for capabilities need none of it
+        from connections.drivers.whatsapp_web.browser import Browser
+
+        self._browser = Browser(self.options, self._profile.path, self._feed.hear)
+        self._watch.restart()
+        self._browser.open()
+
+    def state(self) -> State:
+        nudged = self._feed.nudged.is_set()
+        self._feed.nudged.clear()
+        before = self._watch.state
+        state = self._watch.look(now=nudged and before.phase != Phase.READY)
+        if state.phase == Phase.READY:
+            if before.phase != Phase.READY:
+                self._on_ready()
+            elif self._should_recycle():
+                self._recycle()
+        if state.phase == Phase.ENDED and before.phase != Phase.ENDED:
+            self._on_end(state.reason)
+        return self._watch.state
+
+    def idle_for(self) -> float:
+        phase = self._watch.state.phase
+        if phase == Phase.ENDED:
+            return 0.0
+        pushes = self._browser is not None and self._browser.pushes
+        return IDLE_SECONDS if phase == Phase.READY and pushes else UNSETTLED_SECONDS
+
+    def _on_ready(self) -> None:
+        self._login = self._login or uuid4().hex
+        self._profile.linked(self._login)
+        if self._alive_at is not None:
+            since, self._alive_at = max(self._alive_at, datetime.now(UTC) - CATCH_UP), None
+            self._catch_up(since)
+
+    def _on_end(self, reason: str) -> None:
+        """A login that WhatsApp has ended is worth nothing; a page that does not come up is kept for a look at it."""
+        if self._browser is not None and reason in ("not_ready", "page_changed", "outdated"):
+            self._browser.screenshot(self._profile.directory / "last-failure.png")
+        if reason in ("unlinked", "qr_expired"):
+            self._stop_browser()
+            self._profile.forget(reason if self._login else "")
+            self._login = ""
+
+    # -- what comes in ---------------------------------------------------------------------------------
+
+    def drain(self) -> Sequence[Event]:
+        if self._watch.state.phase not in (Phase.READY, Phase.ENDED):
+            self.state()
+        if self._feed.must_pull():
+            self._pull()
+        fresh = self._feed.take(BATCH - len(self._told))
+        if fresh:
+            self._busy_at = time.monotonic()
+        self._told += fresh
+        return [event for raw in self._told for event in _translated(raw, self._identified)]
+
+    def confirm(self) -> None:
+        for raw in self._told:
+            translate.remember(raw["data"], self._identified)
+        self._told = []
+
+    def _pull(self) -> None:
+        """Ask the page for what was not pushed, or lost on the way."""
+        if self._browser is None or self._watch.state.phase == Phase.ENDED:
+            return
+        try:
+            epoch = str(self._ask("status", timeout=10.0)["epoch"])
+            while self._feed.pulled(self._ask("drain", after=self._feed.cursor(epoch))):
+                pass
+        except (NoAnswer, Refused):
+            return
+
+    def history(self, since: datetime) -> Sequence[InboundMessage]:
+        self._require_ready()
+        return self._post.history(since)
+
+    def download(self, ref: MediaRef) -> MediaBlob:
+        self._require_ready()
+        return self._post.download(ref)
+
+    # -- what goes out ---------------------------------------------------------------------------------
+
+    def new_message_id(self, chat: Chat) -> str:
+        return "3EB0" + secrets.token_hex(9).upper()
+
+    def send(self, message: OutgoingMessage) -> Sent:
+        self._require_ready()
+        self._busy_at = time.monotonic()
+        try:
+            sent = self._post.send(message)
+        except (Transient, Permanent):
+            self._require_link()
+            raise
+        if sent.ack == AckLevel.PENDING:
+            self._require_link()
+        return sent
+
+    def lookup(self, chat: Chat, wa_id: str) -> Ack | None:
+        self._require_ready()
+        return self._post.lookup(chat, wa_id)
+
+    def mark_read(self, chat: Chat, wa_ids: Sequence[str]) -> None:
+        self._require_ready()
+        self._post.read(chat)
+
+    def number_exists(self, phone: str) -> bool:
+        self._require_ready()
+        if phone not in self._exists:
+            self._exists[phone] = self._post.exists(phone)
+        return self._exists[phone]
+
+    def _require_ready(self) -> None:
+        """Raises SessionLost when the link is gone, Transient while WhatsApp cannot be reached."""
+        state = self._watch.state
+        if state.phase == Phase.ENDED:
+            raise SessionLost(state.reason, "This device is not linked.")
+        if state.phase != Phase.READY:
+            raise Transient("not_ready")
+        if state.degraded == "phone_offline":
+            raise Transient("phone_offline")
+
+    def _require_link(self) -> None:
+        """What failed may have failed because the link is gone. Raises SessionLost then."""
+        if self._watch.look(now=True).phase != Phase.READY:
+            reason = self._watch.state.reason or "error"
+            raise SessionLost(reason, "The session ended while a message was being sent.")
+
+    # -- the login -------------------------------------------------------------------------------------
+
+    def save_session(self) -> str:
+        if not self._login or self._watch.state.phase == Phase.ENDED:
+            return self._kept_login()
+        if not self._profile.note().generation and self._watch.state.phase == Phase.READY:
+            self._recycle()
+        self._pull()
+        pending = [raw for raw in (*self._told, *self._feed.waiting()) if raw["type"] != "typing"]
+        return self._session(pending[:PENDING])
+
+    def _kept_login(self) -> str:
+        """After an end that is not the login's (a page that changed, a ban) it may still be good."""
+        return self._session([]) if self._login else ""
+
+    def _session(self, pending: list[Raw]) -> str:
+        at = int(time.time())
+        return json.dumps({"v": 1, "login": self._login, "at": at, "pending": pending})
+
+    def logout(self) -> None:
+        if self._browser is not None and self._login:
+            try:
+                self._ask("logout", timeout=10.0)
+                self._await_logout()
+            except (NoAnswer, Refused, SessionLost):
+                log.warning("logout_unconfirmed", connection_id=str(self.context.connection_id))
+        self._watch.end("user")
+        self._stop_browser()
+        self._profile.forget("unlinked")
+        self._login = ""
+
+    def _await_logout(self) -> None:
+        """WhatsApp has to be told before the browser goes; the page then loads itself again."""
+        deadline = time.monotonic() + 10.0
+        while time.monotonic() < deadline:
+            try:
+                if not self._ask("status", timeout=5.0)["authenticated"]:
+                    return
+            except (NoAnswer, Refused):
+                pass
+            time.sleep(0.1)
+
+    def close(self) -> None:
+        if self._browser is None:
+            return
+        try:
+            self._stop_browser()
+            if self._login and self._profile.note().login == self._login:
+                self._profile.archive(self._login)
+        except Exception:
+            log.exception("session_not_archived", connection_id=str(self.context.connection_id))
+
+    def _stop_browser(self) -> None:
+        browser, self._browser = self._browser, None
+        if browser is not None:
+            browser.quit()
+
+    # -- a browser that has grown old ------------------------------------------------------------------
+
+    def _should_recycle(self) -> bool:
+        now = time.monotonic()
+        if self._browser is None or now - self._busy_at < QUIET_SECONDS:
+            return False
+        if now - self._browser.started_at > self.options.recycle_after:
+            return True
+        if now - self._memory_at < MEMORY_CHECK_SECONDS:
+            return False
+        self._memory_at = now
+        used = self._browser.memory()
+        log.info("browser_memory", connection_id=str(self.context.connection_id), megabytes=used // 2**20)
+        return used > self.options.memory_limit
+
+    def _recycle(self) -> None:
+        """Close the browser, keep a copy of the login and open it again. Bounded; raises SessionLost."""
+        since = datetime.now(UTC)
+        self._pull()
+        self._stop_browser()
+        self._profile.archive(self._login)
+        self._start()
+        deadline = time.monotonic() + self.options.ready_timeout
+        while (state := self._watch.look()).phase != Phase.READY:
+            if state.phase == Phase.ENDED or time.monotonic() > deadline:
+                raise SessionLost(state.reason or "not_ready", "The browser did not come back.")
+            self._feed.nudged.wait(0.1)
+            self._feed.nudged.clear()
+        self._catch_up(since)
+
+    def _catch_up(self, since: datetime) -> None:
+        """What arrived between the last pull and the end of the browser is in its store, and told by nobody."""
+        try:
+            found = self._ask(
+                "history", timeout=60.0, since=int((since - OVERLAP).timestamp()), chats=50, count=50
+            )
+        except (NoAnswer, Refused):
+            return
+        self._feed.put_first(
+            [{"n": 0, "uid": f"again:{one['id']}", "type": "message", "data": one} for one in found]
+        )
+
+    def _reload(self) -> None:
+        if self._browser is not None:
+            self._browser.reload()
+
+    def _ask(self, name: str, timeout: float | None = None, **args: Any) -> Any:
+        if self._browser is None:
+            raise SessionLost("browser_died", "There is no browser.")
+        return self._browser.call(name, timeout, **args)
+
+
+def _translated(raw: Raw, identified: set[tuple[str, str]]) -> list[Event]:
+    try:
+        return translate.events_of(raw, identified)
+    except (KeyError, ValueError, TypeError):
+        log.exception("event_not_understood", type=str(raw.get("type")))
+        return []
+
+
+def _read_session(session: str) -> tuple[str, list[Raw], datetime | None]:
+    """Which login it is, what was told and never confirmed, and when it was saved."""
+    if not session:
+        return "", [], None
+    data = json.loads(session)
+    return str(data["login"]), list(data.get("pending", [])), datetime.fromtimestamp(data["at"], UTC)

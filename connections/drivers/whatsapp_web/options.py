@@ -1,0 +1,75 @@
+"""What an installation and a number say about the browser; plain values, so that the driver needs no Django."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+PAGE = "https://web.whatsapp.com/"
+NEEDS = (
+    "Linking a real number needs Chromium and its driver on this machine. "
+    "On Debian or Ubuntu: apt install chromium chromium-driver"
+)
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_DRIVER = ("chromedriver",)
+
+
+@dataclass(frozen=True)
+class Options:
+    """home: where the numbers' directories lie. bundle: path of the wa-js bundle. Seconds and bytes throughout.
+
+    remote_url: a Selenium server to use instead of a browser beside the worker. remote_profiles: the directory that the
+    remote node sees as `home`. flags: further command line flags for Chromium. recycle_after: a browser older than that
+    is restarted when nothing waits.
+    """
+
+    home: Path
+    bundle: Path
+    chromium: str = ""
+    chromedriver: str = ""
+    remote_url: str = ""
+    remote_profiles: str = ""
+    flags: tuple[str, ...] = ()
+    bidi: bool = True
+    call_timeout: float = 30.0
+    media_timeout: float = 180.0
+    load_timeout: float = 60.0
+    ready_timeout: float = 180.0
+    qr_seconds: float = 60.0
+    recycle_after: float = 24 * 3600.0
+    memory_limit: int = 2 * 1024**3
+
+    def of_number(self, settings: dict[str, Any]) -> Options:
+        """The same with what a single number has set for itself (it may set times only)."""
+        return replace(
+            self,
+            qr_seconds=float(settings.get("qr_seconds", self.qr_seconds)),
+            ready_timeout=float(settings.get("ready_timeout", self.ready_timeout)),
+            recycle_after=float(settings.get("recycle_after", self.recycle_after)),
+        )
+
+    def found_chromium(self) -> str:
+        """Path of Chromium, or ""."""
+        return _found(self.chromium, _CHROMIUM)
+
+    def found_chromedriver(self) -> str:
+        """Path of chromedriver, or ""."""
+        return _found(self.chromedriver, _DRIVER)
+
+    def missing(self) -> str:
+        """What keeps a number from being linked here, with what to do about it; "" when nothing does."""
+        if importlib.util.find_spec("selenium") is None:
+            return "Linking a real number needs the Python package selenium: install requirements.txt again."
+        if not self.bundle.is_file():
+            return f"The WhatsApp Web bundle is missing: {self.bundle} (make vendor fetches it)."
+        if not self.remote_url and not (self.found_chromium() and self.found_chromedriver()):
+            return NEEDS
+        return ""
+
+
+def _found(chosen: str, names: tuple[str, ...]) -> str:
+    candidates = (chosen,) if chosen else names
+    return next((path for name in candidates if (path := shutil.which(name))), "")

@@ -1,0 +1,207 @@
+"""From what bridge.js tells to the words of the contract."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from connections.drivers.base import (
+    Ack,
+    AckLevel,
+    Chat,
+    Edited,
+    Event,
+    Identified,
+    InboundMessage,
+    MediaRef,
+    MessageKind,
+    Revoked,
+    Skipped,
+    Typing,
+)
+
+_KINDS = {
+    "chat": MessageKind.TEXT,
+    "image": MessageKind.IMAGE,
+    "video": MessageKind.VIDEO,
+    "gif": MessageKind.VIDEO,
+    "ptv": MessageKind.VIDEO,
+    "document": MessageKind.DOCUMENT,
+    "audio": MessageKind.AUDIO,
+    "ptt": MessageKind.VOICE,
+    "sticker": MessageKind.STICKER,
+    "location": MessageKind.LOCATION,
+    "live_location": MessageKind.LOCATION,
+    "vcard": MessageKind.CONTACT_CARD,
+    "multi_vcard": MessageKind.CONTACT_CARD,
+    "poll_creation": MessageKind.POLL,
+    "buttons_response": MessageKind.TEXT,
+    "list_response": MessageKind.TEXT,
+    "template_button_reply": MessageKind.TEXT,
+}
+_OWN_NOISE = frozenset(
+    {
+        "e2e_notification",
+        "notification",
+        "notification_template",
+        "gp2",
+        "protocol",
+        "broadcast_notification",
+        "debug",
+        "reaction",
+        "pinned_message",
+        "keep_in_chat",
+        "poll_update",
+    }
+)
+"""Lines that WhatsApp itself writes into a chat; nobody sent them."""
+_ENCRYPTED = "ciphertext"
+_WITHOUT_BODY = frozenset({MessageKind.LOCATION, MessageKind.CONTACT_CARD, MessageKind.STICKER})
+
+
+def digits(number: str) -> str:
+    """A phone number as the page takes it."""
+    return number.lstrip("+")
+
+
+def chat_args(chat: Chat) -> dict[str, str]:
+    """A chat as the page takes it."""
+    return {"phone": digits(chat.phone or ""), "lid": chat.lid or ""}
+
+
+def ack_of(data: dict[str, Any], now: datetime | None = None) -> Ack:
+    """A receipt. WhatsApp's negative levels all mean that it failed."""
+    level = int(data["ack"])
+    return Ack(str(data["id"]), AckLevel(max(-1, min(level, 4))), now or _moment(data.get("t")))
+
+
+def message_of(data: dict[str, Any], *, backfilled: bool = False) -> InboundMessage | None:
+    """A message, or None for a line that nobody sent."""
+    original = str(data["type"])
+    if original in _OWN_NOISE:
+        return None
+    kind = _KINDS.get(original, MessageKind.UNKNOWN)
+    extra = _extra(data.get("more") or {})
+    if kind == MessageKind.UNKNOWN and original != _ENCRYPTED:
+        extra["type"] = original
+    own = bool(data["fromMe"])
+    return InboundMessage(
+        wa_id=str(data["id"]),
+        chat=_chat(data["chat"]),
+        kind=kind,
+        at=_moment(data.get("t")),
+        body=_body(data, kind, original),
+        from_me=own,
+        push_name="" if own else str(data.get("name") or ""),
+        quoted_wa_id=str(data.get("quoted") or ""),
+        media=_media(data.get("media")),
+        backfilled=backfilled,
+        ack=ack_of(data).level if own else None,
+        extra=extra,
+    )
+
+
+def events_of(raw: dict[str, Any], identified: set[tuple[str, str]]) -> list[Event]:
+    """The events that one of the page's comes to. identified: pairs of names that were told already."""
+    kind, data = str(raw["type"]), raw["data"]
+    found = _event(kind, data)
+    pair = _pair(data)
+    known = [Identified(phone=f"+{pair[0]}", lid=pair[1])] if pair and pair not in identified else []
+    return [*known, *([found] if found else [])]
+
+
+def remember(data: dict[str, Any], identified: set[tuple[str, str]]) -> None:
+    """These names were told, and need not be again in this session."""
+    if pair := _pair(data):
+        identified.add(pair)
+
+
+def _event(kind: str, data: dict[str, Any]) -> Event | None:
+    match kind:
+        case "message":
+            return message_of(data)
+        case "ack":
+            return ack_of(data)
+        case "reaction":
+            return _reaction(data)
+        case "revoked":
+            return Revoked(str(data["id"]), _chat(data["chat"]), _moment(data.get("t")))
+        case "edited":
+            return Edited(str(data["id"]), _chat(data["chat"]), str(data["body"]), _moment(data.get("t")))
+        case "typing":
+            return Typing(_chat(data["chat"]), bool(data["active"]))
+        case "skipped":
+            return Skipped(str(data["skipped"]))
+    return None
+
+
+def _reaction(data: dict[str, Any]) -> InboundMessage:
+    return InboundMessage(
+        wa_id=str(data["id"]),
+        chat=_chat(data["chat"]),
+        kind=MessageKind.REACTION,
+        at=_moment(data.get("t")),
+        body=str(data["body"]),
+        from_me=bool(data.get("fromMe")),
+        quoted_wa_id=str(data["quoted"]),
+    )
+
+
+def _pair(data: dict[str, Any]) -> tuple[str, str] | None:
+    """Phone number and LID of one person, when WhatsApp tells both."""
+    who = data.get("chat") or {}
+    phone, lid = str(who.get("phone") or ""), str(who.get("lid") or "")
+    return (phone, lid) if phone and lid else None
+
+
+def _chat(who: dict[str, Any]) -> Chat:
+    phone, lid = str(who.get("phone") or ""), str(who.get("lid") or "")
+    return Chat(phone=f"+{phone}" if phone else None, lid=lid or None)
+
+
+def _extra(more: dict[str, Any]) -> dict[str, Any]:
+    """What the page tells besides, under the names by which messages are shown."""
+    extra: dict[str, Any] = {}
+    if "lat" in more and "lng" in more:
+        extra |= {"latitude": float(more["lat"]), "longitude": float(more["lng"])}
+    renamed = {
+        "name": more.get("loc") or more.get("vcardFormattedName"),
+        "phones": more.get("phones"),
+        "question": more.get("pollName"),
+        "options": more.get("pollOptions"),
+        "forwarded": more.get("isForwarded"),
+        "view_once": more.get("isViewOnce"),
+        "gif": more.get("isGif"),
+        "subtype": more.get("subtype"),
+    }
+    return extra | {name: value for name, value in renamed.items() if value}
+
+
+def _body(data: dict[str, Any], kind: MessageKind, original: str) -> str | None:
+    if original == _ENCRYPTED:
+        return None
+    more = data.get("more") or {}
+    if kind == MessageKind.LOCATION:
+        return str(more.get("loc") or more.get("comment") or "")
+    if kind == MessageKind.CONTACT_CARD:
+        return str(more.get("vcardFormattedName") or "")
+    if kind == MessageKind.POLL:
+        return str(more.get("pollName") or data.get("body") or "")
+    return "" if kind in _WITHOUT_BODY else str(data.get("body") or "")
+
+
+def _media(found: dict[str, Any] | None) -> MediaRef | None:
+    if not found:
+        return None
+    return MediaRef(
+        mime=str(found["mime"]).partition(";")[0].strip(),
+        size=int(found["size"]) or None,
+        name=str(found["name"]),
+        token={"key": str(found["key"])},
+    )
+
+
+def _moment(seconds: Any) -> datetime:
+    """WhatsApp's time; now when it tells none."""
+    value = float(seconds or 0)
+    return datetime.fromtimestamp(value, UTC) if value > 0 else datetime.now(UTC)

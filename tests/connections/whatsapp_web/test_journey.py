@@ -1,0 +1,128 @@
+"""The whole way of a number: scanned, talking, its worker killed in the middle of a send, taken over, unlinked."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection as database
+
+from connections.models import WhatsAppConnection
+from messaging.models import Conversation, Message
+from messaging.services import outbox
+from tests import factories
+from tests.connections.driver_contract import until
+from tests.connections.whatsapp_web.rig import profiles
+from tests.standin import Standin
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+Status = WhatsAppConnection.Status
+Workers = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def number(transactional_db: None) -> WhatsAppConnection:
+    return factories.ConnectionFactory(
+        connection_mode="whatsapp-web", phone_number=None, status=Status.STARTING, last_connected_at=None
+    )
+
+
+@pytest.fixture
+def worker(
+    number: WhatsAppConnection, process_env: dict[str, str], standin: Standin, tmp_path: Path
+) -> Iterator[Workers]:
+    """Starts a worker of its own process, which stops at `place` if one is given. All are killed at the end."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(place: str = "") -> subprocess.Popen[bytes]:
+        environment = {
+            **process_env,
+            "WHATSFLOW_LEASE_SECONDS": "3",
+            "WHATSFLOW_UNKNOWN_AFTER_SECONDS": "20",
+            "WHATSFLOW_FAILPOINTS": f"{place}:{tmp_path / 'reached'}" if place else "",
+            "WHATSAPP_WEB_HOME": str(tmp_path / "sessions"),
+            "WHATSAPP_WEB_BROWSER_ARGS": json.dumps(standin.browser_args),
+            "WHATSFLOW_LOG_LEVEL": "DEBUG",
+        }
+        command = [sys.executable, "-m", "tests.faults.worker", str(number.pk)]
+        with (tmp_path / "worker.log").open("ab") as log:
+            process = subprocess.Popen(
+                command, env=environment, cwd=settings.BASE_DIR, stdout=log, stderr=log
+            )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait(10)
+
+
+def reached_status(number: WhatsAppConnection, status: str) -> None:
+    def is_there() -> bool:
+        number.refresh_from_db()
+        return number.status == status
+
+    until(is_there, f"status {status}")
+
+
+def test_a_number_is_linked_talks_survives_its_worker_and_is_unlinked(
+    worker: Workers, number: WhatsAppConnection, standin: Standin, tmp_path: Path
+) -> None:
+    phone = standin.phone
+    phone.auto_receipt = 3
+    first = worker()
+    reached_status(number, Status.QR_PENDING)
+    code = number.qr_code
+    phone.scan(code)
+    reached_status(number, Status.CONNECTED)
+    assert number.phone_number == phone.number
+
+    phone.message_in("canary-question")
+    asked = until(lambda: Message.objects.filter(content="canary-question").first(), "the question")
+    talk = Conversation.objects.get(pk=asked.conversation_id)
+    answer = outbox.enqueue(talk.business_profile, talk, text="canary-answer")
+    until(lambda: Message.objects.filter(pk=answer.pk, status="read").exists(), "two blue ticks")
+
+    first.kill()
+    first.wait()
+    victim = worker("outbox.sent")
+    reached_status(number, Status.CONNECTED)
+    second = outbox.enqueue(talk.business_profile, talk, text="Anything else?")
+    until((tmp_path / "reached").exists, "the middle of the send")
+    victim.kill()
+    victim.wait()
+    until(lambda: not profiles(tmp_path / "sessions"), "the end of the browser")
+    phone.message_in("While nobody listened")
+
+    shown = number.qr_count
+    worker()
+    until(lambda: Message.objects.filter(content="While nobody listened").exists(), "what came meanwhile")
+    until(lambda: Message.objects.filter(pk=second.pk, status="read").exists(), "the second answer")
+    number.refresh_from_db()
+    assert number.qr_count == shown == 0
+    for message in Message.objects.filter(direction="outbound"):
+        assert phone.copies(message.whatsapp_message_id) == 1
+    assert Message.objects.count() == 4
+
+    phone.unlink()
+    reached_status(number, Status.DISCONNECTED)
+    assert number.status_reason == "unlinked"
+    assert number.session_data == ""
+    nothing_secret_is_left(number, tmp_path, code)
+
+
+def nothing_secret_is_left(number: WhatsAppConnection, tmp_path: Path, code: str) -> None:
+    """Neither texts nor codes are in the log, nor codes readable in the database."""
+    log = (tmp_path / "worker.log").read_text()
+    for secret in (code, code.split(",")[0], "canary-question", "canary-answer"):
+        assert secret not in log
+    with database.cursor() as cursor:
+        cursor.execute("SELECT qr_code, session_data FROM whatsapp_connections")
+        assert code not in str(cursor.fetchall())

@@ -1,0 +1,163 @@
+"""Logins survive workers and machines; browsers do not outlive their drivers; ends are told apart."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import default_storage
+
+from connections import session_vault
+from connections.drivers.base import Phase, SessionLost, Transient
+from connections.drivers.whatsapp_web import processes
+from connections.drivers.whatsapp_web.driver import WhatsAppWebDriver
+from connections.models import WhatsAppConnection
+from tests.connections.driver_contract import in_phase, message_in, until
+from tests.connections.whatsapp_web.rig import WebRig, profiles
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def ready(rig: WebRig) -> WhatsAppWebDriver:
+    driver = rig.driver()
+    rig.scan(in_phase(driver, Phase.QR))
+    in_phase(driver, Phase.READY)
+    return driver
+
+
+def test_another_machine_goes_on_with_the_login_and_no_scan(rig: WebRig, ready: WhatsAppWebDriver) -> None:
+    session = ready.save_session()
+    ready.close()
+    shutil.rmtree(rig.home)
+    again = rig.driver(session)
+    in_phase(again, Phase.READY)
+    assert message_in(again, rig.customer_writes("Still there?")).body == "Still there?"
+
+
+def test_a_copy_is_made_right_after_the_scan_and_is_not_readable(
+    rig: WebRig, ready: WhatsAppWebDriver, media_root: Path
+) -> None:
+    ready.save_session()
+    assert ready.state().phase == Phase.READY
+    names = default_storage.listdir(f"sessions/{rig.connection_id}")[1]
+    assert len(names) == 1
+    stored = (media_root / "sessions" / str(rig.connection_id) / names[0]).read_bytes()
+    assert b"IndexedDB" not in stored
+    assert not stored.startswith(b"\x1f\x8b")
+
+
+def test_a_worker_that_has_lost_the_number_writes_no_copy(
+    rig: WebRig, ready: WhatsAppWebDriver, web_number: WhatsAppConnection
+) -> None:
+    WhatsAppConnection.objects.filter(pk=web_number.pk).update(lease_epoch=web_number.lease_epoch + 1)
+    ready.close()
+    assert session_vault.SessionVault(web_number.pk).newest() == ""
+
+
+def test_without_any_copy_it_says_that_the_login_is_gone(rig: WebRig, ready: WhatsAppWebDriver) -> None:
+    session = ready.save_session()
+    ready.close()
+    shutil.rmtree(rig.home)
+    session_vault.forget(rig.connection_id)
+    assert rig.driver(session).state().reason == "login_lost"
+
+
+def test_a_killed_browser_is_a_lost_session_and_the_next_needs_no_scan(
+    rig: WebRig, ready: WhatsAppWebDriver
+) -> None:
+    session = ready.save_session()
+    for pid in processes.of_profile(rig.home / str(rig.connection_id) / "profile"):
+        os.kill(pid, signal.SIGKILL)
+    with pytest.raises(SessionLost):
+        ready.number_exists(rig.customer.phone or "")
+    ready.close()
+    in_phase(rig.driver(session), Phase.READY)
+
+
+def test_nothing_is_left_after_many_starts_and_stops(rig: WebRig) -> None:
+    for _ in range(5):
+        driver = rig.driver()
+        in_phase(driver, Phase.QR)
+        driver.close()
+    assert not profiles(rig.home)
+    assert not processes.of_profile(rig.home / str(rig.connection_id) / "profile")
+    assert not list((rig.home / str(rig.connection_id) / "profile").glob("Singleton*"))
+
+
+def test_a_killed_worker_takes_its_browser_along(rig: WebRig, tmp_path: Path) -> None:
+    home = tmp_path / "orphans"
+    code = f"""
+        import time
+        from pathlib import Path
+        from connections.drivers.whatsapp_web.browser import Browser
+        from connections.drivers.whatsapp_web.options import Options
+        options = Options(Path({str(home)!r}), Path({str(rig.options().bundle)!r}), flags={rig.options().flags!r})
+        browser = Browser(options, Path({str(home)!r}) / "one" / "profile", lambda text: None)
+        browser.open()
+        print("open", flush=True)
+        time.sleep(60)
+    """
+    worker = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True
+    )
+    assert worker.stdout is not None
+    assert worker.stdout.readline() == "open\n"
+    assert profiles(home)
+    worker.kill()
+    worker.wait()
+    until(lambda: not processes.of_profile(home / "one" / "profile"), "the end of the browser")
+
+
+@pytest.mark.parametrize(
+    ("happens", "reason"),
+    [("conflict", "replaced"), ("unlink", "unlinked"), ("tos", "banned")],
+)
+def test_each_end_has_its_own_reason(
+    rig: WebRig, ready: WhatsAppWebDriver, happens: str, reason: str
+) -> None:
+    phone = rig.standin.phone
+    {"conflict": phone.conflict, "unlink": phone.unlink, "tos": lambda: phone.stream_mode("TOS_BLOCK")}[
+        happens
+    ]()
+    assert in_phase(ready, Phase.ENDED).reason == reason
+
+
+def test_without_a_network_it_is_connected_and_says_so(rig: WebRig, ready: WhatsAppWebDriver) -> None:
+    rig.standin.phone.offline()
+    until(lambda: ready.state().degraded == "phone_offline", "the note")
+    with pytest.raises(Transient):
+        ready.number_exists("+4917000000000")
+    rig.standin.phone.online()
+    until(lambda: ready.state().degraded == "", "the network")
+
+
+def test_a_page_that_lacks_a_part_is_reported_and_not_used(rig: WebRig) -> None:
+    rig.standin.without = {"WAWebSendMsgChatAction"}
+    driver = rig.driver()
+    assert in_phase(driver, Phase.ENDED).reason == "page_changed"
+    assert driver._watch.missing == ["send"]
+    assert (rig.home / str(rig.connection_id) / "last-failure.png").exists()
+
+
+def test_an_unneeded_part_that_is_missing_does_not_stop_the_number(rig: WebRig) -> None:
+    rig.standin.without = {"WAWebChatStateBridge"}
+    driver = rig.driver()
+    rig.scan(in_phase(driver, Phase.QR))
+    assert in_phase(driver, Phase.READY).degraded == "page_changed"
+    assert driver._watch.missing == ["typing"]
+
+
+def test_no_chromium_is_said_with_the_package_to_install(rig: WebRig) -> None:
+    driver = rig.closed_driver()
+    driver.options = type(driver.options)(rig.home, rig.options().bundle, chromium="/nowhere/chromium")
+    with pytest.raises(SessionLost) as refused:
+        driver.open()
+    assert refused.value.reason == "no_browser"
+    assert "apt install chromium" in str(refused.value)

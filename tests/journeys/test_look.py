@@ -98,6 +98,7 @@ def test_pages_of_a_number_please_axe(owner_of_sandbox: Person) -> None:
         olive.go(f"{number}{name}/")
         complaints += _look(olive, f"number-{name}")
     olive.go("/connections/new/")
+    olive.click("[name=mode][value=sandbox]")
     olive.press("Show the QR code")
     olive.finds("svg.wf-qr")
     complaints += _look(olive, "number-qr")

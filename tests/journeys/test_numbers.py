@@ -9,6 +9,7 @@ def test_a_number_made_by_hand_waits_for_a_person_to_scan_it(owner_of_sandbox: P
     olive = owner_of_sandbox
     olive.go("/connections/new/")
     olive.fill("name", "Second shop")
+    olive.click("[name=mode][value=sandbox]")
     olive.press("Show the QR code")
     olive.finds("svg.wf-qr")
     olive.sees("Code 1 of 5")

@@ -1,0 +1,318 @@
+"""How fast campaigns may go out on one number: one pure function of settings, what was sent, and the time.
+
+    decide(settings, past, now, person) -> allowed, or not before a time, with a reason that people can read
+
+Replies to people never come here. Nothing in this module reads a clock or a database; every time is aware.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+LOOK_AHEAD = 15
+"""Days in which an open window is looked for."""
+
+
+class Reason(StrEnum):
+    """Why a campaign message waits."""
+
+    NONE = ""
+    GAP = "gap"
+    BUCKET = "bucket"
+    HOUR = "hour"
+    DAY = "day"
+    WARM_UP = "warm_up"
+    WINDOW = "window"
+    COLD = "cold"
+
+
+WORDS: dict[str, str] = {
+    Reason.GAP: "A pause between two messages, of a different length each time.",
+    Reason.BUCKET: "After a quick start, messages go out at the hourly rate.",
+    Reason.HOUR: "This hour's limit is reached.",
+    Reason.DAY: "The limit for 24 hours is reached.",
+    Reason.WARM_UP: "The number is new and may send a little more every few days.",
+    Reason.WINDOW: "It is outside the recipient's hours for such messages.",
+    Reason.COLD: "The limit for people who never wrote to you is reached for these 24 hours.",
+}
+
+
+@dataclass(frozen=True)
+class Pacing:
+    """One number's settings. Gaps in seconds; window in minutes of the recipient's local day, weekdays from Monday 0.
+
+    warm_up: (up to which day of the number's life, messages in 24 hours). marketing_hours: one campaign message a
+    contact in so many hours, over all numbers; 0: no such limit. It holds even where pacing is off.
+    """
+
+    enabled: bool = True
+    gap_min: float = 30.0
+    gap_max: float = 60.0
+    burst: int = 10
+    hourly: int = 60
+    daily: int = 300
+    cold_daily: int = 50
+    warm_up: tuple[tuple[int, int], ...] = ((3, 25), (6, 100), (10, 250))
+    window_enabled: bool = True
+    window_start: int = 9 * 60
+    window_end: int = 19 * 60
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    marketing_hours: int = 24
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any] | None, *, sandbox: bool = False) -> Pacing:
+        """The settings kept in a number's JSON; what is missing there is the default (a sandbox's are brisk)."""
+        base = SANDBOX if sandbox else cls()
+        known = {one.name for one in fields(cls)}
+        given = {name: value for name, value in (stored or {}).items() if name in known}
+        if "warm_up" in given:
+            given["warm_up"] = tuple((int(day), int(cap)) for day, cap in given["warm_up"])
+        if "weekdays" in given:
+            given["weekdays"] = tuple(int(day) for day in given["weekdays"])
+        return replace(base, **given)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it is kept in JSON."""
+        kept = {one.name: getattr(self, one.name) for one in fields(self)}
+        return kept | {"warm_up": [list(step) for step in self.warm_up], "weekdays": list(self.weekdays)}
+
+    @property
+    def has_window(self) -> bool:
+        return self.enabled and self.window_enabled
+
+
+SANDBOX = Pacing(
+    gap_min=0.5,
+    gap_max=1.5,
+    burst=60,
+    hourly=3600,
+    daily=50_000,
+    cold_daily=50_000,
+    warm_up=(),
+    window_enabled=False,
+)
+"""A simulated phone cannot be banned: quick enough to watch, slow enough to see the pauses."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """What the number has sent for campaigns in the last 24 hours, newest first, and how old the number is.
+
+    cold: those of them that went to people who never wrote. linked_at: when it first connected; None: long ago.
+    """
+
+    sent: Sequence[datetime] = ()
+    cold: Sequence[datetime] = ()
+    linked_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who is written to. zones: of their number, one or several where it does not say more. cold: never wrote."""
+
+    zones: tuple[str, ...] = ("UTC",)
+    cold: bool = False
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Allowed now, or not before `not_before` (then it has to be asked again) because of `reason`."""
+
+    allowed: bool
+    not_before: datetime | None = None
+    reason: str = Reason.NONE
+
+
+ALLOWED = Decision(True)
+
+
+def decide(settings: Pacing, past: Past, now: datetime, person: Person | None = None) -> Decision:
+    """Whether a campaign message may leave now. Without a person: whether any may."""
+    if not settings.enabled:
+        return ALLOWED
+    waits = [*_of_number(settings, past, now)]
+    if person is not None:
+        waits += _of_person(settings, past, now, person)
+    later = [(moment, reason) for moment, reason in waits if moment > now]
+    if not later:
+        return ALLOWED
+    moment, reason = max(later)
+    return Decision(False, moment, reason)
+
+
+def _of_number(settings: Pacing, past: Past, now: datetime) -> list[tuple[datetime, str]]:
+    sent = past.sent
+    if not sent:
+        return []
+    cap, reason = daily_cap(settings, past.linked_at, now)
+    return [
+        (sent[0] + gap_after(settings, sent[0]), Reason.GAP),
+        (_bucket_ready(settings, sent, now), Reason.BUCKET),
+        (_room_at(sent, settings.hourly, HOUR, now), Reason.HOUR),
+        (_room_at(sent, cap, DAY, now), reason),
+    ]
+
+
+def _of_person(settings: Pacing, past: Past, now: datetime, person: Person) -> list[tuple[datetime, str]]:
+    waits: list[tuple[datetime, str]] = []
+    if settings.window_enabled:
+        waits.append((next_open(settings, now, person.zones), Reason.WINDOW))
+    if person.cold:
+        waits.append((_room_at(past.cold, settings.cold_daily, DAY, now), Reason.COLD))
+    return waits
+
+
+def gap_after(settings: Pacing, last: datetime) -> timedelta:
+    """The pause after a message that left at `last`: as good as random, and the same each time it is asked."""
+    low, high = settings.gap_min, max(settings.gap_min, settings.gap_max)
+    chance = Random(last.timestamp())  # noqa: S311 - not a secret
+    return timedelta(seconds=chance.uniform(low, high))
+
+
+def daily_cap(settings: Pacing, linked_at: datetime | None, now: datetime) -> tuple[int, str]:
+    """How many may leave in 24 hours, and whether that is because the number is new."""
+    if linked_at is not None:
+        age = (now - linked_at) / DAY
+        for until, cap in settings.warm_up:
+            if age < until:
+                return (cap, Reason.WARM_UP) if cap < settings.daily else (settings.daily, Reason.DAY)
+    return settings.daily, Reason.DAY
+
+
+def _room_at(sent: Sequence[datetime], cap: int, span: timedelta, now: datetime) -> datetime:
+    """When fewer than `cap` lie in the `span` before. sent: newest first."""
+    if cap <= 0:
+        return now + span
+    return sent[cap - 1] + span if len(sent) >= cap else now
+
+
+def _bucket_ready(settings: Pacing, sent: Sequence[datetime], now: datetime) -> datetime:
+    """When the token bucket holds a whole token: `burst` fit in, `hourly` flow in an hour."""
+    rate = settings.hourly / HOUR.total_seconds()
+    if rate <= 0:
+        return now + HOUR
+    tokens, at = float(settings.burst), sent[-1]
+    for moment in reversed(sent):
+        tokens = min(float(settings.burst), tokens + (moment - at).total_seconds() * rate) - 1.0
+        at = moment
+    tokens = min(float(settings.burst), tokens + (now - at).total_seconds() * rate)
+    return now if tokens >= 1.0 else now + timedelta(seconds=(1.0 - tokens) / rate)
+
+
+# -- the recipient's day -----------------------------------------------------------------------------------------------
+
+
+def is_open(settings: Pacing, now: datetime, zones: Sequence[str]) -> bool:
+    """Whether it is the right time of day in all of these zones."""
+    return all(_open_in(settings, now, zone) for zone in zones)
+
+
+def _open_in(settings: Pacing, now: datetime, zone: str) -> bool:
+    local = now.astimezone(ZoneInfo(zone))
+    minute = local.hour * 60 + local.minute
+    return local.weekday() in settings.weekdays and settings.window_start <= minute < settings.window_end
+
+
+def next_open(settings: Pacing, now: datetime, zones: Sequence[str]) -> datetime:
+    """`now` if the window is open in all zones, else when it opens next.
+
+    Zones so far apart that no minute suits all of them: the first one counts.
+    """
+    if is_open(settings, now, zones):
+        return now
+    for opening in sorted(_openings(settings, now, zones)):
+        if is_open(settings, opening, zones):
+            return opening
+    return next_open(settings, now, zones[:1]) if len(zones) > 1 else now + timedelta(days=LOOK_AHEAD)
+
+
+def _openings(settings: Pacing, now: datetime, zones: Sequence[str]) -> list[datetime]:
+    """The starts of the window after `now` in each zone; a start that a clock change skips is that much later."""
+    found = []
+    for zone in zones:
+        today = now.astimezone(ZoneInfo(zone)).date()
+        for ahead in range(LOOK_AHEAD):
+            opening = local_moment(today + timedelta(days=ahead), settings.window_start, zone)
+            if opening > now:
+                found.append(opening)
+    return found
+
+
+def local_moment(day: date, minute: int, zone: str) -> datetime:
+    """The moment at which clocks in `zone` show that minute of `day`, in UTC."""
+    wall = datetime.combine(day, time(minute // 60, minute % 60), ZoneInfo(zone))
+    return wall.astimezone(ZoneInfo("UTC"))
+
+
+# -- how long it will take ---------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Forecast:
+    """When a number would send its last message. finish: None when that is more than two years away."""
+
+    finish: datetime | None
+    days: int
+    per_day: list[int] = field(default_factory=list)
+
+
+def forecast(
+    settings: Pacing,
+    past: Past,
+    now: datetime,
+    people: Mapping[tuple[str, ...], int],
+    cold: int = 0,
+    begin: datetime | None = None,
+) -> Forecast:
+    """Hour by hour: how long `people` (how many in which zones) take on this number at its pacing."""
+    waiting = dict(people)
+    moment = max(now, begin or now)
+    if not settings.enabled or not sum(waiting.values()):
+        return Forecast(moment, 0, [sum(waiting.values())])
+    every = max(1.0, (settings.gap_min + settings.gap_max) / 2)
+    in_an_hour = min(float(settings.hourly), HOUR.total_seconds() / every)
+    shown = Forecast(None, 0)
+    warm = max(sum(waiting.values()) - cold, 0)
+    left_today = _left_of_day(settings, past, moment)
+    for number in range(2 * 365):
+        cap = left_today if number == 0 else daily_cap(settings, past.linked_at, moment)[0]
+        today = min(cap, settings.cold_daily + warm) if cold else cap
+        sent, last = _one_day(settings, moment, waiting, today, in_an_hour)
+        shown.per_day.append(sent)
+        warm = max(0, warm - sent)
+        if not sum(waiting.values()):
+            return replace(shown, finish=last, days=number + 1)
+        moment = moment.replace(minute=0, second=0, microsecond=0) + DAY if number == 0 else moment + DAY
+    return shown
+
+
+def _left_of_day(settings: Pacing, past: Past, now: datetime) -> int:
+    recent = [moment for moment in past.sent if now - moment < DAY]
+    return max(0, daily_cap(settings, past.linked_at, now)[0] - len(recent))
+
+
+def _one_day(
+    settings: Pacing, start: datetime, waiting: dict[tuple[str, ...], int], cap: int, in_an_hour: float
+) -> tuple[int, datetime]:
+    """Take from `waiting` what 24 hours from `start` on carry. Returns how many, and when the last one left."""
+    sent, last = 0, start
+    for hour in range(24):
+        moment, room = start + hour * HOUR, in_an_hour
+        for zones in [zones for zones, count in waiting.items() if count]:
+            if settings.window_enabled and not is_open(settings, moment, zones):
+                continue
+            count = min(waiting[zones], cap - sent, int(room))
+            if count <= 0:
+                continue
+            waiting[zones] -= count
+            sent, room = sent + count, room - count
+            last = moment + HOUR * ((in_an_hour - room) / in_an_hour)
+    return sent, last

@@ -13,7 +13,7 @@ class MessagingConfig(AppConfig):
         from connections.events import LeaseTaken
         from connections.ports import register_mailbox, register_traffic_counter
         from contacts.events import ContactsMerged
-        from messaging import handlers, traffic
+        from messaging import handlers, public_events, traffic
         from messaging.services import media
         from messaging.services.dispatch import free_dead_claims
         from messaging.services.mailbox import MessagingMailbox
@@ -26,3 +26,4 @@ class MessagingConfig(AppConfig):
         events.inside(ContactsMerged, on_contacts_merged)
         events.inside(LeaseTaken, free_dead_claims)
         handlers.register()
+        public_events.register()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -297,6 +297,12 @@ def messages_by_id(business_id: UUID, message_ids: Iterable[UUID]) -> list[Messa
     """Messages with media and sender, for live updates, in their order in the chat; one query."""
     rows = Message.objects.filter(business_profile_id=business_id, id__in=set(message_ids))
     return list(rows.select_related("media", "sender").order_by("created_at", "id"))
+
+
+def messages_with_contacts(business_id: UUID, message_ids: Collection[UUID]) -> dict[UUID, Message]:
+    """Messages with contact and media, as other systems are told of them; one query."""
+    rows = Message.objects.filter(business_profile_id=business_id, id__in=message_ids)
+    return {row.pk: row for row in rows.select_related("contact", "media")}
 
 
 def draft_of(business: BusinessProfile, conversation: Conversation, user: User) -> str:

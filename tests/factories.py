@@ -10,7 +10,7 @@ from factory.django import DjangoModelFactory
 
 from accounts.models import BusinessProfile, Membership, User
 from accounts.roles import Role
-from connections.models import SandboxCustomer, SandboxPhone, WhatsAppConnection
+from connections.models import EventFeed, SandboxCustomer, SandboxPhone, Webhook, WhatsAppConnection
 from contacts.models import Contact, ContactIdentity
 from messaging.models import Conversation, MediaFile, Message
 from whatsflow.core import phone
@@ -166,3 +166,21 @@ class MessageFactory(DjangoModelFactory):
     status = Message.Status.RECEIVED
     origin = Message.Origin.CUSTOMER
     content = "Hello"
+
+
+class WebhookFactory(DjangoModelFactory):
+    """An endpoint of another system that hears everything."""
+
+    class Meta:
+        model = Webhook
+        skip_postgeneration_save = True
+
+    business_profile = factory.SubFactory(BusinessFactory)
+    url = factory.Sequence(lambda n: f"https://hooks{n}.example/whatsflow")
+    events = factory.LazyFunction(lambda: ["*"])
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+    @factory.post_generation
+    def recording(self, create: bool, extracted: Any, **kwargs: Any) -> None:
+        if create:
+            EventFeed.objects.get_or_create(business_profile=self.business_profile)

@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import connections.drivers.base
-import connections.models
+import connections.models.numbers
 import whatsflow.core.crypto
 import whatsflow.core.ids
 
@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
-                ("seed", models.IntegerField(default=connections.models._seed)),
+                ("seed", models.IntegerField(default=connections.models.numbers._seed)),
                 ("number", models.CharField(max_length=20, unique=True)),
                 ("push_name", models.CharField(default="My sandbox phone", max_length=100)),
                 (

@@ -1,0 +1,39 @@
+"""A number as other systems see it: one shape for the API and for events. Never a QR code, never a login."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from connections.models import WhatsAppConnection
+
+
+def connection_data(connection: WhatsAppConnection) -> dict[str, Any]:
+    """JSON object of a number. Times are aware datetimes and ids UUIDs; the encoder writes them."""
+    return {
+        "id": connection.pk,
+        "name": connection.name,
+        "phoneNumber": connection.phone_number,
+        "connectionMode": connection.connection_mode,
+        "status": connection.status,
+        "statusReason": connection.status_reason,
+        "statusChangedAt": connection.status_changed_at,
+        "lastConnectedAt": connection.last_connected_at,
+        "createdAt": connection.created_at,
+    }
+
+
+def example_connection() -> WhatsAppConnection:
+    """A number for documentation; not saved."""
+    moment = datetime(2026, 11, 22, 18, 30, tzinfo=UTC)
+    return WhatsAppConnection(
+        id=UUID("0199f0a0-0000-7000-8000-0000000000c1"),
+        name="Shop",
+        phone_number="+9991000000001",
+        connection_mode=WhatsAppConnection.Mode.SANDBOX,
+        status=WhatsAppConnection.Status.CONNECTED,
+        status_changed_at=moment,
+        last_connected_at=moment,
+        created_at=moment,
+    )

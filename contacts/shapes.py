@@ -1,0 +1,44 @@
+"""A contact as other systems see it: one shape for the API and for events."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from contacts.models import Contact
+
+
+def contact_data(contact: Contact) -> dict[str, Any]:
+    """JSON object of a contact. Times are aware datetimes and ids UUIDs; the encoder writes them."""
+    return {
+        "id": contact.pk,
+        "name": contact.name,
+        "pushName": contact.push_name,
+        "phoneNumber": contact.phone_number,
+        "profilePicUrl": contact.profile_pic_url,
+        "isBusiness": contact.is_business,
+        "metadata": contact.metadata,
+        "firstMessageAt": contact.first_message_at,
+        "lastMessageAt": contact.last_message_at,
+        "totalMessages": contact.total_messages,
+        "createdAt": contact.created_at,
+        "updatedAt": contact.updated_at,
+    }
+
+
+def example_contact() -> Contact:
+    """Somebody for documentation; not saved."""
+    moment = datetime(2026, 11, 22, 18, 30, tzinfo=UTC)
+    return Contact(
+        id=UUID("0199f0a0-0000-7000-8000-00000000c0de"),
+        name="Carla Customer",
+        push_name="Carla",
+        phone_number="+9992000000001",
+        metadata={"city": "Lisbon"},
+        first_message_at=moment,
+        last_message_at=moment,
+        total_messages=12,
+        created_at=moment,
+        updated_at=moment,
+    )

@@ -25,6 +25,7 @@ from connections.events import LeaseTaken
 from connections.models import WhatsAppConnection
 from connections.ports import Lease, LeaseLost
 from whatsflow.core.events import publish
+from whatsflow.core.prepared import Prepared
 
 log = structlog.get_logger(__name__)
 
@@ -71,12 +72,14 @@ def acquire(connection_id: UUID, owner: str) -> Lease | None:
 
 def renew(lease: Lease) -> bool:
     """Start the lease's time anew. False: it ran out or is somebody else's; it can never be had back."""
-    return bool(_live(lease).update(lease_expires_at=_expiry()))
+    return bool(_live(lease.connection_id, lease.owner, lease.epoch).update(lease_expires_at=_expiry()))
 
 
 def release(lease: Lease) -> None:
     """Give the number back so that another worker may be asked at once. A lease already lost changes nothing."""
-    _ours(lease).update(lease_owner="", lease_expires_at=None, start_requested_at=None)
+    _ours(lease.connection_id, lease.owner, lease.epoch).update(
+        lease_owner="", lease_expires_at=None, start_requested_at=None
+    )
 
 
 def guard(lease: Lease) -> WhatsAppConnection:
@@ -85,7 +88,9 @@ def guard(lease: Lease) -> WhatsAppConnection:
     Until the transaction ends nobody can take the lease over (a row lock on PostgreSQL, the write lock on SQLite), so
     what it writes is fenced. The lock does not stop others from adding rows that point to the number.
     """
-    return _found(lease, _live(lease).select_for_update(no_key=True))
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError("The row is held by a transaction; there is none.")
+    return _found(lease, _HELD)
 
 
 def check(lease: Lease) -> WhatsAppConnection:
@@ -93,24 +98,32 @@ def check(lease: Lease) -> WhatsAppConnection:
 
     A runner asks what there is to do in every round; holding the row would cost a write to the disk each time.
     """
-    return _found(lease, _live(lease))
+    return _found(lease, _READ)
 
 
-def _found(lease: Lease, rows: QuerySet[WhatsAppConnection]) -> WhatsAppConnection:
-    row = rows.defer("session_data", "qr_code", "pairing_code").first()
+def _found(lease: Lease, rows: Prepared[WhatsAppConnection]) -> WhatsAppConnection:
+    row = rows.first(lease.connection_id, lease.owner, lease.epoch)
     if row is None:
         raise LeaseLost(f"Lease {lease.epoch} of {lease.connection_id} is over")
     return row
 
 
-def _ours(lease: Lease) -> QuerySet[WhatsAppConnection]:
+def _ours(connection_id: UUID, owner: str, epoch: int) -> QuerySet[WhatsAppConnection]:
     return WhatsAppConnection.objects.filter(
-        pk=lease.connection_id, lease_owner=lease.owner, lease_epoch=lease.epoch
+        pk=connection_id, lease_owner=owner, lease_epoch=epoch
     ).order_by()
 
 
-def _live(lease: Lease) -> QuerySet[WhatsAppConnection]:
-    return _ours(lease).filter(lease_expires_at__gt=Now())
+def _live(connection_id: UUID, owner: str, epoch: int) -> QuerySet[WhatsAppConnection]:
+    return _ours(connection_id, owner, epoch).filter(lease_expires_at__gt=Now())
+
+
+def _read(connection_id: UUID, owner: str, epoch: int) -> QuerySet[WhatsAppConnection]:
+    return _live(connection_id, owner, epoch).defer("session_data", "qr_code", "pairing_code")
+
+
+_READ = Prepared(_read)
+_HELD = Prepared[WhatsAppConnection](lambda *lease: _read(*lease).select_for_update(no_key=True))
 
 
 @dataclass

@@ -154,8 +154,13 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"] |= {"OPTIONS": SQLITE_OPTIONS, "CONN_MAX_AGE": None}
     WEB_THREADS = env.int("WHATSFLOW_WEB_THREADS", default=2)
 else:
-    DATABASES["default"] |= {"CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=600)}
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"] |= {
+        "ENGINE": "whatsflow.core.postgresql",
+        "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=600),
+        "CONN_HEALTH_CHECKS": True,
+    }
+    if env.bool("DATABASE_PREPARED_STATEMENTS", default=True):
+        DATABASES["default"]["OPTIONS"] = {**DATABASES["default"].get("OPTIONS", {}), "prepare_threshold": 5}
     WEB_THREADS = env.int("WHATSFLOW_WEB_THREADS", default=8)
 WEB_WORKERS = env.int("WHATSFLOW_WEB_WORKERS", default=1)
 """Processes and threads in each that answer HTTP (SQLite: one process, and more threads only wait for each other)."""

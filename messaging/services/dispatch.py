@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from connections import leases
 from connections.drivers.base import Ack, AckLevel, Chat, MediaBlob, MessageKind, OutgoingMessage
@@ -30,6 +31,7 @@ from messaging.services import acks, media
 from messaging.states import Status
 from whatsflow.core import bulk
 from whatsflow.core.clock import now
+from whatsflow.core.prepared import Prepared
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +99,7 @@ def claim(lease: Lease, limit: int) -> list[Claimed]:
         connection = leases.guard(lease)
         _turn_due(connection, now())
         if database.vendor == "postgresql":
-            rows = bulk.fetch(_CLAIM, [connection.pk, limit, lease.epoch])
+            rows = bulk.fetch(_CLAIM, [connection.pk, limit, lease.epoch], often=True)
         else:
             rows = bulk.fetch(_CLAIM_SQLITE, [connection.pk, limit])
             keys = [bulk.as_uuid(row[0]) for row in rows]
@@ -113,12 +115,10 @@ def _turn_due(connection: WhatsAppConnection, moment: datetime) -> None:
 
     One look, usually in vain, at the few rows that have such a time.
     """
-    waiting = Message.objects.filter(connection=connection, status=Status.QUEUED)
-    late = Q(expires_at__lte=moment)
-    due = waiting.filter(late | Q(not_before__lte=moment)).order_by()
-    found = list(due.values_list("pk", "conversation_id", "expires_at")[:DUE_AT_ONCE])
+    found = _DUE.rows(connection.pk, moment)
     if not found:
         return
+    waiting, late = _waiting(connection.pk), Q(expires_at__lte=moment)
     gone = [key for key, _, expires in found if expires and expires <= moment]
     waiting.filter(pk__in=[key for key, *_ in found]).exclude(late).update(not_before=None)
     if not gone:
@@ -126,6 +126,19 @@ def _turn_due(connection: WhatsAppConnection, moment: datetime) -> None:
     waiting.filter(late, pk__in=gone).update(status=Status.EXPIRED, claim_epoch=0)
     rows = Message.objects.filter(pk__in=gone, status=Status.EXPIRED)
     acks.announce(connection, [(*row, Status.EXPIRED) for row in rows.values_list("pk", "conversation_id")])
+
+
+def _waiting(connection_id: UUID) -> QuerySet[Message]:
+    return Message.objects.filter(connection_id=connection_id, status=Status.QUEUED)
+
+
+def _due(connection_id: UUID, moment: datetime) -> QuerySet[Message, Any]:
+    """(id, conversation's id, expiry) of what has waited long enough, or too long."""
+    rows = _waiting(connection_id).filter(Q(expires_at__lte=moment) | Q(not_before__lte=moment)).order_by()
+    return rows.values_list("pk", "conversation_id", "expires_at")[:DUE_AT_ONCE]
+
+
+_DUE = Prepared[Any](_due)
 
 
 def begin(lease: Lease, claimed: Claimed, wa_id: str) -> OutgoingMessage | None:

@@ -62,6 +62,14 @@ def test_both_urls_are_postgresql_and_redis(tmp_path: Path) -> None:
     assert found["REDIS_PREFIX"] == "whatsflow.3"
 
 
+def test_the_server_need_not_keep_statements(tmp_path: Path) -> None:
+    url = "postgres://user@db/name?sslmode=require"
+    usual = read(tmp_path, "DATABASES", DATABASE_URL=url)["DATABASES"]["default"]["OPTIONS"]  # type: ignore[index]
+    assert usual == {"sslmode": "require", "prepare_threshold": 5}
+    behind_a_pool = read(tmp_path, "DATABASES", DATABASE_URL=url, DATABASE_PREPARED_STATEMENTS="0")
+    assert behind_a_pool["DATABASES"]["default"]["OPTIONS"] == {"sslmode": "require"}  # type: ignore[index]
+
+
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("from-a-file")

@@ -11,6 +11,8 @@ from django.db import connection
 from django.db.models import Case, QuerySet, Value, When
 
 from accounts.models import BusinessProfile, Membership, User
+from connections.models import WhatsAppConnection
+from tests import factories
 from whatsflow.core.prepared import Prepared
 
 
@@ -58,7 +60,7 @@ def test_the_second_reading_sees_what_has_changed(owner: User, business: Busines
 
 
 def test_a_queryset_that_leaves_an_id_out_is_refused(owner: User) -> None:
-    with pytest.raises(TypeError, match="each of its ids"):
+    with pytest.raises(TypeError, match="each of its values"):
         Prepared[User](lambda _: User.objects.all()).rows(owner.pk)
 
 
@@ -87,3 +89,13 @@ def test_times_are_given_like_ids(owner: User, business: BusinessProfile) -> Non
     joined = Membership.objects.get(user=owner).created_at
     assert prepared.rows(owner.pk, joined) == []
     assert len(prepared.rows(owner.pk, joined + timedelta(microseconds=1))) == 1
+
+
+def test_words_and_numbers_are_given_like_ids(business: BusinessProfile) -> None:
+    number = factories.ConnectionFactory(business_profile=business, name="Shop", lease_epoch=7)
+    prepared = Prepared[WhatsAppConnection](
+        lambda name, epoch: WhatsAppConnection.objects.filter(name=name, lease_epoch__gte=epoch)
+    )
+    assert prepared.rows("Shop", 7) == [number]
+    assert prepared.rows("Another", 7) == []
+    assert prepared.rows("Shop", 8) == []

@@ -1,12 +1,13 @@
 """Querysets whose SQL is written once a process.
 
 For a short query Django's ORM takes three times as long to write the SQL as the database takes to answer it. Reads that
-every page makes are therefore declared once, and only their ids (and times, for pages by key) change:
+every page makes are therefore declared once, and only the values they are given change: ids, times, words, numbers. On
+PostgreSQL the server keeps the plan as well.
 
     _unread = Prepared(lambda business: Conversation.objects.filter(business_profile=business, unread_count__gt=0))
     _unread.rows(business_id)
 
-Everything after the SQL is Django's own: the cursor, converters, models and `.values()`.
+Everything after the rows is Django's own: converters, models and `.values()`.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from django.db import connections
 from django.db.models import QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
+from whatsflow.core.db import prepared_cursor
+
 R = TypeVar("R")
-Given = UUID | datetime
+Given = UUID | datetime | str | int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +48,22 @@ class _Written:
 
 
 class Prepared(Generic[R]):
-    """build: takes ids and times and gives the queryset; must give the same one, these apart, every time."""
+    """build: takes some values and gives the queryset; must give the same one, these apart, every time."""
 
     def __init__(self, build: Callable[..., QuerySet[Any, R]]) -> None:
         self._build = build
         self._written: dict[str, _Written] = {}
 
     def rows(self, *given: Given) -> list[R]:
-        """What the queryset has for these ids and times; one query."""
+        """What the queryset has for these values; one query."""
         written = self._written_for(given)
         connection = connections[written.queryset.db]
         compiler: Any = copy.copy(written.compiler)
-        parameters = written.filled(_as_parameters(connection, given))
         compiler.connection = connection  # connections belong to threads, what was written to all of them
-        compiler.as_sql = lambda *_args, **_kwargs: (written.sql, parameters)
+        with prepared_cursor(connection) as cursor:
+            cursor.execute(written.sql, written.filled(_as_parameters(connection, given)))
+            found = cursor.fetchall()
+        compiler.execute_sql = lambda *_args, **_kwargs: [found]
         queryset: Any = written.queryset.all()
         queryset.query.get_compiler = lambda *_args, **_kwargs: compiler
         return list(queryset._iterable_class(queryset))
@@ -84,13 +89,17 @@ def _write(build: Callable[..., QuerySet[Any, Any]], kinds: tuple[type, ...]) ->
     known = _as_parameters(connection, marks)
     places = tuple(known.index(one) if one in known else None for one in parameters)
     if {place for place in places if place is not None} != set(range(len(kinds))):
-        raise TypeError("A prepared queryset must use each of its ids, and only as an id.")
+        raise TypeError("A prepared queryset must use each of its values, and only as they are.")
     return _Written(queryset, compiler, sql, tuple(parameters), places)
 
 
 def _mark(kind: type, number: int) -> Given:
     """A value that stands nowhere else in the query."""
-    return datetime(1001, 1, 1, microsecond=number, tzinfo=UTC) if issubclass(kind, datetime) else uuid4()
+    if issubclass(kind, datetime):
+        return datetime(1001, 1, 1, microsecond=number, tzinfo=UTC)
+    if issubclass(kind, int):
+        return 1_919_000_000 + number
+    return uuid4().hex if issubclass(kind, str) else uuid4()
 
 
 def _as_parameters(connection: Any, given: tuple[Given, ...]) -> tuple[Any, ...]:
@@ -99,6 +108,6 @@ def _as_parameters(connection: Any, given: tuple[Given, ...]) -> tuple[Any, ...]
     return tuple(
         connection.ops.adapt_datetimefield_value(value)
         if isinstance(value, datetime)
-        else (value if native else value.hex)
+        else (value.hex if isinstance(value, UUID) and not native else value)
         for value in given
     )

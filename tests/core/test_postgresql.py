@@ -1,0 +1,59 @@
+"""Our PostgreSQL backend: what it keeps, and how it tells that the server has hung up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+from accounts.models import User
+from whatsflow.core import bulk
+from whatsflow.core.prepared import Prepared
+
+pytestmark = pytest.mark.usefixtures("require_postgres")
+
+
+@pytest.fixture
+def another() -> Iterator[Any]:
+    """Another connection to the test's database."""
+    made = connections.create_connection("default")
+    yield made
+    made.close()
+
+
+def pid(of: Any) -> int:
+    with of.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def test_a_connection_that_the_server_has_ended_is_not_usable(another: Any) -> None:
+    number = pid(another)
+    assert another.is_usable()
+    bulk.fetch("SELECT pg_terminate_backend(%s, 5000)", [number])
+    assert not another.is_usable()
+
+
+def test_a_connection_that_stands_is_not_asked(another: Any) -> None:
+    number = pid(another)
+    assert another.is_usable()
+    asked = bulk.fetch("SELECT query FROM pg_stat_activity WHERE pid = %s", [number])
+    assert asked == [("SELECT pg_backend_pid()",)]
+
+
+def test_after_an_error_the_server_is_asked(another: Any) -> None:
+    number = pid(another)
+    another.errors_occurred = True
+    assert another.is_usable()
+    assert bulk.fetch("SELECT query FROM pg_stat_activity WHERE pid = %s", [number]) == [("SELECT 1",)]
+
+
+def test_the_plan_of_a_prepared_read_is_kept(owner: User) -> None:
+    prepared = Prepared[User](lambda user: User.objects.filter(pk=user, full_name__gt="kept-here"))
+    for _ in range(8):
+        prepared.rows(owner.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%full_name%%'")
+        assert cursor.fetchone()[0] >= 1

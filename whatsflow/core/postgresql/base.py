@@ -1,0 +1,42 @@
+"""The backend (settings: ENGINE). Everything that is not here is Django's own."""
+
+from __future__ import annotations
+
+import select
+from typing import Any
+
+from django.db.backends.postgresql import base
+from django.utils.asyncio import async_unsafe
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    @async_unsafe
+    def prepared_cursor(self) -> Any:
+        """A cursor whose statements PostgreSQL parses and plans once a connection, from their sixth time on.
+
+        Only for statements of which there are few, always written alike, with values as parameters. Django's own
+        cursors put the values into the text. Without `prepare_threshold` in the settings' OPTIONS nothing is kept.
+        """
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            cursor: Any = base.ServerBindingCursor(self.connection)  # type: ignore[call-arg]
+            return self._prepare_cursor(cursor)  # type: ignore[attr-defined]
+
+    def is_usable(self) -> bool:
+        """Whether the connection still stands. Asks the server only when there is a reason to.
+
+        Django asks before the first query of each request. A server that has hung up can be told by its socket: there
+        is something to read although nothing was asked.
+        """
+        if self.connection is None or self.connection.closed:
+            return False
+        if self.errors_occurred or _has_something_to_read(self.connection.fileno()):
+            return super().is_usable()
+        return True
+
+
+def _has_something_to_read(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))

@@ -12,6 +12,7 @@ from accounts.models import BusinessProfile, Membership, User
 from accounts.roles import Role
 from connections.models import EventFeed, SandboxCustomer, SandboxPhone, Webhook, WhatsAppConnection
 from contacts.models import Contact, ContactIdentity
+from jobs.models import Job
 from messaging.models import Conversation, MediaFile, Message
 from whatsflow.core import phone
 from whatsflow.core.ids import uuid7
@@ -120,6 +121,16 @@ class ContactFactory(DjangoModelFactory):
                 value=phone.canonical(self.phone_number),
                 defaults={"contact": self},
             )
+
+
+class JobFactory(DjangoModelFactory):
+    """A job that waits for a worker."""
+
+    class Meta:
+        model = Job
+
+    business_profile = factory.SubFactory(BusinessFactory)
+    kind = "test"
 
 
 class ConversationFactory(DjangoModelFactory):

@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "storages",
     "whatsflow",
     "accounts",
+    "jobs",
     "connections",
     "contacts",
     "messaging",
@@ -197,7 +198,10 @@ else:
 CELERY_BROKER_URL = REDIS_URL or "inproc://localhost"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"connections.tasks.run_session": {"queue": "sessions"}}
+CELERY_TASK_ROUTES = {
+    "connections.tasks.run_session": {"queue": "sessions"},
+    "jobs.tasks.work_off": {"queue": "jobs"},
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1 if REDIS_URL else 0
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -208,6 +212,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "ensure-sessions": {"task": "connections.tasks.ensure_sessions", "schedule": 5.0},
     "sweep-outbox": {"task": "messaging.tasks.sweep_outbox", "schedule": 15.0},
+    "sweep-jobs": {"task": "jobs.tasks.sweep", "schedule": 15.0},
+    "prune-jobs": {"task": "jobs.tasks.prune", "schedule": 3600.0},
     "prune": {"task": "messaging.tasks.prune", "schedule": 3600.0},
     "clear-sessions": {"task": "accounts.tasks.clear_expired", "schedule": 6 * 3600.0},
 }

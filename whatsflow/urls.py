@@ -8,6 +8,7 @@ from whatsflow import health
 urlpatterns = [
     path("", include("analytics.urls")),
     path("accounts/", include("accounts.urls")),
+    path("jobs/", include("jobs.urls")),
     path("connections/", include("connections.urls")),
     path("inbox/", include("messaging.urls")),
     path("api/v1/", include("whatsflow.api")),

@@ -81,6 +81,7 @@ def foreign(stranger: Any, other_business: Any) -> dict[str, Any]:
         "membership_id": factories.MembershipFactory(
             user=agent, business_profile=other_business, role=Role.AGENT
         ),
+        "job_id": factories.JobFactory(business_profile=other_business, title=CANARY, kind="canary"),
         "invitation_id": Invitation.objects.create(
             business_profile=other_business, token_hash="f" * 64, expires_at=timezone.now()
         ),

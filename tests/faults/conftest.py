@@ -47,21 +47,24 @@ def talks(linked: WhatsAppConnection, business: BusinessProfile) -> list[Convers
 
 
 @pytest.fixture
-def worker(linked: WhatsAppConnection, process_env: dict[str, str], tmp_path: Path) -> Iterator[Workers]:
-    """`worker()` starts one; `worker("outbox.begun")` one that stops at that place. All are killed at the end."""
+def processes(process_env: dict[str, str], tmp_path: Path) -> Iterator[Workers]:
+    """`processes("module", "argument", place="...")` starts one that stops at that place. All are killed at the end."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(place: str = "") -> subprocess.Popen[bytes]:
+    def start(*command: str, place: str = "") -> subprocess.Popen[bytes]:
         environment = {
             **process_env,
             "WHATSFLOW_LEASE_SECONDS": str(LEASE_SECONDS),
             "WHATSFLOW_UNKNOWN_AFTER_SECONDS": str(UNKNOWN_AFTER_SECONDS),
             "WHATSFLOW_FAILPOINTS": f"{place}:{tmp_path / 'reached'}" if place else "",
         }
-        command = [sys.executable, "-m", "tests.faults.worker", str(linked.pk)]
         with (tmp_path / "worker.log").open("ab") as log:
             process = subprocess.Popen(
-                command, env=environment, cwd=settings.BASE_DIR, stdout=log, stderr=log
+                [sys.executable, "-m", *command],
+                env=environment,
+                cwd=settings.BASE_DIR,
+                stdout=log,
+                stderr=log,
             )
         started.append(process)
         return process
@@ -72,6 +75,18 @@ def worker(linked: WhatsAppConnection, process_env: dict[str, str], tmp_path: Pa
             process.send_signal(signal.SIGCONT)
             process.kill()
         process.wait(10)
+
+
+@pytest.fixture
+def worker(linked: WhatsAppConnection, processes: Workers) -> Workers:
+    """`worker()` starts one for the number; `worker("outbox.begun")` one that stops at that place."""
+    return lambda place="": processes("tests.faults.worker", str(linked.pk), place=place)
+
+
+@pytest.fixture
+def job_worker(processes: Workers) -> Workers:
+    """`job_worker()` starts one that does jobs; `job_worker("job.saved")` one that stops at that place."""
+    return lambda place="": processes("tests.faults.job_worker", place=place)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from whatsflow.runtime.work import Beat, Worker
 
 log = structlog.get_logger(__name__)
 
+QUEUES = ["default", "sessions", "jobs"]
 SHORT_TASK_THREADS = 2
 RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 
@@ -71,7 +72,7 @@ def run(bound: socket, *, on_started: Callable[[], None]) -> None:
     server = Server(on_started)
     stop_on_signals(also=server.stop)
     beat = Kept("beat", Beat)
-    worker = Kept("worker", lambda: Worker(["default", "sessions"], SHORT_TASK_THREADS, on_ready=_resume))
+    worker = Kept("worker", lambda: Worker(QUEUES, SHORT_TASK_THREADS, on_ready=_resume))
     worker.start()
     beat.start()
     server.run(sockets=[bound])
@@ -81,6 +82,7 @@ def run(bound: socket, *, on_started: Callable[[], None]) -> None:
 
 
 def _resume() -> None:
-    """The numbers that were connected when the process ended come back at once, not at the next tick."""
+    """Numbers and jobs that were at work when the process ended go on at once, not at the next tick."""
     app.send_task("connections.tasks.ensure_sessions")
+    app.send_task("jobs.tasks.sweep")
     log.info("worker_ready", max_sessions=settings.MAX_SESSIONS)

@@ -30,8 +30,8 @@ def live(bound: socket | None) -> None:
 
 
 def worker(bound: socket | None) -> None:
-    """Short tasks."""
-    _work(Worker(["default"], WORKER_THREADS))
+    """Short tasks, and jobs beside them."""
+    _work(Worker(["default", "jobs"], WORKER_THREADS))
 
 
 def sessions(bound: socket | None) -> None:

@@ -16,15 +16,21 @@ from django.conf import settings
 from whatsflow.celery import app
 from whatsflow.core import inproc
 
+JOB_THREADS = 3
+"""More than jobs.runner.AT_ONCE: a bell that finds all hands busy must not wait behind them."""
+
 log = structlog.get_logger(__name__)
 
 
-class _TwoLanes(TaskPool):
-    """Threads for short tasks, and others, up to MAX_SESSIONS, for tasks of the `sessions` queue, which never end."""
+class _Lanes(TaskPool):
+    """Threads for short tasks, and others for those of the queues `sessions` and `jobs`, which take long."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._long = ThreadPoolExecutor(settings.MAX_SESSIONS, thread_name_prefix="session")
+        self._long = {
+            "sessions": ThreadPoolExecutor(settings.MAX_SESSIONS, thread_name_prefix="session"),
+            "jobs": ThreadPoolExecutor(JOB_THREADS, thread_name_prefix="job"),
+        }
 
     def on_apply(
         self,
@@ -36,13 +42,15 @@ class _TwoLanes(TaskPool):
         **_: Any,
     ) -> ApplyResult:
         """`args` starts with the task's name."""
-        lane = self._long if queue_of(args[0]) == "sessions" else self.executor
+        lane: Any = self._long.get(queue_of(args[0]), self.executor)
         return ApplyResult(lane.submit(apply_target, target, args, kwargs, callback, accept_callback))
 
     def on_stop(self) -> None:
-        self._long.shutdown(wait=False, cancel_futures=True)
+        for lane in self._long.values():
+            lane.shutdown(wait=False, cancel_futures=True)
         super().on_stop()
-        self._long.shutdown(wait=True)
+        for lane in self._long.values():
+            lane.shutdown(wait=True)
 
 
 def queue_of(task_name: str) -> str:
@@ -63,7 +71,7 @@ class Worker:
         self._controller = WorkController(
             app=app,
             queues=queues,
-            pool_cls=_TwoLanes if settings.EMBEDDED else TaskPool,
+            pool_cls=_Lanes if settings.EMBEDDED else TaskPool,
             concurrency=threads,
             ready_callback=lambda _consumer: on_ready(),
             without_gossip=True,

@@ -1,0 +1,118 @@
+"""The worker's side: take a job, let its kind do the work, write down how it ended."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.db import InterfaceError, OperationalError, connection
+
+from accounts.access import find_access
+from jobs import leases, registry, services
+from jobs.leases import Heartbeat, LeaseLost
+from jobs.models import Job
+from jobs.registry import Kind
+from jobs.work import Interrupted, Work
+from whatsflow.core.errors import DomainError, Forbidden
+from whatsflow.core.ids import uuid7
+from whatsflow.core.shutdown import stopping
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 2
+"""Jobs that one process works on at the same time: short tasks and pages need room beside them."""
+TRIES = 5
+"""Times that a job is begun without getting on before it is given up."""
+WAITS = (5, 15, 60, 300)
+"""Seconds before it is tried again after an error that may pass."""
+TRANSIENT = (OperationalError, InterfaceError, ConnectionError, TimeoutError)
+
+OUR_FAULT = "Something went wrong on our side. What was done until then stays."
+NO_ANSWER = (
+    "The database or the file storage did not answer. What was done until then stays; try again later."
+)
+
+_slots = threading.BoundedSemaphore(AT_ONCE)
+
+
+def work_off() -> int:
+    """Do what is due, one job after the other, and return how many. 0 at once when this process has enough to do."""
+    if not _slots.acquire(blocking=False):
+        return 0
+    count = 0
+    try:
+        while not stopping.is_set() and (job := leases.claim(_owner())) is not None:
+            run(job)
+            count += 1
+    finally:
+        _slots.release()
+    return count
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid7().hex}"
+
+
+def run(job: Job) -> None:
+    """Work on a job that was claimed, to its end or until it has to be given back."""
+    with Heartbeat(job) as heartbeat:
+        work = Work(job, heartbeat)
+        try:
+            summary = _handled(work)
+            state = Job.State.CANCELLED if work.was_cancelled else Job.State.DONE
+            services.finish(job, state, summary, **work.changes)
+        except LeaseLost:
+            log.warning("job_lease_lost", job_id=str(job.pk), epoch=job.lease_epoch)
+        except Interrupted:
+            services.give_back(job, not_begun=True)
+        except DomainError as error:
+            services.finish(job, Job.State.FAILED, error_code=error.code, error_message=error.message)
+        except TRANSIENT as error:
+            _try_later(job, error)
+        except Exception:
+            log.exception("job_failed", job_id=str(job.pk), kind=job.kind)
+            services.finish(job, Job.State.FAILED, error_code="internal_error", error_message=OUR_FAULT)
+
+
+def _handled(work: Work) -> dict[str, Any]:
+    kind = _permitted(work)
+    if work.cancelled():
+        return {}
+    if work.job.undoes_id is None:
+        return kind.handler(work)
+    if kind.undo is None:
+        raise DomainError("cannot_be_undone", "This kind of job cannot be undone.")
+    return kind.undo(work)
+
+
+def _permitted(work: Work) -> Kind:
+    """The job's kind. Raises DomainError when it cannot, or may not, be done."""
+    kind = registry.find(work.job.kind)
+    if kind is None:
+        raise DomainError("unknown_kind", "This version of WhatsFlow cannot do this kind of job.")
+    if work.job.attempts > TRIES:
+        raise DomainError(
+            "gave_up",
+            f"The work was begun {TRIES} times and never got on. What was done until then stays; try a smaller part.",
+        )
+    if work.actor is not None:
+        access = find_access(work.actor, str(work.business.pk))
+        if access is None or access.business.pk != work.business.pk or not access.can(kind.capability):
+            raise Forbidden("Whoever started this is no longer allowed to do it.")
+    return kind
+
+
+def _try_later(job: Job, error: Exception) -> None:
+    """The database or the storage did not answer: wait and go on from the last place, a few times."""
+    log.warning("job_postponed", job_id=str(job.pk), reason=type(error).__name__, attempts=job.attempts)
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+    if job.attempts >= TRIES:
+        services.finish(job, Job.State.FAILED, error_code="unavailable", error_message=NO_ANSWER)
+        return
+    wait = timedelta(seconds=WAITS[min(job.attempts, len(WAITS)) - 1])
+    services.give_back(job, wait=wait)

@@ -1,0 +1,175 @@
+"""What is done with jobs: started, stopped, undone, fetched, tidied away."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from accounts.models import BusinessProfile, User
+from accounts.services import audit
+from jobs import files, leases, registry, selectors
+from jobs.events import JobFinished
+from jobs.models import Job
+from whatsflow.core.clock import now
+from whatsflow.core.errors import Conflict, NotFound
+from whatsflow.core.events import publish
+
+log = structlog.get_logger(__name__)
+
+State = Job.State
+HISTORY_KEPT = timedelta(days=90)
+PRUNED_AT_ONCE = 200
+
+
+def start(
+    business: BusinessProfile,
+    actor: User | None,
+    kind: str,
+    params: dict[str, Any],
+    total: int | None = None,
+    *,
+    title: str = "",
+    undoes: Job | None = None,
+) -> Job:
+    """Have a job done in the background, as soon as a worker is free.
+
+    params: JSON; what the handler needs to know. actor None: the system by itself, which no member's role limits.
+    Inside a transaction the job begins with its commit.
+    """
+    registry.get(kind)
+    with transaction.atomic():
+        job = Job.objects.create(
+            business_profile=business,
+            kind=kind,
+            params=params,
+            total=total,
+            title=title[:255],
+            created_by=actor,
+            undoes=undoes,
+        )
+        audit.record(business, actor, "job.started", job, kind=kind)
+        publish(leases.changed(job))
+    return job
+
+
+def cancel(business: BusinessProfile, actor: User | None, job_id: UUID) -> Job:
+    """Ask a job to stop; one that nobody has begun is over at once. What it has done so far stays.
+
+    Raises NotFound, and Conflict("job_is_over").
+    """
+    job = selectors.get_job(business, job_id)
+    with transaction.atomic():
+        open_now = Job.objects.filter(pk=job.pk, state__in=leases.OPEN)
+        if not open_now.update(cancel_requested_at=Now()):
+            raise Conflict("job_is_over", "This job is over already: there is nothing left to stop.")
+        audit.record(business, actor, "job.cancelled", job, kind=job.kind)
+        not_begun = Job.objects.filter(pk=job.pk, state=State.QUEUED)
+        if not _end(not_begun, job, State.CANCELLED):
+            publish(leases.changed(job))
+    return selectors.get_job(business, job_id)
+
+
+def undo(business: BusinessProfile, actor: User | None, job_id: UUID) -> Job:
+    """Start the job that takes back what this one did. Raises NotFound, and Conflict("cannot_be_undone")."""
+    job = selectors.get_job(business, job_id)
+    kind = registry.find(job.kind)
+    with transaction.atomic():
+        Job.objects.select_for_update().get(pk=job.pk)
+        late = job.undo_until is None or job.undo_until <= now()
+        if kind is None or kind.undo is None or late or Job.objects.filter(undoes=job).exists():
+            raise Conflict(
+                "cannot_be_undone", "This cannot be undone any more, or it has been undone already."
+            )
+        return start(business, actor, job.kind, {}, job.done, title=f"Undo: {job}", undoes=job)
+
+
+def open_result(business: BusinessProfile, actor: User | None, job_id: UUID) -> tuple[Job, Any]:
+    """The job and its opened result file. Noted in the audit log. Raises NotFound, also when the file has expired."""
+    job = selectors.get_job(business, job_id)
+    if not job.has_file:
+        raise NotFound("This file")
+    try:
+        opened = default_storage.open(job.file)
+    except FileNotFoundError:
+        raise NotFound("This file") from None
+    audit.record(business, actor, "job.downloaded", job, kind=job.kind)
+    return job, opened
+
+
+# -- the end ---------------------------------------------------------------------------------------
+
+
+def finish(job: Job, state: str, summary: dict[str, Any] | None = None, **columns: Any) -> bool:
+    """A worker ends the job that it holds. False when the lease was lost: then nothing is written."""
+    with transaction.atomic():
+        return _end(leases.held(job), job, state, summary=summary or {}, **columns)
+
+
+def _end(rows: QuerySet[Job], job: Job, state: str, **columns: Any) -> bool:
+    columns |= {"lease_owner": "", "lease_expires_at": None, "not_before": None, "updated_at": now()}
+    if not rows.update(state=state, finished_at=Now(), **columns):
+        return False
+    job.state = state
+    publish(JobFinished(business_id=job.business_profile_id, job_id=job.pk, kind=job.kind, state=state))
+    publish(leases.changed(job))
+    transaction.on_commit(lambda: tidy_after(job), robust=True)
+    return True
+
+
+def give_back(job: Job, *, wait: timedelta | None = None, not_begun: bool = False) -> None:
+    """A worker lets go of the job; another goes on from where it was, after `wait`.
+
+    not_begun: this try does not count, because nothing was wrong with the job.
+    """
+    attempts = max(job.attempts - 1, 0) if not_begun else job.attempts
+    with transaction.atomic():
+        given = leases.held(job).update(
+            state=State.QUEUED,
+            lease_owner="",
+            lease_expires_at=None,
+            not_before=None if wait is None else now() + wait,
+            attempts=attempts,
+        )
+        if given:
+            job.state = State.QUEUED
+            publish(leases.changed(job))
+
+
+def tidy_after(job: Job) -> None:
+    """Let the kind remove what was only kept for the job."""
+    kind = registry.find(job.kind)
+    if kind is not None and kind.ended is not None:
+        kind.ended(job)
+
+
+def stop_all(business_id: UUID) -> None:
+    """Stop what runs for a business that is being deleted. Inside its transaction."""
+    Job.objects.filter(business_profile_id=business_id, state__in=leases.OPEN).update(
+        cancel_requested_at=Now()
+    )
+
+
+# -- by the clock ----------------------------------------------------------------------------------
+
+
+def anything_due() -> bool:
+    """Whether a worker should be woken."""
+    return leases.due().exists()
+
+
+def prune() -> None:
+    """Remove results that have expired, and jobs that ended 90 days ago."""
+    for job in Job.objects.filter(file_expires_at__lte=now()).exclude(file="")[:PRUNED_AT_ONCE]:
+        files.remove(job.file)
+        Job.objects.filter(pk=job.pk).update(file="", file_expires_at=None)
+    old = Job.objects.filter(finished_at__lte=now() - HISTORY_KEPT)
+    for job in old[:PRUNED_AT_ONCE]:
+        files.remove_of_job(job)
+        job.delete()

@@ -1,0 +1,96 @@
+"""Pages of jobs: what runs and what ran, one job, its result."""
+
+from __future__ import annotations
+
+from typing import cast
+from uuid import UUID
+
+from django.http import FileResponse, HttpResponse
+from django.utils.http import content_disposition_header
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import MemberRequest, member
+from jobs import links, registry, rendering, selectors, services
+from jobs.models import Job
+from whatsflow.core.errors import Forbidden, InvalidInput
+from whatsflow.core.htmx import redirect, render
+
+
+@never_cache
+@require_safe
+@member()
+def index(request: MemberRequest) -> HttpResponse:
+    """The business's jobs, newest first."""
+    access = request.access
+    jobs = selectors.recent(access.business, before=_key(request.GET.get("before")))
+    more = jobs[-1].pk if len(jobs) == selectors.PAGE else None
+    context = {"cards": rendering.cards(jobs, access), "more": more, "first": "before" not in request.GET}
+    return render(request, "jobs/list.html", "jobs/_list.html", context)
+
+
+@never_cache
+@require_safe
+@member()
+def detail(request: MemberRequest, job_id: UUID) -> HttpResponse:
+    """One job: how far it is, what came of it."""
+    return _page(request, selectors.get_job(request.access.business, job_id))
+
+
+@require_POST
+@member()
+def cancel(request: MemberRequest, job_id: UUID) -> HttpResponse:
+    """Ask it to stop."""
+    access = request.access
+    _require(request, selectors.get_job(access.business, job_id))
+    return _page(request, services.cancel(access.business, access.user, job_id))
+
+
+@require_POST
+@member()
+def undo(request: MemberRequest, job_id: UUID) -> HttpResponse:
+    """Start the job that takes back what this one did, and show that one."""
+    access = request.access
+    _require(request, selectors.get_job(access.business, job_id))
+    started = services.undo(access.business, access.user, job_id)
+    return redirect(request, "jobs:detail", started.pk)
+
+
+@never_cache
+@require_safe
+@member()
+def file(request: MemberRequest, job_id: UUID) -> HttpResponse:
+    """The result, as a download and nothing else."""
+    access = request.access
+    job = selectors.get_job(access.business, job_id)
+    _require(request, job)
+    links.check(job, request.GET.get("key", ""))
+    job, opened = services.open_result(access.business, access.user, job_id)
+    response = cast(HttpResponse, FileResponse(opened, content_type=job.file_type))
+    response["Content-Disposition"] = content_disposition_header(True, job.file_name) or "attachment"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _page(request: MemberRequest, job: Job) -> HttpResponse:
+    context = {"job": job, "card": rendering.card(job, request.access)}
+    return render(request, "jobs/detail.html", "jobs/_job.html", context)
+
+
+def _require(request: MemberRequest, job: Job) -> None:
+    """Raise Forbidden unless the member may do what the job does."""
+    kind = registry.find(job.kind)
+    if kind is None:
+        raise Forbidden("This version of WhatsFlow does not know this kind of job.")
+    request.access.require(kind.capability)
+
+
+def _key(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise InvalidInput(
+            "invalid_cursor", "This page of the list does not exist.", field="before"
+        ) from None

@@ -33,3 +33,38 @@ class ContactsMerged(Event):
     name: ClassVar[str] = "contact.merged"
     contact_id: UUID
     lost_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactDeleted(Event):
+    """A contact is being deleted, with everything that hangs on it. Published before the rows go."""
+
+    name: ClassVar[str] = "contact.deleted"
+    contact_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactOptedOut(Event):
+    """A contact wants no more campaigns. how: a value of ConsentProof.How."""
+
+    name: ClassVar[str] = "contact.opted_out"
+    contact_id: UUID
+    how: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactOptedIn(Event):
+    """A contact who had opted out may be written to again."""
+
+    name: ClassVar[str] = "contact.opted_in"
+    contact_id: UUID
+    how: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactBlocked(Event):
+    """A contact was muted and taken out of campaigns, or let in again."""
+
+    name: ClassVar[str] = "contact.blocked"
+    contact_id: UUID
+    blocked: bool

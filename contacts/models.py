@@ -1,13 +1,15 @@
-"""Contacts and the identities by which WhatsApp knows them."""
+"""Contacts, the identities by which WhatsApp knows them, and how a business sorts them."""
 
 from __future__ import annotations
 
+from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 
-from accounts.models import BusinessProfile
+from accounts.models import BusinessProfile, User
+from contacts.expressions import SortName
 from whatsflow.core import phone
-from whatsflow.core.db import TimestampedModel
+from whatsflow.core.db import TimestampedModel, UuidModel
 
 
 class Contact(TimestampedModel):
@@ -21,9 +23,19 @@ class Contact(TimestampedModel):
     )
     name = models.CharField(max_length=255, blank=True)
     push_name = models.CharField(max_length=255, blank=True, help_text="The name the person gave themselves.")
+    email = models.CharField(max_length=254, blank=True)
+    country = models.CharField(
+        max_length=2, blank=True, help_text="ISO 3166, from the number; empty if unknown."
+    )
     profile_pic_url = models.CharField(max_length=500, blank=True)
     is_business = models.BooleanField(default=False)
-    metadata = models.JSONField(default=dict, blank=True)
+    metadata = models.JSONField(default=dict, blank=True, help_text="Values of custom fields, by their keys.")
+    opted_out_at = models.DateTimeField(
+        null=True, blank=True, help_text="Wants no campaigns since; the proof is in contact_consents."
+    )
+    blocked_at = models.DateTimeField(
+        null=True, blank=True, help_text="Muted and kept out of campaigns since."
+    )
     first_message_at = models.DateTimeField(null=True, blank=True)
     last_message_at = models.DateTimeField(null=True, blank=True)
     total_messages = models.IntegerField(default=0)
@@ -38,6 +50,25 @@ class Contact(TimestampedModel):
         indexes = [
             models.Index(fields=["business_profile"], name="idx_contacts_business"),
             models.Index(F("last_message_at").desc(), name="idx_contacts_last_message"),
+            models.Index(
+                F("business_profile"), F("last_message_at").desc(), F("id").desc(), name="contacts_recent"
+            ),
+            models.Index(F("business_profile"), F("id").desc(), name="contacts_newest"),
+            models.Index(F("business_profile"), SortName(), F("id"), name="contacts_by_name"),
+            models.Index(
+                F("business_profile"),
+                F("last_message_at").desc(),
+                F("id").desc(),
+                condition=Q(opted_out_at__isnull=False),
+                name="contacts_opted_out",
+            ),
+            models.Index(
+                F("business_profile"),
+                F("last_message_at").desc(),
+                F("id").desc(),
+                condition=Q(blocked_at__isnull=False),
+                name="contacts_blocked",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -80,3 +111,225 @@ class ContactIdentity(TimestampedModel):
                 fields=["business_profile", "kind", "value"], name="contact_identities_value_unique"
             )
         ]
+
+
+COLOR = RegexValidator(r"^#[0-9a-fA-F]{6}$", "Write the colour as # and six digits, like #1c7ed6.")
+
+
+class Tag(UuidModel):
+    """A word by which a business sorts its contacts."""
+
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="tags", db_index=False
+    )
+    name = models.CharField(max_length=100)
+    color = models.CharField(max_length=7, blank=True, validators=[COLOR])
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "tags"
+        constraints = [
+            models.UniqueConstraint(fields=["business_profile", "name"], name="tags_business_name_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ContactTag(models.Model):
+    """A contact carries a tag."""
+
+    pk = models.CompositePrimaryKey("contact_id", "tag_id")
+    contact = models.ForeignKey(
+        Contact, on_delete=models.CASCADE, related_name="contact_tags", db_index=False
+    )
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="contact_tags")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "contact_tags"
+
+
+class ContactNote(TimestampedModel):
+    """What somebody of the team wrote down about a contact."""
+
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="notes", db_index=False)
+    author = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    body = models.TextField()
+
+    class Meta:
+        db_table = "contact_notes"
+        indexes = [
+            models.Index(F("contact"), F("id").desc(), name="contact_notes_of"),
+            models.Index(fields=["business_profile"], name="contact_notes_business"),
+        ]
+
+
+FIELD_KEY = RegexValidator(r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", "Small letters and digits, joined by _.")
+
+
+class CustomField(TimestampedModel):
+    """Something a business wants to know of its contacts. Values stand in `Contact.metadata[key]`.
+
+    text and choice: a string; number: a JSON number; date: "2026-01-31"; boolean: true or false.
+    """
+
+    class Kind(models.TextChoices):
+        TEXT = "text", "Text"
+        NUMBER = "number", "Number"
+        DATE = "date", "Date"
+        CHOICE = "choice", "Choice"
+        BOOLEAN = "boolean", "Yes or no"
+
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="custom_fields", db_index=False
+    )
+    key = models.CharField(
+        max_length=40,
+        validators=[
+            RegexValidator(r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", "Small letters and digits, joined by _.")
+        ],
+    )
+    label = models.CharField(max_length=100)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.TEXT)
+    choices = models.JSONField(default=list, blank=True, help_text="The values of a choice, in their order.")
+    position = models.SmallIntegerField(default=0)
+
+    class Meta:
+        db_table = "custom_fields"
+        constraints = [
+            models.UniqueConstraint(fields=["business_profile", "key"], name="custom_fields_key_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Segment(TimestampedModel):
+    """A filter of contacts under a name. Who is in it is decided when it is looked at."""
+
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="segments", db_index=False
+    )
+    name = models.CharField(max_length=100)
+    filter = models.JSONField(default=dict, help_text="ContactFilter.to_dict().")
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        db_table = "segments"
+        constraints = [
+            models.UniqueConstraint(fields=["business_profile", "name"], name="segments_name_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ListColumns(TimestampedModel):
+    """The columns of the list that one member wants to see in one business."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="+")
+    columns = models.JSONField(default=list)
+
+    class Meta:
+        db_table = "contact_list_columns"
+        constraints = [
+            models.UniqueConstraint(fields=["user", "business_profile"], name="contact_list_columns_unique")
+        ]
+
+
+class TagRule(TimestampedModel):
+    """Puts a tag on contacts by itself."""
+
+    class Kind(models.TextChoices):
+        KEYWORD = "keyword", "A word in their message"
+        FIRST_CONTACT = "first_contact", "Their first message"
+        NO_ANSWER = "no_answer", "No answer for some days"
+
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="tag_rules", db_index=False
+    )
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="rules")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    keywords = models.JSONField(default=list, blank=True, help_text="Of a keyword rule: any of them will do.")
+    days = models.SmallIntegerField(
+        default=0, help_text="Of a no-answer rule: days since our last message, to which nothing came."
+    )
+    is_active = models.BooleanField(default=True)
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    tagged_count = models.IntegerField(default=0)
+    last_tagged_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "tag_rules"
+        indexes = [models.Index(fields=["business_profile", "id"], name="tag_rules_business")]
+
+
+class ConsentProof(UuidModel):
+    """A contact opted out or in: when, how, by which message or by whom. Never changed."""
+
+    class Kind(models.TextChoices):
+        OPT_OUT = "opt_out", "Opted out"
+        OPT_IN = "opt_in", "Opted in"
+
+    class How(models.TextChoices):
+        MESSAGE = "message", "By a message"
+        TEAM = "team", "By the team"
+        IMPORT = "import", "By an import"
+        API = "api", "By the API"
+        MERGE = "merge", "By a merge of two contacts"
+        SUPPRESSION = "suppression", "The number had opted out before"
+
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="consents", db_index=False)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    how = models.CharField(max_length=12, choices=How.choices)
+    actor = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    message_id = models.UUIDField(null=True, blank=True, help_text="The message that said so.")
+    note = models.CharField(max_length=255, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "contact_consents"
+        indexes = [
+            models.Index(F("contact"), F("id").desc(), name="contact_consents_of"),
+            models.Index(fields=["business_profile"], name="contact_consents_business"),
+        ]
+
+
+class Suppression(UuidModel):
+    """A number (or LID) that opted out. Outlives the contact, so that a deletion and a new import change nothing."""
+
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    kind = models.CharField(max_length=5, choices=ContactIdentity.Kind.choices)
+    value = models.CharField(max_length=64, help_text="As in contact_identities.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "suppressions"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["business_profile", "kind", "value"], name="suppressions_value_unique"
+            )
+        ]
+
+
+class ConsentWords(TimestampedModel):
+    """The words by which a business's contacts opt out and in, if they are not the built-in ones."""
+
+    business_profile = models.OneToOneField(
+        BusinessProfile, on_delete=models.CASCADE, related_name="consent_words"
+    )
+    stop = models.JSONField(default=dict, help_text='By language: {"en": ["stop"]}.')
+    start = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "consent_words"

@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
-import re
+from collections import defaultdict
 from collections.abc import Collection
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import Count, F, Model, QuerySet
 
 from accounts.models import BusinessProfile
-from contacts.models import Contact, ContactIdentity
-from whatsflow.core import bulk
+from contacts import conditions
+from contacts.conditions import TRIGRAM
+from contacts.expressions import SEARCHED
+from contacts.models import Contact, ContactIdentity, ContactTag, CustomField, Segment, Tag
 from whatsflow.core.errors import NotFound
 
-TRIGRAM = 3
-"""Characters that the indexes need at least."""
+M = TypeVar("M", bound=Model)
 MATCHES = 100
 """People that a search returns at most, those who wrote last."""
 
 
-def get_contact(business: BusinessProfile, contact_id: UUID | str) -> Contact:
-    """One of the business's contacts. Raises NotFound."""
+def get_contact(business: BusinessProfile, contact_id: UUID | str, *, lock: bool = False) -> Contact:
+    """One of the business's contacts. lock: against other writers, within a transaction. Raises NotFound."""
+    rows = Contact.objects.select_for_update(no_key=True) if lock else Contact.objects.all()
+    return _one(rows.filter(business_profile=business), contact_id, "This contact")
+
+
+def get_tag(business: BusinessProfile, tag_id: UUID | str) -> Tag:
+    """One of the business's tags. Raises NotFound."""
+    return _one(Tag.objects.filter(business_profile=business), tag_id, "This tag")
+
+
+def get_segment(business: BusinessProfile, segment_id: UUID | str) -> Segment:
+    """One of the business's segments. Raises NotFound."""
+    return _one(Segment.objects.filter(business_profile=business), segment_id, "This segment")
+
+
+def _one(rows: QuerySet[M], key: UUID | str, what: str) -> M:
     try:
-        key = contact_id if isinstance(contact_id, UUID) else UUID(contact_id)
+        found = rows.filter(pk=key if isinstance(key, UUID) else UUID(key)).first()
     except ValueError:
-        raise NotFound("This contact") from None
-    found = Contact.objects.filter(business_profile=business, id=key).first()
+        found = None
     if found is None:
-        raise NotFound("This contact")
+        raise NotFound(what)
     return found
 
 
@@ -37,65 +53,70 @@ def contacts_by_id(business_id: UUID, contact_ids: Collection[UUID]) -> dict[UUI
     return Contact.objects.filter(business_profile_id=business_id).in_bulk(contact_ids)
 
 
+def tags_of_business(business: BusinessProfile) -> list[Tag]:
+    """All tags, by name."""
+    return list(Tag.objects.filter(business_profile=business).order_by("name", "id"))
+
+
+def tags_with_counts(business: BusinessProfile) -> QuerySet[Tag]:
+    """All tags by name, each with `contacts_count`."""
+    rows = Tag.objects.filter(business_profile=business).annotate(contacts_count=Count("contact_tags"))
+    return rows.order_by("name", "id")
+
+
+def tags_of(contact_id: UUID) -> list[Tag]:
+    """The tags that one contact carries, by name."""
+    return list(Tag.objects.filter(contact_tags__contact_id=contact_id).order_by("name", "id"))
+
+
+def tags_by_contact(contact_ids: Collection[UUID]) -> dict[UUID, list[Tag]]:
+    """The tags of each of these contacts, by name; one query."""
+    rows = ContactTag.objects.filter(contact_id__in=contact_ids).select_related("tag").order_by("tag__name")
+    found: dict[UUID, list[Tag]] = defaultdict(list)
+    for row in rows:
+        found[row.contact_id].append(row.tag)
+    return found
+
+
+def fields_of(business: BusinessProfile) -> list[CustomField]:
+    """The custom fields, in their order."""
+    return list(CustomField.objects.filter(business_profile=business).order_by("position", "id"))
+
+
+def segments_of(business: BusinessProfile) -> list[Segment]:
+    """All segments, by name."""
+    return list(Segment.objects.filter(business_profile=business).order_by("name", "id"))
+
+
 def ids_matching(business: BusinessProfile, text: str) -> list[UUID]:
-    """Contacts whose name contains `text`, or whose number contains its digits, those who wrote last first.
+    """Contacts in whose name, number, e-mail address or custom fields `text` is, those who wrote last first.
 
     One or two letters match beginnings of a name's words only.
     """
-    text = " ".join(text.split())
-    if not text:
+    if not text.strip():
         return []
-    rows = Contact.objects.filter(business_profile=business)
-    if connection.vendor == "sqlite" and len(text) >= TRIGRAM:
-        rows = rows.filter(id__in=_by_trigram(text))
-    else:
-        rows = rows.filter(_containing(text))
+    rows = Contact.objects.filter(conditions.search(business, text), business_profile=business)
     newest = rows.order_by(F("last_message_at").desc(nulls_last=True), "-id")
     return list(newest.values_list("id", flat=True)[:MATCHES])
 
 
-def _digits(text: str) -> str:
-    """The digits of `text` if it looks like (part of) a number, else nothing."""
-    return re.sub(r"\D", "", text) if re.fullmatch(r"[\d\s()+./-]+", text) else ""
-
-
-def _containing(text: str) -> Q:
-    condition = Q(name__icontains=text) | Q(push_name__icontains=text)
-    if len(text) < TRIGRAM:
-        condition = Q()
-        for column in ("name", "push_name"):
-            condition |= Q(**{f"{column}__istartswith": text}) | Q(**{f"{column}__icontains": f" {text}"})
-    digits = _digits(text)
-    return condition | Q(phone_number__contains=digits) if digits else condition
-
-
-def match_sql(text: str) -> tuple[str, list[str]]:
+def match_sql(text: str) -> tuple[str, list[Any]]:
     """PostgreSQL: the condition of `ids_matching` on a row of contacts called k, and its parameters."""
     text = " ".join(text.split())
-    begin, anywhere = ("", "% ") if len(text) < TRIGRAM else ("%", "%")
-    like = connection.ops.prep_for_like_query(text)
-    names = " OR ".join(
-        f"UPPER(k.{column}) LIKE UPPER(%s) OR UPPER(k.{column}) LIKE UPPER(%s)"
-        for column in ("name", "push_name")
-    )
-    patterns = [f"{begin}{like}%", f"{anywhere}{like}%"] * 2
-    digits = _digits(text)
-    return (f"{names} OR k.phone_number LIKE %s", [*patterns, f"%{digits}%"]) if digits else (names, patterns)
-
-
-def _by_trigram(text: str) -> list[UUID]:
-    """SQLite: ids by its full-text index."""
-    quoted = text.replace('"', '""')
-    query = f'"{quoted}"'
-    digits = _digits(text)
-    if len(digits) >= TRIGRAM:
-        query += f' OR phone_number : "{digits}"'
-    found = bulk.fetch(
-        "SELECT contact_id FROM contacts_fts_map "
-        "WHERE id IN (SELECT rowid FROM contacts_fts WHERE contacts_fts MATCH %s)",
-        [query],
-    )
-    return [bulk.as_uuid(key) for (key,) in found]
+    found, patterns = [], []
+    for needle in conditions.needles(text):
+        like = connection.ops.prep_for_like_query(needle)
+        if len(needle) >= TRIGRAM:
+            found.append(f"UPPER({SEARCHED.format('k.')}) LIKE UPPER(%s)")
+            patterns.append(f"%{like}%")
+            continue
+        for column in ("name", "push_name"):
+            found.append(f"UPPER(k.{column}) LIKE UPPER(%s) OR UPPER(k.{column}) LIKE UPPER(%s)")
+            patterns += [f"{like}%", f"% {like}%"]
+        if needle.isdigit():
+            found.append("k.phone_number LIKE %s")
+            patterns.append(f"%{like}%")
+    return " OR ".join(found), patterns
 
 
 def lids_of(contact_ids: Collection[UUID]) -> dict[UUID, str]:

@@ -11,7 +11,7 @@ from factory.django import DjangoModelFactory
 from accounts.models import BusinessProfile, Membership, User
 from accounts.roles import Role
 from connections.models import EventFeed, SandboxCustomer, SandboxPhone, Webhook, WhatsAppConnection
-from contacts.models import Contact, ContactIdentity
+from contacts.models import Contact, ContactIdentity, ContactNote, CustomField, Segment, Tag, TagRule
 from jobs.models import Job
 from messaging.models import Conversation, MediaFile, Message
 from whatsflow.core import phone
@@ -131,6 +131,53 @@ class JobFactory(DjangoModelFactory):
 
     business_profile = factory.SubFactory(BusinessFactory)
     kind = "test"
+
+
+class TagFactory(DjangoModelFactory):
+    class Meta:
+        model = Tag
+
+    business_profile = factory.SubFactory(BusinessFactory)
+    name = factory.Sequence(lambda n: f"Tag {n}")
+    color = "#1c7ed6"
+
+
+class TagRuleFactory(DjangoModelFactory):
+    """A rule that tags by the word "price"."""
+
+    class Meta:
+        model = TagRule
+
+    business_profile = factory.SubFactory(BusinessFactory)
+    tag = factory.SubFactory(TagFactory, business_profile=factory.SelfAttribute("..business_profile"))
+    kind = TagRule.Kind.KEYWORD
+    keywords = ["price"]
+
+
+class CustomFieldFactory(DjangoModelFactory):
+    class Meta:
+        model = CustomField
+
+    business_profile = factory.SubFactory(BusinessFactory)
+    key = factory.Sequence(lambda n: f"field_{n}")
+    label = factory.LazyAttribute(lambda field: field.key.title())
+
+
+class SegmentFactory(DjangoModelFactory):
+    class Meta:
+        model = Segment
+
+    business_profile = factory.SubFactory(BusinessFactory)
+    name = factory.Sequence(lambda n: f"Segment {n}")
+
+
+class ContactNoteFactory(DjangoModelFactory):
+    class Meta:
+        model = ContactNote
+
+    contact = factory.SubFactory(ContactFactory)
+    business_profile = factory.SelfAttribute("contact.business_profile")
+    body = "Likes rye bread"
 
 
 class ConversationFactory(DjangoModelFactory):

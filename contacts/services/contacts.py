@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
+from django.core.validators import EmailValidator
 from django.db import connection, transaction
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
-from contacts import selectors
-from contacts.events import ContactUpdated
-from contacts.models import Contact
-from contacts.services import identities
+from contacts import selectors, values
+from contacts.events import ContactBlocked, ContactDeleted, ContactUpdated
+from contacts.models import Contact, ContactIdentity
+from contacts.services import consent, identities
+from contacts.services.selection import Contacts, chunks, ids_of
 from whatsflow.core import bulk, phone
-from whatsflow.core.errors import InvalidInput
+from whatsflow.core.clock import now
+from whatsflow.core.errors import Conflict, InvalidInput
 from whatsflow.core.events import publish
 from whatsflow.core.text import printable
 
@@ -50,6 +55,168 @@ def rename(business: BusinessProfile, contact: Contact, actor: User, name: str) 
         audit.record(business, actor, "contact.renamed", contact)
         publish(ContactUpdated(business_id=business.pk, contact_id=contact.pk))
     return contact
+
+
+def create(
+    business: BusinessProfile,
+    actor: User | None,
+    *,
+    phone_number: str,
+    name: str = "",
+    email: str = "",
+    fields: Mapping[str, Any] | None = None,
+) -> Contact:
+    """A new contact. fields: values of custom fields by key.
+
+    Raises InvalidInput, Conflict("contact_exists") with the id of who has the number in `extra["contact"]`.
+    """
+    e164 = phone.to_e164(phone_number, business.default_country or None)
+    changes = {"name": clean_name(name), "email": clean_email(email)}
+    metadata = _metadata(business, {}, fields or {})
+    person = identities.Person(phone=e164)
+    with transaction.atomic():
+        if known := identities.find(business.pk, [person]):
+            raise _taken(known[person])
+        contact_id = identities.resolve(business.pk, [person])[person]
+        Contact.objects.filter(pk=contact_id).update(**changes, metadata=metadata)
+        contact = selectors.get_contact(business, contact_id)
+        audit.record(business, actor, "contact.created", contact)
+    return contact
+
+
+def update(
+    business: BusinessProfile,
+    contact: Contact,
+    actor: User | None,
+    *,
+    name: str | None = None,
+    email: str | None = None,
+    phone_number: str | None = None,
+    fields: Mapping[str, Any] | None = None,
+) -> Contact:
+    """Change what is given; a custom field is removed by None or "".
+
+    Raises InvalidInput, Conflict("contact_exists").
+    """
+    with transaction.atomic():
+        contact = selectors.get_contact(business, contact.pk, lock=True)
+        before = (contact.name, contact.email, contact.phone_number, dict(contact.metadata))
+        if name is not None:
+            contact.name = clean_name(name)
+        if email is not None:
+            contact.email = clean_email(email)
+        if phone_number:
+            _renumber(business, contact, phone.to_e164(phone_number, business.default_country or None))
+        if fields is not None:
+            contact.metadata = _metadata(business, contact.metadata, fields)
+        if (contact.name, contact.email, contact.phone_number, contact.metadata) == before:
+            return contact
+        contact.save()
+        consent.apply_suppressions(business.pk, [contact.pk])
+        audit.record(business, actor, "contact.updated", contact)
+        publish(ContactUpdated(business_id=business.pk, contact_id=contact.pk))
+    return contact
+
+
+def _renumber(business: BusinessProfile, contact: Contact, e164: str) -> None:
+    """Give the contact another number, with the identity that belongs to it."""
+    if e164 == contact.phone_number:
+        return
+    person = identities.Person(phone=e164)
+    owner = identities.find(business.pk, [person]).get(person, contact.pk)
+    if owner != contact.pk:
+        raise _taken(owner)
+    own = ContactIdentity.objects.filter(contact=contact, kind=ContactIdentity.Kind.PHONE)
+    if contact.phone_number:
+        own.filter(value=phone.canonical(contact.phone_number)).delete()
+    own.get_or_create(
+        business_profile=business,
+        kind=ContactIdentity.Kind.PHONE,
+        value=phone.canonical(e164),
+        defaults={"contact": contact},
+    )
+    contact.phone_number, contact.country = e164, phone.country(e164)
+
+
+def _metadata(
+    business: BusinessProfile, present: Mapping[str, Any], fields: Mapping[str, Any]
+) -> dict[str, Any]:
+    changed = {**present, **values.clean_all(selectors.fields_of(business), fields)} if fields else present
+    return {key: value for key, value in changed.items() if value is not None}
+
+
+def _taken(contact_id: UUID) -> Conflict:
+    return Conflict(
+        "contact_exists",
+        "There is a contact with this number already.",
+        field="phone_number",
+        extra={"contact": str(contact_id)},
+    )
+
+
+def delete(business: BusinessProfile, contacts: Contacts, actor: User | None) -> int:
+    """Remove contacts with their conversations, notes and tags, for good. Returns how many.
+
+    Suppressions stay: who opted out is kept out if the number comes back.
+    """
+    gone = 0
+    for some in chunks(ids_of(business, contacts), DELETED_AT_ONCE):
+        with transaction.atomic():
+            publish(*(ContactDeleted(business_id=business.pk, contact_id=key) for key in some))
+            Contact.objects.filter(business_profile=business, pk__in=some).delete()
+            gone += len(some)
+            if actor is not None:
+                audit.record(business, actor, "contacts.deleted", contacts=[str(key) for key in some])
+    return gone
+
+
+DELETED_AT_ONCE = 100
+"""Contacts that one transaction removes: their messages go with them."""
+
+
+def block(business: BusinessProfile, contacts: Contacts, actor: User | None) -> int:
+    """Mute contacts and keep them out of campaigns. Returns how many were not blocked."""
+    return _set_blocked(business, contacts, actor, blocked=True)
+
+
+def unblock(business: BusinessProfile, contacts: Contacts, actor: User | None) -> int:
+    """Let contacts in again. Returns how many were blocked."""
+    return _set_blocked(business, contacts, actor, blocked=False)
+
+
+def _set_blocked(business: BusinessProfile, contacts: Contacts, actor: User | None, *, blocked: bool) -> int:
+    changed = 0
+    with transaction.atomic():
+        for some in chunks(ids_of(business, contacts)):
+            rows = Contact.objects.filter(pk__in=some, blocked_at__isnull=blocked).order_by("pk")
+            ids = list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
+            moment = now()
+            Contact.objects.filter(pk__in=ids).update(
+                blocked_at=moment if blocked else None, updated_at=moment
+            )
+            publish(
+                *(ContactBlocked(business_id=business.pk, contact_id=key, blocked=blocked) for key in ids)
+            )
+            changed += len(ids)
+        if changed:
+            audit.record(
+                business, actor, "contacts.blocked" if blocked else "contacts.unblocked", count=changed
+            )
+    return changed
+
+
+def clean_email(email: str) -> str:
+    """An e-mail address without blanks around it; "" for none. Raises InvalidInput("invalid_email")."""
+    text = printable(email)
+    if not text:
+        return ""
+    try:
+        EmailValidator()(text)
+    except ValidationError:
+        text = "x" * 255
+    if len(text) > 254:
+        raise InvalidInput("invalid_email", "Write an e-mail address like ann@example.com.", field="email")
+    return text
 
 
 def clean_name(name: str) -> str:

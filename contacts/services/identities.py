@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from contacts.events import ContactCreated, ContactUpdated
 from contacts.models import Contact, ContactIdentity
-from contacts.services import merging
+from contacts.services import consent, merging
 from whatsflow.core import bulk, phone
 from whatsflow.core.events import publish
 from whatsflow.core.ids import uuid7
@@ -155,12 +155,14 @@ def _create_contacts(business_id: UUID, fresh: dict[UUID, _Group]) -> None:
         Contact(
             id=key,
             business_profile_id=business_id,
-            phone_number=fresh[key].phone if Kind.PHONE in won[key] else None,
+            phone_number=(number := fresh[key].phone if Kind.PHONE in won[key] else None),
+            country=phone.country(number),
             push_name=fresh[key].push_name,
         )
         for key in sorted(won)
     )
     publish(*(ContactCreated(business_id=business_id, contact_id=key) for key in sorted(won)))
+    consent.apply_suppressions(business_id, sorted(won))
 
 
 def _merge_split(business_id: UUID, groups: list[_Group], known: dict[Key, UUID]) -> None:
@@ -168,14 +170,14 @@ def _merge_split(business_id: UUID, groups: list[_Group], known: dict[Key, UUID]
     for group in groups:
         contacts = {known[key] for key in group.keys}
         if len(contacts) > 1:
-            winner = merging.merge(business_id, contacts)
+            winner = merging.unite(business_id, contacts)
             known.update(dict.fromkeys(group.keys, winner))
 
 
 def _keep_up(business_id: UUID, groups: list[_Group], known: dict[Key, UUID]) -> None:
     """Fill in numbers that were not known and what people call themselves now; one read, and a write if it changed."""
     told = {known[next(iter(group.keys))]: group for group in groups}
-    changed = []
+    changed, numbered = [], []
     for key, number, name in Contact.objects.filter(pk__in=told).values_list(
         "pk", "phone_number", "push_name"
     ):
@@ -183,13 +185,18 @@ def _keep_up(business_id: UUID, groups: list[_Group], known: dict[Key, UUID]) ->
         new = (number or group.phone, group.push_name or name)
         if new != (number, name):
             changed.append((key, *new))
+            numbered += [] if number == new[0] else [key]
     if not changed:
         return
     bulk.update_each(
-        {"key": "uuid", "number": "text", "name": "text"},
-        sorted(changed, key=lambda row: row[0]),
-        "UPDATE contacts SET phone_number = v.number, push_name = v.name FROM v WHERE contacts.id = v.key",
+        {"key": "uuid", "number": "text", "name": "text", "country": "text"},
+        sorted(((*row, phone.country(row[1])) for row in changed), key=lambda row: row[0]),
+        "UPDATE contacts SET phone_number = v.number, push_name = v.name, "
+        "country = CASE WHEN v.country = '' THEN contacts.country ELSE v.country END "
+        "FROM v WHERE contacts.id = v.key",
     )
+    if numbered:
+        consent.apply_suppressions(business_id, numbered)
     publish(*(ContactUpdated(business_id=business_id, contact_id=row[0]) for row in changed))
 
 

@@ -75,3 +75,20 @@ def display(e164: str | None) -> str:
     if not phonenumbers.is_possible_number(number):
         return e164
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def country(e164: str | None) -> str:
+    """ISO 3166 code of the country whose number it is, "GB"; "" where none can be told (none given, the sandbox's).
+
+    Where countries share a code and the number tells no more, the largest of them.
+    """
+    if not e164 or e164.startswith(SANDBOX_PREFIX):
+        return ""
+    try:
+        number = phonenumbers.parse(e164, None)
+    except phonenumbers.NumberParseException:
+        return ""
+    region = phonenumbers.region_code_for_number(number)
+    if region is None:
+        region = phonenumbers.region_code_for_country_code(number.country_code or 0)
+    return region if region.isalpha() and region != "ZZ" else ""

@@ -1,0 +1,144 @@
+"""Custom fields: what a business wants to know of its contacts."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from accounts.models import BusinessProfile, User
+from accounts.services import audit
+from contacts.models import FIELD_KEY, CustomField
+from whatsflow.core.errors import Conflict, InvalidInput, NotFound
+from whatsflow.core.text import printable
+
+MOST = 50
+"""Custom fields of one business."""
+MOST_CHOICES = 100
+RESERVED = frozenset({"name", "phone", "phone_number", "email", "country", "tags", "id"})
+"""Keys that columns of files and variables of messages have already."""
+
+
+def create(
+    business: BusinessProfile,
+    actor: User | None,
+    *,
+    label: str,
+    kind: str = CustomField.Kind.TEXT,
+    key: str = "",
+    choices: Sequence[str] = (),
+) -> CustomField:
+    """A new field at the end of the list. Without a key, one is made of the label.
+
+    Raises InvalidInput, Conflict("field_exists").
+    """
+    label, choices = _label(label), _choices(kind, choices)
+    there = CustomField.objects.filter(business_profile=business)
+    count = there.count()
+    if count >= MOST:
+        raise Conflict("too_many_fields", f"A business has at most {MOST} custom fields.")
+    field = CustomField(
+        business_profile=business,
+        key=_key(key or key_of(label)),
+        label=label,
+        kind=kind,
+        choices=choices,
+        position=count,
+    )
+    try:
+        with transaction.atomic():
+            field.save()
+            audit.record(business, actor, "field.created", field)
+    except IntegrityError:
+        raise Conflict(
+            "field_exists", f"There is a field with the key {field.key} already.", field="label"
+        ) from None
+    return field
+
+
+def update(
+    business: BusinessProfile, field_id: UUID, actor: User | None, *, label: str, choices: Sequence[str] = ()
+) -> CustomField:
+    """Rename, or change the choices; kind and key stay, because values and templates depend on them."""
+    with transaction.atomic():
+        field = get(business, field_id)
+        field.label, field.choices = _label(label), _choices(field.kind, choices)
+        field.save(update_fields=["label", "choices", "updated_at"])
+        audit.record(business, actor, "field.updated", field)
+    return field
+
+
+def move(business: BusinessProfile, field_id: UUID, actor: User | None, *, up: bool) -> None:
+    """Change places with the field before or behind."""
+    with transaction.atomic():
+        rows = list(CustomField.objects.filter(business_profile=business).order_by("position", "id"))
+        here = next((place for place, row in enumerate(rows) if row.pk == field_id), None)
+        if here is None:
+            raise NotFound("This field")
+        there = here - 1 if up else here + 1
+        if 0 <= there < len(rows):
+            rows[here], rows[there] = rows[there], rows[here]
+        for place, row in enumerate(rows):
+            row.position = place
+        CustomField.objects.bulk_update(rows, ["position"])
+
+
+def delete(business: BusinessProfile, field_id: UUID, actor: User | None) -> None:
+    """Remove the definition. Values stay on the contacts, hidden: making the field again brings them back."""
+    with transaction.atomic():
+        field = get(business, field_id)
+        audit.record(business, actor, "field.deleted", field, key=field.key)
+        field.delete()
+
+
+def get(business: BusinessProfile, field_id: UUID) -> CustomField:
+    """One of the business's fields. Raises NotFound."""
+    field = CustomField.objects.filter(business_profile=business, pk=field_id).first()
+    if field is None:
+        raise NotFound("This field")
+    return field
+
+
+def key_of(label: str) -> str:
+    """A key made of a label: "Größe (cm)" is "grosse_cm"."""
+    plain = unicodedata.normalize("NFKD", label.replace("ß", "ss")).encode("ascii", "ignore").decode().lower()
+    key = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:40].strip("_")
+    return key if key and key[0].isalpha() else f"field_{key}".strip("_")[:40]
+
+
+def _key(key: str) -> str:
+    try:
+        FIELD_KEY(key)
+    except ValidationError as error:
+        raise InvalidInput("invalid_key", str(error.message), field="key") from None
+    if key in RESERVED or len(key) > 40:
+        raise InvalidInput(
+            "invalid_key", f"{key} cannot be a field's key: choose another name.", field="label"
+        )
+    return key
+
+
+def _label(label: str) -> str:
+    cleaned = printable(label)
+    if not cleaned or len(cleaned) > 100:
+        raise InvalidInput("invalid_label", "A field has a name of 1 to 100 characters.", field="label")
+    return cleaned
+
+
+def _choices(kind: str, choices: Sequence[str]) -> list[str]:
+    if kind not in CustomField.Kind.values:
+        raise InvalidInput(
+            "invalid_kind", f"A field is one of {', '.join(CustomField.Kind.values)}.", field="kind"
+        )
+    if kind != CustomField.Kind.CHOICE:
+        return []
+    cleaned = list(dict.fromkeys(filter(None, (printable(choice)[:100] for choice in choices))))
+    if not cleaned or len(cleaned) > MOST_CHOICES:
+        raise InvalidInput(
+            "invalid_choices", f"A choice has 1 to {MOST_CHOICES} values, one a line.", field="choices"
+        )
+    return cleaned

@@ -77,6 +77,36 @@ class Conversation(TimestampedModel):
         ]
 
 
+class ConversationEvent(UuidModel):
+    """A conversation was closed, or opened again by a person (a customer does it by writing). Never changed later."""
+
+    class Kind(models.TextChoices):
+        CLOSED = "closed", "Closed"
+        REOPENED = "reopened", "Reopened"
+
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="events", db_index=False
+    )
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    actor = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    begun_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Of a closing: when what it settled began. Empty where the customer had not written.",
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "conversation_events"
+        indexes = [
+            models.Index(fields=["business_profile", "created_at"], name="conversation_events_business"),
+            models.Index(fields=["conversation", "created_at"], name="conversation_events_talk"),
+        ]
+
+
 def media_path(instance: MediaFile, filename: str) -> str:
     """Where a file is kept: business and our own id, never a name that somebody sent."""
     return f"media/{instance.business_profile_id}/{instance.pk}"

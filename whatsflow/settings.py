@@ -215,6 +215,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "jobs.tasks.sweep", "schedule": 15.0},
     "prune-jobs": {"task": "jobs.tasks.prune", "schedule": 3600.0},
     "prune": {"task": "messaging.tasks.prune", "schedule": 3600.0},
+    "roll-up": {"task": "analytics.tasks.roll_up", "schedule": 300.0},
     "clear-sessions": {"task": "accounts.tasks.clear_expired", "schedule": 6 * 3600.0},
 }
 for _entry in CELERY_BEAT_SCHEDULE.values():  # with no worker about, bells do not pile up

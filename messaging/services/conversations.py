@@ -16,6 +16,7 @@ from contacts.services import contacts
 from messaging import selectors
 from messaging.events import ConversationChanged
 from messaging.models import Conversation, Draft
+from messaging.services import turning_points
 from whatsflow.core import doorbell
 from whatsflow.core.clock import now
 from whatsflow.core.errors import InvalidInput, NotFound
@@ -81,12 +82,25 @@ def assign(
 
 def close(business: BusinessProfile, conversation: Conversation, actor: User) -> Conversation:
     """It is done. A new message of the customer opens it again."""
-    return _change(business, conversation, actor, "conversation.closed", {"state": State.CLOSED})
+    return _turn(business, conversation, actor, "conversation.closed", State.CLOSED)
 
 
 def reopen(business: BusinessProfile, conversation: Conversation, actor: User) -> Conversation:
     """It goes on."""
-    return _change(business, conversation, actor, "conversation.reopened", {"state": State.OPEN})
+    return _turn(business, conversation, actor, "conversation.reopened", State.OPEN)
+
+
+def _turn(
+    business: BusinessProfile, conversation: Conversation, actor: User, action: str, state: str
+) -> Conversation:
+    """Bring it to `state` and keep when that was; of two who do it at once, one does."""
+    with transaction.atomic():
+        held = _rows(business, conversation).select_for_update(no_key=True).values_list("state", flat=True)
+        before = held.first()
+        changed = _change(business, conversation, actor, action, {"state": state})
+        if before != state:
+            turning_points.record(changed, actor)
+    return changed
 
 
 def save_draft(business: BusinessProfile, conversation: Conversation, user: User, text: str) -> None:

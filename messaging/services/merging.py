@@ -6,7 +6,7 @@ from uuid import UUID
 
 from contacts.events import ContactsMerged
 from messaging.events import ConversationChanged
-from messaging.models import Conversation, Draft, Message
+from messaging.models import Conversation, ConversationEvent, Draft, Message
 from whatsflow.core.events import publish
 
 
@@ -34,6 +34,7 @@ def _move(event: ContactsMerged) -> None:
 def _join(kept: Conversation, lost: Conversation) -> None:
     """Two conversations of one number become one: its messages in order, what is unread added up."""
     Message.objects.filter(conversation=lost).update(conversation=kept)
+    ConversationEvent.objects.filter(conversation=lost).update(conversation=kept)
     Draft.objects.filter(conversation=lost).exclude(user__in=kept.drafts.values("user")).update(
         conversation=kept
     )

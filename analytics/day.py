@@ -1,0 +1,99 @@
+"""One date of a business in figures: what is counted from the rows, kept in tables, and summed up by every page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+ID = 16
+"""Bytes of one id in a packed set."""
+HOURS = 24
+
+
+@dataclass(slots=True)
+class Tally:
+    """Messages of one kind. Of ours: how many left, and how far they got; what was read also counts as sent."""
+
+    messages: int = 0
+    sent: int = 0
+    delivered: int = 0
+    read: int = 0
+    failed: int = 0
+
+    def add(self, other: Tally) -> None:
+        self.messages += other.messages
+        self.sent += other.sent
+        self.delivered += other.delivered
+        self.read += other.read
+        self.failed += other.failed
+
+
+@dataclass(slots=True)
+class Work:
+    """What one person did. sent: messages that left, campaigns apart. seconds: sorted, one for each that was told.
+
+    answers: waiting time of each answer, from the customer's first unanswered message. resolutions: from the customer's
+    first message to the closing, for closings that settled something.
+    """
+
+    sent: int = 0
+    closed: int = 0
+    answers: list[int] = field(default_factory=list)
+    resolutions: list[int] = field(default_factory=list)
+
+
+Kind = tuple[UUID, str, str]
+"""(connection, direction, message type)."""
+
+
+@dataclass(slots=True)
+class Day:
+    """One date. Sets are packed: ids of 16 bytes, sorted. Work without a user: the phone, programs, who has left."""
+
+    date: date
+    messages: dict[Kind, Tally] = field(default_factory=dict)
+    work: dict[UUID | None, Work] = field(default_factory=dict)
+    received_by_hour: list[int] = field(default_factory=lambda: [0] * HOURS)
+    sent_by_hour: list[int] = field(default_factory=lambda: [0] * HOURS)
+    active: bytes = b""
+    reached: bytes = b""
+    conversations: bytes = b""
+    new_contacts: int = 0
+    opt_outs: int = 0
+
+    @property
+    def received(self) -> int:
+        return sum(self.received_by_hour)
+
+    @property
+    def sent(self) -> int:
+        return sum(self.sent_by_hour)
+
+    def worker(self, user: UUID | None) -> Work:
+        """The work of `user`, begun if there is none."""
+        return self.work.setdefault(user, Work())
+
+
+def pack(ids: Iterable[UUID]) -> bytes:
+    """Ids as a packed set."""
+    return b"".join(sorted(one.bytes for one in ids))
+
+
+def size(packed: bytes) -> int:
+    """How many ids a packed set has."""
+    return len(packed) // ID
+
+
+def union(sets: Iterable[bytes]) -> set[bytes]:
+    """The ids of several packed sets, each once."""
+    found: set[bytes] = set()
+    for packed in sets:
+        found.update(unpack(packed))
+    return found
+
+
+def unpack(packed: bytes) -> list[bytes]:
+    """The ids of a packed set."""
+    return [packed[at : at + ID] for at in range(0, len(packed), ID)]

@@ -1,0 +1,55 @@
+"""The dates of a business, as every page, export and endpoint reads them: counted in advance where that still holds,
+from the rows where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from itertools import pairwise
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from accounts.models import BusinessProfile
+from analytics import counting, localtime, stored
+from analytics.day import Day
+from analytics.models import StatsClock, StatsMark
+from analytics.services import rollups
+
+
+def days(business: BusinessProfile, first: date, last: date, zone: ZoneInfo | None = None) -> list[Day]:
+    """Every date from `first` to `last`. zone: another one than the business's; then everything is counted now."""
+    wanted = zone or ZoneInfo(business.time_zone)
+    known = _known(business.pk, wanted, first, last)
+    missing = [when for when in localtime.dates(first, last) if when not in known]
+    for begin, end in _runs(missing):
+        known.update((day.date, day) for day in counting.count(business.pk, wanted, begin, end))
+    return [known[when] for when in localtime.dates(first, last)]
+
+
+def _known(business_id: UUID, zone: ZoneInfo, first: date, last: date) -> dict[date, Day]:
+    """The dates whose counted figures hold."""
+    clock = StatsClock.objects.filter(business_profile_id=business_id, time_zone=zone.key).first()
+    if clock is None:
+        return {}
+    begins, ends = localtime.bounds(zone, first, last)
+    marks = StatsMark.objects.filter(
+        business_profile_id=business_id, hour__gt=begins - localtime.HOUR, hour__lt=ends
+    )
+    changed = rollups.touched(marks.values_list("hour", flat=True).distinct(), zone)
+    found, undone = stored.read(business_id, first, last, changed)
+    if clock.counted_until:
+        for when in localtime.dates(first, min(last, clock.counted_until)):
+            if when not in found and when not in undone and when not in changed:
+                found[when] = Day(when)
+    return found
+
+
+def _runs(ordered: Iterable[date]) -> list[tuple[date, date]]:
+    """Dates that follow each other as (first, last)."""
+    ordered = list(ordered)
+    if not ordered:
+        return []
+    breaks = [(before, after) for before, after in pairwise(ordered) if after - before > timedelta(days=1)]
+    firsts = [ordered[0], *(after for _, after in breaks)]
+    lasts = [*(before for before, _ in breaks), ordered[-1]]
+    return list(zip(firsts, lasts, strict=True))

@@ -1,0 +1,253 @@
+"""Counting days in advance, so that pages need not read every message.
+
+    (no row) -> started -> done -> open (something in it was changed late) -> started -> ...
+
+A date is `started` and committed, then counted, then written and `done` in one transaction, and only if it is still
+the same start: whoever is killed leaves a date that is not done, which pages count from the rows and the next run
+counts again; of two who count the same date, one writes. Nothing here is needed for the figures to be right, only for
+them to be fast: `figures.days` reads what is done and counts the rest.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import structlog
+from django.db import transaction
+from django.db.models import F, Min, Q
+
+from accounts.models import BusinessProfile
+from analytics import counting, localtime, stored
+from analytics.day import Day
+from analytics.models import DailyAgentStats, DailyMessageStats, DailyStats, StatsClock, StatsMark
+from contacts.models import Contact
+from messaging.models import Message
+from whatsflow.core import failpoints
+from whatsflow.core.clock import now
+from whatsflow.core.ids import uuid7
+
+log = structlog.get_logger(__name__)
+
+GRACE = timedelta(hours=4)
+"""A date is counted once it has been over for so long: an hour more than what is too young to be marked (triggers)."""
+CHUNK = 31
+"""Dates counted by one set of statements."""
+MARKS = 10_000
+"""Marks looked at in one transaction."""
+State = DailyStats.State
+Progress = Callable[[int], None]
+"""Called with how many dates have just been done."""
+
+
+def run(seconds: float = 240.0) -> int:
+    """Count what is due in every business, for about so long. Returns how many dates were counted."""
+    deadline = time.monotonic() + seconds
+    while take_marks():
+        pass
+    _start_clocks()
+    done = 0
+    for business in _due():
+        if time.monotonic() > deadline:
+            break
+        done += catch_up(business, deadline)
+    return done
+
+
+def _start_clocks() -> None:
+    """A clock for each business that has none yet."""
+    new = BusinessProfile.objects.filter(deleted_at=None, stats_clock__isnull=True)
+    StatsClock.objects.bulk_create(
+        [StatsClock(business_profile=one, time_zone=one.time_zone, due_at=now()) for one in new[:1000]],
+        ignore_conflicts=True,
+    )
+
+
+def _due() -> list[BusinessProfile]:
+    """Businesses with a date that can be counted, with one to be counted again, or with another time zone by now."""
+    waiting = DailyStats.objects.exclude(state=State.DONE).values("business_profile_id")
+    due = Q(stats_clock__due_at__lte=now()) | Q(pk__in=waiting) | ~Q(stats_clock__time_zone=F("time_zone"))
+    return list(
+        BusinessProfile.objects.filter(due, deleted_at=None, stats_clock__isnull=False).order_by("pk")
+    )
+
+
+# -- marks -----------------------------------------------------------------------------------------------------------
+
+
+def take_marks() -> int:
+    """Open the dates that late changes have marked; returns how many marks there were.
+
+    Marks go in the transaction that opens their dates. One that another transaction is still to commit stays, with the
+    change that it stands for.
+    """
+    with transaction.atomic():
+        marks = list(
+            StatsMark.objects.order_by("pk").values_list("pk", "business_profile_id", "hour")[:MARKS]
+        )
+        hours: dict[UUID, set[datetime]] = defaultdict(set)
+        for _, business_id, hour in marks:
+            hours[business_id].add(hour)
+        for business_id in sorted(hours):
+            _open(business_id, hours[business_id])
+        StatsMark.objects.filter(pk__in=[pk for pk, *_ in marks]).delete()
+    return len(marks)
+
+
+def _open(business_id: UUID, hours: Iterable[datetime]) -> None:
+    clock = StatsClock.objects.filter(business_profile_id=business_id).first()
+    if clock is None:
+        return
+    dates = touched(hours, ZoneInfo(clock.time_zone))
+    rows = DailyStats.objects.filter(business_profile_id=business_id, date__in=dates)
+    known = set(rows.order_by("date").select_for_update(no_key=True).values_list("date", flat=True))
+    rows.update(state=State.OPEN, token=None)
+    until = clock.counted_until
+    missing = sorted(when for when in dates - known if until and when <= until)
+    DailyStats.objects.bulk_create(
+        [DailyStats(business_profile_id=business_id, date=when, state=State.OPEN) for when in missing],
+        ignore_conflicts=True,
+    )
+
+
+def touched(hours: Iterable[datetime], zone: ZoneInfo) -> set[date]:
+    """The local dates that these hours (UTC) lie in; an hour may lie in two."""
+    last = timedelta(minutes=59, seconds=59)
+    return {localtime.local_date(hour + part, zone) for hour in hours for part in (timedelta(0), last)}
+
+
+# -- counting --------------------------------------------------------------------------------------------------------
+
+
+def catch_up(business: BusinessProfile, deadline: float | None = None) -> int:
+    """Count the business's dates that are over or open, oldest first; returns how many. deadline: monotonic seconds."""
+    clock, zone = _wound(business)
+    last = localtime.local_date(now() - GRACE, zone) - localtime.DAY
+    first = clock.counted_until + localtime.DAY if clock.counted_until else _first_date(business, zone)
+    rows = DailyStats.objects.filter(business_profile=business, date__lte=last)
+    wanted = set(rows.exclude(state=State.DONE).values_list("date", flat=True))
+    if first and first <= last:
+        counted = rows.filter(state=State.DONE, date__gte=first).values_list("date", flat=True)
+        wanted |= set(localtime.dates(first, last)).difference(counted)
+    done = 0
+    for chunk in _chunks(wanted):
+        done += fill(business, zone, chunk)
+        if deadline and time.monotonic() > deadline:
+            return done
+    _advance(business, zone, last)
+    return done
+
+
+def rebuild(
+    business: BusinessProfile, first: date, last: date, progress: Progress = lambda done: None
+) -> int:
+    """Count the dates from `first` to `last` anew, as far as they are over; returns how many."""
+    _, zone = _wound(business)
+    last = min(last, localtime.local_date(now() - GRACE, zone) - localtime.DAY)
+    done = 0
+    for chunk in _chunks(localtime.dates(first, last) if first <= last else ()):
+        done += fill(business, zone, chunk)
+        progress(len(chunk))
+    return done
+
+
+def first_date(business: BusinessProfile) -> date | None:
+    """The first date on which anything happened, in the business's time zone."""
+    return _first_date(business, ZoneInfo(business.time_zone))
+
+
+def _wound(business: BusinessProfile) -> tuple[StatsClock, ZoneInfo]:
+    """The business's clock. In another time zone no date is what it was: everything counted so far goes."""
+    with transaction.atomic():
+        StatsClock.objects.bulk_create(
+            [StatsClock(business_profile=business, time_zone=business.time_zone, due_at=now())],
+            ignore_conflicts=True,
+        )
+        clock = StatsClock.objects.select_for_update(no_key=True).get(business_profile=business)
+        if clock.time_zone != business.time_zone:
+            for model in (DailyStats, DailyMessageStats, DailyAgentStats):
+                model._default_manager.filter(business_profile=business).delete()
+            clock.time_zone, clock.counted_until, clock.due_at = business.time_zone, None, now()
+            clock.save()
+    return clock, ZoneInfo(clock.time_zone)
+
+
+def _first_date(business: BusinessProfile, zone: ZoneInfo) -> date | None:
+    found = [
+        Message.objects.filter(business_profile=business)
+        .order_by("created_at")
+        .values_list("created_at")[:1],
+        [(Contact.objects.filter(business_profile=business).aggregate(first=Min("created_at"))["first"],)],
+    ]
+    moments = [row[0] for rows in found for row in rows if row[0] is not None]
+    return localtime.local_date(min(moments), zone) if moments else None
+
+
+def _chunks(wanted: Iterable[date]) -> list[list[date]]:
+    """Dates that follow each other, so many at a time."""
+    ordered = sorted(set(wanted))
+    chunks = [ordered[:1]] if ordered else []
+    for before, after in pairwise(ordered):
+        if after - before == localtime.DAY and len(chunks[-1]) < CHUNK:
+            chunks[-1].append(after)
+        else:
+            chunks.append([after])
+    return chunks
+
+
+def fill(business: BusinessProfile, zone: ZoneInfo, dates: Sequence[date]) -> int:
+    """Count dates that follow each other; returns how many were written (not those that somebody opened meanwhile)."""
+    token = uuid7()
+    _start(business.pk, dates, token)
+    failpoints.reach("rollup.started")
+    counted = counting.count(business.pk, zone, dates[0], dates[-1])
+    failpoints.reach("rollup.counted")
+    return _finish(business.pk, zone, counted, token)
+
+
+def _start(business_id: UUID, dates: Sequence[date], token: UUID) -> None:
+    DailyStats.objects.bulk_create(
+        [
+            DailyStats(business_profile_id=business_id, date=when, state=State.STARTED, token=token)
+            for when in dates
+        ],
+        update_conflicts=True,
+        unique_fields=["business_profile", "date"],
+        update_fields=["state", "token"],
+    )
+
+
+def _finish(business_id: UUID, zone: ZoneInfo, counted: Sequence[Day], token: UUID) -> int:
+    """Write what was counted of the dates that are still ours, while the business has the same time zone."""
+    with transaction.atomic():
+        clock = StatsClock.objects.select_for_update(no_key=True).get(business_profile_id=business_id)
+        ours = DailyStats.objects.filter(business_profile_id=business_id, state=State.STARTED, token=token)
+        rows = {row.date: row for row in ours.order_by("date").select_for_update(no_key=True)}
+        days = [day for day in counted if day.date in rows and clock.time_zone == zone.key]
+        stored.write(business_id, days)
+        for day in days:
+            row = rows[day.date]
+            for name, value in stored.columns(day).items():
+                setattr(row, name, value)
+            row.state, row.counted_at = State.DONE, now()
+        written = [rows[day.date] for day in days]
+        DailyStats.objects.bulk_create(
+            written,
+            update_conflicts=True,
+            unique_fields=["business_profile", "date"],
+            update_fields=[*stored.columns(Day(date.min)), "state", "counted_at"],
+        )
+    return len(written)
+
+
+def _advance(business: BusinessProfile, zone: ZoneInfo, last: date) -> None:
+    """Everything up to `last` is counted; the next date when it has been over for long enough."""
+    due = localtime.bounds(zone, last + localtime.DAY, last + localtime.DAY)[1] + GRACE
+    StatsClock.objects.filter(business_profile=business, time_zone=zone.key).update(
+        counted_until=last, due_at=due
+    )

@@ -1,0 +1,122 @@
+"""What each figure means, in plain Python over the rows: what analytics/counting.py says in SQL."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from accounts.models import BusinessProfile
+from analytics.day import Day, Tally, pack
+from contacts.models import Contact
+from messaging.models import ConversationEvent, Message
+
+GONE = {"sent", "delivered", "read", "played"}
+ARRIVED = {"delivered", "read", "played"}
+SEEN = {"read", "played"}
+
+
+def days(business: BusinessProfile, zone: ZoneInfo, wanted: Iterable[date]) -> list[Day]:
+    """These dates of the business, from every row it has."""
+    found = {when: Day(when) for when in wanted}
+    messages = list(Message.objects.filter(business_profile=business))
+    _messages(messages, zone, found)
+    _people(messages, zone, found)
+    _answers(messages, zone, found)
+    for event in ConversationEvent.objects.filter(business_profile=business, kind="closed"):
+        when = event.created_at.astimezone(zone).date()
+        if when in found:
+            work = found[when].worker(event.actor_id)
+            work.closed += 1
+            if event.begun_at:
+                work.resolutions.append(_clock(event.created_at) - _clock(event.begun_at))
+    for contact in Contact.objects.filter(business_profile=business):
+        when = contact.created_at.astimezone(zone).date()
+        if when in found:
+            found[when].new_contacts += 1
+    for day in found.values():
+        for work in day.work.values():
+            work.answers.sort()
+            work.resolutions.sort()
+    return list(found.values())
+
+
+def _clock(moment: datetime) -> int:
+    return int(moment.timestamp() // 1)
+
+
+def _messages(messages: list[Message], zone: ZoneInfo, found: dict[date, Day]) -> None:
+    for message in messages:
+        local = message.created_at.astimezone(zone)
+        day = found.get(local.date())
+        if day is None:
+            continue
+        ours = message.direction == "outbound"
+        tally = Tally(1)
+        if ours:
+            tally.sent = int(message.status in GONE)
+            tally.delivered = int(message.status in ARRIVED)
+            tally.read = int(message.status in SEEN)
+            tally.failed = int(message.status == "failed")
+        kind = (message.connection_id, message.direction, message.message_type)
+        day.messages.setdefault(kind, Tally()).add(tally)
+        if not ours:
+            day.received_by_hour[local.hour] += 1
+        elif message.status in GONE:
+            day.sent_by_hour[local.hour] += 1
+            if message.origin != "campaign":
+                day.worker(message.sender_id).sent += 1
+
+
+def _people(messages: list[Message], zone: ZoneInfo, found: dict[date, Day]) -> None:
+    active: dict[date, set[UUID]] = defaultdict(set)
+    reached: dict[date, set[UUID]] = defaultdict(set)
+    talks: dict[date, set[UUID]] = defaultdict(set)
+    for message in messages:
+        when = message.created_at.astimezone(zone).date()
+        if message.direction == "inbound":
+            active[when].add(message.contact_id)
+        elif message.status in GONE:
+            reached[when].add(message.contact_id)
+        if message.origin != "campaign":
+            talks[when].add(message.conversation_id)
+    for when, day in found.items():
+        day.active, day.reached, day.conversations = map(pack, (active[when], reached[when], talks[when]))
+
+
+def _answers(messages: list[Message], zone: ZoneInfo, found: dict[date, Day]) -> None:
+    asked: dict[UUID, datetime] = {}
+    for message in sorted(messages, key=lambda one: (one.created_at, one.pk)):
+        if message.message_type == "reaction":
+            continue
+        if message.direction == "inbound":
+            asked.setdefault(message.conversation_id, message.created_at)
+        elif message.origin != "campaign" and not message.is_from_bot:
+            since = asked.pop(message.conversation_id, None)
+            when = message.created_at.astimezone(zone).date()
+            if since and when in found:
+                found[when].worker(message.sender_id).answers.append(
+                    _clock(message.created_at) - _clock(since)
+                )
+
+
+def plain(days: Iterable[Day]) -> list[dict[str, Any]]:
+    """Days to compare: without lines that count nothing."""
+    return [
+        {
+            "date": day.date,
+            "messages": {kind: tally for kind, tally in day.messages.items() if tally.messages},
+            "work": {
+                user: work
+                for user, work in day.work.items()
+                if work.sent or work.closed or work.answers or work.resolutions
+            },
+            "hours": (day.received_by_hour, day.sent_by_hour),
+            "sets": (day.active, day.reached, day.conversations),
+            "counts": (day.new_contacts, day.opt_outs),
+        }
+        for day in days
+    ]

@@ -146,10 +146,16 @@ class Campaign(Tallied, TimestampedModel):
     total_recipients = models.IntegerField(default=0, help_text="Frozen in; those left out are skipped.")
     started_at = models.DateTimeField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
-    resumed_at = models.DateTimeField(
-        null=True, blank=True, help_text="The health rules look at what happened since."
-    )
+    resumed_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
+    placed_until = models.UUIDField(
+        null=True, blank=True, help_text="Contacts up to this one have their number and time."
+    )
+    health_base = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Counters when a person last let it go on: the health rules begin there.",
+    )
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
 
     class Meta:
@@ -207,8 +213,9 @@ class CampaignPerson(UuidModel):
 class CampaignRecipient(UuidModel):
     """One line of the ledger: a person of the frozen audience and what became of their message.
 
-    Its keys have no constraint in the database: checking them would take most of the freeze's time. Rows are only
-    written by this app, from rows that are there; a contact or number that goes leaves the line without it.
+    Its keys have no constraint in the database, and the freeze fills two indexes only: the others hold what has begun
+    to move. Checking keys and filling more would take most of the freeze's time. A contact that is deleted leaves its
+    line behind with an id that leads nowhere, so that the counters stay true; nothing of the person is in it.
     """
 
     class Status(models.TextChoices):
@@ -241,7 +248,7 @@ class CampaignRecipient(UuidModel):
     contact = models.ForeignKey(
         Contact,
         null=True,
-        on_delete=models.SET_NULL,
+        on_delete=models.DO_NOTHING,
         related_name="campaign_recipients",
         db_index=False,
         db_constraint=False,
@@ -249,14 +256,14 @@ class CampaignRecipient(UuidModel):
     connection = models.ForeignKey(
         WhatsAppConnection,
         null=True,
-        on_delete=models.SET_NULL,
+        on_delete=models.DO_NOTHING,
         related_name="+",
         db_index=False,
         db_constraint=False,
         help_text="The number that writes to them; empty until it is chosen.",
     )
     message = models.ForeignKey(
-        Message, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False, db_constraint=False
+        Message, null=True, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
     )
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.PENDING)
     reason = models.CharField(max_length=64, blank=True, help_text="Why left out or failed.")
@@ -277,20 +284,34 @@ class CampaignRecipient(UuidModel):
             models.UniqueConstraint(fields=["campaign", "contact"], name="campaign_recipients_unique")
         ]
         indexes = [
-            models.Index(fields=["campaign", "status", "id"], name="campaign_recipients_status"),
-            models.Index(fields=["contact", "sent_at"], name="campaign_recipients_contact"),
             models.Index(
-                fields=["message"], condition=Q(message__isnull=False), name="campaign_recipients_message"
-            ),
-            models.Index(
-                fields=["campaign", "connection", "id"],
-                condition=Q(status="pending", due_at__isnull=True),
+                fields=["campaign", "connection", "contact"],
+                condition=Q(status="pending", connection__isnull=False, due_at__isnull=True),
                 name="campaign_recipients_next",
             ),
             models.Index(
                 fields=["campaign", "due_at"],
                 condition=Q(status="pending", due_at__isnull=False),
                 name="campaign_recipients_due",
+            ),
+            models.Index(
+                fields=["campaign", "connection"],
+                condition=Q(status="queued"),
+                name="campaign_recipients_queued",
+            ),
+            models.Index(
+                fields=["campaign", "contact"],
+                condition=Q(status__in=["failed", "unknown", "skipped", "cancelled", "expired"]),
+                name="campaign_recipients_problems",
+            ),
+            models.Index(
+                fields=["message"], condition=Q(message__isnull=False), name="campaign_recipients_message"
+            ),
+            models.Index(
+                F("contact"),
+                F("sent_at").desc(),
+                condition=Q(sent_at__isnull=False),
+                name="campaign_recipients_contact",
             ),
             models.Index(
                 F("campaign"),

@@ -1,0 +1,148 @@
+"""Who a campaign is meant for, and who of them is left out and why. Reads only; the freeze writes what this says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
+
+from accounts.models import BusinessProfile
+from campaigns.models import Campaign, CampaignRecipient
+from connections.models import WhatsAppConnection
+from contacts.filters import ContactFilter
+from contacts.models import Contact, ContactIdentity, Segment
+from messaging.models import Message
+from messaging.pacing import Pacing
+from messaging.services import pace
+
+Reason = CampaignRecipient.Reason
+Target = Campaign.Target
+NOT_ON_WHATSAPP_FOR = timedelta(days=90)
+"""Somebody whom WhatsApp did not know is left out for so long; then it is tried again."""
+
+
+def people(campaign: Campaign) -> QuerySet[Contact]:
+    """Everybody whom the campaign means, those included who will be left out. Raises InvalidInput for a bad filter."""
+    business = campaign.business_profile
+    match campaign.target_type:
+        case Target.TAGS:
+            wanted = {"tags_any": campaign.target_tags, "tags_all": campaign.target_tags_all}
+            if not any(wanted.values()):
+                return Contact.objects.none()
+            return ContactFilter.load(business, wanted).apply(business)
+        case Target.SEGMENT:
+            return _segment(business, campaign.segment_id)
+        case Target.CUSTOM:
+            return _ours(business).filter(pk__in=campaign.people.values("contact_id"))
+        case Target.NO_REPLY:
+            silent = CampaignRecipient.objects.filter(
+                campaign_id=campaign.earlier_id, sent_at__isnull=False, replied_at=None
+            )
+            return _ours(business).filter(pk__in=silent.values("contact_id"))
+        case _:
+            return _ours(business)
+
+
+def _ours(business: BusinessProfile) -> QuerySet[Contact]:
+    return ContactFilter().apply(business)
+
+
+def _segment(business: BusinessProfile, segment_id: UUID | None) -> QuerySet[Contact]:
+    segment = Segment.objects.filter(business_profile=business, pk=segment_id).first()
+    return ContactFilter.load(business, segment.filter).apply(business) if segment else Contact.objects.none()
+
+
+def judged(campaign: Campaign, moment: datetime) -> QuerySet[Contact]:
+    """`people` with `reason`: why each is left out, "" for those who are in."""
+    return people(campaign).annotate(reason=_reason(campaign, moment))
+
+
+def _reason(campaign: Campaign, moment: datetime) -> Case:
+    exclusions = campaign.exclusions
+    cases = [
+        When(opted_out_at__isnull=False, then=Value(Reason.OPTED_OUT)),
+        When(blocked_at__isnull=False, then=Value(Reason.BLOCKED)),
+        When(_no_whatsapp(campaign, moment), then=Value(Reason.NO_WHATSAPP)),
+    ]
+    if exclusions.get("tags") or exclusions.get("campaigns"):
+        cases.append(When(_excluded(campaign), then=Value(Reason.EXCLUDED)))
+    if exclusions.get("never_wrote"):
+        inbound = Message.objects.filter(contact_id=OuterRef("pk"), direction=Message.Direction.INBOUND)
+        cases.append(When(~Exists(inbound), then=Value(Reason.NEVER_WROTE)))
+    if (hours := marketing_hours(campaign)) and _anything_sent(campaign, moment, hours):
+        recent = _recently_written_to(campaign, moment - timedelta(hours=hours))
+        cases.append(When(pk__in=recent, then=Value(Reason.MARKETING_CAP)))
+    return Case(*cases, default=Value(""), output_field=CharField())
+
+
+def _no_whatsapp(campaign: Campaign, moment: datetime) -> Q:
+    """Neither a number nor a LID, or WhatsApp did not know the number when it was last tried."""
+    lid = ContactIdentity.objects.filter(contact_id=OuterRef("pk"), kind=ContactIdentity.Kind.LID)
+    unreachable = Q(phone_number=None) & ~Exists(lid)
+    refused = CampaignRecipient.objects.filter(
+        campaign__business_profile_id=campaign.business_profile_id,
+        status=CampaignRecipient.Status.FAILED,
+        reason="not_on_whatsapp",
+        settled_at__gte=moment - NOT_ON_WHATSAPP_FOR,
+    )
+    return unreachable | Q(pk__in=refused.values("contact_id")) if refused.exists() else unreachable
+
+
+def _excluded(campaign: Campaign) -> Q:
+    exclusions, out = campaign.exclusions, Q()
+    if tags := exclusions.get("tags"):
+        tagged = ContactFilter.load(campaign.business_profile, {"tags_any": tags})
+        out |= Q(pk__in=tagged.apply(campaign.business_profile).values("pk"))
+    if others := exclusions.get("campaigns"):
+        had = CampaignRecipient.objects.filter(
+            campaign__business_profile_id=campaign.business_profile_id,
+            campaign_id__in=others,
+            sent_at__isnull=False,
+        )
+        out |= Q(pk__in=had.values("contact_id"))
+    return out
+
+
+def marketing_hours(campaign: Campaign) -> int:
+    """The strictest limit of the campaign's numbers: one campaign message a contact in so many hours; 0: none."""
+    return max((pace.settings_of(one).marketing_hours for one in numbers_of(campaign)), default=0)
+
+
+def _recently_written_to(campaign: Campaign, since: datetime) -> QuerySet[CampaignRecipient, Any]:
+    rows = CampaignRecipient.objects.filter(
+        Q(sent_at__gte=since) | Q(status=CampaignRecipient.Status.QUEUED),
+        campaign__business_profile_id=campaign.business_profile_id,
+        contact_id__isnull=False,
+    )
+    return rows.exclude(campaign_id=campaign.pk).values("contact_id")
+
+
+def _anything_sent(campaign: Campaign, moment: datetime, hours: int) -> bool:
+    return _recently_written_to(campaign, moment - timedelta(hours=hours)).exists()
+
+
+def numbers_of(campaign: Campaign) -> list[WhatsAppConnection]:
+    """The numbers that share the campaign, oldest first, without their secrets."""
+    rows = campaign.connections.defer("session_data", "qr_code", "pairing_code")
+    return list(rows.order_by("created_at", "id"))
+
+
+def pacing_of(numbers: Iterable[WhatsAppConnection]) -> dict[UUID, Pacing]:
+    """Each number's settings."""
+    return {one.pk: pace.settings_of(one) for one in numbers}
+
+
+def counts(campaign: Campaign, moment: datetime) -> dict[str, int]:
+    """How many are in (key "") and out for each reason; one query."""
+    rows = judged(campaign, moment).order_by().values_list("reason").annotate(Count("pk"))
+    return dict(rows)
+
+
+def with_reason(campaign: Campaign, moment: datetime, reason: str, limit: int) -> list[Contact]:
+    """Some of those who are in (reason "") or out for this reason."""
+    rows = judged(campaign, moment).filter(reason=reason)
+    return list(rows.order_by(Coalesce("name", Value("")), "pk")[:limit])

@@ -1,0 +1,310 @@
+"""Writing campaigns: create, change, copy, delete, and the lists of numbers that some are sent to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import BusinessProfile, User
+from accounts.services import audit
+from campaigns import timing
+from campaigns.models import Campaign, CampaignPerson
+from connections.models import WhatsAppConnection
+from contacts.models import Contact, Segment, Tag
+from contacts.services import identities
+from contacts.services.identities import Person
+from messaging.models import MediaFile
+from messaging.services import media as files
+from whatsflow.core import phone
+from whatsflow.core.errors import Conflict, InvalidInput, NotFound
+from whatsflow.core.text import printable
+
+Status = Campaign.Status
+MAX_VARIANTS = 4
+MAX_LIST = 100_000
+_KEYS = "ABCD"
+
+PLAIN = (
+    "name", "message_content", "variants", "target_type", "target_tags", "target_tags_all", "segment_id", "exclusions",
+    "timing", "scheduled_at", "local_at", "time_zone", "cron", "expire_hours",
+)  # fmt: skip
+"""What can be set as it is, once it was checked; media, connections and earlier are rows of their own."""
+
+
+def create(business: BusinessProfile, actor: User | None, values: Mapping[str, Any]) -> Campaign:
+    """A new draft. values: of PLAIN, and media, earlier (rows), connections (rows), numbers (a pasted list).
+
+    Raises InvalidInput with the field at fault; NotFound for rows of another business.
+    """
+    campaign = Campaign(business_profile=business, created_by=actor, time_zone=business.time_zone)
+    with transaction.atomic():
+        _assign(campaign, values)
+        campaign.save(force_insert=True)
+        _relate(campaign, values)
+        audit.record(business, actor, "campaign.created", campaign)
+    return campaign
+
+
+def update(
+    business: BusinessProfile, campaign: Campaign, actor: User | None, values: Mapping[str, Any]
+) -> Campaign:
+    """Change a draft; one on the schedule becomes a draft again, so that nothing half changed is sent.
+
+    Raises Conflict("not_editable") once it was started.
+    """
+    with transaction.atomic():
+        row = _locked(business, campaign)
+        if not row.is_editable:
+            raise Conflict("not_editable", "A campaign that was started cannot be changed. Duplicate it.")
+        _assign(row, values)
+        if row.status == Status.SCHEDULED:
+            row.status = Status.DRAFT
+        row.save()
+        _relate(row, values)
+        audit.record(business, actor, "campaign.changed", row, fields=sorted(values))
+    return row
+
+
+def delete(business: BusinessProfile, campaign: Campaign, actor: User | None) -> None:
+    """Remove it with its ledger; messages stay in their conversations. Raises Conflict while it is running."""
+    with transaction.atomic():
+        row = _locked(business, campaign)
+        if row.is_running or (row.status == Status.CANCELLED and row.open_count):
+            raise Conflict("still_running", "Cancel this campaign first; then it can be deleted.")
+        audit.record(business, actor, "campaign.deleted", row)
+        row.recipients.all()._raw_delete(row.recipients.db)
+        row.delete()
+
+
+def duplicate(business: BusinessProfile, campaign: Campaign, actor: User | None) -> Campaign:
+    """The same text, audience and numbers as a new draft."""
+    _owned(business, campaign)
+    with transaction.atomic():
+        copy = _copy(campaign, f"{campaign.name[:240]} (copy)")
+        copy.timing, copy.created_by = Campaign.Timing.NOW, actor
+        _save_copy(campaign, copy)
+        audit.record(business, actor, "campaign.created", copy, copied_from=str(campaign.pk))
+    return copy
+
+
+def run_of(pattern: Campaign, slot: datetime) -> Campaign:
+    """The run of a repeated campaign for `slot`. Raises IntegrityError when there is one. In a transaction."""
+    local = slot.astimezone(timing.zone(pattern.time_zone or "UTC"))
+    run = _copy(pattern, f"{pattern.name[:230]} · {local.day} {local:%b %Y, %H:%M}")
+    run.series, run.slot, run.scheduled_at = pattern, slot, slot
+    run.timing, run.status, run.created_by = Campaign.Timing.AT, Status.SCHEDULED, pattern.created_by
+    _save_copy(pattern, run)
+    return run
+
+
+def for_contacts(
+    business: BusinessProfile, campaign: Campaign, actor: User | None, contact_ids: Iterable[UUID]
+) -> Campaign:
+    """A draft with the campaign's text for these people alone: those who missed it, say."""
+    _owned(business, campaign)
+    with transaction.atomic():
+        copy = _copy(campaign, f"{campaign.name[:230]} (who missed it)")
+        copy.timing, copy.created_by = Campaign.Timing.NOW, actor
+        copy.target_type = Campaign.Target.CUSTOM
+        copy.list_summary = {}
+        copy.save(force_insert=True)
+        copy.connections.set(campaign.connections.all())
+        count = _add_people(copy, contact_ids)
+        copy.list_summary = {"lines": count, "invalid": 0, "repeated": 0}
+        copy.save(update_fields=["list_summary"])
+        audit.record(business, actor, "campaign.created", copy, copied_from=str(campaign.pk))
+    return copy
+
+
+def _copy(campaign: Campaign, name: str) -> Campaign:
+    kept = {field: getattr(campaign, field) for field in PLAIN if field not in ("scheduled_at", "timing", "cron")}
+    return Campaign(
+        business_profile=campaign.business_profile,
+        media=campaign.media,
+        media_url=campaign.media_url,
+        earlier_id=campaign.earlier_id,
+        list_summary=campaign.list_summary,
+        **{**kept, "name": name},
+    )
+
+
+def _save_copy(original: Campaign, copy: Campaign) -> None:
+    copy.save(force_insert=True)
+    copy.connections.set(original.connections.all())
+    if original.target_type == Campaign.Target.CUSTOM:
+        _add_people(copy, original.people.values_list("contact_id", flat=True))
+
+
+# -- checking ----------------------------------------------------------------------------------------------------------
+
+
+def _assign(campaign: Campaign, values: Mapping[str, Any]) -> None:
+    """Set what is given, checked. Raises InvalidInput."""
+    for field in PLAIN:
+        if field in values:
+            setattr(campaign, field, values[field])
+    campaign.name = printable(campaign.name)
+    if not campaign.name:
+        raise InvalidInput("name_missing", "Give the campaign a name.", field="name")
+    if len(campaign.name) > 255:
+        raise InvalidInput("name_too_long", "A name has at most 255 characters.", field="name")
+    campaign.message_content = _checked_text(campaign.message_content, "message_content")
+    campaign.variants = _checked_variants(campaign.variants)
+    if campaign.variants:
+        campaign.message_content = campaign.variants[0]["content"]
+    timing.zone(campaign.time_zone or "UTC")
+    if campaign.timing == Campaign.Timing.REPEAT and campaign.cron:
+        timing.check_cron(campaign.cron)
+    if not 1 <= campaign.expire_hours <= 168:
+        raise InvalidInput("out_of_range", "Between 1 and 168 hours, please.", field="expire_hours")
+    if "media" in values:
+        _attach(campaign, values["media"])
+
+
+def _checked_text(text: str, field: str) -> str:
+    text = text.replace("\x00", "").replace("\r\n", "\n").rstrip()
+    if len(text) > settings.MESSAGE_MAX_LENGTH // 2:
+        raise InvalidInput("message_too_long", "This text is too long for a message.", field=field)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput("invalid_text", "This text holds half a character that cannot be sent.", field=field) from None
+    return text
+
+
+def _checked_variants(variants: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """[{"content", "share"}] -> with keys A, B, ...; shares are whole percents and need not add up to 100."""
+    if not variants:
+        return []
+    if not 2 <= len(variants) <= MAX_VARIANTS:
+        raise InvalidInput("bad_variants", f"Two to {MAX_VARIANTS} variants, or none.", field="variants")
+    found = []
+    for key, one in zip(_KEYS, variants, strict=False):
+        try:
+            share = int(one.get("share", 0))
+        except (TypeError, ValueError):
+            share = -1
+        if not 0 < share <= 100:
+            raise InvalidInput("bad_variants", "A variant's share is between 1 and 100.", field="variants")
+        found.append({"key": key, "content": _checked_text(str(one.get("content", "")), "variants"), "share": share})
+    return found
+
+
+def _attach(campaign: Campaign, media: MediaFile | None) -> None:
+    if media is not None and media.business_profile_id != campaign.business_profile_id:
+        raise NotFound("This file")
+    campaign.media = media
+    campaign.media_url = files.address(media) if media else ""
+    if media is not None:
+        files.keep(media)
+
+
+def _relate(campaign: Campaign, values: Mapping[str, Any]) -> None:
+    """Rows that hang on it. Raises NotFound for other businesses' rows."""
+    business_id = campaign.business_profile_id
+    if "connections" in values:
+        numbers: Sequence[WhatsAppConnection] = list(values["connections"])
+        if any(one.business_profile_id != business_id for one in numbers):
+            raise NotFound("This number")
+        campaign.connections.set(numbers)
+    if "earlier" in values:
+        earlier = values["earlier"]
+        if earlier is not None and earlier.business_profile_id != business_id:
+            raise NotFound("This campaign")
+        Campaign.objects.filter(pk=campaign.pk).update(earlier=earlier)
+        campaign.earlier = earlier
+    _check_tags(business_id, [*campaign.target_tags, *campaign.target_tags_all, *campaign.exclusions.get("tags", [])])
+    if campaign.segment_id and not Segment.objects.filter(
+        business_profile_id=business_id, pk=campaign.segment_id
+    ).exists():
+        raise NotFound("This segment")
+    if values.get("numbers"):
+        set_list(campaign, values["numbers"])
+
+
+def _check_tags(business_id: UUID, tags: Sequence[str]) -> None:
+    wanted = set(tags)
+    if wanted and Tag.objects.filter(business_profile_id=business_id, pk__in=wanted).count() != len(wanted):
+        raise InvalidInput("unknown_tag", "One of these tags was not found. It may have been deleted.", field="target_tags")
+
+
+# -- lists of numbers --------------------------------------------------------------------------------------------------
+
+
+def set_list(campaign: Campaign, lines: Sequence[str]) -> None:
+    """Make these numbers, in any spelling, the campaign's audience; people who are new become contacts.
+
+    What cannot be read and what comes twice is counted in `list_summary`. Raises InvalidInput("no_numbers",
+    "list_too_long"). In a transaction.
+    """
+    if len(lines) > MAX_LIST:
+        raise InvalidInput("list_too_long", f"At most {MAX_LIST:,} numbers at once.", field="numbers")
+    country = campaign.business_profile.default_country or None
+    found: dict[str, Person] = {}
+    invalid, repeated = [], 0
+    for line in filter(None, (line.strip() for line in lines)):
+        try:
+            e164 = phone.to_e164(line, country)
+        except InvalidInput:
+            invalid.append(line[:40])
+            continue
+        repeated += phone.canonical(e164) in found
+        found.setdefault(phone.canonical(e164), Person(phone=e164))
+    if not found:
+        raise InvalidInput("no_numbers", "None of these lines is a phone number.", field="numbers")
+    people = list(found.values())
+    who: dict[Person, UUID] = {}
+    for start in range(0, len(people), 1000):
+        who |= identities.resolve(campaign.business_profile_id, people[start : start + 1000])
+    campaign.people.all().delete()
+    _add_people(campaign, who.values())
+    campaign.target_type = Campaign.Target.CUSTOM
+    campaign.list_summary = {
+        "lines": len(people) + len(invalid) + repeated,
+        "invalid": len(invalid),
+        "repeated": repeated + len(people) - len(set(who.values())),
+        "examples": invalid[:5],
+    }
+    campaign.save(update_fields=["target_type", "list_summary", "updated_at"])
+
+
+def set_people(business: BusinessProfile, campaign: Campaign, contact_ids: Sequence[UUID]) -> None:
+    """Make these contacts the campaign's audience. Raises NotFound for another business's."""
+    _owned(business, campaign)
+    known = Contact.objects.filter(business_profile=business, pk__in=contact_ids).count()
+    if known != len(set(contact_ids)):
+        raise NotFound("One of these contacts")
+    with transaction.atomic():
+        campaign.people.all().delete()
+        count = _add_people(campaign, contact_ids)
+        campaign.target_type = Campaign.Target.CUSTOM
+        campaign.list_summary = {"lines": count, "invalid": 0, "repeated": 0}
+        campaign.save(update_fields=["target_type", "list_summary", "updated_at"])
+
+
+def _add_people(campaign: Campaign, contact_ids: Iterable[UUID]) -> int:
+    rows = [CampaignPerson(campaign=campaign, contact_id=key) for key in sorted(set(contact_ids))]
+    CampaignPerson.objects.bulk_create(rows, batch_size=5000, ignore_conflicts=True)
+    return len(rows)
+
+
+def _locked(business: BusinessProfile, campaign: Campaign) -> Campaign:
+    row = (
+        Campaign.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("business_profile", "media")
+        .filter(pk=campaign.pk, business_profile=business)
+        .first()
+    )
+    if row is None:
+        raise NotFound("This campaign")
+    return row
+
+
+def _owned(business: BusinessProfile, campaign: Campaign) -> None:
+    if campaign.business_profile_id != business.pk:
+        raise NotFound("This campaign")

@@ -1,0 +1,83 @@
+"""The clock's side: what is due starts once, what is too late does not start and says so."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from django.db import IntegrityError, transaction
+
+from campaigns import timing
+from campaigns.models import Campaign
+from campaigns.services import drafts, feeding, lifecycle, states
+from whatsflow.core.clock import now
+from whatsflow.core.errors import DomainError
+
+log = structlog.get_logger(__name__)
+
+Status = Campaign.Status
+
+
+def start_due() -> list[Campaign]:
+    """Start, or give up, every scheduled campaign whose time has come. Two at once start each of them once."""
+    moment = now()
+    due = Campaign.objects.filter(status=Status.SCHEDULED, scheduled_at__lte=moment)
+    started = []
+    for campaign in due.select_related("business_profile").order_by("scheduled_at", "pk"):
+        one = _fire_repeated(campaign, moment) if campaign.is_pattern else _fire(campaign, campaign, moment)
+        if one:
+            started.append(one)
+    return started
+
+
+def _fire_repeated(pattern: Campaign, moment: datetime) -> Campaign | None:
+    """Make the run of this slot, unique by (series, slot), and set the next time."""
+    slot = pattern.scheduled_at
+    assert slot is not None
+    try:
+        with transaction.atomic():
+            run = drafts.run_of(pattern, slot)
+            _advance(pattern, slot, moment)
+    except IntegrityError:
+        with transaction.atomic():
+            _advance(pattern, slot, moment)
+        return None
+    return _fire(run, pattern, moment)
+
+
+def _advance(pattern: Campaign, slot: datetime, moment: datetime) -> None:
+    """The pattern waits for its next slot after now; slots that a machine slept through are not made up for."""
+    following = timing.next_slot(pattern, max(slot, moment))
+    Campaign.objects.filter(pk=pattern.pk, scheduled_at=slot).update(scheduled_at=following)
+
+
+def _fire(campaign: Campaign, plan: Campaign, moment: datetime) -> Campaign | None:
+    slot = campaign.slot or campaign.scheduled_at
+    if campaign.timing != Campaign.Timing.LOCAL and slot and lifecycle.too_late(plan, slot, moment):
+        lifecycle.miss(campaign, moment)
+        return None
+    try:
+        return lifecycle.launch(campaign.business_profile, campaign, None)
+    except DomainError as error:
+        if error.code == "already_started":
+            return None
+        log.warning("campaign_not_started", campaign_id=str(campaign.pk), code=error.code)
+        reason = Campaign.Reason.NOBODY if error.code in ("nobody", "no_audience") else Campaign.Reason.NO_NUMBER
+        with transaction.atomic():
+            states.move(campaign, [Status.SCHEDULED], Status.FAILED, reason=reason, completed_at=moment)
+        return None
+
+
+def tend() -> None:
+    """Everything that the clock does for running campaigns: bring outbox and state together, close, mend, feed."""
+    for key, status in list(
+        Campaign.objects.filter(status__in=[Status.SENDING, Status.PAUSED, Status.CANCELLED])
+        .exclude(status=Status.CANCELLED, open_count=0)
+        .values_list("pk", "status")
+    ):
+        states.align(key)
+        if status == Status.CANCELLED:
+            states.close(key)
+        feeding.mend(key)
+        if status == Status.SENDING:
+            feeding.feed(key)

@@ -1,0 +1,107 @@
+"""A campaign's states: who may follow whom, written by compare-and-set, and told.
+
+    draft | scheduled -> sending <-> paused -> completed | cancelled       draft | scheduled -> failed
+
+What a new state means for the messages in the outbox is done right after the commit (`align`), and again by the sweeper
+if the process died in between: a runner then holds its messages and is not made to wait for this campaign's row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from campaigns.events import CampaignMoved
+from campaigns.models import Campaign, CampaignRecipient
+from campaigns.services import ledger
+from messaging.services import broadcasts
+from whatsflow.core.clock import now
+from whatsflow.core.events import publish
+
+Status = Campaign.Status
+STEPS: dict[str, str] = {
+    Status.SENDING: "started",
+    Status.PAUSED: "paused",
+    Status.COMPLETED: "completed",
+    Status.CANCELLED: "cancelled",
+    Status.FAILED: "failed",
+}
+CLOSE_AT_ONCE = 5000
+"""Waiting recipients of a cancelled campaign that get their final state in one transaction."""
+
+
+def move(
+    campaign: Campaign, allowed: Iterable[str], status: str, *, step: str = "", reason: str = "", **fields: Any
+) -> bool:
+    """Bring the campaign to `status` if it is in one of `allowed`. False: somebody else was first.
+
+    Must be called inside a transaction. The given object follows.
+    """
+    changes = {"status": status, "status_reason": reason, **fields}
+    rows = Campaign.objects.filter(pk=campaign.pk, status__in=list(allowed))
+    if not rows.update(**changes, updated_at=now()):
+        return False
+    for name, value in changes.items():
+        setattr(campaign, name, value)
+    publish(
+        CampaignMoved(
+            business_id=campaign.business_profile_id,
+            campaign_id=campaign.pk,
+            step=step or STEPS[status],
+            reason=reason,
+        )
+    )
+    return True
+
+
+def pause_by_rule(campaign: Campaign, reason: str) -> bool:
+    """A health rule stops it; people see why and how to go on."""
+    return move(campaign, [Status.SENDING], Status.PAUSED, reason=reason, paused_at=now())
+
+
+def finish(campaign_ids: Iterable[UUID]) -> None:
+    """Those of these that are sending and of which no recipient is open any more are completed."""
+    wanted = Campaign.objects.filter(pk__in=list(campaign_ids), status=Status.SENDING, open_count__lte=0)
+    for campaign in wanted.order_by("pk"):
+        move(campaign, [Status.SENDING], Status.COMPLETED, completed_at=now())
+
+
+def align(campaign_id: UUID) -> None:
+    """Make the messages in the outbox follow the campaign's state: held, let go or taken back."""
+    campaign = Campaign.objects.filter(pk=campaign_id).only("status").first()
+    if campaign is None or campaign.status not in (Status.SENDING, Status.PAUSED, Status.CANCELLED):
+        return
+    waiting = CampaignRecipient.objects.filter(campaign_id=campaign_id, status=ledger.Status.QUEUED)
+    message_ids = [key for key in waiting.values_list("message_id", flat=True) if key]
+    if not message_ids:
+        return
+    if campaign.status == Status.PAUSED:
+        broadcasts.hold(message_ids)
+    elif campaign.status == Status.SENDING:
+        broadcasts.let_go(message_ids)
+    else:
+        broadcasts.withdraw(message_ids)
+
+
+def close(campaign_id: UUID) -> int:
+    """Give everybody who still waits of a cancelled campaign their final state. Returns how many were closed."""
+    closed = 0
+    while True:
+        with transaction.atomic():
+            if not Campaign.objects.filter(pk=campaign_id, status=Status.CANCELLED).exists():
+                return closed
+            waiting = CampaignRecipient.objects.select_for_update(no_key=True).filter(
+                campaign_id=campaign_id, status=ledger.Status.PENDING
+            )
+            keys = list(waiting.order_by("pk").values_list("pk", flat=True)[:CLOSE_AT_ONCE])
+            if not keys:
+                return closed
+            CampaignRecipient.objects.filter(pk__in=keys).update(
+                status=ledger.Status.CANCELLED, settled_at=now()
+            )
+            place = dict.fromkeys(ledger.COUNTERS, 0) | {"cancelled_count": len(keys), "open_count": -len(keys)}
+            ledger.count({(campaign_id, None, ""): list(place.values())})
+            closed += len(keys)

@@ -1,0 +1,54 @@
+"""Texts that are used again."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from accounts.models import BusinessProfile, User
+from accounts.services import audit
+from campaigns.models import MessageTemplate
+from messaging.models import MediaFile
+from messaging.services import media as files
+from whatsflow.core.errors import Conflict, InvalidInput, NotFound
+from whatsflow.core.text import printable
+
+
+def save(
+    business: BusinessProfile,
+    actor: User | None,
+    *,
+    name: str,
+    content: str,
+    media: MediaFile | None = None,
+    template: MessageTemplate | None = None,
+) -> MessageTemplate:
+    """Keep a text under a name; `template` changes that one. Raises InvalidInput, Conflict("name_taken")."""
+    row = template or MessageTemplate(business_profile=business)
+    if row.business_profile_id != business.pk or (media and media.business_profile_id != business.pk):
+        raise NotFound("This template")
+    row.name, row.content, row.media = printable(name), content.replace("\x00", "").rstrip(), media
+    if not row.name or len(row.name) > 100:
+        raise InvalidInput("name_missing", "Give it a name of up to 100 characters.", field="name")
+    if not row.content.strip() and media is None:
+        raise InvalidInput("empty_message", "Write a text or add a file.", field="content")
+    if len(row.content) > settings.MESSAGE_MAX_LENGTH // 2:
+        raise InvalidInput("message_too_long", "This text is too long for a message.", field="content")
+    try:
+        with transaction.atomic():
+            row.save()
+            if media:
+                files.keep(media)
+            audit.record(business, actor, "template.saved", row)
+    except IntegrityError:
+        raise Conflict("name_taken", "There is a template of this name. Choose another one.") from None
+    return row
+
+
+def delete(business: BusinessProfile, template: MessageTemplate, actor: User | None) -> None:
+    """Remove it; campaigns that were made from it keep their text."""
+    if template.business_profile_id != business.pk:
+        raise NotFound("This template")
+    with transaction.atomic():
+        audit.record(business, actor, "template.deleted", template)
+        template.delete()

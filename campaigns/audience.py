@@ -40,7 +40,9 @@ def people(campaign: Campaign) -> QuerySet[Contact]:
             return _ours(business).filter(pk__in=campaign.people.values("contact_id"))
         case Target.NO_REPLY:
             silent = CampaignRecipient.objects.filter(
-                campaign_id=campaign.earlier_id, sent_at__isnull=False, replied_at=None
+                campaign__in=[campaign.earlier_id] if campaign.earlier_id else [],
+                sent_at__isnull=False,
+                replied_at=None,
             )
             return _ours(business).filter(pk__in=silent.values("contact_id"))
         case _:
@@ -52,11 +54,11 @@ def _ours(business: BusinessProfile) -> QuerySet[Contact]:
 
 
 def _segment(business: BusinessProfile, segment_id: UUID | None) -> QuerySet[Contact]:
-    segment = Segment.objects.filter(business_profile=business, pk=segment_id).first()
+    segment = Segment.objects.filter(business_profile=business, pk=segment_id).first() if segment_id else None
     return ContactFilter.load(business, segment.filter).apply(business) if segment else Contact.objects.none()
 
 
-def judged(campaign: Campaign, moment: datetime) -> QuerySet[Contact]:
+def judged(campaign: Campaign, moment: datetime) -> QuerySet[Any]:
     """`people` with `reason`: why each is left out, "" for those who are in."""
     return people(campaign).annotate(reason=_reason(campaign, moment))
 
@@ -89,7 +91,7 @@ def _no_whatsapp(campaign: Campaign, moment: datetime) -> Q:
         reason="not_on_whatsapp",
         settled_at__gte=moment - NOT_ON_WHATSAPP_FOR,
     )
-    return unreachable | Q(pk__in=refused.values("contact_id")) if refused.exists() else unreachable
+    return Q(unreachable | Q(pk__in=refused.values("contact_id")) if refused.exists() else unreachable)
 
 
 def _excluded(campaign: Campaign) -> Q:

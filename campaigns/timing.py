@@ -24,7 +24,9 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise InvalidInput("unknown_time_zone", "Choose a time zone of the list.", field="time_zone") from None
+        raise InvalidInput(
+            "unknown_time_zone", "Choose a time zone of the list.", field="time_zone"
+        ) from None
 
 
 def first_start(campaign: Campaign, moment: datetime) -> datetime:
@@ -41,7 +43,9 @@ def first_start(campaign: Campaign, moment: datetime) -> datetime:
     if campaign.scheduled_at is None:
         raise InvalidInput("no_time", "Choose the day and the time.", field="scheduled_at")
     if campaign.scheduled_at < moment - timedelta(minutes=1):
-        raise InvalidInput("time_passed", "This time has passed. Choose a later one, or send it now.", field="scheduled_at")
+        raise InvalidInput(
+            "time_passed", "This time has passed. Choose a later one, or send it now.", field="scheduled_at"
+        )
     return campaign.scheduled_at
 
 

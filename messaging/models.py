@@ -158,6 +158,9 @@ class MediaFile(TimestampedModel):
     not_before = models.DateTimeField(null=True, blank=True)
     error_code = models.CharField(max_length=64, blank=True)
     uploaded_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    kept = models.BooleanField(
+        default=False, help_text="A campaign or template has it: it stays although no message does."
+    )
 
     class Meta:
         db_table = "media_files"
@@ -325,6 +328,12 @@ class Message(TimestampedModel):
                 fields=["connection", "expires_at"],
                 condition=Q(status="queued", expires_at__isnull=False),
                 name="messages_expiring",
+            ),
+            models.Index(
+                F("connection"),
+                F("sending_since").desc(),
+                condition=Q(origin="campaign", sending_since__isnull=False),
+                name="messages_campaign_pace",
             ),
         ]
 

@@ -214,6 +214,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-outbox": {"task": "messaging.tasks.sweep_outbox", "schedule": 15.0},
     "sweep-jobs": {"task": "jobs.tasks.sweep", "schedule": 15.0},
     "prune-jobs": {"task": "jobs.tasks.prune", "schedule": 3600.0},
+    "start-campaigns": {"task": "campaigns.tasks.start_due", "schedule": 5.0},
+    "tend-campaigns": {"task": "campaigns.tasks.tend", "schedule": 5.0},
     "prune": {"task": "messaging.tasks.prune", "schedule": 3600.0},
     "roll-up": {"task": "analytics.tasks.roll_up", "schedule": 300.0},
     "clear-sessions": {"task": "accounts.tasks.clear_expired", "schedule": 6 * 3600.0},

@@ -5,71 +5,117 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('campaigns', '0001_initial'),
-        ('connections', '0002_whatsapp_web_reasons'),
-        ('contacts', '0002_search'),
-        ('messaging', '0004_work_indexes'),
+        ("campaigns", "0001_initial"),
+        ("connections", "0002_whatsapp_web_reasons"),
+        ("contacts", "0002_search"),
+        ("messaging", "0004_work_indexes"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='campaignrecipient',
-            name='campaign_recipients_status',
+            model_name="campaignrecipient",
+            name="campaign_recipients_status",
         ),
         migrations.RemoveIndex(
-            model_name='campaignrecipient',
-            name='campaign_recipients_contact',
+            model_name="campaignrecipient",
+            name="campaign_recipients_contact",
         ),
         migrations.RemoveIndex(
-            model_name='campaignrecipient',
-            name='campaign_recipients_next',
+            model_name="campaignrecipient",
+            name="campaign_recipients_next",
         ),
         migrations.AddField(
-            model_name='campaign',
-            name='health_base',
-            field=models.JSONField(blank=True, default=dict, help_text='Counters when a person last let it go on: the health rules begin there.'),
+            model_name="campaign",
+            name="health_base",
+            field=models.JSONField(
+                blank=True,
+                default=dict,
+                help_text="Counters when a person last let it go on: the health rules begin there.",
+            ),
         ),
         migrations.AddField(
-            model_name='campaign',
-            name='placed_until',
-            field=models.UUIDField(blank=True, help_text='Contacts up to this one have their number and time.', null=True),
+            model_name="campaign",
+            name="placed_until",
+            field=models.UUIDField(
+                blank=True, help_text="Contacts up to this one have their number and time.", null=True
+            ),
         ),
         migrations.AlterField(
-            model_name='campaign',
-            name='resumed_at',
+            model_name="campaign",
+            name="resumed_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AlterField(
-            model_name='campaignrecipient',
-            name='connection',
-            field=models.ForeignKey(db_constraint=False, db_index=False, help_text='The number that writes to them; empty until it is chosen.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='connections.whatsappconnection'),
+            model_name="campaignrecipient",
+            name="connection",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                help_text="The number that writes to them; empty until it is chosen.",
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="connections.whatsappconnection",
+            ),
         ),
         migrations.AlterField(
-            model_name='campaignrecipient',
-            name='contact',
-            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='campaign_recipients', to='contacts.contact'),
+            model_name="campaignrecipient",
+            name="contact",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="campaign_recipients",
+                to="contacts.contact",
+            ),
         ),
         migrations.AlterField(
-            model_name='campaignrecipient',
-            name='message',
-            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='messaging.message'),
+            model_name="campaignrecipient",
+            name="message",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="messaging.message",
+            ),
         ),
         migrations.AddIndex(
-            model_name='campaignrecipient',
-            index=models.Index(condition=models.Q(('connection__isnull', False), ('due_at__isnull', True), ('status', 'pending')), fields=['campaign', 'connection', 'contact'], name='campaign_recipients_next'),
+            model_name="campaignrecipient",
+            index=models.Index(
+                condition=models.Q(
+                    ("connection__isnull", False), ("due_at__isnull", True), ("status", "pending")
+                ),
+                fields=["campaign", "connection", "contact"],
+                name="campaign_recipients_next",
+            ),
         ),
         migrations.AddIndex(
-            model_name='campaignrecipient',
-            index=models.Index(condition=models.Q(('status', 'queued')), fields=['campaign', 'connection'], name='campaign_recipients_queued'),
+            model_name="campaignrecipient",
+            index=models.Index(
+                condition=models.Q(("status", "queued")),
+                fields=["campaign", "connection"],
+                name="campaign_recipients_queued",
+            ),
         ),
         migrations.AddIndex(
-            model_name='campaignrecipient',
-            index=models.Index(condition=models.Q(('status__in', ['failed', 'unknown', 'skipped', 'cancelled', 'expired'])), fields=['campaign', 'contact'], name='campaign_recipients_problems'),
+            model_name="campaignrecipient",
+            index=models.Index(
+                condition=models.Q(("status__in", ["failed", "unknown", "skipped", "cancelled", "expired"])),
+                fields=["campaign", "contact"],
+                name="campaign_recipients_problems",
+            ),
         ),
         migrations.AddIndex(
-            model_name='campaignrecipient',
-            index=models.Index(models.F('contact'), models.OrderBy(models.F('sent_at'), descending=True), condition=models.Q(('sent_at__isnull', False)), name='campaign_recipients_contact'),
+            model_name="campaignrecipient",
+            index=models.Index(
+                models.F("contact"),
+                models.OrderBy(models.F("sent_at"), descending=True),
+                condition=models.Q(("sent_at__isnull", False)),
+                name="campaign_recipients_contact",
+            ),
         ),
     ]

@@ -57,7 +57,9 @@ def on_opted_out(batch: Sequence[ContactOptedOut]) -> None:
     """They get nothing more of any campaign, and the one that they had last is told that it was the reason."""
     contact_ids = {event.contact_id for event in batch if event.how == "message"}
     lines = _latest_lines(contact_ids)
-    rows = [row for row in ledger.locked(Q(pk__in=lines.values())) if row.opted_out_at is None] if lines else []
+    rows = (
+        [row for row in ledger.locked(Q(pk__in=lines.values())) if row.opted_out_at is None] if lines else []
+    )
     before, moment = {row.pk: ledger.figures(row) for row in rows}, now()
     for row in rows:
         row.opted_out_at = moment
@@ -85,13 +87,17 @@ def on_merged(batch: Sequence[ContactsMerged]) -> None:
     """The one who stays takes over the other's lines; where both have one, the one that went further is theirs."""
     for event in batch:
         theirs = set(
-            CampaignRecipient.objects.filter(contact_id=event.contact_id).values_list("campaign_id", flat=True)
+            CampaignRecipient.objects.filter(contact_id=event.contact_id).values_list(
+                "campaign_id", flat=True
+            )
         )
         lost = CampaignRecipient.objects.filter(contact_id=event.lost_id)
         lost.exclude(campaign_id__in=theirs).update(contact_id=event.contact_id)
         twice = [row for row in ledger.locked(Q(contact_id=event.lost_id)) if row.status in ledger.OPEN]
         broadcasts.withdraw([row.message_id for row in twice if row.message_id], "duplicate")
-        rows = [row for row in ledger.locked(Q(pk__in=[row.pk for row in twice])) if row.status in ledger.OPEN]
+        rows = [
+            row for row in ledger.locked(Q(pk__in=[row.pk for row in twice])) if row.status in ledger.OPEN
+        ]
         ledger.settle(rows, Status.SKIPPED, CampaignRecipient.Reason.DUPLICATE)
 
 

@@ -122,7 +122,9 @@ def for_contacts(
 
 
 def _copy(campaign: Campaign, name: str) -> Campaign:
-    kept = {field: getattr(campaign, field) for field in PLAIN if field not in ("scheduled_at", "timing", "cron")}
+    kept = {
+        field: getattr(campaign, field) for field in PLAIN if field not in ("scheduled_at", "timing", "cron")
+    }
     return Campaign(
         business_profile=campaign.business_profile,
         media=campaign.media,
@@ -173,7 +175,9 @@ def _checked_text(text: str, field: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise InvalidInput("invalid_text", "This text holds half a character that cannot be sent.", field=field) from None
+        raise InvalidInput(
+            "invalid_text", "This text holds half a character that cannot be sent.", field=field
+        ) from None
     return text
 
 
@@ -191,7 +195,9 @@ def _checked_variants(variants: Sequence[Mapping[str, Any]]) -> list[dict[str, A
             share = -1
         if not 0 < share <= 100:
             raise InvalidInput("bad_variants", "A variant's share is between 1 and 100.", field="variants")
-        found.append({"key": key, "content": _checked_text(str(one.get("content", "")), "variants"), "share": share})
+        found.append(
+            {"key": key, "content": _checked_text(str(one.get("content", "")), "variants"), "share": share}
+        )
     return found
 
 
@@ -218,10 +224,13 @@ def _relate(campaign: Campaign, values: Mapping[str, Any]) -> None:
             raise NotFound("This campaign")
         Campaign.objects.filter(pk=campaign.pk).update(earlier=earlier)
         campaign.earlier = earlier
-    _check_tags(business_id, [*campaign.target_tags, *campaign.target_tags_all, *campaign.exclusions.get("tags", [])])
-    if campaign.segment_id and not Segment.objects.filter(
-        business_profile_id=business_id, pk=campaign.segment_id
-    ).exists():
+    _check_tags(
+        business_id, [*campaign.target_tags, *campaign.target_tags_all, *campaign.exclusions.get("tags", [])]
+    )
+    if (
+        campaign.segment_id
+        and not Segment.objects.filter(business_profile_id=business_id, pk=campaign.segment_id).exists()
+    ):
         raise NotFound("This segment")
     if values.get("numbers"):
         set_list(campaign, values["numbers"])
@@ -230,7 +239,9 @@ def _relate(campaign: Campaign, values: Mapping[str, Any]) -> None:
 def _check_tags(business_id: UUID, tags: Sequence[str]) -> None:
     wanted = set(tags)
     if wanted and Tag.objects.filter(business_profile_id=business_id, pk__in=wanted).count() != len(wanted):
-        raise InvalidInput("unknown_tag", "One of these tags was not found. It may have been deleted.", field="target_tags")
+        raise InvalidInput(
+            "unknown_tag", "One of these tags was not found. It may have been deleted.", field="target_tags"
+        )
 
 
 # -- lists of numbers --------------------------------------------------------------------------------------------------

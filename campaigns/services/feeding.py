@@ -116,7 +116,9 @@ def _place(campaign: Campaign, numbers: Sequence[WhatsAppConnection], moment: da
     if campaign.placed_until:
         rows = rows.filter(contact_id__gt=campaign.placed_until)
     stretch = list(
-        rows.order_by("contact_id").values_list("pk", "contact_id", "status", "contact__phone_number")[:PLACED_AT_ONCE]
+        rows.order_by("contact_id").values_list("pk", "contact_id", "status", "contact__phone_number")[
+            :PLACED_AT_ONCE
+        ]
     )
     if not stretch:
         return False
@@ -169,7 +171,9 @@ def _due(
     if campaign.timing == Campaign.Timing.LOCAL and campaign.local_at:
         wall = campaign.local_at
         begin = pacing.local_moment(wall.date(), wall.hour * 60 + wall.minute, zones[0])
-    opens = pacing.next_open(settings, max(begin, moment), zones) if settings.has_window else max(begin, moment)
+    opens = (
+        pacing.next_open(settings, max(begin, moment), zones) if settings.has_window else max(begin, moment)
+    )
     if campaign.timing == Campaign.Timing.LOCAL and begin < moment:
         return begin  # late: the next round decides whether too late
     return opens if opens > moment else None
@@ -178,9 +182,7 @@ def _due(
 # -- from the ledger into the outbox -----------------------------------------------------------------------------------
 
 
-def _top_up(
-    campaign: Campaign, number: WhatsAppConnection, room: int, moment: datetime
-) -> tuple[int, int]:
+def _top_up(campaign: Campaign, number: WhatsAppConnection, room: int, moment: datetime) -> tuple[int, int]:
     """Queue up to `room` messages of one number. Returns how many, and how many must wait for their window."""
     rows = _next(campaign, number, room)
     if not rows:
@@ -264,7 +266,9 @@ def _count_queued(campaign: Campaign, number: WhatsAppConnection, variants: Sequ
     place = ledger.COUNTERS.index("open_count")
     ledger.add_to_tallies(
         {
-            (campaign.pk, number.pk, variant): [count if n == place else 0 for n in range(len(ledger.COUNTERS))]
+            (campaign.pk, number.pk, variant): [
+                count if n == place else 0 for n in range(len(ledger.COUNTERS))
+            ]
             for variant, count in by_variant.items()
         }
     )
@@ -320,14 +324,10 @@ def _expiry(campaign: Campaign, moment: datetime) -> datetime | None:
 def mend(campaign_id: UUID) -> int:
     """Lines whose message is gone (its number was deleted) or ended unnoticed get their final state. Returns how many."""
     lines = CampaignRecipient.objects.filter(campaign_id=campaign_id, status=Status.QUEUED)
-    known = dict(
-        Message.objects.filter(pk__in=lines.values("message_id")).values_list("pk", "status")
-    )
+    known = dict(Message.objects.filter(pk__in=lines.values("message_id")).values_list("pk", "status"))
     with transaction.atomic():
         rows = [
-            row
-            for row in lines.select_for_update(no_key=True).order_by("pk")
-            if row.message_id not in known
+            row for row in lines.select_for_update(no_key=True).order_by("pk") if row.message_id not in known
         ]
         if rows:
             states.finish(ledger.settle(rows, Status.FAILED, "number_deleted").emptied)

@@ -16,11 +16,12 @@ _COLUMNS = ("id", "campaign_id", "contact_id", "status", "reason", "error_messag
 
 _KEY_POSTGRES = "(%s || lpad(to_hex(row_number() OVER (ORDER BY people.id)), 7, '0') || %s)::uuid"
 _KEY_SQLITE = "%s || printf('%%07x', row_number() OVER (ORDER BY people.id)) || %s"
+# WHERE: without it SQLite reads ON CONFLICT as the condition of a join.
 _INSERT = """
 INSERT INTO campaign_recipients ({columns})
 SELECT {key}, {campaign}, people.id, CASE WHEN people.reason = '' THEN 'pending' ELSE 'skipped' END,
     people.reason, '', '', {moment}
-FROM ({people}) AS people
+FROM ({people}) AS people WHERE 1 = 1
 ON CONFLICT (campaign_id, contact_id) DO NOTHING
 """
 
@@ -40,11 +41,13 @@ def freeze(campaign: Campaign, moment: datetime) -> dict[str, int]:
         key=_KEY_POSTGRES if postgres else _KEY_SQLITE,
         campaign="%s::uuid" if postgres else "%s",
         moment="%s::timestamptz" if postgres else "%s",
-        people=sql if postgres else f"{sql} LIMIT -1",  # SQLite would read ON CONFLICT as part of a join
+        people=sql,
     )
     values = [head, tail, campaign.pk, moment, *given]
     if postgres:
-        counted = f"WITH written AS ({insert} RETURNING reason) SELECT reason, count(*) FROM written GROUP BY 1"  # noqa: S608
+        counted = (
+            f"WITH written AS ({insert} RETURNING reason) SELECT reason, count(*) FROM written GROUP BY 1"  # noqa: S608
+        )
         return dict(bulk.fetch(counted, values))
     bulk.fetch(insert, values)
     rows = CampaignRecipient.objects.filter(campaign=campaign).order_by().values_list("reason")

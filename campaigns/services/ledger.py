@@ -120,7 +120,7 @@ def _message(row: CampaignRecipient) -> UUID:
 
 
 def _errors(rows: Iterable[CampaignRecipient]) -> dict[UUID | None, str]:
-    wanted = [row.message_id for row in rows]
+    wanted = [row.message_id for row in rows if row.message_id]
     found = Message.objects.filter(pk__in=wanted).values_list("pk", "error_message") if wanted else ()
     return dict(found)
 
@@ -187,8 +187,12 @@ def count(deltas: Mapping[Key, Sequence[int]]) -> tuple[dict[UUID, list[int]], l
         f"UPDATE campaigns AS c SET {_sums('c')} FROM v WHERE c.id = v.key "  # noqa: S608 - names of columns
         "RETURNING id, business_profile_id, open_count, status",
     )
-    publish(*(CampaignChanged(business_id=bulk.as_uuid(row[1]), campaign_id=bulk.as_uuid(row[0])) for row in told))
-    emptied = [bulk.as_uuid(key) for key, _, left, status in told if left <= 0 and status == Campaign.Status.SENDING]
+    publish(
+        *(CampaignChanged(business_id=bulk.as_uuid(row[1]), campaign_id=bulk.as_uuid(row[0])) for row in told)
+    )
+    emptied = [
+        bulk.as_uuid(key) for key, _, left, status in told if left <= 0 and status == Campaign.Status.SENDING
+    ]
     return dict(totals), emptied
 
 
@@ -221,7 +225,10 @@ def ensure_tallies(keys: Iterable[Key]) -> None:
     """Give every number and variant its counters before the first message counts."""
     wanted = sorted((campaign, str(number), number, variant) for campaign, number, variant in set(keys))
     CampaignTally.objects.bulk_create(
-        [CampaignTally(campaign_id=key, connection_id=number, variant=variant) for key, _, number, variant in wanted],
+        [
+            CampaignTally(campaign_id=key, connection_id=number, variant=variant)
+            for key, _, number, variant in wanted
+        ],
         ignore_conflicts=True,
     )
 

@@ -70,8 +70,12 @@ def check(business: BusinessProfile, campaign: Campaign) -> None:
     if not numbers:
         raise InvalidInput("no_number", "Choose the number that sends it.", field="connections")
     if all(one.status_reason == WhatsAppConnection.Reason.BANNED for one in numbers):
-        raise InvalidInput("no_number", "WhatsApp has banned this number. Choose another one.", field="connections")
-    if campaign.target_type == Campaign.Target.TAGS and not (campaign.target_tags or campaign.target_tags_all):
+        raise InvalidInput(
+            "no_number", "WhatsApp has banned this number. Choose another one.", field="connections"
+        )
+    if campaign.target_type == Campaign.Target.TAGS and not (
+        campaign.target_tags or campaign.target_tags_all
+    ):
         raise InvalidInput("no_audience", "Choose at least one tag.", field="target_tags")
     if campaign.target_type == Campaign.Target.SEGMENT and not campaign.segment_id:
         raise InvalidInput("no_audience", "Choose a segment.", field="segment_id")
@@ -85,7 +89,11 @@ def schedule(business: BusinessProfile, campaign: Campaign, actor: User | None) 
     begins = timing.first_start(campaign, now())
     with transaction.atomic():
         if not states.move(
-            campaign, [Status.DRAFT, Status.SCHEDULED], Status.SCHEDULED, step="scheduled", scheduled_at=begins
+            campaign,
+            [Status.DRAFT, Status.SCHEDULED],
+            Status.SCHEDULED,
+            step="scheduled",
+            scheduled_at=begins,
         ):
             raise Conflict("already_started", "This campaign has already been started.")
         audit.record(business, actor, "campaign.scheduled", campaign, at=begins.isoformat())
@@ -119,7 +127,11 @@ def resume(business: BusinessProfile, campaign: Campaign, actor: User | None) ->
     if campaign.status == Status.PAUSED:
         check(business, campaign)
     with transaction.atomic():
-        fields: dict[str, Any] = {"resumed_at": now(), "paused_at": None, "health_base": health.base_of(campaign)}
+        fields: dict[str, Any] = {
+            "resumed_at": now(),
+            "paused_at": None,
+            "health_base": health.base_of(campaign),
+        }
         if not states.move(campaign, [Status.PAUSED], Status.SENDING, step="resumed", **fields):
             raise Conflict("not_paused", "Only a paused campaign can be resumed.")
         audit.record(business, actor, "campaign.resumed", campaign)
@@ -159,7 +171,9 @@ def retry_failed(business: BusinessProfile, campaign: Campaign, actor: User | No
             resumed_at=now(),
         )
         if not moved and not Campaign.objects.filter(pk=campaign.pk, status=Status.SENDING).exists():
-            raise Conflict("not_running", "A cancelled campaign is over. Make a new one for those who missed it.")
+            raise Conflict(
+                "not_running", "A cancelled campaign is over. Make a new one for those who missed it."
+            )
         audit.record(business, actor, "campaign.retried", campaign, messages=count)
     return count
 
@@ -180,5 +194,3 @@ def too_late(campaign: Campaign, slot: datetime, moment: datetime) -> bool:
 def _owned(business: BusinessProfile, campaign: Campaign) -> None:
     if campaign.business_profile_id != business.pk:
         raise NotFound("This campaign")
-
-

@@ -62,7 +62,9 @@ def _fire(campaign: Campaign, plan: Campaign, moment: datetime) -> Campaign | No
         if error.code == "already_started":
             return None
         log.warning("campaign_not_started", campaign_id=str(campaign.pk), code=error.code)
-        reason = Campaign.Reason.NOBODY if error.code in ("nobody", "no_audience") else Campaign.Reason.NO_NUMBER
+        reason = (
+            Campaign.Reason.NOBODY if error.code in ("nobody", "no_audience") else Campaign.Reason.NO_NUMBER
+        )
         with transaction.atomic():
             states.move(campaign, [Status.SCHEDULED], Status.FAILED, reason=reason, completed_at=moment)
         return None

@@ -34,7 +34,13 @@ CLOSE_AT_ONCE = 5000
 
 
 def move(
-    campaign: Campaign, allowed: Iterable[str], status: str, *, step: str = "", reason: str = "", **fields: Any
+    campaign: Campaign,
+    allowed: Iterable[str],
+    status: str,
+    *,
+    step: str = "",
+    reason: str = "",
+    **fields: Any,
 ) -> bool:
     """Bring the campaign to `status` if it is in one of `allowed`. False: somebody else was first.
 
@@ -102,6 +108,9 @@ def close(campaign_id: UUID) -> int:
             CampaignRecipient.objects.filter(pk__in=keys).update(
                 status=ledger.Status.CANCELLED, settled_at=now()
             )
-            place = dict.fromkeys(ledger.COUNTERS, 0) | {"cancelled_count": len(keys), "open_count": -len(keys)}
+            place = dict.fromkeys(ledger.COUNTERS, 0) | {
+                "cancelled_count": len(keys),
+                "open_count": -len(keys),
+            }
             ledger.count({(campaign_id, None, ""): list(place.values())})
             closed += len(keys)

@@ -186,12 +186,18 @@ def remove_all(business_id: UUID) -> None:
     remove_tree(f"media/{business_id}")
 
 
+def keep(row: MediaFile) -> None:
+    """A campaign or a template has this file: it is not removed for want of a message."""
+    MediaFile.objects.filter(pk=row.pk).update(kept=True)
+    row.kept = True
+
+
 def prune_orphans(before: datetime, limit: int = 500) -> int:
     """Remove files older than `before` that no message uses: never sent, or their number was deleted.
 
     Returns how many. A file that a customer sent is saved with its message, so it is never without one before.
     """
-    orphans = MediaFile.objects.filter(created_at__lt=before, messages=None)
+    orphans = MediaFile.objects.filter(created_at__lt=before, messages=None, kept=False)
     removed = 0
     for key in list(orphans.values_list("pk", flat=True)[:limit]):
         removed += _prune(key)
@@ -202,7 +208,7 @@ def _prune(media_id: UUID) -> int:
     """The row is locked first: whoever queues it in a message at this moment waits, or keeps it."""
     with transaction.atomic():
         row = MediaFile.objects.select_for_update().filter(pk=media_id).first()
-        if row is None or Message.objects.filter(media=row).exists():
+        if row is None or row.kept or Message.objects.filter(media=row).exists():
             return 0
         row.delete()
     remove_files(row)

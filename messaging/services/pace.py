@@ -34,8 +34,10 @@ def past_of(connection: WhatsAppConnection, settings: Pacing, moment: datetime) 
         connection=connection, origin=Message.Origin.CAMPAIGN, sending_since__gt=moment - pacing.DAY
     )
     newest = rows.order_by("-sending_since")[: max(settings.daily, settings.hourly, 1)]
-    sent, cold = [], []
+    sent: list[datetime] = []
+    cold: list[datetime] = []
     for at, metadata in newest.values_list("sending_since", "metadata"):
+        assert at is not None
         sent.append(at)
         if metadata.get(COLD):
             cold.append(at)
@@ -99,9 +101,7 @@ def _check(values: dict[str, Any]) -> None:
         if name in values and not low <= values[name] <= high:
             raise InvalidInput("out_of_range", f"Between {low} and {high:,}, please.", field=name)
     if values.get("gap_max", 3600) < values.get("gap_min", 0):
-        raise InvalidInput(
-            "out_of_range", "The longest pause is shorter than the shortest.", field="gap_max"
-        )
+        raise InvalidInput("out_of_range", "The longest pause is shorter than the shortest.", field="gap_max")
     if values.get("window_end", 1440) <= values.get("window_start", 0):
         raise InvalidInput("out_of_range", "The window ends before it begins.", field="window_end")
     if "weekdays" in values and not values["weekdays"]:

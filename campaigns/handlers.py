@@ -1,4 +1,4 @@
-"""Who listens to what for campaigns. The ledger is written inside the transaction of what happened; the rest after it."""
+"""Who listens to what for campaigns: the ledger inside the transaction of what happened, the rest after it."""
 
 from __future__ import annotations
 

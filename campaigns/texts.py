@@ -1,4 +1,4 @@
-"""Texts with variables: `{{name}}`, `{{name|there}}`. Plain substitution; whatever is not a known variable stays text."""
+"""Texts with variables: `{{name}}`, `{{name|there}}`. Plain substitution; what is no known variable stays text."""
 
 from __future__ import annotations
 

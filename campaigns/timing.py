@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from croniter import CroniterBadCronError, CroniterBadDateError, croniter
@@ -76,7 +77,7 @@ def check_cron(text: str) -> None:
 
 def _pairs(first: datetime, times: croniter) -> list[tuple[datetime, datetime]]:
     moments = [first, *(times.get_next(datetime) for _ in range(12))]
-    return list(zip(moments, moments[1:], strict=False))
+    return list(pairwise(moments))
 
 
 def cron_of(every: str, hour: int, minute: int, weekday: int = 0, day: int = 1) -> str:

@@ -322,7 +322,7 @@ def _expiry(campaign: Campaign, moment: datetime) -> datetime | None:
 
 
 def mend(campaign_id: UUID) -> int:
-    """Lines whose message is gone (its number was deleted) or ended unnoticed get their final state. Returns how many."""
+    """Lines whose message is gone, because its number was deleted, get their final state. Returns how many."""
     lines = CampaignRecipient.objects.filter(campaign_id=campaign_id, status=Status.QUEUED)
     known = dict(Message.objects.filter(pk__in=lines.values("message_id")).values_list("pk", "status"))
     with transaction.atomic():

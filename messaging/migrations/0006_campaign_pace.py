@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
         ("accounts", "0002_audit_log_is_final"),
         ("connections", "0003_webhooks"),
         ("contacts", "0003_sorting"),
-        ("messaging", "0004_work_indexes"),
+        ("messaging", "0005_conversation_events"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

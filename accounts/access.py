@@ -16,7 +16,8 @@ from django.db.models import Case, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from accounts.models import BusinessProfile, Membership, User
+from accounts import scopes
+from accounts.models import ApiKey, BusinessProfile, Membership, User
 from accounts.roles import Can, allows
 from whatsflow.core.errors import Forbidden
 from whatsflow.core.prepared import Prepared
@@ -40,11 +41,12 @@ class Permissions:
 
 @dataclass(frozen=True)
 class Access:
-    """One user acting in one business."""
+    """One user acting in one business. `key`: the program that does it in their name."""
 
     user: User
     business: BusinessProfile
     role: str
+    key: ApiKey | None = None
 
     @property
     def can(self) -> Permissions:
@@ -55,6 +57,12 @@ class Access:
         """Raise Forbidden unless the role allows `capability`."""
         if not self.can(capability):
             raise Forbidden()
+
+    def require_scope(self, resource: scopes.Resource, level: str) -> None:
+        """Raise Forbidden("missing_scope") when a key acts that has not been given this scope."""
+        if self.key is not None and not scopes.allows(self.key.scopes, resource, level):
+            wanted = scopes.scope(resource, level)
+            raise Forbidden(f"This API key lacks the scope {wanted}.", code="missing_scope")
 
 
 class MemberRequest(HttpRequest):
@@ -72,6 +80,12 @@ def find_access(user: User, business_id: str | None) -> Access | None:
     if membership is None:
         return None
     return Access(user, membership.business_profile, membership.role)
+
+
+def access_to(user: User, business_id: str) -> Access | None:
+    """The user's access to this very business; None when it is not theirs. One query."""
+    access = find_access(user, business_id)
+    return access if access is not None and str(access.business.pk) == business_id.lower() else None
 
 
 def _key(text: str | None) -> UUID:

@@ -8,8 +8,12 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from corsheaders.signals import check_request_enabled
+
         from accounts import handlers
-        from accounts.events import BusinessDeleted
+        from accounts.events import BusinessDeleted, MembershipChanged
         from whatsflow.core import events
 
         events.after(BusinessDeleted, handlers.purge_soon)
+        events.inside(MembershipChanged, handlers.end_tokens)
+        check_request_enabled.connect(handlers.origin_is_allowed)

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from accounts.roles import Role
+from whatsflow.core.crypto import EncryptedTextField
 from whatsflow.core.db import TimestampedModel, UuidModel
 
 
@@ -143,6 +144,84 @@ class Invitation(TimestampedModel):
     class Meta:
         db_table = "invitations"
         indexes = [models.Index(fields=["business_profile", "-created_at"], name="invitations_business")]
+
+
+class ApiKey(TimestampedModel):
+    """A program's way in to one business. Of the key itself only the public beginning and the hash are kept."""
+
+    business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(
+        max_length=16, unique=True, help_text="The part that may be shown: wf_<prefix>_…"
+    )
+    key_hash = models.CharField(max_length=255)
+    scopes = models.JSONField(default=list, help_text='Names like "contacts:read".')
+    allowed_ips = models.JSONField(default=list, blank=True, help_text="Addresses or networks; empty: any.")
+    is_active = models.BooleanField(default=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, help_text="To the minute.")
+    last_used_ip = models.GenericIPAddressField(null=True, blank=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        db_table = "api_keys"
+        indexes = [models.Index(fields=["business_profile", "-created_at"], name="api_keys_business")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TokenSession(TimestampedModel):
+    """One signing-in by the API: every access and refresh token that follows from it ends with it.
+
+    Only the newest refresh token counts; its id is kept here, the token itself nowhere.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="token_sessions")
+    refresh_id = models.CharField(max_length=64, help_text="jti of the refresh token that may be used next.")
+    refreshed_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "token_sessions"
+
+
+class CorsOrigin(UuidModel):
+    """A web site whose pages may call the API from the browser, as a business has allowed it."""
+
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="cors_origins"
+    )
+    origin = models.CharField(max_length=255, help_text="Like https://shop.example, without a path.")
+
+    class Meta:
+        db_table = "cors_origins"
+        constraints = [
+            models.UniqueConstraint(fields=["origin", "business_profile"], name="cors_origins_unique")
+        ]
+
+
+class IdempotencyRecord(UuidModel):
+    """A request that carried an Idempotency-Key, and the answer that its repetitions get."""
+
+    business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="+")
+    endpoint = models.CharField(max_length=255, help_text="Method and path.")
+    key = models.CharField(max_length=255)
+    body_hash = models.CharField(max_length=64)
+    status = models.SmallIntegerField(null=True, blank=True, help_text="Empty while the first request runs.")
+    answer = EncryptedTextField(blank=True, default="", help_text="The stored body; it may hold a secret.")
+    started_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "idempotency_records"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["business_profile", "endpoint", "key"], name="idempotency_records_unique"
+            )
+        ]
 
 
 class AuditQuerySet(models.QuerySet["AuditEntry"]):

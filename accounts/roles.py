@@ -23,12 +23,13 @@ class Can(StrEnum):
     MANAGE_CONNECTIONS = "manage_connections"
     MANAGE_TEAM = "manage_team"
     MANAGE_BUSINESS = "manage_business"
+    MANAGE_API_KEYS = "manage_api_keys"
     DELETE_BUSINESS = "delete_business"
 
 
 _VIEWER = frozenset({Can.VIEW})
 _AGENT = _VIEWER | {Can.REPLY, Can.EDIT_CONTACTS}
-_ADMIN = _AGENT | {Can.MANAGE_CONNECTIONS, Can.MANAGE_TEAM, Can.MANAGE_BUSINESS}
+_ADMIN = _AGENT | {Can.MANAGE_CONNECTIONS, Can.MANAGE_TEAM, Can.MANAGE_BUSINESS, Can.MANAGE_API_KEYS}
 _OWNER = _ADMIN | {Can.DELETE_BUSINESS}
 
 ALLOWED: dict[str, frozenset[Can]] = {

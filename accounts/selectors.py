@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from accounts.models import AuditEntry, BusinessProfile, Invitation, Membership, User
+from accounts.models import ApiKey, AuditEntry, BusinessProfile, CorsOrigin, Invitation, Membership, User
 from whatsflow.core.clock import now
 from whatsflow.core.crypto import fingerprint
 from whatsflow.core.errors import NotFound
@@ -94,3 +94,38 @@ def audit_entries(business: BusinessProfile, limit: int = 100) -> list[AuditEntr
     """The business's latest audit entries with their actors, newest first."""
     entries = AuditEntry.objects.filter(business_profile=business).select_related("actor")
     return list(entries.order_by("-created_at", "-id")[:limit])
+
+
+def api_keys_of(business: BusinessProfile) -> QuerySet[ApiKey]:
+    """The business's keys with their makers, those that still work first, newest first."""
+    rows = ApiKey.objects.filter(business_profile=business).select_related("created_by")
+    return rows.order_by("-is_active", "-created_at", "-id")
+
+
+def get_api_key(business: BusinessProfile, key_id: UUID, *, lock: bool = False) -> ApiKey:
+    """One of the business's keys; `lock` holds it until the transaction ends. Raises NotFound."""
+    rows = ApiKey.objects.filter(business_profile=business, pk=key_id)
+    found = (rows.select_for_update() if lock else rows).first()
+    if found is None:
+        raise NotFound("This API key")
+    return found
+
+
+def api_key_by_prefix(prefix: str) -> ApiKey | None:
+    """The key with this public beginning, in whatever state, with its business (and its owner) and its maker."""
+    rows = ApiKey.objects.select_related("business_profile__user", "created_by")
+    return rows.filter(prefix=prefix).first()
+
+
+def get_business(business_id: UUID) -> BusinessProfile:
+    """A business as it is now. The caller knows from the credential that it is theirs. Raises NotFound."""
+    found = BusinessProfile.objects.filter(pk=business_id, deleted_at=None).first()
+    if found is None:
+        raise NotFound("This business")
+    return found
+
+
+def origins_of(business: BusinessProfile) -> list[str]:
+    """Web sites whose pages may call the API for this business."""
+    rows = CorsOrigin.objects.filter(business_profile=business).order_by("origin")
+    return list(rows.values_list("origin", flat=True))

@@ -7,7 +7,7 @@ from uuid import UUID
 from celery import shared_task
 from django.core.management import call_command
 
-from accounts.services import businesses, purge, users
+from accounts.services import businesses, idempotency, purge, tokens, users
 
 
 @shared_task
@@ -24,6 +24,8 @@ def purge_business(business_id: str) -> None:
 
 @shared_task
 def clear_expired() -> None:
-    """Forget old sessions, and finish removing deleted businesses."""
+    """Forget old sessions and stored answers, and finish removing deleted businesses."""
     call_command("clearsessions")
+    tokens.prune()
+    idempotency.prune()
     businesses.purge_deleted()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from whatsflow import errors
+from whatsflow import api_docs, errors
 
 
 def unknown(request: HttpRequest) -> HttpResponse:
@@ -13,5 +13,11 @@ def unknown(request: HttpRequest) -> HttpResponse:
     return errors.page_not_found(request)
 
 
-endpoints: list[URLPattern | URLResolver] = []
-urlpatterns = [*endpoints, re_path(r"", unknown, name="api-unknown")]
+endpoints: list[URLPattern | URLResolver] = [
+    path("", include("accounts.api_urls")),
+]
+urlpatterns = [
+    path("", include((endpoints, "api"))),
+    path("openapi.json", api_docs.openapi, name="openapi"),
+    re_path(r"", unknown, name="api-unknown"),
+]

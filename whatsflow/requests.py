@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import structlog
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django_structlog.middlewares import RequestMiddleware
 
 from accounts.lockout import client_address
@@ -16,6 +16,11 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 class RequestLogMiddleware(RequestMiddleware):
     """Names each request in the log by method and path: no query (people search for names and numbers), no secrets."""
+
+    def handle_response(self, request: HttpRequest, response: HttpResponse) -> None:
+        """Tells the client the id under which the log knows the request."""
+        response["X-Request-Id"] = structlog.contextvars.get_contextvars().get("request_id", "")
+        super().handle_response(request, response)
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:

@@ -8,6 +8,7 @@ the path of a file that holds the value (Docker secrets).
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ import environ
 import structlog
 from csp.constants import NONE, SELF
 
-from whatsflow.core.keys import load_or_create
+from whatsflow.core.keys import derive, load_or_create
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -74,6 +75,9 @@ INSTALLED_APPS = [
     "axes",
     "channels",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "corsheaders",
     "django_structlog",
     "storages",
     "whatsflow",
@@ -90,6 +94,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -373,10 +378,10 @@ MESSAGE_MAX_LENGTH = 65_536
 # -- API ---------------------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.rest.authentication.ApiAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["whatsflow.core.drf.EnvelopeRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["whatsflow.core.drf_parsers.JSONParser"],
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "DEFAULT_PAGINATION_CLASS": "whatsflow.core.drf.CursorPagination",
     "PAGE_SIZE": 50,
@@ -385,6 +390,51 @@ REST_FRAMEWORK = {
 DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_HANDLER_CLASS": "whatsflow.core.drf_errors.ExceptionHandler",
     "ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True,
+}
+API_REQUESTS_PER_KEY = env.int("WHATSFLOW_API_REQUESTS_PER_KEY", default=600)
+API_REQUESTS_PER_USER = env.int("WHATSFLOW_API_REQUESTS_PER_USER", default=600)
+API_REQUESTS_PER_ADDRESS = env.int("WHATSFLOW_API_REQUESTS_PER_ADDRESS", default=60)
+"""Requests a minute: of one API key, of one person, and of one address without a valid credential."""
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": derive(SECRET_KEY, "api-tokens"),
+    "AUDIENCE": "whatsflow-api",
+    "ISSUER": "whatsflow",
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=30),
+    "CHECK_REVOKE_TOKEN": True,
+}
+"""Rotation and ending of tokens: accounts/services/tokens.py."""
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_HEADERS = [
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "x-api-key",
+    "x-business-id",
+]
+CORS_EXPOSE_HEADERS = [
+    "etag",
+    "idempotency-replayed",
+    "ratelimit-limit",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+    "retry-after",
+    "x-request-id",
+]
+SPECTACULAR_SETTINGS = {
+    "TITLE": "WhatsFlow API",
+    "VERSION": "1.0.0",
+    "DESCRIPTION": "Everything that a person does in the dashboard, for programs. The guide is docs/api.md.",
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "POSTPROCESSING_HOOKS": ["accounts.rest.schema.complete"],
+    "DISABLE_ERRORS_AND_WARNINGS": False,
 }
 OUTBOUND_HTTP_ALLOWED_HOSTS = env.list("WHATSFLOW_HTTP_ALLOWED_HOSTS", default=[])
 """host:port pairs that outbound HTTP may reach although they are not public or not https; development only."""

@@ -24,8 +24,9 @@ from tests import factories
 from whatsflow.core.ids import uuid7
 
 CANARY = "canary-of-the-other-tenant"
-OPEN_NAMESPACES = {"admin"}
-"""Operators only, across tenants, by design: proven by `test_operators_admin_is_closed_to_members`."""
+OPEN_NAMESPACES = {"admin", "api"}
+"""Operators only, across tenants, by design: proven by `test_operators_admin_is_closed_to_members`. The API has its own
+matrix with the same rows: tests/api/test_matrix.py."""
 BY_SECRET = {"token", "uidb64"}
 """Addresses that carry their own secret instead of a tenant's id."""
 

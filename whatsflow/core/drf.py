@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, cast
 
+import orjson
 from django.core.exceptions import ValidationError
 from django.db.models import Field, Model, Q
 from rest_framework import exceptions, pagination, serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.encoders import JSONEncoder
 
 from whatsflow.core import envelope
 from whatsflow.core.errors import InvalidInput
@@ -47,7 +50,18 @@ class EnvelopeRenderer(JSONRenderer):
         response = (renderer_context or {}).get("response")
         if response is not None and response.status_code == 204:
             return b""
-        return super().render(_wrapped(data, response), accepted_media_type, renderer_context)
+        return to_json(_wrapped(data, response))
+
+
+def to_json(data: Any) -> bytes:
+    """JSON of plain data, times, UUIDs and what Django and the framework make; times in UTC with a Z."""
+    try:
+        return orjson.dumps(data, default=_ENCODER.default, option=orjson.OPT_UTC_Z)
+    except TypeError:  # a number with more than 64 bits, half a character: the standard library writes them
+        return json.dumps(data, cls=JSONEncoder).encode()
+
+
+_ENCODER = JSONEncoder()
 
 
 def _wrapped(data: Any, response: Response | None) -> Any:
@@ -78,8 +92,27 @@ class CamelCaseSerializer(serializers.Serializer):
     """
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        """The declared fields under their outside names."""
-        return {camel(name): value for name, value in super().to_representation(instance).items()}
+        """The declared fields under their outside names. Ids, times and plain values are left to the renderer."""
+        return {name: read(instance) for name, read in self._readers()}
+
+    def _readers(self) -> list[tuple[str, Callable[[Any], Any]]]:
+        """For each field its outside name and what reads it: made once for all rows of a list."""
+        if not hasattr(self, "_made_readers"):
+            self._made_readers = [
+                (camel(str(field.field_name)), _reader(field)) for field in self._readable_fields
+            ]
+        return self._made_readers
+
+    @classmethod
+    def outside_names(cls) -> list[str]:
+        """What may be asked for by `?fields=`."""
+        return [camel(name) for name, field in cls().fields.items() if not field.write_only]
+
+    def keep(self, names: Sequence[str]) -> None:
+        """Leave out every field but these (outside names)."""
+        for name in list(self.fields):
+            if camel(str(name)) not in names:
+                self.fields.pop(name)
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         """The validated values under their inside names; errors carry the outside names."""
@@ -108,6 +141,39 @@ class CamelCaseSerializer(serializers.Serializer):
                 errors[name] = [exceptions.ErrorDetail("This field cannot be set.", "read_only")]
         if errors:
             raise serializers.ValidationError(errors)
+
+
+_AS_IT_IS = (
+    serializers.BooleanField,
+    serializers.ChoiceField,
+    serializers.CharField,
+    serializers.DateField,
+    serializers.DateTimeField,
+    serializers.DictField,
+    serializers.FloatField,
+    serializers.IntegerField,
+    serializers.JSONField,
+    serializers.UUIDField,
+)
+"""Fields whose values the renderer writes as they are."""
+
+
+def _reader(field: Any) -> Callable[[Any], Any]:
+    """How to read a field of a row. The framework's own way takes ten times as long for plain columns."""
+    source = ".".join(field.source_attrs)
+    if isinstance(field, _AS_IT_IS) and "." not in source and source:
+        attribute = attrgetter(source)
+
+        def plain(row: Any) -> Any:
+            return row[source] if isinstance(row, Mapping) else attribute(row)
+
+        return plain
+
+    def framework(row: Any) -> Any:
+        value = field.get_attribute(row)
+        return None if value is None else field.to_representation(value)
+
+    return framework
 
 
 def _renamed(error: serializers.ValidationError, names: set[str]) -> serializers.ValidationError:
@@ -190,7 +256,7 @@ class CursorPagination(pagination.CursorPagination):
         return Response(Page(data, meta))
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        cursor = {"type": "string", "nullable": True}
+        cursor = {"type": ["string", "null"]}
         return _schema(schema, {"nextCursor": cursor, "previousCursor": cursor})
 
     def _beyond(self, model: type[Model], cursor: Cursor, side: str) -> Q:

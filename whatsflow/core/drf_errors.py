@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from drf_standardized_errors.formatter import flatten_errors
 from drf_standardized_errors.handler import ExceptionHandler as StandardizedHandler
 from rest_framework import exceptions
 
 from whatsflow.core import envelope
 from whatsflow.core.drf import Failure
+from whatsflow.core.drf_parsers import BodyTooLarge
 from whatsflow.core.errors import DomainError
 
 
@@ -32,6 +34,10 @@ class ExceptionHandler(StandardizedHandler):
         """Our own errors join the framework's."""
         if isinstance(exc, DomainError):
             return DomainException(exc)
+        if isinstance(exc, RequestDataTooBig):
+            return DomainException(BodyTooLarge())
+        if isinstance(exc, SuspiciousOperation):
+            return exceptions.ParseError("The request could not be understood.")
         return super().convert_known_exceptions(exc)
 
     def format_exception(self, exc: exceptions.APIException) -> Failure:

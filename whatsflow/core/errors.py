@@ -45,8 +45,13 @@ class Forbidden(DomainError):
 
     status = 403
 
-    def __init__(self, message: str = "Your role does not allow this. Ask an owner or admin.") -> None:
-        super().__init__("forbidden", message)
+    def __init__(
+        self,
+        message: str = "Your role does not allow this. Ask an owner or admin.",
+        *,
+        code: str = "forbidden",
+    ) -> None:
+        super().__init__(code, message)
 
 
 class Conflict(DomainError):

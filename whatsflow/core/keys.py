@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import os
 import secrets
 from pathlib import Path
@@ -38,3 +40,8 @@ def _read_or_write(path: Path, fresh: str) -> str:
         finally:
             temporary.unlink()
     return path.read_text().strip()
+
+
+def derive(key: str, purpose: str) -> str:
+    """A key of its own for one purpose, from which the first cannot be found."""
+    return hmac.new(key.encode(), purpose.encode(), hashlib.sha256).hexdigest()

@@ -84,6 +84,11 @@ class Contact(TimestampedModel):
         return phone.display(self.phone_number)
 
     @property
+    def state(self) -> str:
+        """What a list says of them beside the name: "blocked", "opted_out" or nothing."""
+        return "blocked" if self.blocked_at else "opted_out" if self.opted_out_at else ""
+
+    @property
     def initials(self) -> str:
         """One or two letters for an avatar; empty when only a number is known."""
         words = [word for word in (self.name or self.push_name).split() if word[0].isalpha()]

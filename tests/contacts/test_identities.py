@@ -82,7 +82,7 @@ def test_the_number_of_statements_does_not_grow(business, count):
         resolve(business, *people)
 
     chunks = sum(one["sql"].startswith("INSERT") for one in first.captured_queries)
-    assert len(first.captured_queries) - chunks <= 7
+    assert len(first.captured_queries) - chunks <= 8
     assert chunks <= 2 or database.vendor == "sqlite"
     assert len(again.captured_queries) <= 4
 

@@ -1,0 +1,53 @@
+"""What contacts needs of the apps above it, which register it in their ready()."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from contacts.models import Contact, TagRule
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a contact's timeline. icon: of the sprite. url: where it leads, if anywhere."""
+
+    at: datetime
+    icon: str
+    title: str
+    text: str = ""
+    url: str = ""
+
+
+Source = Callable[[UUID, UUID, datetime, int], list[Entry]]
+"""(business, contact, before, limit) -> at most `limit` entries before that time, newest first; one query."""
+Matcher = Callable[[TagRule], QuerySet[Contact]]
+"""The contacts of the rule's business to whom a rule applies by what was written so far."""
+
+_sources: list[Source] = []
+_matchers: dict[str, Matcher] = {}
+
+
+def register_timeline(source: Source) -> None:
+    """Add what an app knows to contacts' timelines."""
+    if source not in _sources:
+        _sources.append(source)
+
+
+def timeline_sources() -> tuple[Source, ...]:
+    """All of them, in the order of their registration."""
+    return tuple(_sources)
+
+
+def register_matcher(kind: str, matcher: Matcher) -> None:
+    """Say who answers for a kind of rule."""
+    _matchers[kind] = matcher
+
+
+def matcher(kind: str) -> Matcher:
+    """Raises LookupError for a kind that no app answers for."""
+    return _matchers[kind]

@@ -1,0 +1,73 @@
+"""What happened with a contact, newest first: what contacts itself knows, and what other apps add."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from accounts.models import BusinessProfile
+from contacts import ports
+from contacts.models import ConsentProof, Contact, ContactTag
+from contacts.ports import Entry
+from whatsflow.core.clock import now
+from whatsflow.core.errors import InvalidInput
+
+PAGE = 20
+
+
+def page(
+    business: BusinessProfile, contact: Contact, before: datetime | None = None
+) -> tuple[list[Entry], datetime | None]:
+    """At most PAGE entries, one query a source, and the time before which there is more."""
+    start = before or now()
+    found = [entry for source in _SOURCES for entry in source(business.pk, contact.pk, start, PAGE + 1)]
+    if contact.created_at < start:
+        found.append(Entry(contact.created_at, "user-plus", "Became a contact"))
+    found.sort(key=lambda entry: entry.at, reverse=True)
+    more = found[PAGE - 1].at if len(found) > PAGE else None
+    return found[:PAGE], more
+
+
+def parse(before: str) -> datetime | None:
+    """The time in an address. Raises InvalidInput."""
+    if not before:
+        return None
+    try:
+        moment = datetime.fromisoformat(before.replace(" ", "+"))
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise InvalidInput("invalid_cursor", "This page address is not valid. Open the contact again.")
+    return moment
+
+
+def _tags(business_id: UUID, contact_id: UUID, before: datetime, limit: int) -> list[Entry]:
+    rows = ContactTag.objects.filter(contact_id=contact_id, created_at__lt=before).select_related("tag")
+    return [
+        Entry(row.created_at, "tag", f"Tagged {row.tag.name}")
+        for row in rows.order_by("-created_at", "tag_id")[:limit]
+    ]
+
+
+def _consents(business_id: UUID, contact_id: UUID, before: datetime, limit: int) -> list[Entry]:
+    rows = ConsentProof.objects.filter(contact_id=contact_id, created_at__lt=before).select_related("actor")
+    return [
+        Entry(
+            row.created_at,
+            "hand-stop" if row.kind == ConsentProof.Kind.OPT_OUT else "thumb-up",
+            f"{row.get_kind_display()} {row.get_how_display().lower()}",
+            row.note,
+        )
+        for row in rows.order_by("-id")[:limit]
+    ]
+
+
+def _others(business_id: UUID, contact_id: UUID, before: datetime, limit: int) -> list[Entry]:
+    return [
+        entry
+        for source in ports.timeline_sources()
+        for entry in source(business_id, contact_id, before, limit)
+    ]
+
+
+_SOURCES = (_tags, _consents, _others)

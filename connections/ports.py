@@ -73,7 +73,14 @@ class Refused:
     message: str = ""
 
 
-Outcome = Delivered | TryAgain | Refused
+@dataclass(frozen=True)
+class Held:
+    """Outcome of a send: WhatsApp lets nobody new be written to until then. It has not left and counts as no try."""
+
+    until: datetime
+
+
+Outcome = Delivered | TryAgain | Refused | Held
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,14 @@ class ReadReceipt:
     conversation_id: UUID
     chat: Chat
     wa_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PictureJob:
+    """A contact whose profile picture is not known, or known for long."""
+
+    contact_id: UUID
+    chat: Chat
 
 
 class Mailbox(Protocol):
@@ -134,6 +149,15 @@ class Mailbox(Protocol):
 
     def receipt_done(self, lease: Lease, receipt: ReadReceipt) -> None:
         """WhatsApp was told."""
+
+    def typing(self, lease: Lease) -> list[Chat]:
+        """The chats for which somebody of the team is typing now."""
+
+    def picture_wanted(self, lease: Lease) -> PictureJob | None:
+        """Somebody of the latest conversations whose profile picture should be looked at (again)."""
+
+    def store_picture(self, lease: Lease, job: PictureJob, blob: MediaBlob | None) -> None:
+        """Keep a profile picture; None: they show none. Either way it is not asked for again for a long time."""
 
     def newest_message_at(self, lease: Lease) -> datetime | None:
         """Time of the newest message stored for this number: where the gap repair starts from."""

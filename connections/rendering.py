@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import IO, NoReturn
 
 from django.core.files.storage import default_storage
@@ -64,6 +64,21 @@ class Card:
     """Whether this kind of number can be linked with a pairing code."""
 
     @property
+    def engine(self) -> Engine | None:
+        return engine_of(self.connection)
+
+    @property
+    def limited_until(self) -> datetime | None:
+        """Until when no new chats are started; None while nothing limits them."""
+        until = self.connection.limited_until
+        return until if until and until > timezone.now() else None
+
+    @property
+    def logs_out_at(self) -> datetime | None:
+        """When the login of a number that somebody has disconnected is given up; None while that is not to come."""
+        return selectors.logs_out_at(self.connection)
+
+    @property
     def settled(self) -> bool:
         """Whether the number is where the person wants it to be; if not, something will change soon."""
         online = self.connection.desired == Desired.ONLINE
@@ -93,6 +108,54 @@ class Card:
     def can_log_out(self) -> bool:
         """Whether there is a login that could be ended."""
         return bool(self.connection.session_data) and self.connection.desired != Desired.LOGGED_OUT
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What drives a number, and how its login is kept. cpu: percent of one processor. note: what is wrong with that."""
+
+    name: str
+    started_at: datetime | None
+    memory: int | None
+    cpu: float | None
+    archived_at: datetime | None
+    note: str
+
+
+_ARCHIVE_NOTES = {
+    "too_large": "The login has grown too large to be copied: only this server can go on with it. Log out and link "
+    "the number anew, or let whoever runs the server raise WHATSAPP_WEB_ARCHIVE_MB.",
+    "failed": "The login could not be copied to the media storage: only this server can go on with it. "
+    "Whoever runs the server finds the reason in its log.",
+}
+STALE_ARCHIVE = timedelta(days=3)
+_STALE_NOTE = (
+    "The copy of the login is old. Should this server be lost, the number may have to be scanned again."
+)
+
+
+def engine_of(connection: WhatsAppConnection) -> Engine | None:
+    """What the last session of a number told of itself; None when it told nothing. What it takes only while it runs."""
+    told = connection.vitals
+    if not told.get("engine"):
+        return None
+    archived_at = _moment(told.get("archived_at"))
+    note = _ARCHIVE_NOTES.get(told.get("archive_problem", ""), "")
+    if not note and archived_at and timezone.now() - archived_at > STALE_ARCHIVE:
+        note = _STALE_NOTE
+    runs = connection.is_connected
+    return Engine(
+        name=told["engine"],
+        started_at=_moment(told.get("started_at")) if runs else None,
+        memory=told.get("memory") if runs else None,
+        cpu=told.get("cpu") if runs else None,
+        archived_at=archived_at,
+        note=note if connection.session_data else "",
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 @dataclass(frozen=True)
@@ -171,6 +234,7 @@ def version_of(shown: Iterable[Card]) -> str:
             card.connection.qr_count,
             bool(card.connection.pairing_code),
             _minute(card.connection.last_proof_at),
+            card.limited_until,
             card.explanation,
             card.traffic,
         )

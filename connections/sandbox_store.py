@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -17,8 +17,12 @@ from connections.drivers.base import AckLevel, Chat, MediaBlob, MessageKind
 from connections.drivers.sandbox.store import Accepted, Customer, Happening, HappeningKind, Letter, Phone
 from connections.models import SandboxCustomer, SandboxEvent, SandboxMessage, SandboxPhone, WhatsAppConnection
 from whatsflow.core import doorbell
+from whatsflow.core.clock import now
 from whatsflow.core.files import remove_tree
 from whatsflow.core.ids import uuid7
+
+TYPING_FOR = timedelta(seconds=25)
+"""WhatsApp shows that somebody is typing for so long, unless it is told again or that they have stopped."""
 
 
 def create_phone(connection: WhatsAppConnection) -> SandboxPhone:
@@ -139,6 +143,13 @@ class OrmStore:
         row = SandboxCustomer.objects.filter(wanted, phone_id=self.phone_id).first()
         return _customer(row) if row else None
 
+    def has_written(self, customer_id: UUID) -> bool:
+        return SandboxMessage.objects.filter(customer_id=customer_id, from_me=False).exists()
+
+    def show_typing(self, customer_id: UUID, active: bool) -> None:
+        until = now() + TYPING_FOR if active else None
+        SandboxCustomer.objects.filter(phone_id=self.phone_id, pk=customer_id).update(sees_typing_until=until)
+
     def reveal_numbers(self, customer_ids: Sequence[UUID]) -> None:
         rows = SandboxCustomer.objects.filter(phone_id=self.phone_id, pk__in=customer_ids)
         rows.update(hides_number=False)
@@ -154,7 +165,9 @@ class OrmStore:
                 return Accepted(row.created_at, AckLevel(row.ack), row.attempts)
             row = self._message_row(letter)
             row.save(force_insert=True)
-            SandboxCustomer.objects.filter(pk=letter.customer_id).update(step=F("step") + 1)
+            SandboxCustomer.objects.filter(pk=letter.customer_id).update(
+                step=F("step") + 1, sees_typing_until=None
+            )
             self._schedule(happenings)
         return Accepted(row.created_at, AckLevel(row.ack), 1)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
@@ -123,6 +125,16 @@ def reason_text(connection: WhatsAppConnection) -> Explanation:
 
 def _will_retry(connection: WhatsAppConnection) -> bool:
     return connection.desired == WhatsAppConnection.Desired.ONLINE
+
+
+def logs_out_at(connection: WhatsAppConnection) -> datetime | None:
+    """When a disconnected number is logged out by the clock (WHATSFLOW_LOGOUT_AFTER_DAYS); None: it is not."""
+    rests = connection.status == Status.DISCONNECTED and not _will_retry(connection)
+    if not (
+        settings.LOGOUT_AFTER_DAYS and rests and connection.session_data and connection.status_changed_at
+    ):
+        return None
+    return connection.status_changed_at + timedelta(days=settings.LOGOUT_AFTER_DAYS)
 
 
 def qr_seconds_left(connection: WhatsAppConnection) -> int:

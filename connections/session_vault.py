@@ -88,6 +88,9 @@ def options() -> Options:
         ready_timeout=settings.WHATSAPP_WEB_READY_SECONDS,
         recycle_after=settings.WHATSAPP_WEB_RECYCLE_HOURS * 3600,
         memory_limit=settings.WHATSAPP_WEB_MEMORY_MB * 2**20,
+        history_chats=settings.WHATSAPP_WEB_HISTORY_CHATS,
+        history_messages=settings.WHATSAPP_WEB_HISTORY_MESSAGES,
+        archive_limit=settings.WHATSAPP_WEB_ARCHIVE_MB * 2**20,
     )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from celery import shared_task
 
 from connections.runner import run_here
-from connections.services import sessions
+from connections.services import numbers, sessions
 
 
 @shared_task(name="connections.tasks.run_session")
@@ -20,3 +20,9 @@ def run_session(connection_id: str) -> None:
 def ensure_sessions() -> None:
     """Ask for a worker for every number that should be driven and is not."""
     sessions.ensure()
+
+
+@shared_task(name="connections.tasks.log_out_idle")
+def log_out_idle() -> None:
+    """Give up the logins of numbers that nobody has connected for long."""
+    numbers.log_out_idle()

@@ -172,6 +172,19 @@ class MediaFile(TimestampedModel):
         ]
 
 
+class ContactPicture(TimestampedModel):
+    """A contact's profile picture as WhatsApp showed it last; `media` is empty for those who show none."""
+
+    contact = models.OneToOneField(Contact, on_delete=models.CASCADE, related_name="picture")
+    media = models.ForeignKey(
+        MediaFile, null=True, blank=True, on_delete=models.SET_NULL, related_name="pictures"
+    )
+    check_at = models.DateTimeField(help_text="Not asked for again before.")
+
+    class Meta:
+        db_table = "contact_pictures"
+
+
 class Message(TimestampedModel):
     """One message, in or out. An outbound row is its own outbox entry; see docs on delivery for its states."""
 

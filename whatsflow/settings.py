@@ -216,6 +216,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "ensure-sessions": {"task": "connections.tasks.ensure_sessions", "schedule": 5.0},
+    "log-out-idle-numbers": {"task": "connections.tasks.log_out_idle", "schedule": 3600.0},
     "sweep-outbox": {"task": "messaging.tasks.sweep_outbox", "schedule": 15.0},
     "sweep-jobs": {"task": "jobs.tasks.sweep", "schedule": 15.0},
     "prune-jobs": {"task": "jobs.tasks.prune", "schedule": 3600.0},
@@ -244,6 +245,15 @@ WHATSAPP_WEB_READY_SECONDS = env.float("WHATSAPP_WEB_READY_SECONDS", default=180
 WHATSAPP_WEB_RECYCLE_HOURS = env.float("WHATSAPP_WEB_RECYCLE_HOURS", default=24.0)
 WHATSAPP_WEB_MEMORY_MB = env.int("WHATSAPP_WEB_MEMORY_MB", default=2048)
 """A browser that is older or takes more is started anew when nothing is going on."""
+WHATSAPP_WEB_ARCHIVE_MB = env.int("WHATSAPP_WEB_ARCHIVE_MB", default=512)
+"""A login that takes more is not copied to the media storage; the dashboard says so."""
+WHATSAPP_WEB_HISTORY_CHATS = env.int("WHATSAPP_WEB_HISTORY_CHATS", default=200)
+WHATSAPP_WEB_HISTORY_MESSAGES = env.int("WHATSAPP_WEB_HISTORY_MESSAGES", default=200)
+"""How many recent chats, and messages of each, are compared with what is stored after a gap."""
+LOGOUT_AFTER_DAYS = env.float("WHATSFLOW_LOGOUT_AFTER_DAYS", default=30.0)
+"""A number that has been disconnected for so long is logged out and its login deleted; 0: never."""
+LIMIT_HOURS = env.float("WHATSFLOW_LIMIT_HOURS", default=24.0)
+"""After WhatsApp refused a new chat (its limit 463) no new chat is tried for so long, unless WhatsApp says when."""
 SELENIUM_REMOTE_URL = env.str("SELENIUM_REMOTE_URL", default="")
 SELENIUM_REMOTE_PROFILES = env.str("SELENIUM_REMOTE_PROFILES", default="")
 """Where a remote browser's machine has WHATSAPP_WEB_HOME mounted."""

@@ -25,6 +25,17 @@ class Transient(Exception):
         self.retry_after = retry_after
 
 
+class Limited(Transient):
+    """WhatsApp does not let this number start new chats for now. It surely has not left; replies still go out.
+
+    until: when to try again at the earliest; None when WhatsApp does not say.
+    """
+
+    def __init__(self, until: datetime | None = None) -> None:
+        super().__init__("limited", "WhatsApp does not let this number start new chats for now.")
+        self.until = until
+
+
 class Permanent(Exception):
     """It was refused and will be refused again. `code`: stable reason, like `not_on_whatsapp`."""
 
@@ -141,6 +152,23 @@ class State:
     own_number: str = ""
     own_name: str = ""
     degraded: str = ""
+
+
+@dataclass(frozen=True)
+class Vitals:
+    """What a session takes of its machine, for people who look after it.
+
+    engine: what drives the number, with its version. memory: bytes. cpu: percent of one processor since the last look.
+    None where it is not known. archived_at: when the last copy of the login was made. archive_problem: why the login
+    cannot be copied (`too_large`, `failed`), "" when it can.
+    """
+
+    engine: str = ""
+    started_at: datetime | None = None
+    memory: int | None = None
+    cpu: float | None = None
+    archived_at: datetime | None = None
+    archive_problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -292,7 +320,7 @@ class Driver(ABC):
     def send(self, message: OutgoingMessage) -> Sent:
         """Send it, bounded in time; an id that is in the chat already is not sent again but answered with its ack.
 
-        Raises Transient, Permanent or SessionLost.
+        Raises Transient (Limited when WhatsApp lets nobody new be written to), Permanent or SessionLost.
         """
 
     @abstractmethod
@@ -312,8 +340,20 @@ class Driver(ABC):
         """Show the customer that a person has read these."""
 
     @abstractmethod
+    def show_typing(self, chat: Chat, active: bool) -> None:
+        """Show the customer that somebody is typing, or has stopped. It also stops by itself with the next message."""
+
+    @abstractmethod
+    def picture(self, chat: Chat) -> MediaBlob | None:
+        """The customer's profile picture; None when they show none."""
+
+    @abstractmethod
     def number_exists(self, phone: str) -> bool:
         """Whether this E.164 number is on WhatsApp."""
+
+    def vitals(self) -> Vitals | None:
+        """What the session takes of this machine; None for a driver that takes nothing worth telling."""
+        return None
 
     @abstractmethod
     def save_session(self) -> str:

@@ -97,6 +97,14 @@ class WhatsAppConnection(TimestampedModel):
     lease_owner = models.CharField(max_length=64, blank=True, default="")
     lease_epoch = models.BigIntegerField(default=0)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
+    limited_until = models.DateTimeField(
+        null=True, blank=True, help_text="WhatsApp lets this number start no new chats until then."
+    )
+    vitals = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="What the session takes of its machine, and how its login is kept.",
+    )
     restart_not_before = models.DateTimeField(
         null=True, blank=True, help_text="A crashed session waits until then, longer each time."
     )
@@ -180,6 +188,9 @@ class SandboxCustomer(TimestampedModel):
     persona = models.CharField(max_length=20)
     step = models.IntegerField(default=0, help_text="How far the persona's script has come.")
     blocked = models.BooleanField(default=False)
+    sees_typing_until = models.DateTimeField(
+        null=True, blank=True, help_text="The business is typing, as this person sees it."
+    )
 
     class Meta:
         db_table = "sandbox_customers"

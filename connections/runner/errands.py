@@ -6,7 +6,7 @@ import time
 
 from django.conf import settings
 
-from connections.drivers.base import Driver, Permanent, Transient
+from connections.drivers.base import Chat, Driver, Permanent, Transient
 from connections.ports import Lease, Mailbox, MediaJob
 
 MEDIA_BATCH = 4
@@ -14,6 +14,12 @@ RECEIPT_BATCH = 20
 RECONCILE_SECONDS = 15.0
 ANXIOUS_SECONDS = 3.0
 """Between two look-ups while sends are in flight."""
+TYPING_SECONDS = 2.0
+"""While somebody types, it is looked so often whether they still do."""
+PICTURE_SECONDS = 30.0
+"""Between two looks for people without a picture."""
+PICTURE_PAUSE_SECONDS = 2.0
+"""Between two pictures: hundreds at once would look like a machine to WhatsApp."""
 
 
 class Errands:
@@ -24,16 +30,23 @@ class Errands:
         self.lease = lease
         self.box = box
         self._reconcile_at = 0.0
+        self._picture_at = time.monotonic() + PICTURE_PAUSE_SECONDS
+        self._typing: set[Chat] = set()
 
     def run(self) -> bool:
         """Do what is due. True: there may be more."""
         self._reconcile()
         self._tell_reads()
+        self._show_typing()
+        self._look_for_picture()
         return self._fetch_media()
 
     def seconds_until_due(self) -> float:
-        """When sends in flight are to be asked for again."""
-        return max(0.0, self._reconcile_at - time.monotonic())
+        """When sends in flight are to be asked for again, or the next picture may be fetched."""
+        soonest = min(self._reconcile_at, self._picture_at)
+        if self._typing:
+            soonest = min(soonest, time.monotonic() + TYPING_SECONDS)
+        return max(0.0, soonest - time.monotonic())
 
     def _reconcile(self) -> None:
         """Ask WhatsApp what became of messages that were begun and never settled."""
@@ -58,6 +71,33 @@ class Errands:
             except Permanent:
                 pass
             self.box.receipt_done(self.lease, receipt)
+
+    def _show_typing(self) -> None:
+        """Tell the customers for whom somebody has begun, or stopped, typing. What goes wrong here is forgotten."""
+        now = set(self.box.typing(self.lease))
+        for chat, active in [
+            *((chat, True) for chat in now - self._typing),
+            *((chat, False) for chat in self._typing - now),
+        ]:
+            try:
+                self.driver.show_typing(chat, active)
+            except (Transient, Permanent):
+                continue
+        self._typing = now
+
+    def _look_for_picture(self) -> None:
+        """Fetch one profile picture, if one is wanted. A picture is worth no trouble: one that fails waits its time."""
+        if time.monotonic() < self._picture_at:
+            return
+        job = self.box.picture_wanted(self.lease)
+        self._picture_at = time.monotonic() + (PICTURE_PAUSE_SECONDS if job else PICTURE_SECONDS)
+        if job is None:
+            return
+        try:
+            blob = self.driver.picture(job.chat)
+        except (Transient, Permanent):
+            blob = None
+        self.box.store_picture(self.lease, job, blob)
 
     def _fetch_media(self) -> bool:
         jobs = self.box.media_wanted(self.lease, MEDIA_BATCH)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from connections import leases
-from connections.drivers.base import Driver, OutgoingMessage, Permanent, Transient
-from connections.ports import Claimed, Delivered, Lease, LeaseLost, Mailbox, Outcome, Refused, TryAgain
+from connections.drivers.base import Driver, Limited, OutgoingMessage, Permanent, Transient
+from connections.ports import Claimed, Delivered, Held, Lease, LeaseLost, Mailbox, Outcome, Refused, TryAgain
 from connections.runner.hearing import Hearing
+from connections.services import sessions
 from whatsflow.core.failpoints import reach
 
 BATCH = 10
@@ -71,6 +72,8 @@ class Sender:
             raise LeaseLost("Not sure to be the owner; the next one finds the message in flight")
         try:
             sent = self.driver.send(message)
+        except Limited as limit:
+            return Held(sessions.limit_new_chats(self.lease, limit.until))
         except Transient as error:
             return TryAgain(error.code, error.retry_after)
         except Permanent as error:

@@ -89,16 +89,16 @@ class Session:
                 return True
             if self._ready_since is None and wish.pairing_phone != self.driver.context.pairing_phone:
                 return False
-            self.bell.wait(self._step())
+            self.bell.wait(self._step(limited=wish.limited))
         self._pause_here()
         return False
 
     # -- one step --------------------------------------------------------------------------------------
 
-    def _step(self) -> float:
+    def _step(self, *, limited: bool = False) -> float:
         """Do everything that is due. Returns how long to sleep then, at most."""
         state = self.driver.state()
-        self._report(state)
+        self._report(state, limited=limited)
         if state.phase not in (Phase.SYNCING, Phase.READY):
             return min(self.driver.idle_for(), LONGEST_PAUSE)
         if state.phase == Phase.READY and self._ready_since is None:
@@ -118,12 +118,14 @@ class Session:
         due = self._sender.seconds_until_due(), self.hearing.seconds_until_deaf()
         return max(0.0, min([*waits, *(wait for wait in due if wait is not None)]))
 
-    def _report(self, state: State) -> None:
+    def _report(self, state: State, *, limited: bool) -> None:
         """Write the state when people would see a difference. Raises Ended."""
         if state.phase == Phase.ENDED:
             raise Ended(state.reason or Reason.ERROR)
         if state.phase == Phase.READY and self.hearing.suspicious and not state.degraded:
             state = replace(state, degraded=Reason.NO_ACKS)
+        if state.phase == Phase.READY and limited and not state.degraded:
+            state = replace(state, degraded=Reason.LIMITED)
         seen = replace(state, qr_expires_in=None)
         if seen == self._reported:
             return
@@ -202,7 +204,7 @@ class Session:
             return
         self._proof_at = now
         steady = self._ready_since is not None and now - self._ready_since >= STEADY_SECONDS
-        sessions.record_proof(self.lease, steady=steady)
+        sessions.record_proof(self.lease, steady=steady, vitals=self.driver.vitals())
 
     # -- going offline ---------------------------------------------------------------------------------
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import structlog
 from celery import current_app
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
@@ -20,12 +22,14 @@ from connections.events import ConnectionStatusChanged
 from connections.models import SandboxPhone, WhatsAppConnection
 from connections.sandbox_store import create_phone, remove_media_of
 from connections.session_vault import forget as forget_session
-from whatsflow.core import doorbell, phone
+from whatsflow.core import clock, doorbell, phone
 from whatsflow.core.errors import Conflict, InvalidInput
 from whatsflow.core.events import publish
 
 log = structlog.get_logger(__name__)
 
+IDLE_AT_ONCE = 20
+"""Each takes a browser for some seconds."""
 NO_CODE = {"qr_code": "", "qr_expires_at": None, "pairing_code": ""}
 
 
@@ -87,6 +91,23 @@ def logout(connection: WhatsAppConnection, actor: User | None) -> None:
     has_login = bool(connection.session_data)
     desired = WhatsAppConnection.Desired.LOGGED_OUT if has_login else WhatsAppConnection.Desired.OFFLINE
     _leave(connection, actor, desired, "connection.logout")
+
+
+def log_out_idle() -> int:
+    """Log out the numbers that have been disconnected for longer than a login is kept. Returns how many."""
+    if not settings.LOGOUT_AFTER_DAYS:
+        return 0
+    since = clock.now() - timedelta(days=settings.LOGOUT_AFTER_DAYS)
+    idle = WhatsAppConnection.objects.filter(
+        desired=WhatsAppConnection.Desired.OFFLINE,
+        status=WhatsAppConnection.Status.DISCONNECTED,
+        status_changed_at__lt=since,
+    ).exclude(session_data="")
+    found = list(idle.select_related("business_profile").order_by("status_changed_at", "id")[:IDLE_AT_ONCE])
+    for connection in found:
+        log.info("idle_number_logged_out", connection_id=str(connection.pk))
+        logout(connection, None)
+    return len(found)
 
 
 def rename(connection: WhatsAppConnection, actor: User | None, name: str) -> None:

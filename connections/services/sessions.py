@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q, Value
 from django.db.models.fields import DurationField
 from django.db.models.functions import Now
 
 from connections import leases
-from connections.drivers.base import Phase, State
+from connections.drivers.base import Phase, State, Vitals
 from connections.events import ConnectionStatusChanged
 from connections.models import WhatsAppConnection
 from connections.ports import Lease, LeaseLost
 from connections.services import numbers
 from whatsflow.core import clock
 from whatsflow.core.events import publish
+
+log = structlog.get_logger(__name__)
 
 Desired = WhatsAppConnection.Desired
 Reason = WhatsAppConnection.Reason
@@ -52,11 +56,15 @@ _NO_CODE: dict[str, Any] = numbers.NO_CODE
 
 @dataclass(frozen=True)
 class Wish:
-    """What people want of the number. wait: seconds until the session may be started again."""
+    """What people want of the number, and what WhatsApp lets it do.
+
+    wait: seconds until the session may be started again. limited: it may not start new chats for now.
+    """
 
     desired: str
     wait: float
     pairing_phone: str
+    limited: bool = False
 
 
 def wish(lease: Lease) -> Wish:
@@ -68,14 +76,15 @@ def wish(lease: Lease) -> Wish:
             lease_epoch=lease.epoch,
             lease_expires_at__gt=Now(),
         )
-        .values_list("desired", "restart_not_before", "pairing_phone")
+        .values_list("desired", "restart_not_before", "pairing_phone", "limited_until")
         .first()
     )
     if found is None:
         raise LeaseLost(f"Lease {lease.epoch} of {lease.connection_id} is over")
-    desired, not_before, pairing_phone = found
+    desired, not_before, pairing_phone, limited_until = found
     wait = (not_before - clock.database_now()).total_seconds() if not_before else 0.0
-    return Wish(desired, max(0.0, wait), pairing_phone)
+    limited = limited_until is not None and limited_until > clock.now()
+    return Wish(desired, max(0.0, wait), pairing_phone, limited)
 
 
 def load(lease: Lease) -> WhatsAppConnection:
@@ -138,15 +147,40 @@ def save_session(lease: Lease, session: str) -> None:
         _save_session(leases.guard(lease), session)
 
 
-def record_proof(lease: Lease, *, steady: bool) -> None:
+def limit_new_chats(lease: Lease, until: datetime | None) -> datetime:
+    """WhatsApp lets this number write to nobody new. Returns until when none is tried; later than before, or as it was.
+
+    until: what WhatsApp said; None: it did not, then it is WHATSFLOW_LIMIT_HOURS from now on.
+    """
+    chosen = until or clock.now() + timedelta(hours=settings.LIMIT_HOURS)
+    with transaction.atomic():
+        row = leases.guard(lease)
+        chosen = max(chosen, row.limited_until or chosen)
+        WhatsAppConnection.objects.filter(pk=row.pk).update(limited_until=chosen)
+    log.warning("new_chats_limited", connection_id=str(lease.connection_id), until=chosen.isoformat())
+    return chosen
+
+
+def record_proof(lease: Lease, *, steady: bool, vitals: Vitals | None = None) -> None:
     """A round trip with WhatsApp was verified just now. steady: for so long that earlier crashes no longer count."""
     with transaction.atomic():
         row = leases.guard(lease)
         cursor = {**row.inbound_cursor, "caught_up_at": clock.now().isoformat()}
         fields: dict[str, Any] = {"last_proof_at": Now(), "inbound_cursor": cursor}
+        if vitals is not None:
+            fields["vitals"] = _plain(vitals)
         if steady:
             fields |= {"restart_count": 0, "restart_not_before": None}
         WhatsAppConnection.objects.filter(pk=row.pk).update(**fields)
+
+
+def _plain(vitals: Vitals) -> dict[str, Any]:
+    """As they are kept: times in ISO 8601, what is not known left out."""
+    plain = {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in asdict(vitals).items()
+    }
+    return {name: value for name, value in plain.items() if value not in (None, "")}
 
 
 def ensure() -> int:

@@ -23,11 +23,11 @@ from connections import leases
 from connections.drivers.base import Ack, AckLevel, Chat, MediaBlob, MessageKind, OutgoingMessage
 from connections.events import LeaseTaken
 from connections.models import WhatsAppConnection
-from connections.ports import Claimed, Delivered, InFlight, Lease, Outcome, Refused, TryAgain
+from connections.ports import Claimed, Delivered, Held, InFlight, Lease, Outcome, Refused, TryAgain
 from contacts import selectors as contact_selectors
 from messaging import states
 from messaging.models import Message
-from messaging.services import acks, media
+from messaging.services import acks, limits, media
 from messaging.states import Status
 from whatsflow.core import bulk
 from whatsflow.core.clock import now
@@ -163,6 +163,9 @@ def begin(lease: Lease, claimed: Claimed, wa_id: str) -> OutgoingMessage | None:
     chosen = message.whatsapp_message_id or wa_id
     with transaction.atomic():
         connection = leases.guard(lease)
+        if limits.holds(connection, message):
+            limits.hold(connection, message)
+            return None
         if not _mark_sending(message, lease, chosen):
             _unclaim(lease, [message.pk])
             return None
@@ -245,6 +248,8 @@ def _apply_outcome(connection: WhatsAppConnection, message_id: UUID, outcome: Ou
                 acks.raise_statuses(connection, [acks.Rise(message_id, status, at)])
         case TryAgain(code, retry_after):
             _put_back(connection, message_id, code, retry_after)
+        case Held(until):
+            limits.refused(connection, message_id, until)
         case Refused(code, text):
             acks.fail(connection, message_id, code, text)
 

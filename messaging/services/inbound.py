@@ -39,7 +39,7 @@ from contacts.services.identities import Person
 from messaging import states
 from messaging.events import CustomerTyping, MessageAdded, MessageReceived
 from messaging.models import Conversation, MediaFile, Message
-from messaging.services import acks, changes, fetching, media, previews
+from messaging.services import acks, changes, fetching, limits, media, previews
 from whatsflow.core import bulk
 from whatsflow.core.clock import now
 from whatsflow.core.events import Event as DomainEvent
@@ -174,6 +174,7 @@ def _store(batch: _Batch, who: dict[Person, UUID]) -> list[Message]:
     if files:
         MediaFile.objects.bulk_create(files)
     bulk.insert(rows)
+    limits.release(batch.connection, {row.conversation_id for row in rows if not row.is_outbound})
     _show(rows)
     publish(*(_event(row) for row in rows if not row.body_pending))
     return rows

@@ -7,9 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 from connections import leases
-from connections.drivers.base import Ack, Event, MediaBlob, OutgoingMessage
-from connections.ports import Claimed, InFlight, Lease, MediaJob, Outcome, ReadReceipt
-from messaging.services import dispatch, fetching, inbound, receipts
+from connections.drivers.base import Ack, Chat, Event, MediaBlob, OutgoingMessage
+from connections.ports import Claimed, InFlight, Lease, MediaJob, Outcome, PictureJob, ReadReceipt
+from messaging.services import dispatch, fetching, inbound, profile_pictures, receipts, typing
 
 
 class MessagingMailbox:
@@ -53,6 +53,15 @@ class MessagingMailbox:
 
     def receipt_done(self, lease: Lease, receipt: ReadReceipt) -> None:
         receipts.done(lease, receipt)
+
+    def typing(self, lease: Lease) -> list[Chat]:
+        return typing.of(lease.connection_id)
+
+    def picture_wanted(self, lease: Lease) -> PictureJob | None:
+        return profile_pictures.wanted(lease)
+
+    def store_picture(self, lease: Lease, job: PictureJob, blob: MediaBlob | None) -> None:
+        profile_pictures.store(lease, job, blob)
 
     def newest_message_at(self, lease: Lease) -> datetime | None:
         return inbound.newest_message_at(leases.check(lease))

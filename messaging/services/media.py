@@ -152,6 +152,11 @@ def address(row: MediaFile) -> str:
     return reverse("messaging:media", args=[row.pk])
 
 
+def thumbnail_address(row: MediaFile) -> str:
+    """Path of the authorised small copy."""
+    return reverse("messaging:thumbnail", args=[row.pk])
+
+
 def open_media(business: BusinessProfile, media_id: UUID | str, *, thumbnail: bool = False) -> OpenMedia:
     """A file of the business, opened. The caller closes it. Raises NotFound, also when the file itself is gone."""
     row = selectors.get_media(business, media_id)
@@ -193,11 +198,13 @@ def keep(row: MediaFile) -> None:
 
 
 def prune_orphans(before: datetime, limit: int = 500) -> int:
-    """Remove files older than `before` that no message uses: never sent, or their number was deleted.
+    """Remove files older than `before` that nothing uses: never sent, or whatever used them is gone.
 
     Returns how many. A file that a customer sent is saved with its message, so it is never without one before.
     """
-    orphans = MediaFile.objects.filter(created_at__lt=before, messages=None, kept=False)
+    orphans = MediaFile.objects.filter(
+        created_at__lt=before, messages=None, pictures=None, kept=False
+    )
     removed = 0
     for key in list(orphans.values_list("pk", flat=True)[:limit]):
         removed += _prune(key)
@@ -208,7 +215,8 @@ def _prune(media_id: UUID) -> int:
     """The row is locked first: whoever queues it in a message at this moment waits, or keeps it."""
     with transaction.atomic():
         row = MediaFile.objects.select_for_update().filter(pk=media_id).first()
-        if row is None or row.kept or Message.objects.filter(media=row).exists():
+        used = Message.objects.filter(media_id=media_id).exists()
+        if row is None or row.kept or used or row.pictures.exists():
             return 0
         row.delete()
     remove_files(row)

@@ -70,6 +70,9 @@ class Rig(Protocol):
     def read_by_business(self, wa_id: str) -> bool:
         """Whether the customer sees that this message of theirs was read."""
 
+    def sees_typing(self) -> bool:
+        """Whether the customer sees that the business is typing."""
+
     def unlink(self) -> None:
         """The device is removed on the phone."""
 
@@ -312,6 +315,21 @@ class DriverContract:
         with pytest.raises(SessionLost):
             ready.send(message)
         assert rig.copies(message.wa_id) == 0
+
+    def test_typing_is_shown_to_the_customer(self, rig: Rig, ready: Driver) -> None:
+        chat = message_in(ready, rig.customer_writes("Are you there?")).chat
+        ready.show_typing(chat, True)
+        until(rig.sees_typing, "typing")
+        ready.show_typing(chat, False)
+        until(lambda: not rig.sees_typing(), "the end of typing")
+
+    def test_profile_pictures_of_those_who_show_one(self, rig: Rig, ready: Driver) -> None:
+        chat = message_in(ready, rig.customer_writes("Hello")).chat
+        picture = ready.picture(chat)
+        assert picture is not None
+        assert picture.mime in ("image/png", "image/jpeg")
+        assert len(picture.data) > 50
+        assert ready.picture(rig.nobody) is None
 
     # -- history ---------------------------------------------------------------------------------------
 

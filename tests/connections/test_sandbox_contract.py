@@ -22,7 +22,9 @@ class SandboxRig:
 
     def __init__(self, connection: WhatsAppConnection) -> None:
         self.connection = connection
-        self.row: SandboxCustomer = factories.SandboxCustomerFactory(phone=connection.sandbox_phone)
+        self.row: SandboxCustomer = factories.SandboxCustomerFactory(
+            phone=connection.sandbox_phone, lid="100000000000001"
+        )
         self.store = OrmStore(connection.pk)
         self.world = World(self.store)
         self.own_number = connection.sandbox_phone.number
@@ -75,6 +77,10 @@ class SandboxRig:
 
     def read_by_business(self, wa_id: str) -> bool:
         return SandboxMessage.objects.get(wa_id=wa_id, from_me=False).ack >= AckLevel.READ
+
+    def sees_typing(self) -> bool:
+        self.row.refresh_from_db()
+        return self.row.sees_typing_until is not None
 
     def unlink(self) -> None:
         self.store.unlink("unlinked")

@@ -20,6 +20,7 @@ from connections.drivers.base import (
     Driver,
     Event,
     InboundMessage,
+    Limited,
     MediaBlob,
     MediaRef,
     OutgoingMessage,
@@ -30,7 +31,7 @@ from connections.drivers.base import (
     State,
     Transient,
 )
-from connections.drivers.sandbox import faults
+from connections.drivers.sandbox import faults, portraits
 from connections.drivers.sandbox.store import Phone, Store
 from connections.drivers.sandbox.world import QR_PREFIX, CodeRefused, Told, World, inbound
 
@@ -190,6 +191,8 @@ class SandboxDriver(Driver):
         customer = self._world.reachable(message.chat)
         if customer is None:
             raise Permanent("not_on_whatsapp", "This number is not on WhatsApp.")
+        if phone.faults.get("limit_new_chats") and not self._store.has_written(customer.id):
+            raise Limited
         muted = bool(phone.faults.get("drop_acks"))
         hasty = replace(phone, speed=0.0) if phone.faults.get("ack_before_return") else phone
         accepted = self._world.accept(hasty, message, customer, receipts=not muted)
@@ -223,6 +226,17 @@ class SandboxDriver(Driver):
     def mark_read(self, chat: Chat, wa_ids: Sequence[str]) -> None:
         self._require_phone()
         self._store.raise_acks(dict.fromkeys(wa_ids, AckLevel.READ))
+
+    def show_typing(self, chat: Chat, active: bool) -> None:
+        self._require_phone()
+        customer = self._store.find_customer(chat)
+        if customer is not None:
+            self._store.show_typing(customer.id, active)
+
+    def picture(self, chat: Chat) -> MediaBlob | None:
+        self._require_phone()
+        customer = self._store.find_customer(chat)
+        return portraits.of(customer) if customer is not None else None
 
     def number_exists(self, phone: str) -> bool:
         self._require_phone()

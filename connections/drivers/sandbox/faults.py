@@ -19,6 +19,7 @@ SWITCHES = {
     "shuffle_events": "Events are told in the wrong order.",
     "ack_before_return": "Receipts are there before the send returns.",
     "drop_acks": "No receipts at all.",
+    "limit_new_chats": "WhatsApp lets nobody be written to who has not written first.",
     "encrypted_first": "Messages come without their content first, and once more with it.",
 }
 """On until switched off."""

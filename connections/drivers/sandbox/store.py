@@ -130,6 +130,12 @@ class Store(Protocol):
     def find_customer(self, chat: Chat) -> Customer | None:
         """A person by number or LID."""
 
+    def has_written(self, customer_id: UUID) -> bool:
+        """Whether this person has ever written to the business."""
+
+    def show_typing(self, customer_id: UUID, active: bool) -> None:
+        """This person sees that the business is typing, or has stopped."""
+
     def reveal_numbers(self, customer_ids: Sequence[UUID]) -> None:
         """WhatsApp tells these people's numbers from now on."""
 

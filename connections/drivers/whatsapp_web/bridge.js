@@ -226,8 +226,11 @@ const receipt = (msg) => ({ id: msg.id.id, ack: Number(msg.ack) || 0, t: Number(
 /* -- calls -------------------------------------------------------------------------------------------------------- */
 
 const PLAIN = {
-  createChat: true, linkPreview: false, markIsRead: false, detectMentioned: false, delay: 0, waitForAck: false,
+  createChat: true, linkPreview: false, markIsRead: false, detectMentioned: false, delay: 0, waitForAck: true,
 };
+/* What WhatsApp calls it when a number may write to nobody new: its code 463, or its words for it. */
+const LIMIT = /\b463\b|reach_?out|time_?lock/i;
+const told = (value) => attempt(() => JSON.stringify(value), "") || String(value);
 const KINDS = { image: "image", video: "video", document: "document", audio: "audio", voice: "audio", sticker: "sticker" };
 
 async function options(chat, id, quoted, target) {
@@ -252,14 +255,26 @@ async function handOver(chat, args, opts) {
 }
 
 /* Wait a moment for WhatsApp to take it, so that most answers say "sent"; later receipts come as events. */
-async function settle(args, patience) {
-  const until = Date.now() + patience;
+async function settle(args, handed) {
+  const start = Date.now();
+  const begun = start + (args.media ? 30000 : 10000);
+  let until = 0;
   for (;;) {
     const msg = await find(args.chat, args.id, true);
-    if (msg && (msg.ack > 0 || msg.ack < 0)) return receipt(msg);
-    if (Date.now() >= until) return msg ? receipt(msg) : null;
+    if (msg && msg.ack > 0) return receipt(msg);
+    if (msg && msg.ack < 0) return refused(msg, handed);
+    if (handed.error && !msg) throw handed.error;
+    if (!until && ((msg && !args.media) || handed.over || Date.now() >= begun)) until = Date.now() + args.patience;
+    if (until && Date.now() >= until) return msg ? receipt(msg) : null;
     await later(40);
   }
+}
+
+/* WhatsApp said no; why comes a moment later than the failed message. */
+async function refused(msg, handed) {
+  for (let waited = 0; !handed.over && waited < 1000; waited += 40) await later(40);
+  const words = `${told(handed.result)} ${handed.error ? handed.error.message : ""}`;
+  return { ...receipt(msg), limited: LIMIT.test(words) };
 }
 
 const calls = {
@@ -312,17 +327,34 @@ const calls = {
     if (known) return { ...receipt(known), known: true };
     const chat = await chatOf(args.chat);
     const opts = await options(chat, args.id, args.quoted, args.chat);
-    let error = null;
-    const handed = handOver(chat, args, opts).catch((problem) => { error = problem; });
-    await Promise.race([handed, later(args.media ? 30000 : 10000)]);
-    if (error && !(await find(args.chat, args.id, true))) throw error;
-    return settle(args, args.patience);
+    const handed = { over: false, result: null, error: null };
+    handOver(chat, args, opts)
+      .then((done) => { handed.result = done && done.sendMsgResult; }, (problem) => { handed.error = problem; })
+      .finally(() => { handed.over = true; });
+    return settle(args, handed);
   },
   exists: async ({ phone }) => Boolean(await W().contact.queryWidExists(`${phone}@c.us`)),
   async read({ chat }) {
     const open = openChat(chat) || (await chatOf(chat));
     await W().chat.markIsRead(text(open.id));
     return true;
+  },
+  async typing({ chat, active }) {
+    const open = openChat(chat);
+    if (!open) return false;
+    await (active ? W().chat.markIsComposing(text(open.id)) : W().chat.markIsPaused(text(open.id)));
+    return true;
+  },
+  /* A profile picture, to be fetched in slices like any file; null for those who show none. */
+  async picture({ chat }) {
+    const url = await soon(W().contact.getProfilePictureUrl(widOf(chat), false), 10000, null);
+    if (!url) return null;
+    const answer = await fetch(url);
+    if (!answer.ok) return null;
+    const blob = await answer.blob();
+    const handle = crypto.randomUUID();
+    blobs.set(handle, blob);
+    return { handle, size: blob.size, mime: blob.type };
   },
   async history({ since, chats, count }) {
     const open = await W().chat.list({ onlyUsers: true, count: chats });

@@ -50,6 +50,7 @@ class Browser:
         self.options = options
         self.profile = profile
         self.started_at = time.monotonic()
+        self.version = ""
         self._hear = hear
         self._web: WebDriver | None = None
         self.pushes = False
@@ -62,6 +63,7 @@ class Browser:
         try:
             self._prepare()
             self._web = launch.start(self.options, self.profile)
+            self.version = str(self._web.capabilities.get("browserVersion", ""))
             self._web.set_page_load_timeout(self.options.load_timeout)
             self._inject(self._web)
         except (WebDriverException, OSError, RuntimeError) as error:
@@ -156,6 +158,10 @@ class Browser:
     def memory(self) -> int:
         """Bytes; 0 for a browser elsewhere."""
         return 0 if self.options.remote_url else processes.memory(self.profile)
+
+    def cpu_seconds(self) -> float:
+        """Processor time used so far; 0 for a browser elsewhere."""
+        return 0.0 if self.options.remote_url else processes.cpu_seconds(self.profile)
 
     # -- the end ---------------------------------------------------------------------------------------
 

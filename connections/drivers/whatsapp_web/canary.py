@@ -57,6 +57,7 @@ BRIDGE = (
         "WPP.chat.sendFileMessage",
         "WPP.chat.downloadMedia",
     ),
+    *("WPP.chat.markIsComposing", "WPP.chat.markIsPaused", "WPP.contact.getProfilePictureUrl"),
     *("WPP.chat.markIsRead", "WPP.contact.subscribePresence", "WPP.contact.get"),
     *(
         "WPP.contact.getPnLidEntry",

@@ -30,6 +30,7 @@ from connections.drivers.base import (
     SessionLost,
     State,
     Transient,
+    Vitals,
 )
 from connections.drivers.whatsapp_web import translate
 from connections.drivers.whatsapp_web.errors import NoAnswer, Refused
@@ -37,6 +38,7 @@ from connections.drivers.whatsapp_web.feed import Feed, Raw
 from connections.drivers.whatsapp_web.options import Options
 from connections.drivers.whatsapp_web.post import Post
 from connections.drivers.whatsapp_web.profile import Profile
+from connections.drivers.whatsapp_web.vitals import Gauge
 from connections.drivers.whatsapp_web.watch import Watch
 
 if TYPE_CHECKING:
@@ -49,7 +51,8 @@ PENDING = 500
 IDLE_SECONDS = 5.0
 UNSETTLED_SECONDS = 0.5
 QUIET_SECONDS = 60.0
-MEMORY_CHECK_SECONDS = 300.0
+LISTENING_SECONDS = 3.0
+"""A page that is ready tells of what comes from now on; what came while it made itself ready is looked for then."""
 OVERLAP = timedelta(minutes=2)
 CATCH_UP = timedelta(hours=1)
 """A session that begins tells by itself what came since the last one, so far back; `history` does the rest."""
@@ -67,7 +70,10 @@ class WhatsAppWebDriver(Driver):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.options: Options = context.store.options.of_number(context.settings)
-        self._profile = Profile(self.options.home, str(context.connection_id), context.store)
+        self._profile = Profile(
+            self.options.home, str(context.connection_id), context.store, self.options.archive_limit
+        )
+        self._gauge = Gauge(context.connection_id, self.options)
         self._feed = Feed(context.wake)
         self._post = Post(self._ask, self.options)
         self._watch = Watch(
@@ -81,7 +87,9 @@ class WhatsAppWebDriver(Driver):
         self._identified: set[tuple[str, str]] = set()
         self._exists: dict[str, bool] = {}
         self._busy_at = time.monotonic()
-        self._memory_at = time.monotonic()
+        self._loaded_at: datetime | None = None
+        self._ready_at = 0.0
+        self._pulled_at = datetime.now(UTC)
 
     # -- state -----------------------------------------------------------------------------------------
 
@@ -99,6 +107,7 @@ class WhatsAppWebDriver(Driver):
 
         self._browser = Browser(self.options, self._profile.path, self._feed.hear)
         self._watch.restart()
+        self._loaded_at = datetime.now(UTC)
         self._browser.open()
 
     def state(self) -> State:
@@ -109,8 +118,7 @@ class WhatsAppWebDriver(Driver):
         if state.phase == Phase.READY:
             if before.phase != Phase.READY:
                 self._on_ready()
-            elif self._should_recycle():
-                self._recycle()
+            self._look_around()
         if state.phase == Phase.ENDED and before.phase != Phase.ENDED:
             self._on_end(state.reason)
         return self._watch.state
@@ -122,7 +130,19 @@ class WhatsAppWebDriver(Driver):
         pushes = self._browser is not None and self._browser.pushes
         return IDLE_SECONDS if phase == Phase.READY and pushes else UNSETTLED_SECONDS
 
+    def _look_around(self) -> None:
+        """What a ready session does besides, when it is time."""
+        if self._browser is None:
+            return
+        self._gauge.look(self._browser)
+        if self._loaded_at is not None and time.monotonic() - self._ready_at >= LISTENING_SECONDS:
+            since, self._loaded_at = self._loaded_at, None
+            self._catch_up(since)
+        elif self._should_recycle(self._browser):
+            self._recycle()
+
     def _on_ready(self) -> None:
+        self._ready_at = time.monotonic()
         self._login = self._login or uuid4().hex
         self._profile.linked(self._login)
         if self._alive_at is not None:
@@ -162,6 +182,9 @@ class WhatsAppWebDriver(Driver):
             return
         try:
             epoch = str(self._ask("status", timeout=10.0)["epoch"])
+            if self._feed.is_another(epoch):
+                self._loaded_at, self._ready_at = self._loaded_at or self._pulled_at, time.monotonic()
+            self._pulled_at = datetime.now(UTC)
             while self._feed.pulled(self._ask("drain", after=self._feed.cursor(epoch))):
                 pass
         except (NoAnswer, Refused):
@@ -199,6 +222,14 @@ class WhatsAppWebDriver(Driver):
     def mark_read(self, chat: Chat, wa_ids: Sequence[str]) -> None:
         self._require_ready()
         self._post.read(chat)
+
+    def show_typing(self, chat: Chat, active: bool) -> None:
+        self._require_ready()
+        self._post.typing(chat, active)
+
+    def picture(self, chat: Chat) -> MediaBlob | None:
+        self._require_ready()
+        return self._post.picture(chat)
 
     def number_exists(self, phone: str) -> bool:
         self._require_ready()
@@ -270,36 +301,40 @@ class WhatsAppWebDriver(Driver):
         try:
             self._stop_browser()
             if self._login and self._profile.note().login == self._login:
-                self._profile.archive(self._login)
+                self._archive()
         except Exception:
-            log.exception("session_not_archived", connection_id=str(self.context.connection_id))
+            log.exception("session_not_closed", connection_id=str(self.context.connection_id))
 
     def _stop_browser(self) -> None:
         browser, self._browser = self._browser, None
         if browser is not None:
             browser.quit()
 
+    def _archive(self) -> None:
+        """Copy the login; the browser has quit. A copy that cannot be made is told, and the number goes on."""
+        try:
+            self._profile.archive(self._login)
+        except Exception:
+            log.exception("session_not_archived", connection_id=str(self.context.connection_id))
+            self._profile.failed(self._login)
+
     # -- a browser that has grown old ------------------------------------------------------------------
 
-    def _should_recycle(self) -> bool:
+    def vitals(self) -> Vitals | None:
+        return self._gauge.vitals(self._browser, self._profile.note()) if self._browser else None
+
+    def _should_recycle(self, browser: Browser) -> bool:
         now = time.monotonic()
-        if self._browser is None or now - self._busy_at < QUIET_SECONDS:
+        if now - max(self._busy_at, self._ready_at) < QUIET_SECONDS:
             return False
-        if now - self._browser.started_at > self.options.recycle_after:
-            return True
-        if now - self._memory_at < MEMORY_CHECK_SECONDS:
-            return False
-        self._memory_at = now
-        used = self._browser.memory()
-        log.info("browser_memory", connection_id=str(self.context.connection_id), megabytes=used // 2**20)
-        return used > self.options.memory_limit
+        return now - browser.started_at > self.options.recycle_after or self._gauge.is_too_large()
 
     def _recycle(self) -> None:
         """Close the browser, keep a copy of the login and open it again. Bounded; raises SessionLost."""
         since = datetime.now(UTC)
         self._pull()
         self._stop_browser()
-        self._profile.archive(self._login)
+        self._archive()
         self._start()
         deadline = time.monotonic() + self.options.ready_timeout
         while (state := self._watch.look()).phase != Phase.READY:
@@ -307,6 +342,7 @@ class WhatsAppWebDriver(Driver):
                 raise SessionLost(state.reason or "not_ready", "The browser did not come back.")
             self._feed.nudged.wait(0.1)
             self._feed.nudged.clear()
+        self._ready_at, self._loaded_at = time.monotonic(), since
         self._catch_up(since)
 
     def _catch_up(self, since: datetime) -> None:

@@ -32,6 +32,7 @@ class Feed:
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._gap = False
         self._pulled_at = 0.0
+        self._pulled_epoch = ""
         self.nudged = threading.Event()
         """The page says that its state has changed."""
 
@@ -54,6 +55,11 @@ class Feed:
         """Whether to ask the page for its queue: something is missing, or it is time to make sure that nothing is."""
         return self._gap or time.monotonic() - self._pulled_at >= PULL_SECONDS
 
+    def is_another(self, epoch: str) -> bool:
+        """Whether the page was loaded anew since it was last listened to."""
+        with self._lock:
+            return bool(self._pulled_epoch) and epoch != self._pulled_epoch
+
     def cursor(self, epoch: str) -> int:
         """The number up to which this page's events were taken."""
         with self._lock:
@@ -71,7 +77,7 @@ class Feed:
                 self._early[int(event["n"])] = event
             whole = self._advance()
             self._gap = not whole
-            self._pulled_at = time.monotonic()
+            self._pulled_at, self._pulled_epoch = time.monotonic(), str(answer["epoch"])
             return self._next <= int(answer["last"]) and bool(events)
 
     def take(self, limit: int) -> list[Raw]:

@@ -23,7 +23,8 @@ class Options:
 
     remote_url: a Selenium server to use instead of a browser beside the worker. remote_profiles: the directory that the
     remote node sees as `home`. flags: further command line flags for Chromium. recycle_after: a browser older than that
-    is restarted when nothing waits.
+    is restarted when nothing waits. history_chats, history_messages: how many chats, and messages of each, are looked
+    through after a gap. archive_limit: a login that takes more is not copied.
     """
 
     home: Path
@@ -40,6 +41,9 @@ class Options:
     ready_timeout: float = 180.0
     qr_seconds: float = 60.0
     recycle_after: float = 24 * 3600.0
+    history_chats: int = 200
+    history_messages: int = 200
+    archive_limit: int = 512 * 1024**2
     memory_limit: int = 2 * 1024**3
 
     def of_number(self, settings: dict[str, Any]) -> Options:

@@ -13,6 +13,7 @@ from connections.drivers.base import (
     AckLevel,
     Chat,
     InboundMessage,
+    Limited,
     MediaBlob,
     MediaRef,
     OutgoingMessage,
@@ -29,8 +30,7 @@ CHUNK = 3 * 1024 * 1024
 """Bytes that go over at once; a multiple of three, so that base64 needs no padding in between."""
 PATIENCE_MS = 4000
 MAX_BODY = 65_536
-HISTORY_CHATS = 200
-HISTORY_MESSAGES = 200
+MAX_PICTURE = 5 * 1024 * 1024
 _FOR_GOOD = {
     "not_on_whatsapp": "This number is not on WhatsApp.",
     "invalid_wid": "This is not a WhatsApp number.",
@@ -86,14 +86,28 @@ class Post:
         """Tell the customer that everything was read."""
         self._get("read", chat=translate.chat_args(chat))
 
+    def typing(self, chat: Chat, active: bool) -> None:
+        """Show that somebody types, or has stopped."""
+        self._get("typing", chat=translate.chat_args(chat), active=active)
+
+    def picture(self, chat: Chat) -> MediaBlob | None:
+        """Somebody's profile picture, or None."""
+        found = self._get("picture", chat=translate.chat_args(chat))
+        if not found or int(found["size"]) > MAX_PICTURE:
+            return None
+        try:
+            return MediaBlob(self._take(found), str(found["mime"]))
+        except (Refused, NoAnswer) as error:
+            raise Transient("download_failed") from error
+
     def history(self, since: datetime) -> Sequence[InboundMessage]:
         """Both directions, oldest first."""
         found = self._get(
             "history",
             timeout=self._options.media_timeout,
             since=int(since.timestamp()),
-            chats=HISTORY_CHATS,
-            count=HISTORY_MESSAGES,
+            chats=self._options.history_chats,
+            count=self._options.history_messages,
         )
         messages = [translate.message_of(one, backfilled=True) for one in found]
         return [one for one in messages if one is not None]
@@ -102,8 +116,7 @@ class Post:
         """Fetch, slice by slice. Raises Transient or Permanent("media_gone")."""
         try:
             found = self._ask("fetch", timeout=self._options.media_timeout, key=str(ref.token.get("key", "")))
-            data = self._slices(found["handle"], int(found["size"]))
-            self._ask("drop", handle=found["handle"])
+            data = self._take(found)
         except Refused as error:
             if error.code in _GONE:
                 raise Permanent("media_gone", "WhatsApp no longer has this file.") from error
@@ -111,6 +124,12 @@ class Post:
         except NoAnswer as error:
             raise Transient("download_failed") from error
         return MediaBlob(data, ref.mime or str(found["mime"]), ref.name)
+
+    def _take(self, found: dict[str, Any]) -> bytes:
+        """The bytes that the page has fetched; it lets go of them then."""
+        data = self._slices(found["handle"], int(found["size"]))
+        self._ask("drop", handle=found["handle"])
+        return data
 
     def _slices(self, handle: str, size: int) -> bytes:
         parts = [
@@ -155,6 +174,8 @@ def _sent(answer: dict[str, Any] | None) -> Sent:
     if answer is None:
         return Sent(datetime.now(UTC), AckLevel.PENDING)
     ack = translate.ack_of(answer)
+    if answer.get("limited"):
+        raise Limited
     if ack.level == AckLevel.FAILED:
         raise Permanent("refused", "WhatsApp refused this message.")
     return Sent(ack.at, ack.level)

@@ -78,6 +78,19 @@ def memory(profile: Path) -> int:
     return sum(_size(pid) for pid in of_profile(profile))
 
 
+def cpu_seconds(profile: Path) -> float:
+    """Processor time that the browser's living processes have used so far."""
+    return sum(_ticks(pid) for pid in of_profile(profile)) / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(pid: int) -> int:
+    try:
+        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return int(fields[11]) + int(fields[12])
+
+
 def _size(pid: int) -> int:
     for name, key in (("smaps_rollup", b"Pss:"), ("status", b"VmRSS:")):
         try:

@@ -11,13 +11,32 @@ import io
 import json
 import shutil
 import tarfile
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+import structlog
+
 ESSENCE = ("Default/IndexedDB", "Default/Local Storage")
-LIMIT_BYTES = 512 * 1024 * 1024
+OWN = "https_web.whatsapp.com_0"
+"""How Chromium begins the names of WhatsApp Web's databases."""
+CACHES = (
+    *(
+        "Default/Cache",
+        "Default/Code Cache",
+        "Default/GPUCache",
+        "Default/DawnGraphiteCache",
+        "Default/DawnWebGPUCache",
+    ),
+    *("Default/Service Worker/CacheStorage", "Default/Service Worker/ScriptCache", "Default/blob_storage"),
+    *("ShaderCache", "GrShaderCache", "GraphiteDawnCache", "component_crx_cache", "Crashpad"),
+)
+"""What Chromium makes anew when it is gone."""
 _LOGIN = "login"
+
+log = structlog.get_logger(__name__)
 
 
 class Vault(Protocol):
@@ -38,17 +57,31 @@ class Vault(Protocol):
 
 @dataclass(frozen=True)
 class Note:
-    """What the directory says of itself. login: which linking it holds. ended: why the last login is over."""
+    """What the directory says of itself. login: which linking it holds. ended: why the last login is over.
+
+    archived_at: when the copy of `generation` was made, ISO 8601. problem: why there is none newer, "" if all is well.
+    """
 
     login: str = ""
     generation: str = ""
     ended: str = ""
+    archived_at: str = ""
+    problem: str = ""
 
 
 class Profile:
-    """The directory of one number. vault: None keeps the login on this machine only."""
+    """The directory of one number. vault: None keeps the login on this machine only. limit: bytes that are copied."""
 
-    def __init__(self, home: Path, name: str, vault: Vault | None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        name: str,
+        vault: Vault | None,
+        limit: int = 512 * 1024**2,
+        caches: int = 256 * 1024**2,
+    ) -> None:
+        self.limit = limit
+        self.caches = caches
         self.directory = home / name
         self.path = self.directory / "profile"
         self.vault = vault
@@ -81,15 +114,32 @@ class Profile:
             self._write(Note(login=login))
 
     def archive(self, login: str) -> bool:
-        """Keep a copy; the browser must have quit. False: it was not kept."""
+        """Keep a copy; the browser must have quit. False: it was not kept, and the note says why."""
+        self.trim()
         if self.vault is None or not all((self.path / part).is_dir() for part in ESSENCE):
             return False
-        if _size(self.path) > LIMIT_BYTES:
+        if (size := sum(one.stat().st_size for one in essence(self.path))) > self.limit:
+            log.error("session_too_large_to_archive", profile=self.directory.name, megabytes=size // 2**20)
+            self._write(replace(self.note(), login=login, problem="too_large"))
             return False
         generation = self.vault.keep(pack(self.path, login))
         if generation:
-            self._write(Note(login=login, generation=generation))
+            made = datetime.now(UTC).isoformat(timespec="seconds")
+            self._write(Note(login=login, generation=generation, archived_at=made))
         return bool(generation)
+
+    def failed(self, login: str) -> None:
+        """Note that a copy could not be kept, although it should have been."""
+        self._write(replace(self.note(), login=login, problem="failed"))
+
+    def trim(self) -> None:
+        """Remove Chromium's caches when they have grown large; the browser must have quit."""
+        sizes = {part: _size(self.path / part) for part in CACHES}
+        if sum(sizes.values()) <= self.caches:
+            return
+        for part in CACHES:
+            shutil.rmtree(self.path / part, ignore_errors=True)
+        log.info("caches_removed", profile=self.directory.name, megabytes=sum(sizes.values()) // 2**20)
 
     def forget(self, reason: str) -> None:
         """The login is over: nothing of it stays."""
@@ -109,7 +159,7 @@ class Profile:
         if found != login:
             self._wipe()
             return False
-        self._write(Note(login=login, generation=generation))
+        self._write(Note(login=login, generation=generation, archived_at=_made_at(data)))
         return True
 
     def _wipe(self) -> None:
@@ -124,17 +174,31 @@ class Profile:
         fresh.replace(place)
 
 
+def essence(profile: Path) -> Iterator[Path]:
+    """The files that hold the login, without what other sites have left and without Chromium's diaries."""
+    for part in ESSENCE:
+        for one in sorted((profile / part).rglob("*")):
+            place = one.relative_to(profile / part)
+            foreign = part == "Default/IndexedDB" and not place.parts[0].startswith(OWN)
+            if (
+                one.is_file()
+                and not one.is_symlink()
+                and not foreign
+                and one.name not in ("LOCK", "LOG", "LOG.old")
+            ):
+                yield one
+
+
 def pack(profile: Path, login: str) -> bytes:
     """The profile's essence as a deflated tar."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz", compresslevel=4) as tar:
         name = login.encode()
         info = tarfile.TarInfo(_LOGIN)
-        info.size = len(name)
+        info.size, info.mtime = len(name), int(datetime.now(UTC).timestamp())
         tar.addfile(info, io.BytesIO(name))
-        for part in ESSENCE:
-            if (profile / part).is_dir():
-                tar.add(profile / part, arcname=part, filter=_plain)
+        for one in essence(profile):
+            tar.add(one, arcname=str(one.relative_to(profile)), filter=_anonymous)
     return out.getvalue()
 
 
@@ -149,14 +213,17 @@ def unpack(data: bytes, profile: Path) -> str:
     return login
 
 
-def _plain(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """Files and directories only, without their owner; a lock of LevelDB is made anew."""
-    if not (info.isfile() or info.isdir()) or info.name.endswith("/LOCK"):
-        return None
+def _made_at(data: bytes) -> str:
+    """When this copy was made, ISO 8601."""
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as tar:
+        return datetime.fromtimestamp(tar.getmember(_LOGIN).mtime, UTC).isoformat(timespec="seconds")
+
+
+def _anonymous(info: tarfile.TarInfo) -> tarfile.TarInfo:
     info.uid = info.gid = 0
     info.uname = info.gname = ""
     return info
 
 
-def _size(profile: Path) -> int:
-    return sum(one.stat().st_size for part in ESSENCE for one in (profile / part).rglob("*") if one.is_file())
+def _size(directory: Path) -> int:
+    return sum(one.stat().st_size for one in directory.rglob("*") if one.is_file() and not one.is_symlink())

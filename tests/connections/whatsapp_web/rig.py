@@ -92,6 +92,10 @@ class WebRig:
     def read_by_business(self, wa_id: str) -> bool:
         return wa_id in self.standin.phone.seen
 
+    def sees_typing(self) -> bool:
+        told = self.standin.phone.composing
+        return bool(told) and told[-1][1] == "composing"
+
     def unlink(self) -> None:
         self.standin.phone.unlink()
 

@@ -23,6 +23,7 @@ class InboxRow(NamedTuple):
     contact_name: str
     contact_push_name: str
     contact_phone: str | None
+    profile_pic_url: str
     connection_id: UUID
     connection_name: str
     connection_phone: str | None

@@ -27,6 +27,7 @@ _COLUMNS: dict[str, Any] = {
     "contact_name": F("contact__name"),
     "contact_push_name": F("contact__push_name"),
     "contact_phone": F("contact__phone_number"),
+    "profile_pic_url": F("contact__profile_pic_url"),
     "connection_name": F("connection__name"),
     "connection_phone": F("connection__phone_number"),
     "assigned_to_name": Coalesce(

@@ -19,6 +19,7 @@ urlpatterns = [
     path("<uuid:conversation_id>/send/", views.send, name="send"),
     path("<uuid:conversation_id>/read/", views.read, name="read"),
     path("<uuid:conversation_id>/draft/", views.draft, name="draft"),
+    path("<uuid:conversation_id>/typing/", views.typing, name="typing"),
     path("<uuid:conversation_id>/assign/", views.assign, name="assign"),
     path("<uuid:conversation_id>/state/", views.state, name="state"),
     path("<uuid:conversation_id>/contact/", views.contact, name="contact"),

@@ -16,6 +16,8 @@ ANXIOUS_SECONDS = 3.0
 """Between two look-ups while sends are in flight."""
 TYPING_SECONDS = 2.0
 """While somebody types, it is looked so often whether they still do."""
+TYPING_AGAIN_SECONDS = 10.0
+"""WhatsApp stops showing it after some time, and with each message."""
 PICTURE_SECONDS = 30.0
 """Between two looks for people without a picture."""
 PICTURE_PAUSE_SECONDS = 2.0
@@ -31,7 +33,7 @@ class Errands:
         self.box = box
         self._reconcile_at = 0.0
         self._picture_at = time.monotonic() + PICTURE_PAUSE_SECONDS
-        self._typing: set[Chat] = set()
+        self._typing: dict[Chat, float] = {}
 
     def run(self) -> bool:
         """Do what is due. True: there may be more."""
@@ -74,16 +76,19 @@ class Errands:
 
     def _show_typing(self) -> None:
         """Tell the customers for whom somebody has begun, or stopped, typing. What goes wrong here is forgotten."""
-        now = set(self.box.typing(self.lease))
-        for chat, active in [
-            *((chat, True) for chat in now - self._typing),
-            *((chat, False) for chat in self._typing - now),
-        ]:
+        now, moment = set(self.box.typing(self.lease)), time.monotonic()
+        begun = {
+            chat
+            for chat in now
+            if moment - self._typing.get(chat, -TYPING_AGAIN_SECONDS) >= TYPING_AGAIN_SECONDS
+        }
+        ended = self._typing.keys() - now
+        for chat in (*begun, *ended):
             try:
-                self.driver.show_typing(chat, active)
+                self.driver.show_typing(chat, chat in begun)
             except (Transient, Permanent):
                 continue
-        self._typing = now
+        self._typing = {chat: moment if chat in begun else self._typing[chat] for chat in now}
 
     def _look_for_picture(self) -> None:
         """Fetch one profile picture, if one is wanted. A picture is worth no trouble: one that fails waits its time."""

@@ -1,6 +1,6 @@
 """Pages of the inbox."""
 
-from messaging.views.actions import assign, cancel, contact, draft, read, retry, send, state
+from messaging.views.actions import assign, cancel, contact, draft, read, retry, send, state, typing
 from messaging.views.files import media, thumbnail, upload
 from messaging.views.pages import conversation, inbox, messages, start
 
@@ -19,5 +19,6 @@ __all__ = [
     "start",
     "state",
     "thumbnail",
+    "typing",
     "upload",
 ]

@@ -19,6 +19,7 @@ from messaging import rendering, screens, selectors
 from messaging.forms import AssignForm, ContactForm, DraftForm, SendForm, StateForm
 from messaging.models import Conversation, MediaFile, Message
 from messaging.services import conversations, media, outbox
+from messaging.services import typing as typing_service
 from whatsflow.core.errors import InvalidInput
 from whatsflow.core.htmx import redirect, wants_partial
 
@@ -82,6 +83,16 @@ def draft(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
     found = selectors.get_conversation(access.business, conversation_id)
     text = _valid(DraftForm(request.POST))["text"]
     conversations.save_draft(access.business, found, access.user, text)
+    return HttpResponse(status=204)
+
+
+@require_POST
+@member(Can.REPLY)
+def typing(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
+    """Somebody types an answer (`active`), or has stopped."""
+    business = request.access.business
+    found = selectors.get_conversation(business, conversation_id)
+    typing_service.tell(business, found, bool(request.POST.get("active")))
     return HttpResponse(status=204)
 
 

@@ -3,6 +3,7 @@
 import { ask, csrfToken, randomToken, send } from "./inbox-net.js";
 
 const DRAFT_PAUSE = 700; // ms without a key before the draft is saved
+const TYPING_PAUSE = 4000; // ms between two words to the server that somebody types
 const NEAR_LIMIT = 500; // characters before the limit at which the counter shows
 const ENTER_BREAKS = matchMedia("(pointer: coarse)"); // on phones Enter makes a new line, the button sends
 
@@ -32,7 +33,10 @@ export class Composer {
 
   listen(signal) {
     const on = (target, type, act) => target.addEventListener(type, act, { signal });
-    on(this.text, "input", () => this.changed());
+    on(this.text, "input", () => {
+      this.changed();
+      this.tellTyping();
+    });
     on(this.text, "keydown", (event) => this.key(event));
     on(this.text, "paste", (event) => this.pasted(event));
     on(this.form, "submit", (event) => {
@@ -125,6 +129,17 @@ export class Composer {
     this.saved = this.saved.then(keep).catch(() => {
       this.kept = null; // saved with the next change
     });
+  }
+
+  /* The customer sees that somebody types: told again while keys come, and ended when the text is gone. */
+  tellTyping() {
+    const active = Boolean(this.text.value.trim());
+    const now = Date.now();
+    if (active ? now - (this.typedAt || 0) < TYPING_PAUSE : !this.typedAt) return;
+    this.typedAt = active ? now : 0;
+    const form = new FormData();
+    form.set("active", active ? "1" : "");
+    ask(this.form.dataset.typingUrl, { form, quiet: true }).catch(() => {}); // worth no trouble
   }
 
   // -- a quoted message ----------------------------------------------------------------------------------------------
@@ -244,6 +259,7 @@ export class Composer {
     } catch (error) {
       this.say(error.message);
     }
+    this.tellTyping();
     this.busy = false;
     this.changed();
     this.focus();

@@ -7,12 +7,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.models import User
 from connections import leases, rendering
 from connections.drivers.base import Limited
-from connections.models import SandboxPhone, WhatsAppConnection
+from connections.models import SandboxMessage, SandboxPhone, WhatsAppConnection
 from connections.services import sandbox, sessions
-from contacts.models import Contact
 from messaging.models import Conversation, Message
 from messaging.services import limits, outbox
 from tests import factories
@@ -42,7 +40,9 @@ def talk_with(number: WhatsAppConnection, *, wrote: bool) -> Conversation:
     talk = factories.ConversationFactory(business_profile=business, contact=contact, connection=number)
     if wrote:
         factories.MessageFactory(conversation=talk, direction="inbound", status="received", content="Hello")
-        factories.SandboxMessageFactory(customer=person, from_me=False)
+        SandboxMessage.objects.create(
+            phone=person.phone, customer=person, wa_id=f"IN{person.pk.hex}", from_me=False, body="Hello"
+        )
     return talk
 
 
@@ -55,35 +55,34 @@ def settled(message: Message) -> bool:
     return message.status in ("sent", "delivered", "read") or message.error_code == limits.CODE
 
 
-def test_new_chats_wait_and_replies_go_out(limited: WhatsAppConnection, owner: User) -> None:
+def test_new_chats_wait_and_replies_go_out(limited: WhatsAppConnection) -> None:
     stranger, other, friend = (talk_with(limited, wrote=wrote) for wrote in (False, False, True))
     first, second, reply = send(stranger), send(other), send(friend)
     with running(limited):
         for message in (first, second, reply):
             until(lambda message=message: settled(message), "what becomes of it")
         until(has_status(limited, Status.DEGRADED), "the note")
+        card = rendering.cards(limited.business_profile, [limited])[0]
+        assert (limited.status_reason, card.explanation.title) == (Reason.LIMITED, "Limited by WhatsApp")
+        assert "Replies still go out" in card.explanation.text
+        assert card.explanation.next_step
+        assert card.limited_until == limited.limited_until
         late = send(talk_with(limited, wrote=False))
         until(lambda: settled(late), "what becomes of one queued later")
     for message in (first, second, late):
         assert (message.status, message.attempts, message.whatsapp_message_id) == ("queued", 0, None)
         assert message.not_before > timezone.now() + timedelta(hours=23)
     assert reply.status != "queued"
-    limited.refresh_from_db()
-    card = rendering.cards(limited.business_profile, [limited])[0]
-    assert (limited.status_reason, card.explanation.title) == (Reason.LIMITED, "Limited by WhatsApp")
-    assert "Replies still go out" in card.explanation.text
-    assert card.explanation.next_step
-    assert card.limited_until == limited.limited_until
 
 
-def test_a_stranger_who_writes_is_none_any_more(limited: WhatsAppConnection, owner: User) -> None:
+def test_a_stranger_who_writes_is_none_any_more(limited: WhatsAppConnection) -> None:
     talk = talk_with(limited, wrote=False)
     message = send(talk)
     with running(limited):
         until(lambda: settled(message), "the limit")
         assert message.status == "queued"
         person = limited.sandbox_phone.customers.get(number=talk.contact.phone_number)
-        sandbox.write(person, owner, "Who is this?")
+        sandbox.write_as(person, None, text="Who is this?")
         until(lambda: settled(message) and message.status != "queued", "the message")
     assert person.messages.filter(from_me=True).get().attempts == 1
 
@@ -108,7 +107,7 @@ def test_what_whatsapp_says_of_the_end_counts_and_never_shortens_it(limited: Wha
     assert Limited(far).until == far
 
 
-def test_nobody_else_is_held_back(limited: WhatsAppConnection, contact: Contact) -> None:
+def test_nobody_else_is_held_back(limited: WhatsAppConnection) -> None:
     until_then = timezone.now() + timedelta(hours=1)
     limited.limited_until = until_then
     friend = send(talk_with(limited, wrote=True))

@@ -102,9 +102,23 @@ def initials(value: object) -> str:
 
 @register.simple_tag
 def avatar(person: Any, size: str = "") -> SafeString:
-    """A round with a person's initials in a colour of their own. size: "", "xs", "sm", "lg" or "xl"."""
+    """A round with a person's picture (of ours, `profile_pic_url`), or their initials in a colour of their own.
+
+    size: "", "xs", "sm", "lg" or "xl".
+    """
+    picture = getattr(person, "profile_pic_url", "")
+    if picture.startswith("/"):
+        return _picture(picture, size)
     seed = str(getattr(person, "contact_id", None) or getattr(person, "pk", None) or person)
     return _avatar(seed, initials(person), size)
+
+
+def _picture(address: str, size: str) -> SafeString:
+    return format_html(
+        '<img class="avatar rounded-circle wf-avatar{}" src="{}" alt="" loading="lazy" decoding="async">',
+        f" avatar-{size}" if size else "",
+        address,
+    )
 
 
 @lru_cache(maxsize=4096)

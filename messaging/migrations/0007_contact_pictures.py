@@ -9,7 +9,7 @@ import whatsflow.core.ids
 class Migration(migrations.Migration):
     dependencies = [
         ("contacts", "0002_search"),
-        ("messaging", "0004_work_indexes"),
+        ("messaging", "0006_campaign_pace"),
     ]
 
     operations = [

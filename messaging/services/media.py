@@ -202,9 +202,7 @@ def prune_orphans(before: datetime, limit: int = 500) -> int:
 
     Returns how many. A file that a customer sent is saved with its message, so it is never without one before.
     """
-    orphans = MediaFile.objects.filter(
-        created_at__lt=before, messages=None, pictures=None, kept=False
-    )
+    orphans = MediaFile.objects.filter(created_at__lt=before, messages=None, pictures=None, kept=False)
     removed = 0
     for key in list(orphans.values_list("pk", flat=True)[:limit]):
         removed += _prune(key)

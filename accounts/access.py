@@ -12,7 +12,6 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
-from django.db.models import Case, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -41,12 +40,16 @@ class Permissions:
 
 @dataclass(frozen=True)
 class Access:
-    """One user acting in one business. `key`: the program that does it in their name."""
+    """One user acting in one business. `key`: the program that does it in their name.
+
+    businesses: all that the user may switch to, by name.
+    """
 
     user: User
     business: BusinessProfile
     role: str
     key: ApiKey | None = None
+    businesses: tuple[BusinessProfile, ...] = ()
 
     @property
     def can(self) -> Permissions:
@@ -74,12 +77,20 @@ class MemberRequest(HttpRequest):
 def find_access(user: User, business_id: str | None) -> Access | None:
     """The user's access to `business_id`, or to their oldest business when none is chosen or it is not theirs.
 
-    One query.
+    One query; none when `user` has just come from `find_user`.
     """
-    membership = _memberships.first(user.pk, _key(business_id))
-    if membership is None:
+    memberships = getattr(user, _JUST_READ, None)
+    if memberships is None:
+        memberships = _memberships.rows(user.pk)
+    else:
+        delattr(user, _JUST_READ)
+    if not memberships:
         return None
-    return Access(user, membership.business_profile, membership.role)
+    wanted = (business_id or "").lower()
+    chosen = next((one for one in memberships if str(one.business_profile_id) == wanted), memberships[0])
+    businesses = [one.business_profile for one in memberships if one.business_profile.deleted_at is None]
+    businesses.sort(key=lambda one: (one.business_name.casefold(), one.pk))
+    return Access(user, chosen.business_profile, chosen.role, tuple(businesses))
 
 
 def access_to(user: User, business_id: str) -> Access | None:
@@ -88,21 +99,27 @@ def access_to(user: User, business_id: str) -> Access | None:
     return access if access is not None and str(access.business.pk) == business_id.lower() else None
 
 
-def _key(text: str | None) -> UUID:
-    """The id; for nothing and for what is none, an id that no row has."""
-    try:
-        return UUID(text or "")
-    except ValueError:
-        return UUID(int=0)
+_JUST_READ = "_memberships_just_read"
+"""Under which `find_user` leaves the memberships for the one `find_access` that follows; later ones ask again."""
+
+
+def find_user(user_id: UUID) -> User | None:
+    """The user, read together with the memberships that every request asks for next."""
+    memberships = _memberships.rows(user_id)
+    user = memberships[0].user if memberships else _users.first(user_id)
+    if user is not None:
+        setattr(user, _JUST_READ, memberships)
+    return user
 
 
 _memberships = Prepared[Membership](
-    lambda user, chosen: (
+    lambda user: (
         Membership.objects.filter(user=user)
-        .select_related("business_profile")
-        .order_by(Case(When(business_profile=chosen, then=0), default=1), "created_at", "id")[:1]
+        .select_related("user", "business_profile")
+        .order_by("created_at", "id")
     )
 )
+_users = Prepared[User](lambda user: User.objects.filter(pk=user))
 
 
 def member(

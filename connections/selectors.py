@@ -14,7 +14,6 @@ from django.utils import timezone
 from accounts.models import BusinessProfile
 from connections.models import SandboxCustomer, SandboxMessage, SandboxPhone, WhatsAppConnection
 from whatsflow.core.errors import NotFound
-from whatsflow.core.prepared import Prepared
 
 Reason = WhatsAppConnection.Reason
 Status = WhatsAppConnection.Status
@@ -32,18 +31,6 @@ class Explanation:
 def connections_of(business: BusinessProfile) -> QuerySet[WhatsAppConnection]:
     """The business's numbers, oldest first."""
     return WhatsAppConnection.objects.filter(business_profile=business).order_by("created_at", "id")
-
-
-def connection_ids(business: BusinessProfile) -> list[UUID]:
-    """The ids of the business's numbers, for pages that only ask whether there are any, or several."""
-    return _ids.rows(business.pk)
-
-
-_ids = Prepared[UUID](
-    lambda business: (
-        WhatsAppConnection.objects.filter(business_profile=business).order_by().values_list("id", flat=True)
-    )
-)
 
 
 def get_connection(business: BusinessProfile, connection_id: UUID | str) -> WhatsAppConnection:

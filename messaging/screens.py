@@ -66,25 +66,30 @@ def listing(access: Access, wanted: dict[str, str]) -> Context:
 
 
 def frame(access: Access) -> Context:
-    """What surrounds list and chat on a full page."""
-    numbers = connections.connection_ids(access.business)
-    return {"numbers": numbers, "can_reply": access.can(Can.REPLY), "view": "list"}
+    """What surrounds list and chat on a full page. unread_total: for the page's own frame, which need not ask again."""
+    numbers, unread = selectors.numbers_and_unread(access.business)
+    return {"numbers": numbers, "unread_total": unread, "can_reply": access.can(Can.REPLY), "view": "list"}
 
 
 # -- one chat --------------------------------------------------------------------------------------
 
 
 def chat(
-    request: HttpRequest, access: Access, conversation: Conversation, page: MessagesPage, at: str = ""
+    request: HttpRequest,
+    access: Access,
+    conversation: Conversation,
+    page: MessagesPage,
+    draft: str,
+    at: str = "",
 ) -> Context:
-    """Everything of one conversation. at: the message that was searched for or quoted."""
+    """Everything of one conversation. draft: what is typed and not sent; at: the message searched for or quoted."""
     return (
         header(access, conversation)
         | card(access, conversation)
         | stretch(request, conversation, page)
         | {
             "at": at,
-            "draft": selectors.draft_of(access.business, conversation, access.user),
+            "draft": draft,
             "client_token": uuid7(),
             "limit": message_limit(),
             "reply_to": request.GET.get("reply_to", ""),

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from django.db.models import CharField, F, IntegerField, QuerySet, Value
+from django.db.models import CharField, F, IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, NullIf
 
 from accounts.models import BusinessProfile, User
@@ -16,6 +16,7 @@ from messaging import search as finder
 from messaging.keyset import Cursor
 from messaging.models import Conversation, Draft, MediaFile, Message
 from messaging.rows import InboxPage, InboxRow, MessagesPage
+from whatsflow.core import bulk
 from whatsflow.core.errors import InvalidInput, NotFound
 from whatsflow.core.prepared import Prepared
 from whatsflow.core.text import printable
@@ -155,6 +156,23 @@ def unread_total(business: BusinessProfile | UUID, most: int = UNREAD_SHOWN) -> 
     return _unread(key)[:most].count()
 
 
+def numbers_and_unread(business: BusinessProfile) -> tuple[list[UUID], int]:
+    """The ids of the business's numbers and `unread_total`, in one query: what surrounds every page of the inbox."""
+    rows = bulk.fetch(_NUMBERS_AND_UNREAD, [business.pk, UNREAD_SHOWN, business.pk], often=True)
+    return [bulk.as_uuid(key) for key, _ in rows], rows[0][1] if rows else 0
+
+
+_NUMBERS_AND_UNREAD = """
+SELECT id, (
+    SELECT count(*) FROM (
+        SELECT 1 FROM conversations WHERE business_profile_id = %s AND unread_count > 0 LIMIT %s
+    ) AS unread
+)
+FROM whatsapp_connections WHERE business_profile_id = %s
+"""
+"""Without a number there is no conversation, so no row means none unread."""
+
+
 def _unread(business: UUID) -> QuerySet[Conversation]:
     return Conversation.objects.filter(business_profile=business, unread_count__gt=0).order_by()
 
@@ -170,16 +188,35 @@ _some_unread = Prepared[int](
 
 def get_conversation(business: BusinessProfile, conversation_id: UUID | str) -> Conversation:
     """With its contact, number and assignee. Raises NotFound."""
-    found = _conversation.first(business.pk, _key(conversation_id, "This conversation"))
-    if found is None:
+    return _found(_conversation.first(business.pk, _key(conversation_id, "This conversation")))
+
+
+def open_conversation(
+    business: BusinessProfile, conversation_id: UUID | str, user: User
+) -> tuple[Conversation, str]:
+    """The same and what `user` has typed there and not sent, in one query. Raises NotFound."""
+    key = _key(conversation_id, "This conversation")
+    found: Any = _found(_opened.first(business.pk, key, user.pk))
+    return found, found.draft or ""
+
+
+def _found(conversation: Conversation | None) -> Conversation:
+    if conversation is None:
         raise NotFound("This conversation")
-    return found
+    return conversation
 
 
-_conversation = Prepared[Conversation](
-    lambda business, conversation: Conversation.objects.select_related(
-        "contact", "connection", "assigned_to"
-    ).filter(business_profile=business, id=conversation)
+def _with_people(business: UUID, conversation: UUID) -> QuerySet[Conversation]:
+    rows = Conversation.objects.select_related("contact", "connection", "assigned_to")
+    rows = rows.defer("connection__session_data", "connection__qr_code", "connection__pairing_code")
+    return rows.filter(business_profile=business, id=conversation)
+
+
+_conversation = Prepared(_with_people)
+_opened = Prepared[Conversation](
+    lambda business, conversation, user: _with_people(business, conversation).annotate(
+        draft=Subquery(Draft.objects.filter(conversation=OuterRef("pk"), user=user).values("text")[:1])
+    )
 )
 
 
@@ -304,18 +341,6 @@ def messages_with_contacts(business_id: UUID, message_ids: Collection[UUID]) -> 
     """Messages with contact and media, as other systems are told of them; one query."""
     rows = Message.objects.filter(business_profile_id=business_id, id__in=message_ids)
     return {row.pk: row for row in rows.select_related("contact", "media")}
-
-
-def draft_of(business: BusinessProfile, conversation: Conversation, user: User) -> str:
-    """What `user` has typed in this conversation and not sent."""
-    return _draft.first(conversation.pk, business.pk, user.pk) or ""
-
-
-_draft = Prepared[str](
-    lambda conversation, business, user: Draft.objects.filter(
-        conversation=conversation, conversation__business_profile=business, user=user
-    ).values_list("text", flat=True)
-)
 
 
 def _key(text: UUID | str, what: str) -> UUID:

@@ -185,7 +185,7 @@ def client_of(db: None) -> Callable[..., Client]:
 
     def sign_in(user: User, *, csrf: bool = False) -> Client:
         client = Client(enforce_csrf_checks=csrf)
-        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(user, backend="accounts.backends.SessionBackend")
         return client
 
     return sign_in

@@ -267,7 +267,7 @@ UNKNOWN_AFTER_SECONDS = env.float("WHATSFLOW_UNKNOWN_AFTER_SECONDS", default=120
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "accounts.backends.SessionBackend",
 ]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",

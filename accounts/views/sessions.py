@@ -30,7 +30,7 @@ from whatsflow.core.errors import DomainError, Forbidden
 
 log = structlog.get_logger(__name__)
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "accounts.backends.SessionBackend"
 REGISTRATIONS_PER_HOUR = 30
 RESETS_PER_ADDRESS = 5
 RESETS_PER_CLIENT = 30

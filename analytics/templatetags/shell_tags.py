@@ -73,22 +73,23 @@ def _frame(context: template.Context) -> Frame:
     """The page's frame; gathered once a request."""
     request = context["request"]
     if not hasattr(request, "_frame"):
-        request._frame = _gathered(request, request.access, context["businesses"])
+        request._frame = _gathered(request, request.access, context.get("unread_total"))
     found: Frame = request._frame
     return found
 
 
-def _gathered(request: HttpRequest, access: Access, businesses: list[BusinessProfile]) -> Frame:
+def _gathered(request: HttpRequest, access: Access, unread: int | None) -> Frame:
+    """unread: None when the page has not counted it already."""
     user = access.user
     match = request.resolver_match
     return Frame(
         person=Named(user.pk, str(user), user.initials, user.email),
         business=_named(access.business),
         role=access.role,
-        businesses=tuple(_named(one) for one in businesses),
+        businesses=tuple(_named(one) for one in access.businesses),
         theme=user.theme,
         route=match.view_name if match else "",
-        unread=selectors.unread_total(access.business),
+        unread=selectors.unread_total(access.business) if unread is None else unread,
     )
 
 

@@ -39,7 +39,7 @@ def conversation(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
     part: only its header or the contact's card, for pages on which one of them has changed.
     """
     access = request.access
-    found = selectors.get_conversation(access.business, conversation_id)
+    found, draft = selectors.open_conversation(access.business, conversation_id, access.user)
     part = request.GET.get("part", "")
     if part in PARTS and wants_partial(request):
         return render(
@@ -47,7 +47,7 @@ def conversation(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
         )
     at = request.GET.get("at", "")
     page = selectors.messages_page(access.business, found, around=at or None)
-    return _chat(request, found, page, at)
+    return _chat(request, found, page, draft, at)
 
 
 @require_safe
@@ -58,11 +58,11 @@ def messages(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
     Partial: the bubbles alone.
     """
     access = request.access
-    found = selectors.get_conversation(access.business, conversation_id)
+    found, draft = selectors.open_conversation(access.business, conversation_id, access.user)
     before, after = request.GET.get("before") or None, request.GET.get("after") or None
     page = selectors.messages_page(access.business, found, before=before, after=after)
     if not wants_partial(request):
-        return _chat(request, found, page)
+        return _chat(request, found, page, draft)
     context = screens.stretch(request, found, page)
     if after:  # the page already has what is on the other side
         context["older_url"] = ""
@@ -71,9 +71,11 @@ def messages(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
     return render(request, "messaging/_messages.html", "messaging/_messages.html", context)
 
 
-def _chat(request: MemberRequest, found: Conversation, page: MessagesPage, at: str = "") -> HttpResponse:
+def _chat(
+    request: MemberRequest, found: Conversation, page: MessagesPage, draft: str, at: str = ""
+) -> HttpResponse:
     access = request.access
-    context = screens.chat(request, access, found, page, at)
+    context = screens.chat(request, access, found, page, draft, at)
     if not wants_partial(request):
         context |= screens.listing(access, ListForm.read(request.GET)) | screens.frame(access)
         context["view"] = "card" if request.GET.get("view") == "card" else "chat"

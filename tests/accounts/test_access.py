@@ -7,11 +7,13 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.access import find_access
+from accounts.access import find_access, find_user
+from accounts.backends import SessionBackend
 from accounts.context import shell
-from accounts.models import User
+from accounts.models import Membership, User
 from accounts.roles import ALLOWED, Can, Role, allows, may_grant
 from tests import factories
+from whatsflow.core.ids import uuid7
 
 
 def queries_of(client: Client, path: str) -> list[str]:
@@ -23,13 +25,13 @@ def queries_of(client: Client, path: str) -> list[str]:
     return [query["sql"] for query in captured.captured_queries]
 
 
-def test_a_request_costs_two_queries_before_the_page(owner: User, business, client_of, rf) -> None:
-    """The user, and the membership with its business; the session comes from the cache."""
+def test_a_request_costs_one_query_before_the_page(owner: User, business, client_of) -> None:
+    """The user with memberships and businesses; the session comes from the cache."""
     found = queries_of(client_of(owner), "/accounts/password/")
     tables = [sql.split("FROM ")[1].split()[0].strip('"') for sql in found if sql.startswith("SELECT")]
-    assert tables[:2] == ["users", "memberships"]
-    assert tables.count("django_session") == 0
-    assert len([table for table in tables if table in ("users", "memberships")]) == 2
+    assert tables[0] == "memberships"
+    assert not {"django_session", "users", "business_profiles"} & set(tables)
+    assert tables.count("memberships") == 1
 
 
 def test_the_team_page_costs_the_same_with_two_and_with_twenty_members(
@@ -42,16 +44,34 @@ def test_the_team_page_costs_the_same_with_two_and_with_twenty_members(
     assert len(queries_of(client, "/accounts/team/")) == few
 
 
-def test_the_pages_frame_asks_for_the_businesses_only_when_it_shows_them(
+def test_the_pages_frame_has_the_businesses_by_name(
     owner: User, business, rf, django_assert_num_queries
 ) -> None:
+    another = factories.BusinessFactory(user=owner, business_name="a shop")
     request = rf.get("/")
-    request.user, request.access = owner, None
+    request.user, request.access = owner, find_access(owner, str(another.pk))
     with django_assert_num_queries(0):
-        context = shell(request)
-    with django_assert_num_queries(1):
-        assert [one.business_name for one in context["businesses"]] == ["Blue Bakery"]
-        assert len(context["businesses"]) == 1
+        shown = shell(request)["businesses"]
+    assert [one.business_name for one in shown] == ["a shop", "Blue Bakery"]
+
+
+def test_what_was_read_with_the_user_serves_one_request_only(
+    owner: User, business, django_assert_num_queries
+) -> None:
+    found = find_user(owner.pk)
+    Membership.objects.filter(user=owner).delete()
+    with django_assert_num_queries(0):
+        assert find_access(found, None).business == business
+    assert find_access(found, None) is None
+
+
+def test_somebody_without_a_business_and_nobody_are_found_too(db) -> None:
+    alone = factories.UserFactory()
+    assert find_user(alone.pk) == alone
+    assert find_user(uuid7()) is None
+    assert SessionBackend().get_user(str(alone.pk)) == alone
+    User.objects.filter(pk=alone.pk).update(is_active=False)
+    assert SessionBackend().get_user(alone.pk) is None
 
 
 def test_the_pages_frame_works_without_a_user(rf) -> None:

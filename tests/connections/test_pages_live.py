@@ -41,7 +41,7 @@ def test_operators_see_numbers_without_logins_and_codes(connection: WhatsAppConn
     phone.save()
     client = Client()
     operator = User.objects.create_superuser("root@example.com", "a long pass phrase")
-    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(operator, backend="accounts.backends.SessionBackend")
     for model, pk in (("whatsappconnection", connection.pk), ("sandboxphone", phone.pk)):
         for address in (
             reverse(f"admin:connections_{model}_changelist"),

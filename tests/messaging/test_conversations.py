@@ -92,9 +92,9 @@ def test_a_draft_is_kept_for_each_person_and_removed_when_empty(business, conver
     conversations.save_draft(business, conversation, owner, "Mine, longer")
     conversations.save_draft(business, conversation, teammate, "Theirs")
 
-    assert selectors.draft_of(business, conversation, owner) == "Mine, longer"
+    assert selectors.open_conversation(business, conversation.pk, owner)[1] == "Mine, longer"
     conversations.save_draft(business, conversation, owner, "  ")
-    assert selectors.draft_of(business, conversation, owner) == ""
+    assert selectors.open_conversation(business, conversation.pk, owner)[1] == ""
     assert Draft.objects.count() == 1
 
 

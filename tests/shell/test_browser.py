@@ -55,7 +55,7 @@ def browser(
 def person(browser: Person, live_server: Any, owner: User, business: BusinessProfile) -> Person:
     """The owner, signed in anew, in a browser that remembers nothing."""
     client = Client()
-    client.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(owner, backend="accounts.backends.SessionBackend")
     browser.go("/livez")
     browser.run("localStorage.clear()")
     browser.driver.delete_all_cookies()

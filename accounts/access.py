@@ -90,7 +90,7 @@ def find_access(user: User, business_id: str | None) -> Access | None:
     chosen = next((one for one in memberships if str(one.business_profile_id) == wanted), memberships[0])
     businesses = [one.business_profile for one in memberships if one.business_profile.deleted_at is None]
     businesses.sort(key=lambda one: (one.business_name.casefold(), one.pk))
-    return Access(user, chosen.business_profile, chosen.role, tuple(businesses))
+    return Access(user, chosen.business_profile, chosen.role, businesses=tuple(businesses))
 
 
 def access_to(user: User, business_id: str) -> Access | None:

@@ -6,11 +6,25 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from accounts.models import ApiKey, AuditEntry, BusinessProfile, CorsOrigin, Invitation, Membership
+from accounts.models import ApiKey, AuditEntry, BusinessProfile, CorsOrigin, Invitation, Membership, User
 from whatsflow.core.clock import now
 from whatsflow.core.crypto import fingerprint
 from whatsflow.core.errors import NotFound
 from whatsflow.core.prepared import Prepared
+
+
+def businesses_of(user: User) -> list[BusinessProfile]:
+    """The businesses that `user` is a member of, by name."""
+    return _businesses.rows(user.pk)
+
+
+_businesses = Prepared[BusinessProfile](
+    lambda user: (
+        BusinessProfile.objects.filter(memberships__user=user, deleted_at=None)
+        .only("id", "business_name", "business_type")
+        .order_by("business_name", "id")
+    )
+)
 
 
 def members_of(business: BusinessProfile) -> QuerySet[Membership]:

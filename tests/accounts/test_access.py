@@ -12,6 +12,7 @@ from accounts.backends import SessionBackend
 from accounts.context import shell
 from accounts.models import Membership, User
 from accounts.roles import ALLOWED, Can, Role, allows, may_grant
+from accounts.services import origins
 from tests import factories
 from whatsflow.core.ids import uuid7
 
@@ -127,3 +128,12 @@ def test_a_zone_that_no_longer_exists_breaks_nothing(client_of, owner: User, bus
     client = client_of(owner)
     assert client.get("/accounts/team/").status_code == 200
     assert client.get("/accounts/profile/").status_code == 200
+
+
+def test_another_site_may_read_the_api_and_never_a_page(client_of, owner: User, business) -> None:
+    origins.replace(business, owner, ["https://shop.example"])
+    client, headers = client_of(owner), {"Origin": "https://shop.example"}
+    assert "Access-Control-Allow-Origin" not in client.get("/accounts/team/", headers=headers)
+    assert (
+        client.options("/api/v1/", headers=headers)["Access-Control-Allow-Origin"] == "https://shop.example"
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from accounts.models import BusinessProfile
 from contacts import conditions
 from contacts.conditions import TRIGRAM
 from contacts.expressions import SEARCHED
-from contacts.models import Contact, ContactIdentity, ContactTag, CustomField, Segment, Tag
+from contacts.models import Contact, ContactIdentity, ContactNote, ContactTag, CustomField, Segment, Tag
 from whatsflow.core.errors import NotFound
 
 M = TypeVar("M", bound=Model)
@@ -123,3 +123,16 @@ def lids_of(contact_ids: Collection[UUID]) -> dict[UUID, str]:
     """The newest LID of each of these contacts that has one."""
     rows = ContactIdentity.objects.filter(contact_id__in=contact_ids, kind=ContactIdentity.Kind.LID)
     return dict(rows.order_by("created_at", "id").values_list("contact_id", "value"))
+
+
+def attach_tags(contacts: Sequence[Contact]) -> None:
+    """Give each contact its tags as `shown_tags`; one query."""
+    found = tags_by_contact([contact.pk for contact in contacts])
+    for contact in contacts:
+        contact.shown_tags = found.get(contact.pk, [])  # type: ignore[attr-defined]
+
+
+def notes_of(business: BusinessProfile, contact: Contact) -> QuerySet[ContactNote]:
+    """What was written down about a contact, with its authors, newest first."""
+    rows = ContactNote.objects.filter(business_profile=business, contact=contact)
+    return rows.select_related("author").order_by("-id")

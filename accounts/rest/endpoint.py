@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
@@ -177,15 +177,20 @@ class Endpoint(ViewSet):
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
+    def prepare(self, rows: Sequence[Any]) -> None:
+        """Load what a page of rows shows beside its own columns. Nothing, unless an endpoint says so."""
+
     # -- answer -----------------------------------------------------------------------------------
 
     def _respond(self, request: Request, result: Any) -> Response:
         operation = self.operation
         if isinstance(result, Page):
+            self.prepare(result["data"])
             result["data"] = self._represent(result["data"], many=True)
             return Response(result, status=operation.status)
         if operation.many and operation.pages:
             return self._page(request, result)
+        self.prepare(list(result) if operation.many else [result])
         if operation.many:
             return Response(self._represent(result, many=True), status=operation.status)
         whole = self._serializer(result, many=False).data
@@ -207,6 +212,7 @@ class Endpoint(ViewSet):
             self.cursor_ordering = signed
             rows = rows.order_by(*signed)
         found = paginator.paginate_queryset(rows, request, self)
+        self.prepare(found)
         return cast(Response, paginator.get_paginated_response(self._represent(found, many=True)))
 
     def _serializer(self, result: Any, *, many: bool) -> BaseSerializer:
@@ -225,6 +231,7 @@ class Endpoint(ViewSet):
 
     def _represent_current(self, row: Any) -> Any:
         """As GET tells it, whatever the operation at hand answers."""
+        self.prepare([row])
         reading = self.method("retrieve").answer
         assert reading is not None
         return reading(row, context={"endpoint": self}).data

@@ -118,6 +118,22 @@ def update(
     return contact
 
 
+def replace(
+    business: BusinessProfile,
+    contact_id: UUID,
+    actor: User | None,
+    *,
+    fields: Mapping[str, Any],
+    **given: Any,
+) -> Contact:
+    """As `update`, but custom fields that are not given are emptied. Raises NotFound, InvalidInput, Conflict."""
+    with transaction.atomic():
+        contact = selectors.get_contact(business, contact_id, lock=True)
+        known = {field.key for field in selectors.fields_of(business)}
+        emptied = {key: None for key in contact.metadata if key in known}
+        return update(business, contact, actor, fields={**emptied, **fields}, **given)
+
+
 def _renumber(business: BusinessProfile, contact: Contact, e164: str) -> None:
     """Give the contact another number, with the identity that belongs to it."""
     if e164 == contact.phone_number:

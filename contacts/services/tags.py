@@ -12,8 +12,8 @@ from django.db import IntegrityError, transaction
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
 from contacts.events import ContactUpdated
-from contacts.models import COLOR, ContactTag, Segment, Tag, TagRule
-from contacts.selectors import get_tag
+from contacts.models import COLOR, Contact, ContactTag, Segment, Tag, TagRule
+from contacts.selectors import get_tag, tags_of
 from contacts.services.selection import Contacts, chunks, ids_of
 from whatsflow.core.errors import Conflict, InvalidInput
 from whatsflow.core.events import publish
@@ -109,6 +109,25 @@ def remove(
 ) -> int:
     """Take every tag off every contact. Returns how many contacts had one."""
     return _change(business, contacts, tags, actor, _take_off, "contacts.untagged")
+
+
+def put_on(
+    business: BusinessProfile,
+    contact: Contact,
+    actor: User | None,
+    *,
+    tag_ids: Sequence[UUID] = (),
+    names: Sequence[str] = (),
+) -> list[Tag]:
+    """Put tags on a contact, by their ids and by names, of which new ones are made. Returns all that it carries.
+
+    Raises NotFound, InvalidInput.
+    """
+    with transaction.atomic():
+        chosen = [get_tag(business, tag_id) for tag_id in tag_ids]
+        chosen += find_or_create(business, actor, names)
+        add(business, [contact.pk], chosen, actor)
+    return tags_of(contact.pk)
 
 
 def assign(business: BusinessProfile, contact_id: UUID, tags: Sequence[Tag], actor: User | None) -> int:

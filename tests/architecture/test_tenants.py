@@ -19,6 +19,7 @@ from django.utils import timezone
 from accounts.models import Invitation, Membership
 from accounts.roles import Role
 from connections.models import SandboxMessage
+from contacts.models import ContactNote, CustomField, Segment, Tag
 from messaging.models import Draft, MediaFile
 from tests import factories
 from whatsflow.core.ids import uuid7
@@ -83,6 +84,11 @@ def foreign(stranger: Any, other_business: Any) -> dict[str, Any]:
             user=agent, business_profile=other_business, role=Role.AGENT
         ),
         "job_id": factories.JobFactory(business_profile=other_business, title=CANARY, kind="canary"),
+        "contact_id": contact,
+        "tag_id": Tag.objects.create(business_profile=other_business, name=CANARY),
+        "note_id": ContactNote.objects.create(business_profile=other_business, contact=contact, body=CANARY),
+        "field_id": CustomField.objects.create(business_profile=other_business, key="k", label=CANARY),
+        "segment_id": Segment.objects.create(business_profile=other_business, name=CANARY),
         "invitation_id": Invitation.objects.create(
             business_profile=other_business, token_hash="f" * 64, expires_at=timezone.now()
         ),

@@ -1,0 +1,1 @@
+"""Contacts and how they are sorted, in the API."""

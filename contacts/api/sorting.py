@@ -1,0 +1,181 @@
+"""Tags, custom fields and segments in the API."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+
+from accounts.rest.endpoint import Endpoint
+from accounts.rest.operations import operation
+from accounts.roles import Can
+from accounts.scopes import Resource
+from contacts import api_filters, selectors, serializers
+from contacts.models import CustomField, Segment, Tag
+from contacts.services import fields, segments, tags
+
+
+class Tags(Endpoint):
+    """Labels of contacts."""
+
+    section = "Tags"
+    resource = Resource.TAGS
+    capability = Can.EDIT_CONTACTS
+
+    def current(self, tag_id: UUID) -> Tag:
+        """The tag as it is now."""
+        return selectors.get_tag(self.business, tag_id)
+
+    @operation("List tags", answer=serializers.TagSerializer, many=True, pages="number")
+    def list(self, request: Request) -> Any:
+        """All tags, by name."""
+        return selectors.tags_with_counts(self.business)
+
+    @operation("Get a tag", answer=serializers.TagSerializer)
+    def retrieve(self, request: Request, tag_id: UUID) -> Tag:
+        """One tag."""
+        return selectors.get_tag(self.business, tag_id)
+
+    @operation(
+        "Create a tag",
+        body=serializers.TagBody,
+        answer=serializers.TagSerializer,
+        status=201,
+        idempotent=True,
+        example={"name": "VIP", "color": "#d6336c"},
+    )
+    def create(self, request: Request) -> Tag:
+        """409 `tag_exists` when there is one of this name."""
+        return tags.create(self.business, self.user, **self.data)
+
+    @operation(
+        "Replace a tag",
+        body=serializers.TagBody,
+        answer=serializers.TagSerializer,
+        conditional=True,
+        example={"name": "Very important", "color": "#1c7ed6"},
+    )
+    def update(self, request: Request, tag_id: UUID) -> Tag:
+        """Rename or recolour it; without a colour it keeps its own."""
+        return tags.update(self.business, selectors.get_tag(self.business, tag_id), self.user, **self.data)
+
+    @operation(
+        "Change a tag",
+        body=serializers.TagBody,
+        answer=serializers.TagSerializer,
+        conditional=True,
+        example={"color": "#1c7ed6"},
+    )
+    def partial_update(self, request: Request, tag_id: UUID) -> Tag:
+        """Only what is sent changes."""
+        tag = selectors.get_tag(self.business, tag_id)
+        given = {"name": tag.name, "color": tag.color, **self.data}
+        return tags.update(self.business, tag, self.user, **given)
+
+    @operation("Delete a tag", conditional=True)
+    def destroy(self, request: Request, tag_id: UUID) -> None:
+        """It comes off every contact."""
+        tags.delete(self.business, selectors.get_tag(self.business, tag_id), self.user)
+
+
+class Fields(Endpoint):
+    """What you want to know of your contacts."""
+
+    section = "Fields"
+    resource = Resource.CONTACTS
+    capability = Can.EDIT_CONTACTS
+
+    def current(self, field_id: UUID) -> CustomField:
+        """The field as it is now."""
+        return fields.get(self.business, field_id)
+
+    @operation("List fields", answer=serializers.FieldSerializer, many=True)
+    def list(self, request: Request) -> Any:
+        """In their order; there are at most a few dozen."""
+        return selectors.fields_of(self.business)
+
+    @operation("Get a field", answer=serializers.FieldSerializer)
+    def retrieve(self, request: Request, field_id: UUID) -> CustomField:
+        """One field."""
+        return fields.get(self.business, field_id)
+
+    @operation(
+        "Create a field",
+        body=serializers.FieldBody,
+        answer=serializers.FieldSerializer,
+        status=201,
+        idempotent=True,
+        example={"label": "Size", "kind": "choice", "choices": ["S", "M", "L"]},
+    )
+    def create(self, request: Request) -> CustomField:
+        """Its values then stand in the `metadata` of contacts, under its key."""
+        return fields.create(self.business, self.user, **self.data)
+
+    @operation(
+        "Replace a field",
+        body=serializers.FieldChange,
+        answer=serializers.FieldSerializer,
+        conditional=True,
+        example={"label": "Shirt size", "choices": ["S", "M", "L", "XL"]},
+    )
+    def update(self, request: Request, field_id: UUID) -> CustomField:
+        """Rename it, or change the choices. Kind and key stay."""
+        return fields.update(self.business, field_id, self.user, **self.data)
+
+    @operation("Delete a field", conditional=True)
+    def destroy(self, request: Request, field_id: UUID) -> None:
+        """Values stay on the contacts, hidden: making the field again brings them back."""
+        fields.delete(self.business, field_id, self.user)
+
+
+class Segments(Endpoint):
+    """Filters under a name."""
+
+    section = "Segments"
+    resource = Resource.CONTACTS
+    capability = Can.EDIT_CONTACTS
+
+    def current(self, segment_id: UUID) -> Segment:
+        """The segment as it is now."""
+        return selectors.get_segment(self.business, segment_id)
+
+    @operation("List segments", answer=serializers.SegmentSerializer, many=True)
+    def list(self, request: Request) -> Any:
+        """All segments, by name."""
+        return selectors.segments_of(self.business)
+
+    @operation("Get a segment", answer=serializers.SegmentSerializer)
+    def retrieve(self, request: Request, segment_id: UUID) -> Segment:
+        """One segment."""
+        return selectors.get_segment(self.business, segment_id)
+
+    @operation(
+        "Create a segment",
+        body=serializers.SegmentBody,
+        answer=serializers.SegmentSerializer,
+        status=201,
+        idempotent=True,
+        example={"name": "Quiet customers", "filter": {"lastMessageBefore": "2026-01-01T00:00:00Z"}},
+    )
+    def create(self, request: Request) -> Segment:
+        """Use it as `segmentId` in GET /contacts, or as the audience of a campaign."""
+        wanted = api_filters.read(self.business, self.data["filter"])
+        return segments.create(self.business, self.user, self.data["name"], wanted)
+
+    @operation(
+        "Replace a segment",
+        body=serializers.SegmentBody,
+        answer=serializers.SegmentSerializer,
+        conditional=True,
+        example={"name": "Quiet customers", "filter": {"neverWrote": True}},
+    )
+    def update(self, request: Request, segment_id: UUID) -> Segment:
+        """Another name and another filter."""
+        wanted = api_filters.read(self.business, self.data["filter"])
+        return segments.update(self.business, segment_id, self.user, name=self.data["name"], wanted=wanted)
+
+    @operation("Delete a segment", conditional=True)
+    def destroy(self, request: Request, segment_id: UUID) -> None:
+        """Its contacts stay."""
+        segments.delete(self.business, segment_id, self.user)

@@ -1,0 +1,57 @@
+"""Filters of contacts in the API's spelling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+
+from accounts.models import BusinessProfile
+from contacts import selectors
+from contacts.filters import ContactFilter
+from contacts.models import Contact, ContactIdentity
+from whatsflow.core import phone
+from whatsflow.core.drf import camel
+from whatsflow.core.errors import InvalidInput
+
+COMMON = ("fields", "limit", "cursor", "order")
+"""Parameters of every list, which say nothing about whom."""
+
+
+def read(business: BusinessProfile, given: Mapping[str, Any]) -> ContactFilter:
+    """The filter that a program wrote: keys in camelCase, those of custom fields as they are. Raises InvalidInput."""
+    inside = {}
+    for name, value in given.items():
+        key = re.sub(r"[A-Z]", lambda found: "_" + found[0].lower(), name)
+        if camel(key) != name:
+            raise InvalidInput("invalid_filter", f"There is no filter called {name[:40]!r}.", field="filter")
+        inside[key] = value
+    return ContactFilter.parse(business, inside)
+
+
+def show(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored filter in the API's spelling."""
+    return {camel(key): value for key, value in stored.items()}
+
+
+def matching(business: BusinessProfile, given: Mapping[str, Any]) -> QuerySet[Contact]:
+    """The contacts that a program asks for: a filter's keys, and segment_id and phone_number (in any spelling).
+
+    Raises NotFound for a segment, InvalidInput.
+    """
+    wanted = {
+        key: value for key, value in given.items() if key not in ("segment_id", "phone_number", *COMMON)
+    }
+    rows = ContactFilter.parse(business, wanted).apply(business)
+    if segment_id := given.get("segment_id"):
+        segment = selectors.get_segment(business, segment_id)
+        rows = rows.filter(pk__in=ContactFilter.load(business, segment.filter).apply(business).values("pk"))
+    if number := given.get("phone_number"):
+        canonical = phone.canonical(phone.to_e164(number, business.default_country or None))
+        known = ContactIdentity.objects.filter(
+            business_profile=business, kind=ContactIdentity.Kind.PHONE, value=canonical
+        )
+        rows = rows.filter(pk__in=known.values("contact"))
+    return rows

@@ -1,0 +1,51 @@
+"""Addresses of contacts, tags, fields and segments in the API."""
+
+from typing import Any
+
+from django.urls import path
+
+from contacts.api import people, sorting
+
+ITEM: dict[str, Any] = {"get": "retrieve", "put": "update", "delete": "destroy"}
+PATCHED = {**ITEM, "patch": "partial_update"}
+LIST: dict[str, Any] = {"get": "list", "post": "create"}
+
+urlpatterns = [
+    path("contacts", people.Contacts.as_view(LIST), name="contacts"),
+    path("contacts/bulk", people.Bulk.as_view({"post": "create"}), name="contacts-bulk"),
+    path("contacts/<uuid:contact_id>", people.Contacts.as_view(PATCHED), name="contact"),
+    path(
+        "contacts/<uuid:contact_id>/merge", people.Contacts.as_view({"post": "merge"}), name="contact-merge"
+    ),
+    path(
+        "contacts/<uuid:contact_id>/consent",
+        people.Contacts.as_view({"put": "consent"}),
+        name="contact-consent",
+    ),
+    path(
+        "contacts/<uuid:contact_id>/block", people.Contacts.as_view({"post": "block"}), name="contact-block"
+    ),
+    path(
+        "contacts/<uuid:contact_id>/unblock",
+        people.Contacts.as_view({"post": "unblock"}),
+        name="contact-unblock",
+    ),
+    path("contacts/<uuid:contact_id>/tags", people.ContactTags.as_view(LIST), name="contact-tags"),
+    path(
+        "contacts/<uuid:contact_id>/tags/<uuid:tag_id>",
+        people.ContactTags.as_view({"delete": "destroy"}),
+        name="contact-tag",
+    ),
+    path("contacts/<uuid:contact_id>/notes", people.Notes.as_view(LIST), name="contact-notes"),
+    path(
+        "contacts/<uuid:contact_id>/notes/<uuid:note_id>",
+        people.Notes.as_view({"delete": "destroy"}),
+        name="contact-note",
+    ),
+    path("tags", sorting.Tags.as_view(LIST), name="tags"),
+    path("tags/<uuid:tag_id>", sorting.Tags.as_view(PATCHED), name="tag"),
+    path("fields", sorting.Fields.as_view(LIST), name="fields"),
+    path("fields/<uuid:field_id>", sorting.Fields.as_view(ITEM), name="field"),
+    path("segments", sorting.Segments.as_view(LIST), name="segments"),
+    path("segments/<uuid:segment_id>", sorting.Segments.as_view(ITEM), name="segment"),
+]

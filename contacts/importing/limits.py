@@ -1,0 +1,42 @@
+"""What a file may have at most, and how a file that has more, or cannot be read, is refused."""
+
+from __future__ import annotations
+
+from whatsflow.core.errors import InvalidInput
+
+MAX_BYTES = 50 * 1024 * 1024
+MAX_ROWS = 500_000
+MAX_COLUMNS = 200
+CELL_LENGTH = 32_767
+"""Characters of a cell; Excel has the same limit. What is beyond it is cut off."""
+MAX_UNZIPPED = 400 * 1024 * 1024
+MAX_STRINGS = 100 * 1024 * 1024
+"""Bytes of an XLSX's table of texts, which has to be in memory."""
+MAX_RATIO = 200
+"""How many times larger a part of an archive may be than it is packed."""
+MAX_PARTS = 2_000
+"""Files in an XLSX."""
+MAX_CARD_LINES = 1_000
+"""Lines of one vCard."""
+
+
+class Unreadable(InvalidInput):
+    """A file is refused; nothing of it was taken in. The message tells a person what to do."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message, field="file")
+
+
+def too_many_rows() -> Unreadable:
+    """The file is longer than an import may be."""
+    return Unreadable(
+        "too_many_rows", f"The file has more than {MAX_ROWS:,} rows. Split it and import the parts."
+    )
+
+
+def too_many_columns() -> Unreadable:
+    """The file is wider than an import may be."""
+    return Unreadable(
+        "too_many_columns",
+        f"The file has more than {MAX_COLUMNS} columns. Leave out those that are not about your contacts.",
+    )

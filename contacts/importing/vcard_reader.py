@@ -1,0 +1,218 @@
+"""vCard 2.1, 3.0 and 4.0, read as a stream: one card in memory at a time, pictures left out.
+
+Each card becomes a row: its names, up to five numbers (the preferred one first, then mobile ones; fax machines and
+pagers are left out), two e-mail addresses and what else a contact can use.
+"""
+
+from __future__ import annotations
+
+import quopri
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import IO
+
+from contacts.importing import text
+from contacts.importing.limits import CELL_LENGTH, MAX_CARD_LINES, Unreadable
+from contacts.importing.tables import Options, Row, Table
+
+NUMBERS = 5
+ADDRESSES = 2
+COLUMNS = [
+    "Name",
+    *(f"Phone {number}" for number in range(1, NUMBERS + 1)),
+    *(f"E-mail {number}" for number in range(1, ADDRESSES + 1)),
+    "Company", "Title", "Birthday", "Categories", "Address", "Website", "Note",
+]  # fmt: skip
+_LEFT_OUT = {"PHOTO", "LOGO", "SOUND", "KEY", "AGENT"}
+_PROPERTY = re.compile(r"(?:[A-Za-z0-9-]+\.)?([A-Za-z0-9-]+)((?:;(?:\"[^\"]*\"|[^\":;])*)*):(.*)", re.DOTALL)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_FIRST = re.compile(rb"[^a-z]{0,16}begin\s*:\s*vcard", re.IGNORECASE)
+_LONGEST = CELL_LENGTH * 3
+
+
+@dataclass(frozen=True)
+class Property:
+    """One line of a card, unfolded. params: upper-case words, like PREF or CELL, whatever their keys are."""
+
+    name: str
+    params: frozenset[str]
+    value: str
+    charset: str = ""
+
+
+def looks_like_cards(head: bytes) -> bool:
+    """Whether a file that begins so is a vCard."""
+    return _FIRST.match(head.replace(b"\x00", b"")) is not None
+
+
+def open_vcard(file: IO[bytes], options: Options) -> Table:
+    """The file as a table. Raises Unreadable."""
+    encoding = options.encoding or text.encoding_of(file)
+    damage = text.Damage()
+    if next(_cards(file, encoding, damage), None) is None:
+        raise Unreadable("empty_file", "There is no complete card (BEGIN:VCARD … END:VCARD) in the file.")
+
+    def read() -> Iterator[Row]:
+        for number, card in enumerate(_cards(file, encoding, text.Damage()), 1):
+            yield number, _row(card)
+
+    return Table("vcard", list(COLUMNS), read, True, encoding, "", damage.notes)
+
+
+def _cards(file: IO[bytes], encoding: str, damage: text.Damage) -> Iterator[list[Property]]:
+    depth, card = 0, []
+    for line in _unfolded(file, encoding, damage):
+        upper = line[:20].strip("\ufeff \t\r\n").upper().replace(" ", "")
+        if upper.startswith("BEGIN:VCARD"):
+            depth += 1
+            card = [] if depth == 1 else card
+        elif upper.startswith("END:VCARD"):
+            depth = max(depth - 1, 0)
+            if depth == 0 and card is not None:
+                yield card
+                card = []
+        elif depth == 1 and len(card) < MAX_CARD_LINES:
+            found = _property(line)
+            if found is not None:
+                card.append(found)
+
+
+def _unfolded(file: IO[bytes], encoding: str, damage: text.Damage) -> Iterator[str]:
+    """Whole lines: continued by a blank (3.0, 4.0) or by = at the end of quoted-printable (2.1); not endlessly."""
+    current, soft = "", False
+    try:
+        for raw in text.lines(file, encoding, damage):
+            line = raw.rstrip("\r\n")
+            if soft:
+                current = current[:-1] + line
+            elif line[:1] in (" ", "\t") and current:
+                if len(current) < _LONGEST and not _is_left_out(current):
+                    current += line[1:]
+            else:
+                if current:
+                    yield current
+                current = line
+            soft = (
+                len(current) < _LONGEST
+                and current.endswith("=")
+                and "QUOTED-PRINTABLE" in current[:200].upper()
+            )
+    except (LookupError, UnicodeError):
+        raise Unreadable(
+            "wrong_encoding", "The file cannot be read in this encoding. Choose another one."
+        ) from None
+    if current:
+        yield current
+
+
+def _is_left_out(line: str) -> bool:
+    name = re.split("[:;]", line[:40], maxsplit=1)[0].rpartition(".")[2].upper()
+    return name in _LEFT_OUT
+
+
+def _property(line: str) -> Property | None:
+    found = _PROPERTY.fullmatch(line)
+    if found is None:
+        return None
+    name, raw, value = found[1].upper(), found[2], found[3]
+    if name in _LEFT_OUT or not value.strip():
+        return None
+    words, charset, quoted = _parameters(raw)
+    if quoted:
+        value = _decoded(value, charset)
+    return Property(name, words, value)
+
+
+def _parameters(raw: str) -> tuple[frozenset[str], str, bool]:
+    """The words of the parameters, the charset that they name, and whether the value is quoted-printable."""
+    words: set[str] = set()
+    charset = "utf-8"
+    for part in re.findall(r';((?:"[^"]*"|[^";])*)', raw):
+        key, _, values = part.rpartition("=")
+        if key.upper() == "CHARSET":
+            charset = values.strip('" ') or charset
+        words.update(word.strip().upper() for word in values.replace('"', "").split(","))
+        if key.upper() == "PREF":
+            words.add("PREF")
+    return frozenset(words), charset, "QUOTED-PRINTABLE" in words
+
+
+def _decoded(value: str, charset: str) -> str:
+    raw = quopri.decodestring(value.encode("latin-1", "replace"))
+    try:
+        return raw.decode(charset, "replace").replace("\x00", "")
+    except LookupError:
+        return raw.decode("utf-8", "replace").replace("\x00", "")
+
+
+def _plain(value: str) -> str:
+    """A value without its escapes."""
+    return _ESCAPE.sub(lambda found: "\n" if found[1] in "nN" else found[1], value).strip()[:CELL_LENGTH]
+
+
+def _parts(value: str) -> list[str]:
+    """The parts of a structured value (N, ORG, ADR), separated by ; that is not escaped."""
+    return [_plain(part) for part in re.split(r"(?<!\\);", value)]
+
+
+@dataclass
+class _Found:
+    name: str = ""
+    structured: str = ""
+    phones: list[tuple[int, str]] = field(default_factory=list)
+    emails: list[tuple[int, str]] = field(default_factory=list)
+    other: dict[str, str] = field(default_factory=dict)
+
+
+def _row(card: list[Property]) -> list[str]:
+    found = _Found()
+    for place, one in enumerate(card):
+        _take(found, one, place)
+    phones = [value for _, value in sorted(found.phones, key=lambda item: item[0])][:NUMBERS]
+    emails = [value for _, value in sorted(found.emails, key=lambda item: item[0])][:ADDRESSES]
+    phones += [""] * (NUMBERS - len(phones))
+    emails += [""] * (ADDRESSES - len(emails))
+    tail = [found.other.get(name, "") for name in COLUMNS[1 + NUMBERS + ADDRESSES :]]
+    return [found.name or found.structured or found.other.get("Company", ""), *phones, *emails, *tail]
+
+
+def _take(found: _Found, one: Property, place: int) -> None:
+    if one.name == "FN":
+        found.name = found.name or _plain(one.value)
+    elif one.name == "N":
+        family, given, middle, prefix, suffix, *_ = [*_parts(one.value), "", "", "", "", ""]
+        found.structured = " ".join(part for part in (prefix, given, middle, family, suffix) if part)
+    elif one.name == "TEL":
+        if not one.params & {"FAX", "PAGER", "MODEM"} or one.params & {"CELL", "PREF"}:
+            found.phones.append((_rank(one), _number(one.value)))
+    elif one.name == "EMAIL":
+        found.emails.append((0 if "PREF" in one.params else 1, _plain(one.value).removeprefix("mailto:")))
+    elif column := _OTHER.get(one.name):
+        joined = " ".join if one.name == "ADR" else ", ".join
+        value = (
+            joined(part for part in _parts(one.value) if part)
+            if one.name in ("ORG", "ADR")
+            else _plain(one.value)
+        )
+        found.other.setdefault(column, value)
+
+
+_OTHER = {
+    "ORG": "Company", "TITLE": "Title", "BDAY": "Birthday", "CATEGORIES": "Categories", "ADR": "Address",
+    "URL": "Website", "NOTE": "Note",
+}  # fmt: skip
+
+
+def _rank(one: Property) -> int:
+    """Which number to try first."""
+    if "PREF" in one.params:
+        return 0
+    if one.params & {"CELL", "IPHONE", "MOBILE"}:
+        return 1
+    return 3 if "WORK" in one.params else 2
+
+
+def _number(value: str) -> str:
+    """A number out of "tel:+44-7700-900123;ext=5"."""
+    return re.sub(r"^tel:", "", _plain(value), flags=re.IGNORECASE).split(";")[0].strip()

@@ -338,3 +338,6 @@ class ConsentWords(TimestampedModel):
 
     class Meta:
         db_table = "consent_words"
+
+
+from contacts.importing.models import ContactImport, ImportRejects  # noqa: E402, F401 - tables of this app

@@ -1,0 +1,175 @@
+"""The import itself, as a job: rows into people, people into the database, chunk by chunk.
+
+Each chunk is one transaction with its rejects and its place in the file, so a worker that takes the job over goes on
+behind the last chunk. It reads the rows before that place again, but only to know which numbers the file has had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from itertools import islice
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+
+from contacts.events import ContactsImported
+from contacts.importing import storage
+from contacts.importing.files import open_table
+from contacts.importing.limits import MAX_ROWS, too_many_rows
+from contacts.importing.models import ContactImport, ImportRejects
+from contacts.importing.people import Person, Reject, RowReader
+from contacts.importing.tables import Options, Row, Table
+from contacts.importing.writing import Counts, Writer
+from contacts.models import CustomField
+from jobs.models import Job
+from jobs.work import Work
+from whatsflow.core import failpoints, sheets
+from whatsflow.core.events import publish
+
+KIND = "contacts.import"
+WORDS = {
+    "created": "New contacts",
+    "updated": "Updated",
+    "unchanged": "Already there, unchanged",
+    "opted_out": "Want no campaigns",
+    "rejected": "Could not be taken in",
+}
+TRIES = 5
+"""Times that a chunk is tried when somebody else makes the same contacts at the same moment."""
+REJECTS_KEPT = 100_000
+"""Rejects that the file for the person holds at most."""
+
+
+def chunk_size() -> int:
+    """Rows of one transaction: on SQLite nobody else can write meanwhile."""
+    return 5_000 if connection.vendor == "postgresql" else 1_000
+
+
+def run(work: Work) -> dict[str, Any]:
+    """Take in the file of `params["import"]`."""
+    source = ContactImport.objects.get(pk=work.params["import"], business_profile=work.business)
+    with storage.opened(source) as file:
+        table = open_table(file, Options(source.encoding, source.delimiter, source.has_header))
+        return _Import(work, source, table).run()
+
+
+class _Import:
+    def __init__(self, work: Work, source: ContactImport, table: Table) -> None:
+        self.work = work
+        self.table = table
+        fields = list(CustomField.objects.filter(business_profile=work.business))
+        self.reader = RowReader(table.columns, source.mapping, fields, source.country)
+        update = source.duplicates == ContactImport.Duplicates.UPDATE
+        self.writer = Writer(
+            work.business, work.actor, update=update, tag=source.tag, source=f"Import of {source.file_name}"
+        )
+        self.rows_done: int = work.state.get("rows", 0)
+        self.counts = Counts(**work.state.get("counts", {}))
+        self.rejected: int = work.state.get("rejected", 0)
+        self.lines: dict[int, int] = {}
+        """Where in the file a number, as an integer, was first."""
+
+    def run(self) -> dict[str, Any]:
+        rows = self.table.rows()
+        self._look_back(islice(rows, self.rows_done))
+        size = chunk_size()
+        while not self.work.cancelled():
+            chunk = list(islice(rows, size))
+            if not chunk:
+                break
+            self._take_in(chunk)
+            failpoints.reach("import.chunk")
+        return self._finish()
+
+    def _look_back(self, rows: Iterable[Row]) -> None:
+        """What an earlier worker has taken in."""
+        for number, row in enumerate(rows):
+            self._read(*row)
+            if number % 10_000 == 0:
+                self.work.cancelled()  # for its exceptions: this is not the time to be told
+
+    def _read(self, line: int, cells: list[str]) -> Person | Reject:
+        found = self.reader.read(line, cells)
+        if isinstance(found, Person):
+            first = self.lines.setdefault(int(found.canonical[1:]), line)
+            if first != line:
+                return Reject(line, f"The number of this row is already in row {first}.", cells)
+        return found
+
+    def _take_in(self, chunk: list[Row]) -> None:
+        people, rejects = [], []
+        for row in chunk:
+            found = self._read(*row)
+            (people if isinstance(found, Person) else rejects).append(found)
+        if self.rows_done + len(chunk) > MAX_ROWS:
+            raise too_many_rows()
+        for attempt in range(TRIES):
+            try:
+                self._keep(chunk, people, rejects)  # type: ignore[arg-type]
+            except IntegrityError:
+                self.writer.forget()
+                if attempt == TRIES - 1:
+                    raise
+            else:
+                break
+
+    def _keep(self, chunk: list[Row], people: list[Person], rejects: list[Reject]) -> None:
+        with transaction.atomic():
+            written = self.writer.write(people)
+            if rejects:
+                rows = [[reject.line, reject.reason, list(reject.cells)] for reject in rejects]
+                ImportRejects.objects.create(job=self.work.job, first_row=self.rows_done, rows=rows)
+            if written.created or written.updated:
+                publish(
+                    ContactsImported(
+                        business_id=self.work.business.pk,
+                        job_id=self.work.job_id,
+                        created=written.created,
+                        updated=written.updated,
+                    )
+                )
+            total = Counts(**asdict(self.counts))
+            total.add(written)
+            done, rejected = self.rows_done + len(chunk), self.rejected + len(rejects)
+            state = {"rows": done, "counts": asdict(total), "rejected": rejected}
+            self.work.save(done=done, total=max(done, self.work.job.total or 0), state=state)
+        self.counts, self.rows_done, self.rejected = total, done, rejected
+
+    def _finish(self) -> dict[str, Any]:
+        if self.rejected:
+            self._write_rejects()
+        if not self.work.was_cancelled:
+            self.work.save(done=self.rows_done, total=self.rows_done, state=self.work.state)
+        return {**asdict(self.counts), "rejected": self.rejected, "notes": self._notes()}
+
+    def _notes(self) -> list[str]:
+        notes = []
+        if self.work.was_cancelled:
+            notes.append(
+                f"Stopped after {self.rows_done:,} rows. What they brought stays. Import the same file again to go on: "
+                "whoever is there already is recognised."
+            )
+        if self.rejected:
+            notes.append("The file below holds the rows that could not be taken in, each with its reason.")
+        return notes
+
+    def _write_rejects(self) -> None:
+        name = f"rejects-{self.work.job.created_at:%Y-%m-%d}.csv"
+        with self.work.result(name, sheets.CSV_TYPE) as out:
+            writer = sheets.CsvWriter(out, ["Row", "Reason", *self.table.columns])
+            for line, reason, cells in islice(self._rejects(), REJECTS_KEPT):
+                writer.write([line, reason, *cells])
+            writer.close()
+
+    def _rejects(self) -> Iterator[list[Any]]:
+        chunks = ImportRejects.objects.filter(job=self.work.job).order_by("first_row")
+        for chunk in chunks.iterator(chunk_size=20):
+            yield from chunk.rows
+
+
+def ended(job: Job) -> None:
+    """The job is over, however it ended: the uploaded file and the collected rejects are not needed any more."""
+    for source in ContactImport.objects.filter(job=job):
+        storage.remove(source)
+    ImportRejects.objects.filter(job=job).delete()

@@ -1,0 +1,59 @@
+"""An import on its way from the uploaded file to the finished job, and the rows that could not be taken in."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from accounts.models import BusinessProfile, User
+from jobs.models import Job
+from whatsflow.core.db import TimestampedModel
+
+
+class ContactImport(TimestampedModel):
+    """A file that somebody uploaded, how it is read and what is done with it. The file goes when the job is over."""
+
+    class Duplicates(models.TextChoices):
+        UPDATE = "update", "Fill in and correct"
+        SKIP = "skip", "Leave as they are"
+
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    job = models.OneToOneField(
+        Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="contact_import"
+    )
+    file = models.CharField(max_length=255, blank=True, help_text="Where it lies in the storage.")
+    file_name = models.CharField(max_length=255)
+    size = models.BigIntegerField()
+    format = models.CharField(max_length=10)
+    encoding = models.CharField(max_length=40, blank=True)
+    delimiter = models.CharField(max_length=1, blank=True)
+    has_header = models.BooleanField(default=True)
+    columns = models.JSONField(default=list)
+    origin = models.CharField(max_length=10, blank=True, help_text="The program that wrote it, if known.")
+    notes = models.JSONField(default=list)
+    rows = models.IntegerField(default=0, help_text="About how many there are.")
+    mapping = models.JSONField(default=list)
+    country = models.CharField(max_length=2, blank=True)
+    duplicates = models.CharField(max_length=6, choices=Duplicates.choices, default=Duplicates.UPDATE)
+    tag = models.CharField(max_length=100, blank=True, help_text="Name of a tag for everybody in the file.")
+
+    class Meta:
+        db_table = "contact_imports"
+        indexes = [models.Index(fields=["business_profile", "-id"], name="contact_imports_business")]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class ImportRejects(models.Model):
+    """The rejects of one chunk of an import, kept until they are written into the file that the person gets."""
+
+    pk = models.CompositePrimaryKey("job_id", "first_row")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="+", db_index=False)
+    first_row = models.IntegerField()
+    rows = models.JSONField(help_text="[number of the row, reason, cells] of each.")
+
+    class Meta:
+        db_table = "contact_import_rejects"

@@ -1,0 +1,47 @@
+"""The uploaded file, from the upload until its job is over. It lies apart from everything that is handed out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, cast
+from uuid import UUID
+
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+
+from contacts.importing.limits import Unreadable
+from contacts.importing.models import ContactImport
+from whatsflow.core.files import remove_tree
+
+
+def keep(source: ContactImport, file: IO[bytes]) -> None:
+    """Write `file` for `source` and note where; the row is not saved."""
+    file.seek(0)
+    source.file = default_storage.save(f"imports/{source.business_profile_id}/{source.pk}", File(file))
+
+
+@contextmanager
+def opened(source: ContactImport) -> Iterator[IO[bytes]]:
+    """The file, to be read. Raises Unreadable when it is gone."""
+    try:
+        found = default_storage.open(source.file) if source.file else None
+    except FileNotFoundError:
+        found = None
+    if found is None:
+        raise Unreadable("file_gone", "The uploaded file is gone. Upload it again.")
+    with found:
+        yield cast(IO[bytes], getattr(found, "file", found))
+
+
+def remove(source: ContactImport) -> None:
+    """Delete the file."""
+    if source.file:
+        default_storage.delete(source.file)
+        source.file = ""
+        source.save(update_fields=["file", "updated_at"])
+
+
+def remove_of_business(business_id: UUID) -> None:
+    """Delete every uploaded file of the business."""
+    remove_tree(f"imports/{business_id}")

@@ -1,0 +1,209 @@
+"""Imports: a file is uploaded, looked at, mapped, and then taken in by a job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from typing import IO
+from uuid import UUID
+
+import phonenumbers
+from django.db import transaction
+
+from accounts.models import BusinessProfile, User
+from accounts.services import audit
+from contacts.importing import columns as column_targets
+from contacts.importing import job as importing
+from contacts.importing import storage
+from contacts.importing.csv_reader import DELIMITERS
+from contacts.importing.files import count_rows, open_table
+from contacts.importing.models import ContactImport
+from contacts.importing.people import Person, Reject, RowReader
+from contacts.importing.tables import Options, Table
+from contacts.importing.text import CHOICES, MARKS
+from contacts.models import CustomField
+from contacts.services import fields as custom_fields
+from jobs import services as jobs
+from whatsflow.core.clock import now
+from whatsflow.core.errors import Conflict, InvalidInput, NotFound
+from whatsflow.core.text import printable
+
+PREVIEWED = 20
+SAMPLED = 200
+UNSTARTED_KEPT = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The first rows as they would be taken in. rows: a person or a reject of each."""
+
+    rows: list[Person | Reject]
+    usable: int
+    formulas: bool
+
+
+def get(business: BusinessProfile, import_id: UUID) -> ContactImport:
+    """One of the business's imports. Raises NotFound."""
+    found = (
+        ContactImport.objects.filter(business_profile=business, pk=import_id).select_related("job").first()
+    )
+    if found is None:
+        raise NotFound("This import")
+    return found
+
+
+def upload(business: BusinessProfile, actor: User, file: IO[bytes], name: str) -> ContactImport:
+    """Look at a file and keep it for a day. Raises Unreadable with words."""
+    table = open_table(file)
+    source = ContactImport(
+        business_profile=business,
+        created_by=actor,
+        file_name=printable(name)[-255:] or "contacts",
+        size=file.seek(0, 2),
+        country=business.default_country,
+    )
+    _describe(source, table, file)
+    storage.keep(source, file)
+    try:
+        with transaction.atomic():
+            source.save(force_insert=True)
+            audit.record(business, actor, "import.uploaded", source)
+    except BaseException:
+        storage.remove(source)
+        raise
+    return source
+
+
+def _describe(source: ContactImport, table: Table, file: IO[bytes]) -> None:
+    """What was found out about the file, and a mapping to begin with."""
+    source.format, source.encoding, source.delimiter = table.format, table.encoding, table.delimiter
+    source.has_header, source.columns, source.notes = table.header, table.columns, table.notes
+    source.rows = max(count_rows(table, file) - int(table.header and table.format == "xlsx"), 0)
+    source.origin = column_targets.origin_of(table.columns)
+    sample = [cells for _, cells in islice(table.rows(), SAMPLED)]
+    source.mapping = column_targets.guess(table.columns, sample, _fields(source.business_profile))
+
+
+def reread(
+    business: BusinessProfile, import_id: UUID, *, encoding: str, delimiter: str, has_header: bool
+) -> ContactImport:
+    """Read the file in another encoding, with another delimiter, with or without a first row of names.
+
+    The mapping is guessed anew. Raises InvalidInput and Unreadable.
+    """
+    source = _open_one(business, import_id)
+    known = {*CHOICES, *(name for _, name in MARKS), source.encoding}
+    if encoding not in known or (delimiter and delimiter not in DELIMITERS and delimiter != source.delimiter):
+        raise InvalidInput("invalid_option", "Choose one of the list.", field="encoding")
+    with storage.opened(source) as file:
+        _describe(source, open_table(file, Options(encoding, delimiter, has_header)), file)
+    source.save()
+    return source
+
+
+def configure(
+    business: BusinessProfile,
+    import_id: UUID,
+    *,
+    mapping: Sequence[str],
+    country: str,
+    duplicates: str,
+    tag: str,
+) -> ContactImport:
+    """Keep what is to become of the columns. Raises InvalidInput."""
+    source = _open_one(business, import_id)
+    source.mapping = column_targets.check(mapping, source.columns, _fields(business))
+    source.country = _country(country)
+    if duplicates not in ContactImport.Duplicates.values:
+        raise InvalidInput(
+            "invalid_option", "Say what happens to people you already have.", field="duplicates"
+        )
+    source.duplicates = duplicates
+    source.tag = printable(tag)
+    if len(source.tag) > 100:
+        raise InvalidInput("invalid_name", "A tag has at most 100 characters.", field="tag")
+    source.save()
+    return source
+
+
+def _country(code: str) -> str:
+    code = code.strip().upper()
+    if code and code not in phonenumbers.SUPPORTED_REGIONS:
+        raise InvalidInput("unknown_country", "Choose a country of the list.", field="country")
+    return code
+
+
+def preview(source: ContactImport) -> Preview:
+    """The first rows, read with the present mapping. Raises Unreadable."""
+    fields = _fields(source.business_profile)
+    with storage.opened(source) as file:
+        table = open_table(file, Options(source.encoding, source.delimiter, source.has_header))
+        reader = RowReader(table.columns, source.mapping, fields, source.country)
+        first = list(islice(table.rows(), PREVIEWED))
+    rows = [reader.read(*row) for row in first]
+    formulas = any(cell.startswith(("=", "@")) for _, cells in first for cell in cells)
+    return Preview(rows, sum(isinstance(row, Person) for row in rows), formulas)
+
+
+def start(business: BusinessProfile, actor: User, import_id: UUID) -> ContactImport:
+    """Take the file in. Columns that are to become custom fields get theirs. Raises InvalidInput, Conflict."""
+    with transaction.atomic():
+        source = _open_one(business, import_id, lock=True)
+        fields = _fields(business)
+        column_targets.check(source.mapping, source.columns, fields)
+        source.mapping = [
+            _with_field(business, actor, target, name)
+            for target, name in zip(source.mapping, source.columns, strict=True)
+        ]
+        source.job = jobs.start(
+            business,
+            actor,
+            importing.KIND,
+            {"import": str(source.pk)},
+            source.rows,
+            title=f"Import of {source.file_name}",
+        )
+        source.save()
+    return source
+
+
+def _with_field(business: BusinessProfile, actor: User, target: str, name: str) -> str:
+    if not target.startswith("new:"):
+        return target
+    field = custom_fields.create(business, actor, label=name, kind=target.removeprefix("new:"))
+    return f"field:{field.key}"
+
+
+def discard(business: BusinessProfile, actor: User, import_id: UUID) -> None:
+    """Forget an import that was not started, with its file."""
+    source = _open_one(business, import_id)
+    storage.remove(source)
+    with transaction.atomic():
+        audit.record(business, actor, "import.discarded", source)
+        source.delete()
+
+
+def prune() -> None:
+    """Forget files that were uploaded a day ago and never taken in, and those of jobs that are over."""
+    old = ContactImport.objects.filter(job=None, created_at__lt=now() - UNSTARTED_KEPT)
+    for source in old[:200]:
+        storage.remove(source)
+        source.delete()
+    for source in ContactImport.objects.filter(job__finished_at__isnull=False).exclude(file="")[:200]:
+        storage.remove(source)
+
+
+def _open_one(business: BusinessProfile, import_id: UUID, *, lock: bool = False) -> ContactImport:
+    rows = ContactImport.objects.filter(business_profile=business)
+    source = (rows.select_for_update(of=("self",)) if lock else rows).filter(pk=import_id).first()
+    if source is None:
+        raise NotFound("This import")
+    if source.job_id is not None:
+        raise Conflict("already_started", "This import has been started already.")
+    return source
+
+
+def _fields(business: BusinessProfile) -> list[CustomField]:
+    return list(CustomField.objects.filter(business_profile=business).order_by("position", "id"))

@@ -8,7 +8,11 @@ class ContactsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Tell other systems what happens to people."""
-        from contacts import public_events
+        """Tell other systems what happens to people; say what jobs can do with them."""
+        from accounts.ports import register_file_remover
+        from contacts import kinds, public_events
+        from contacts.importing import storage
 
         public_events.register()
+        kinds.register()
+        register_file_remover(storage.remove_of_business)

@@ -223,6 +223,7 @@ CELERY_BEAT_SCHEDULE = {
     "start-campaigns": {"task": "campaigns.tasks.start_due", "schedule": 5.0},
     "tend-campaigns": {"task": "campaigns.tasks.tend", "schedule": 5.0},
     "tag-the-silent": {"task": "contacts.tasks.tag_the_silent", "schedule": 900.0},
+    "prune-imports": {"task": "contacts.tasks.prune_imports", "schedule": 3600.0},
     "prune": {"task": "messaging.tasks.prune", "schedule": 3600.0},
     "roll-up": {"task": "analytics.tasks.roll_up", "schedule": 300.0},
     "clear-sessions": {"task": "accounts.tasks.clear_expired", "schedule": 6 * 3600.0},

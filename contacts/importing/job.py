@@ -98,15 +98,14 @@ class _Import:
         return found
 
     def _take_in(self, chunk: list[Row]) -> None:
-        people, rejects = [], []
-        for row in chunk:
-            found = self._read(*row)
-            (people if isinstance(found, Person) else rejects).append(found)
+        read = [self._read(*row) for row in chunk]
+        people = [found for found in read if isinstance(found, Person)]
+        rejects = [found for found in read if isinstance(found, Reject)]
         if self.rows_done + len(chunk) > MAX_ROWS:
             raise too_many_rows()
         for attempt in range(TRIES):
             try:
-                self._keep(chunk, people, rejects)  # type: ignore[arg-type]
+                self._keep(chunk, people, rejects)
             except IntegrityError:
                 self.writer.forget()
                 if attempt == TRIES - 1:

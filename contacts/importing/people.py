@@ -62,6 +62,7 @@ class RowReader:
         self._numbers = NumberReader(country)
         self._places = {target: _places(mapping, target) for target in set(mapping) if target}
         self._labels = _number_labels(columns)
+        self._mobile = {place for place, name in enumerate(columns) if _says_mobile(name)}
         known = {field.key: field for field in fields}
         self._fields = [
             (known[target.removeprefix("field:")], places[0])
@@ -94,12 +95,12 @@ class RowReader:
         )
 
     def _number(self, cells: Sequence[str]) -> str:
-        """The first usable number; of Google's, the mobile one before others."""
+        """The first usable number; mobile ones, by the column's name or Google's label, before others."""
         found: list[tuple[bool, str]] = []
         for place in self._places["phone"]:
             if cells[place]:
                 label = self._labels.get(place)
-                mobile = label is not None and "mobil" in cells[label].casefold()
+                mobile = place in self._mobile or (label is not None and _says_mobile(cells[label]))
                 found += [(not mobile, text) for text in cells[place].split(_SEVERAL)]
         error: InvalidInput | None = None
         for _, text in sorted(found, key=lambda item: item[0]):
@@ -176,6 +177,10 @@ def _number_labels(columns: Sequence[str]) -> dict[int, int]:
             if label is not None:
                 found[place] = label
     return found
+
+
+def _says_mobile(text: str) -> bool:
+    return re.search("mobil|cell|handy|whatsapp|celular|movil|móvil", text.casefold()) is not None
 
 
 def _line(text: str) -> str:

@@ -61,7 +61,8 @@ def open_vcard(file: IO[bytes], options: Options) -> Table:
 
 
 def _cards(file: IO[bytes], encoding: str, damage: text.Damage) -> Iterator[list[Property]]:
-    depth, card = 0, []
+    depth = 0
+    card: list[Property] = []
     for line in _unfolded(file, encoding, damage):
         upper = line[:20].strip("\ufeff \t\r\n").upper().replace(" ", "")
         if upper.startswith("BEGIN:VCARD"):
@@ -69,7 +70,7 @@ def _cards(file: IO[bytes], encoding: str, damage: text.Damage) -> Iterator[list
             card = [] if depth == 1 else card
         elif upper.startswith("END:VCARD"):
             depth = max(depth - 1, 0)
-            if depth == 0 and card is not None:
+            if depth == 0:
                 yield card
                 card = []
         elif depth == 1 and len(card) < MAX_CARD_LINES:

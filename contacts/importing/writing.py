@@ -21,6 +21,10 @@ from whatsflow.core import bulk
 from whatsflow.core.clock import now
 from whatsflow.core.ids import uuid7
 
+IDENTITY_COLUMNS = ("id", "created_at", "updated_at", "business_profile_id", "contact_id", "kind", "value")
+CONTACT_COLUMNS = (
+    "id", "phone_number", "name", "email", "country", "metadata", "business_profile_id", "created_at", "updated_at"
+)  # fmt: skip
 PHONE = ContactIdentity.Kind.PHONE.value
 
 
@@ -69,7 +73,7 @@ class Writer:
         self._tag_ids = {}
 
     def write(self, people: Sequence[Person]) -> Counts:
-        """One batch, each number once. Inside a transaction; raises IntegrityError when others were faster: try again."""
+        """One batch, each number once, inside a transaction. Raises IntegrityError if others were faster: try again."""
         moment = now()
         self._find_tags(people)
         known = self._known(people)
@@ -114,22 +118,12 @@ class Writer:
         )
         bulk.insert_rows(
             ContactIdentity,
-            ("id", "created_at", "updated_at", "business_profile_id", "contact_id", "kind", "value"),
+            IDENTITY_COLUMNS,
             identities,
         )
         bulk.insert_rows(
             Contact,
-            (
-                "id",
-                "phone_number",
-                "name",
-                "email",
-                "country",
-                "metadata",
-                "business_profile_id",
-                "created_at",
-                "updated_at",
-            ),
+            CONTACT_COLUMNS,
             (
                 (
                     made[person.canonical],

@@ -76,16 +76,16 @@ def insert_rows(model: type[Model], columns: Sequence[str], rows: Iterable[Seque
         connection.ops.quote_name(name) for name in (*columns, *(str(one.column) for one in rest))
     )
     if connection.vendor == "postgresql":
-        with connection.wrap_database_errors, connection.cursor() as cursor:
-            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row((*row, *defaults))
+        statement = f"COPY {table} ({names}) FROM STDIN"
+        with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row((*row, *defaults))
         return
     places = ", ".join(["%s"] * (len(columns) + len(rest)))
     with connection.cursor() as cursor:
         cursor.executemany(
             f"INSERT INTO {table} ({names}) VALUES ({places})",  # noqa: S608 - names of tables and columns
-            ((*(value(cell) for cell in row), *defaults) for row in rows),
+            [(*(value(cell) for cell in row), *defaults) for row in rows],
         )
 
 

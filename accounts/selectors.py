@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from accounts.models import ApiKey, AuditEntry, BusinessProfile, CorsOrigin, Invitation, Membership, User
+from accounts.roles import Role
 from whatsflow.core.clock import now
 from whatsflow.core.crypto import fingerprint
 from whatsflow.core.errors import NotFound
@@ -49,6 +50,14 @@ _team = Prepared[Membership](
         .order_by("created_at", "id")
     )
 )
+
+
+def owner_addresses(business: BusinessProfile) -> list[str]:
+    """The e-mail addresses of the business's owners, for what they must know."""
+    owners = Membership.objects.filter(
+        business_profile=business, role=Role.OWNER, user__is_active=True
+    ).order_by("created_at", "id")
+    return list(owners.values_list("user__email", flat=True))
 
 
 def get_member(business: BusinessProfile, membership_id: UUID) -> Membership:

@@ -7,7 +7,8 @@ from uuid import UUID
 from celery import shared_task
 
 from connections.runner import run_here
-from connections.services import numbers, sessions
+from connections.services import deliveries, endpoint_health, event_retention, numbers, sessions
+from connections.webhooks import dispatcher
 
 
 @shared_task(name="connections.tasks.run_session")
@@ -26,3 +27,17 @@ def ensure_sessions() -> None:
 def log_out_idle() -> None:
     """Give up the logins of numbers that nobody has connected for long."""
     numbers.log_out_idle()
+
+
+@shared_task(name="connections.tasks.deliver_webhooks")
+def deliver_webhooks() -> None:
+    """Have this worker post what is due to other systems, in a thread of its own; and write to owners who must know."""
+    if deliveries.seconds_until_due() is not None:
+        dispatcher.ensure_running()
+    endpoint_health.tell_owners()
+
+
+@shared_task(name="connections.tasks.prune_events")
+def prune_events() -> None:
+    """Forget what other systems were told long ago."""
+    event_retention.prune()

@@ -226,6 +226,8 @@ CELERY_BEAT_SCHEDULE = {
     "prune-imports": {"task": "contacts.tasks.prune_imports", "schedule": 3600.0},
     "prune": {"task": "messaging.tasks.prune", "schedule": 3600.0},
     "roll-up": {"task": "analytics.tasks.roll_up", "schedule": 300.0},
+    "deliver-webhooks": {"task": "connections.tasks.deliver_webhooks", "schedule": 15.0},
+    "prune-events": {"task": "connections.tasks.prune_events", "schedule": 3600.0},
     "clear-sessions": {"task": "accounts.tasks.clear_expired", "schedule": 6 * 3600.0},
 }
 for _entry in CELERY_BEAT_SCHEDULE.values():  # with no worker about, bells do not pile up
@@ -448,6 +450,21 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["accounts.rest.schema.complete"],
     "DISABLE_ERRORS_AND_WARNINGS": False,
 }
+
+# -- webhooks ----------------------------------------------------------------------------------------------------------
+
+WEBHOOK_RETRY_SECONDS = [
+    float(wait)
+    for wait in env.list(
+        "WHATSFLOW_WEBHOOK_RETRY_SECONDS",
+        default=["0", "5", "300", "1800", "7200", "18000", "36000", "50400", "72000", "86400"],
+    )
+]
+"""Before the first attempt, the second, ...; after the last one a delivery is given up."""
+WEBHOOK_TIMEOUT_SECONDS = env.float("WHATSFLOW_WEBHOOK_TIMEOUT_SECONDS", default=15.0)
+WEBHOOK_CLAIM_SECONDS = env.float("WHATSFLOW_WEBHOOK_CLAIM_SECONDS", default=60.0)
+"""A dispatcher that is silent for so long has lost the deliveries that it took."""
+WEBHOOK_RETENTION_DAYS = env.int("WHATSFLOW_WEBHOOK_RETENTION_DAYS", default=30)
 OUTBOUND_HTTP_ALLOWED_HOSTS = env.list("WHATSFLOW_HTTP_ALLOWED_HOSTS", default=[])
 """host:port pairs that outbound HTTP may reach although they are not public or not https; development only."""
 

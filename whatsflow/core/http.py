@@ -12,6 +12,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -123,10 +124,11 @@ def request(
     """
     limits = limits or Limits()
     exempt = check_url(url)
-    deadline = time.monotonic() + limits.total
+    deadline = Deadline()
+    deadline.start(limits.total)
     timeout = httpx2.Timeout(limits.read, connect=limits.connect)
     sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **(headers or {})}
-    transport = _Transport(_Backend(deadline, exempt))
+    transport = _Transport(CheckedBackend(deadline, exempt))
     try:
         with (
             httpx2.Client(
@@ -134,7 +136,7 @@ def request(
             ) as client,
             client.stream(method, url, headers=sent, content=content) as response,
         ):
-            body, truncated = _read(response, limits.max_bytes, truncate)
+            body, truncated = read_all(response.iter_raw(), limits.max_bytes, truncate)
             names = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status_code, names, body, truncated)
     except (httpx2.TimeoutException, TimeoutError) as error:
@@ -172,9 +174,10 @@ def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def _read(response: httpx2.Response, max_bytes: int, truncate: bool) -> tuple[bytes, bool]:
+def read_all(chunks: Iterable[bytes], max_bytes: int, truncate: bool) -> tuple[bytes, bool]:
+    """The body of an answer, and whether it was cut. Raises TooLarge."""
     body = bytearray()
-    for chunk in response.iter_raw():
+    for chunk in chunks:
         body += chunk
         if len(body) > max_bytes:
             if not truncate:
@@ -184,29 +187,51 @@ def _read(response: httpx2.Response, max_bytes: int, truncate: bool) -> tuple[by
 
 
 @lru_cache(maxsize=1)
-def _ssl_context() -> ssl.SSLContext:
+def ssl_context() -> ssl.SSLContext:
     """Certificates are read once; that takes longer than a request."""
     return httpx2.create_ssl_context(trust_env=False)
 
 
-class _Transport(httpx2.HTTPTransport):
-    """httpx2's transport over one connection that `_Backend` makes."""
+class Deadline(threading.local):
+    """When the request that this thread is making ends, on the monotonic clock, and whether it made a connection."""
 
-    def __init__(self, backend: _Backend) -> None:
+    at = 0.0
+    connected = False
+
+    def start(self, seconds: float) -> None:
+        """A request begins that may take so long."""
+        self.at = time.monotonic() + seconds
+
+    def left(self, timeout: float | None) -> float:
+        """Seconds that one step may take. Raises httpcore2.ReadTimeout when the time is over."""
+        left = self.at - time.monotonic()
+        if left <= 0:
+            raise httpcore2.ReadTimeout("The time for this request is over")
+        return left if timeout is None else min(left, timeout)
+
+
+class _Transport(httpx2.HTTPTransport):
+    """httpx2's transport over one connection that `CheckedBackend` makes."""
+
+    def __init__(self, backend: CheckedBackend) -> None:
         self._pool = httpcore2.ConnectionPool(
-            ssl_context=_ssl_context(),
+            ssl_context=ssl_context(),
             max_connections=1,
             max_keepalive_connections=0,
             network_backend=backend,
         )
 
 
-class _Backend(httpcore2.NetworkBackend):
-    """Connects to checked addresses only. deadline: monotonic seconds. exempt: the place is on the allow-list."""
+class CheckedBackend(httpcore2.NetworkBackend):
+    """Connects to checked addresses only. exempt: the place is on the allow-list.
 
-    def __init__(self, deadline: float, exempt: bool) -> None:
+    keep: seconds after which a connection is not used for another request, so that the name is looked up again.
+    """
+
+    def __init__(self, deadline: Deadline, exempt: bool, keep: float = 0.0) -> None:
         self._deadline = deadline
         self._exempt = exempt
+        self._keep = keep
         self._plain = httpcore2.SyncBackend()
 
     def connect_tcp(
@@ -217,13 +242,13 @@ class _Backend(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
+        self._deadline.connected = True
         error: Exception = httpcore2.ConnectError("The name has no address")
         for address in self._addresses(host, port):
             try:
-                left = _left(self._deadline, timeout)
-                return _Stream(
-                    self._plain.connect_tcp(address, port, left, None, socket_options), self._deadline
-                )
+                left = self._deadline.left(timeout)
+                stream = self._plain.connect_tcp(address, port, left, None, socket_options)
+                return _Stream(stream, self._deadline, time.monotonic() + self._keep)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as failed:
                 error = failed
         raise error
@@ -231,7 +256,7 @@ class _Backend(httpcore2.NetworkBackend):
     def _addresses(self, host: str, port: int) -> list[str]:
         pending = _resolvers.submit(resolve, host, port)
         try:
-            addresses = pending.result(timeout=_left(self._deadline, None))
+            addresses = pending.result(timeout=self._deadline.left(None))
         except FutureTimeout as error:
             raise httpcore2.ConnectTimeout("The name was not resolved in time") from error
         except (OSError, UnicodeError) as error:
@@ -242,17 +267,21 @@ class _Backend(httpcore2.NetworkBackend):
 
 
 class _Stream(httpcore2.NetworkStream):
-    """A connection whose every step ends at the request's deadline, however slowly the other side drips."""
+    """A connection whose every step ends at the request's deadline, however slowly the other side drips.
 
-    def __init__(self, stream: httpcore2.NetworkStream, deadline: float) -> None:
+    until: monotonic time from which no further request may use it.
+    """
+
+    def __init__(self, stream: httpcore2.NetworkStream, deadline: Deadline, until: float) -> None:
         self._stream = stream
         self._deadline = deadline
+        self._until = until
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _left(self._deadline, timeout))
+        return self._stream.read(max_bytes, self._deadline.left(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _left(self._deadline, timeout))
+        self._stream.write(buffer, self._deadline.left(timeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -260,16 +289,11 @@ class _Stream(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
-        secured = self._stream.start_tls(ssl_context, server_hostname, _left(self._deadline, timeout))
-        return _Stream(secured, self._deadline)
+        secured = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
+        return _Stream(secured, self._deadline, self._until)
 
     def get_extra_info(self, info: str) -> Any:
+        """An idle connection that is readable was closed by the other side; one that is too old looks the same."""
+        if info == "is_readable" and time.monotonic() > self._until:
+            return True
         return self._stream.get_extra_info(info)
-
-
-def _left(deadline: float, timeout: float | None) -> float:
-    """Seconds that one step may take. Raises httpcore2.ReadTimeout when the deadline is over."""
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise httpcore2.ReadTimeout("The time for this request is over")
-    return left if timeout is None else min(left, timeout)

@@ -126,8 +126,8 @@ def test_500_messages_cost_as_many_statements_as_50(
         with CaptureQueriesContext(database) as captured:
             receive(letters(size))
         counts.append(len([1 for query in captured if "event" in query["sql"] or "webhook" in query["sql"]]))
-    assert counts[0] == 6
-    assert counts[1] <= (6 if is_postgres() else 500 // 20)
+    assert counts[0] <= 6
+    assert counts[1] <= (counts[0] if is_postgres() else 500 // 20)
     assert WebhookDelivery.objects.filter(event_type="message.received").count() == 1200
 
 

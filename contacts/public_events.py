@@ -4,35 +4,55 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from contacts import selectors
-from contacts.events import ContactCreated, ContactOptedIn, ContactOptedOut, ContactUpdated
+from contacts.events import (
+    ContactBlocked,
+    ContactCreated,
+    ContactDeleted,
+    ContactOptedIn,
+    ContactOptedOut,
+    ContactsMerged,
+    ContactUpdated,
+)
 from contacts.shapes import contact_data, example_contact
 from whatsflow.core import events, public_events
+from whatsflow.core.events import Event
 from whatsflow.core.public_events import EventType, PublicEvent
 
-Told = ContactCreated | ContactUpdated | ContactOptedOut | ContactOptedIn
+Happened = (
+    ContactCreated
+    | ContactUpdated
+    | ContactDeleted
+    | ContactsMerged
+    | ContactOptedOut
+    | ContactOptedIn
+    | ContactBlocked
+)
+_WHEN: dict[type[Event], str] = {
+    ContactCreated: "A contact was added, by hand, by an import or by a first message.",
+    ContactUpdated: "A contact's own fields or tags changed.",
+    ContactDeleted: "A contact was deleted; the event shows it as it was.",
+    ContactsMerged: "Two contacts turned out to be one person; lostContactId names the one that is gone.",
+    ContactOptedOut: "A contact wants no more campaigns; how says where that came from.",
+    ContactOptedIn: "A contact who had opted out may be written to again.",
+    ContactBlocked: "A contact was blocked or let in again; blockedAt says which.",
+}
 
 
 def register() -> None:
     """Declare and subscribe; called once, in ready()."""
-    public_events.declare(
-        EventType("contact.created", "A contact was added, by hand or by a first message.", _example),
-        EventType("contact.updated", "A contact's own fields changed.", _example),
-        EventType("contact.opted_out", "A contact wants no more campaigns.", _example),
-        EventType("contact.opted_in", "A contact who had opted out may be written to again.", _example),
-    )
-    events.inside(ContactCreated, tell)
-    events.inside(ContactUpdated, tell)
-    events.inside(ContactOptedOut, tell)
-    events.inside(ContactOptedIn, tell)
+    for kind, when in _WHEN.items():
+        public_events.declare(EventType(kind.name, when, partial(_example, kind)))
+        events.inside(kind, tell)
 
 
-def tell(batch: Sequence[Told]) -> None:
-    """Record each event with its contact as it is now."""
-    groups: dict[UUID, list[Told]] = defaultdict(list)
+def tell(batch: Sequence[Any]) -> None:
+    """Record each event (one of `Happened`) with its contact as it is now."""
+    groups: dict[UUID, list[Happened]] = defaultdict(list)
     for event in batch:
         groups[event.business_id].append(event)
     for business_id, group in groups.items():
@@ -42,12 +62,29 @@ def tell(batch: Sequence[Told]) -> None:
         found = selectors.contacts_by_id(business_id, {event.contact_id for event in group})
         audience.record(
             [
-                PublicEvent(event.name, contact_data(found[event.contact_id]), event.contact_id)
+                PublicEvent(
+                    event.name, contact_data(found[event.contact_id]) | _more(event), event.contact_id
+                )
                 for event in group
                 if event.contact_id in found
             ]
         )
 
 
-def _example() -> dict[str, Any]:
-    return contact_data(example_contact())
+def _more(event: Happened) -> dict[str, Any]:
+    """What an event says besides its contact."""
+    match event:
+        case ContactsMerged():
+            return {"lostContactId": event.lost_id}
+        case ContactOptedOut() | ContactOptedIn():
+            return {"how": event.how}
+    return {}
+
+
+def _example(kind: type[Event]) -> dict[str, Any]:
+    data = contact_data(example_contact())
+    if kind in (ContactOptedOut, ContactOptedIn):
+        return data | {"how": "keyword", "optedOutAt": data["updatedAt"] if kind is ContactOptedOut else None}
+    return data | (
+        {"lostContactId": "0199f0a0-0000-7000-8000-0000000001d0"} if kind is ContactsMerged else {}
+    )

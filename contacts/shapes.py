@@ -39,6 +39,7 @@ def example_contact() -> Contact:
         name="Carla Customer",
         push_name="Carla",
         phone_number="+9992000000001",
+        email="carla@example.com",
         metadata={"city": "Lisbon"},
         first_message_at=moment,
         last_message_at=moment,

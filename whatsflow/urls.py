@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("analytics.urls")),
     path("accounts/", include("accounts.urls")),
     path("jobs/", include("jobs.urls")),
+    path("connections/webhooks/", include("connections.webhook_urls")),
     path("connections/", include("connections.urls")),
     path("inbox/", include("messaging.urls")),
     path("api/v1/", include("whatsflow.api")),

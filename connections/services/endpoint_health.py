@@ -114,9 +114,9 @@ def tell_owners() -> int:
 
 
 def _write_to_owners(webhook: Webhook) -> int:
-    address = settings.PUBLIC_URL + reverse("connections:webhook", args=[webhook.pk])
+    address = settings.PUBLIC_URL + reverse("webhooks:detail", args=[webhook.pk])
     text = render_to_string(
-        "connections/mail/webhook_disabled.txt",
+        "webhooks/mail/disabled.txt",
         {"webhook": webhook, "address": address, "gone": webhook.state == State.GONE},
     )
     subject = f"{webhook.business_profile}: a webhook was switched off"

@@ -1,6 +1,6 @@
 // Numbers and the sandbox phone: parts that follow the server, the QR code's countdown, the phone's composer.
 //
-// data-refresh-on="connection message" fetches the element anew (htmx, trigger "refresh") on those live frames, and
+// data-refresh-on="connection message webhook" fetches the element anew (htmx, trigger "refresh") on those live frames, and
 // data-refresh-every="5" after so many seconds while the page is looked at, should a frame have got lost.
 
 const SETTLE_MS = 150;
@@ -26,14 +26,15 @@ function refreshSoon(element) {
 
 function onFrame(type, frame) {
   for (const element of document.querySelectorAll("[data-refresh-on]")) {
-    const { refreshOn, connection } = element.dataset;
+    const { refreshOn } = element.dataset;
     if (!refreshOn.split(" ").includes(type)) continue;
-    if (type === "connection" && connection && connection !== frame.connection) continue;
+    const about = element.dataset[type]; // data-connection or data-webhook: of this one only
+    if (about && about !== frame[type]) continue;
     refreshSoon(element);
   }
 }
 
-for (const type of ["connection", "message", "status"]) {
+for (const type of ["connection", "message", "status", "webhook"]) {
   document.addEventListener(`live:${type}`, (event) => onFrame(type, event.detail));
 }
 // What changed before the socket was open has told nobody: look once, the first time too.

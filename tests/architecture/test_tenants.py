@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from accounts.models import Invitation, Membership
 from accounts.roles import Role
-from connections.models import SandboxMessage
+from connections.models import PublicEvent, SandboxMessage, WebhookDelivery
 from contacts.models import ContactNote, CustomField, Segment, Tag
 from messaging.models import Draft, MediaFile
 from tests import factories
@@ -71,7 +71,20 @@ def foreign(stranger: Any, other_business: Any) -> dict[str, Any]:
     )
     Draft.objects.create(conversation=conversation, user=stranger, text=CANARY)
     agent = factories.UserFactory(full_name=CANARY)
+    webhook = factories.WebhookFactory(business_profile=other_business, description=CANARY)
+    event = PublicEvent.objects.create(
+        business_profile=other_business,
+        type="webhook.test",
+        key=webhook.pk,
+        sequence=1,
+        payload=f'"{CANARY}"',
+    )
+    delivery = WebhookDelivery.objects.create(
+        business_profile=other_business, webhook=webhook, event=event, event_type="webhook.test"
+    )
     return {
+        "webhook_id": webhook,
+        "delivery_id": delivery,
         "connection_id": number,
         "customer_id": customer,
         "sandbox_message_id": SandboxMessage.objects.create(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contacts import bulk_job
+from contacts.exporting import job as exporting
 from contacts.importing import job as importing
 from jobs import registry
 
@@ -15,4 +17,16 @@ def register() -> None:
         icon="upload",
         words=importing.WORDS,
         ended=importing.ended,
+    )
+    registry.register(
+        exporting.KIND, exporting.run, label="Export of contacts", icon="download", words=exporting.WORDS
+    )
+    registry.register(
+        bulk_job.KIND,
+        bulk_job.run,
+        label="Many contacts at once",
+        icon="users",
+        words=bulk_job.WORDS,
+        undo=bulk_job.undo,
+        ended=bulk_job.ended,
     )

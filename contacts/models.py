@@ -340,4 +340,4 @@ class ConsentWords(TimestampedModel):
         db_table = "consent_words"
 
 
-from contacts.importing.models import ContactImport, ImportRejects  # noqa: E402, F401 - tables of this app
+from contacts.importing.models import BulkChange, ContactImport, ImportRejects  # noqa: E402, F401 - tables of this app

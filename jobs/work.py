@@ -125,6 +125,12 @@ class Work:
         if before:
             files.remove(before)
 
+    def withdraw_result(self) -> None:
+        """Take the result back: the file is deleted and not offered."""
+        if stored := self._changes.pop("file", ""):
+            files.remove(stored)
+        self._changes = {key: value for key, value in self._changes.items() if not key.startswith("file_")}
+
     def offer_undo(self) -> None:
         """Let whoever looks at the finished job have it undone, for a week. The kind must have an `undo`."""
         self._changes["undo_until"] = now() + UNDO_FOR

@@ -57,3 +57,18 @@ class ImportRejects(models.Model):
 
     class Meta:
         db_table = "contact_import_rejects"
+
+
+class BulkChange(models.Model):
+    """A bulk job put this tag on this contact, or took it off: what undoing the job takes back.
+
+    No foreign key to the contact: a contact that is deleted in between is simply not there any more.
+    """
+
+    pk = models.CompositePrimaryKey("job_id", "contact_id", "tag_id")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="+", db_index=False)
+    contact_id = models.UUIDField()
+    tag_id = models.UUIDField()
+
+    class Meta:
+        db_table = "contact_bulk_changes"

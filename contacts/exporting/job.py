@@ -1,0 +1,61 @@
+"""The export, as the job "contacts.export" or straight into the answer to a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import IO, Any
+
+from accounts.models import BusinessProfile
+from contacts.chosen import Chosen
+from contacts.exporting import vcard
+from contacts.exporting.rows import Exported
+from jobs.work import Work
+from whatsflow.core import sheets
+from whatsflow.core.clock import now
+
+KIND = "contacts.export"
+WORDS = {"exported": "Exported"}
+FORMATS = {"csv": "CSV", "xlsx": "Excel (XLSX)", "vcard": "vCard"}
+TYPES = {"csv": sheets.CSV_TYPE, "xlsx": sheets.XLSX_TYPE, "vcard": vcard.CONTENT_TYPE}
+_ENDINGS = {"csv": "csv", "xlsx": "xlsx", "vcard": "vcf"}
+
+
+def file_name(fmt: str) -> str:
+    """What the file is called."""
+    return f"contacts-{now():%Y-%m-%d}.{_ENDINGS[fmt]}"
+
+
+def run(work: Work) -> dict[str, Any]:
+    """Write everybody chosen into a file. Begun anew when another worker takes it over: it is one file."""
+    chosen = Chosen(work.business, work.params)
+    fmt = work.params.get("format", "csv")
+    total = chosen.count()
+    done = 0
+    with work.result(file_name(fmt), TYPES[fmt]) as out:
+        for count in write(work.business, chosen, fmt, out):
+            done += count
+            work.progress(done, max(total, done))
+            if work.cancelled():
+                break
+    if work.was_cancelled:
+        work.withdraw_result()
+        return {"exported": 0, "notes": ["Stopped. No file was kept."]}
+    return {"exported": done}
+
+
+def write(business: BusinessProfile, chosen: Chosen, fmt: str, out: IO[bytes]) -> Iterator[int]:
+    """Write the file into `out`, a page at a time; yields how many contacts each page had."""
+    exported = Exported(business, chosen)
+    if fmt == "vcard":
+        cards = vcard.VcardWriter(out)
+        for page in exported.pages():
+            for contact, tags in page:
+                cards.write(contact, tags)
+            yield len(page)
+        return
+    table = sheets.WRITERS[fmt](out, exported.columns)
+    for page in exported.pages():
+        for contact, tags in page:
+            table.write(exported.row(contact, tags))
+        yield len(page)
+    table.close()

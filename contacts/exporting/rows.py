@@ -1,0 +1,68 @@
+"""Contacts as rows of a sheet, and as cards: the same columns that an import recognises."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from accounts.models import BusinessProfile
+from contacts.chosen import Chosen
+from contacts.models import Contact, ContactTag, CustomField
+
+PAGE = 1000
+COLUMNS = ["Name", "Phone", "E-mail", "Country", "Tags"]
+AFTER_FIELDS = ["Opted out", "Blocked", "First message", "Last message", "Messages", "Added"]
+_LOADED = (
+    "id", "name", "push_name", "phone_number", "email", "country", "metadata", "opted_out_at", "blocked_at",
+    "first_message_at", "last_message_at", "total_messages", "created_at",
+)  # fmt: skip
+
+
+class Exported:
+    """The contacts of an export, read page by page."""
+
+    def __init__(self, business: BusinessProfile, chosen: Chosen) -> None:
+        self._chosen = chosen
+        rows = CustomField.objects.filter(business_profile=business)
+        self.fields: list[CustomField] = list(rows.order_by("position", "id"))
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns, in order."""
+        return [*COLUMNS, *(field.label for field in self.fields), *AFTER_FIELDS]
+
+    def pages(self) -> Iterator[list[tuple[Contact, list[str]]]]:
+        """Contacts with the names of their tags, in the order in which they were added."""
+        after: UUID | None = None
+        while ids := self._chosen.page(after, PAGE):
+            after = ids[-1]
+            contacts = Contact.objects.filter(pk__in=ids).only(*_LOADED).order_by("pk")
+            tags = _tags(ids)
+            yield [(contact, tags[contact.pk]) for contact in contacts]
+
+    def row(self, contact: Contact, tags: Sequence[str]) -> list[Any]:
+        """Cells in the order of `columns`."""
+        return [
+            contact.name or contact.push_name,
+            contact.phone_number,
+            contact.email,
+            contact.country,
+            "; ".join(tags),
+            *(contact.metadata.get(field.key) for field in self.fields),
+            contact.opted_out_at is not None,
+            contact.blocked_at is not None,
+            contact.first_message_at,
+            contact.last_message_at,
+            contact.total_messages,
+            contact.created_at,
+        ]
+
+
+def _tags(ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    found: dict[UUID, list[str]] = defaultdict(list)
+    rows = ContactTag.objects.filter(contact_id__in=ids).order_by("tag__name")
+    for key, name in rows.values_list("contact_id", "tag__name"):
+        found[key].append(name)
+    return found

@@ -1,4 +1,4 @@
-"""One thing done with many contacts, as the job "contacts.bulk": a thousand at a time, each thousand in one transaction.
+"""One thing done with many contacts, as the job "contacts.bulk": a thousand in each transaction.
 
 What putting on and taking off tags changed is written down pair by pair, so that undoing it restores exactly that.
 """
@@ -152,7 +152,9 @@ def undo(work: Work) -> dict[str, Any]:
 def _restore(business: BusinessProfile, pairs: Sequence[tuple[UUID, UUID]], forget: bool) -> int:
     """Take tags off again, or put them on again where contact and tag still exist."""
     count = 0
-    own = {one.pk: one for one in Tag.objects.filter(business_profile=business, pk__in={tag for _, tag in pairs})}
+    own = {
+        one.pk: one for one in Tag.objects.filter(business_profile=business, pk__in={tag for _, tag in pairs})
+    }
     for key, tag in own.items():
         ids = [contact for contact, one in pairs if one == key]
         change = tags.remove if forget else tags.add

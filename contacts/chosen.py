@@ -20,7 +20,9 @@ class Chosen:
     Pages go by id, so that what the job does to those before changes nothing about those behind.
     """
 
-    def __init__(self, business: BusinessProfile, params: Mapping[str, Any], until: str | None = None) -> None:
+    def __init__(
+        self, business: BusinessProfile, params: Mapping[str, Any], until: str | None = None
+    ) -> None:
         self._business = business
         self._ids = [UUID(one) for one in params["ids"]] if "ids" in params else None
         self._filter = ContactFilter.load(business, params.get("filter", {}))

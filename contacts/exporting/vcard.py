@@ -41,7 +41,8 @@ def _escaped(text: str) -> str:
 
 def _folded(line: str) -> bytes:
     """The line in pieces of at most 75 bytes, never within a character."""
-    pieces, current = [], b""
+    pieces: list[bytes] = []
+    current = b""
     for letter in line:
         encoded = letter.encode("utf-8", "replace")
         if len(current) + len(encoded) > WIDTH - (1 if pieces else 0):

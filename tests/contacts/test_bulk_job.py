@@ -1,0 +1,159 @@
+"""One thing done with many contacts, and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from accounts.models import BusinessProfile, User
+from contacts import bulk_job
+from contacts.models import BulkChange, ConsentProof, Contact, ContactTag, Tag
+from contacts.services import tags
+from jobs import runner, services
+from jobs.models import Job
+from tests import factories
+
+Bulk = Callable[..., Job]
+
+
+@pytest.fixture
+def people(business: BusinessProfile, other_business: BusinessProfile) -> list[Contact]:
+    factories.ContactFactory(business_profile=other_business, name="Theirs")
+    return [factories.ContactFactory(business_profile=business, name=f"P{n}") for n in range(12)]
+
+
+@pytest.fixture
+def vip(business: BusinessProfile, owner: User) -> Tag:
+    return tags.create(business, owner, "VIP")
+
+
+@pytest.fixture
+def do(business: BusinessProfile, owner: User, monkeypatch: pytest.MonkeyPatch) -> Bulk:
+    monkeypatch.setattr(bulk_job, "CHUNK", 5)
+
+    def run(action: str, **params: object) -> Job:
+        job = services.start(business, owner, bulk_job.KIND, {"action": action, **params})
+        runner.work_off()
+        job.refresh_from_db()
+        return job
+
+    return run
+
+
+def carriers(tag: Tag) -> set[str]:
+    return set(ContactTag.objects.filter(tag=tag).values_list("contact__name", flat=True))
+
+
+def undone(job: Job, business: BusinessProfile, owner: User) -> Job:
+    started = services.undo(business, owner, job.pk)
+    runner.work_off()
+    started.refresh_from_db()
+    return started
+
+
+def test_everybody_who_passes_a_filter_is_tagged_also_if_the_tag_changes_who_passes(
+    do: Bulk, people: list[Contact], vip: Tag
+) -> None:
+    job = do("tag", filter={"tags_none": [str(vip.pk)]}, tags=[str(vip.pk)])
+    assert (job.state, job.done, job.total) == (Job.State.DONE, 12, 12)
+    assert job.summary["changed"] == 12
+    assert carriers(vip) == {person.name for person in people}
+
+
+def test_undoing_a_tag_takes_it_off_only_those_who_got_it_from_this_job(
+    do: Bulk, people: list[Contact], vip: Tag, business: BusinessProfile, owner: User
+) -> None:
+    tags.add(business, [people[0].pk], [vip])
+    job = do("tag", filter={}, tags=[str(vip.pk)])
+    assert job.summary["changed"] == 11
+    undo = undone(job, business, owner)
+    assert (undo.state, undo.summary["restored"]) == (Job.State.DONE, 11)
+    assert carriers(vip) == {"P0"}
+
+
+def test_undoing_an_untag_puts_it_back_where_contact_and_tag_still_exist(
+    do: Bulk, people: list[Contact], vip: Tag, business: BusinessProfile, owner: User
+) -> None:
+    tags.add(business, [person.pk for person in people[:7]], [vip])
+    job = do("untag", ids=[str(person.pk) for person in people], tags=[str(vip.pk)])
+    assert carriers(vip) == set()
+    people[0].delete()
+    assert undone(job, business, owner).summary["restored"] == 6
+    assert carriers(vip) == {f"P{n}" for n in range(1, 7)}
+
+
+def test_what_an_undo_needed_is_forgotten_afterwards(
+    do: Bulk, people: list[Contact], vip: Tag, business: BusinessProfile, owner: User
+) -> None:
+    job = do("tag", filter={}, tags=[str(vip.pk)])
+    assert BulkChange.objects.count() == 12
+    undone(job, business, owner)
+    assert BulkChange.objects.count() == 0
+
+
+def test_opt_out_block_and_delete_reach_the_chosen_and_nobody_else(
+    do: Bulk, people: list[Contact], business: BusinessProfile
+) -> None:
+    some = [str(person.pk) for person in people[:7]]
+    theirs = Contact.objects.get(name="Theirs")
+    assert do("opt_out", ids=[*some, str(theirs.pk)]).summary["changed"] == 7
+    assert ConsentProof.objects.filter(how="team").count() == 7
+    assert do("block", ids=some).summary["changed"] == 7
+    assert do("unblock", ids=some).summary["changed"] == 7
+    assert do("delete", ids=[*some, str(theirs.pk)]).summary["changed"] == 7
+    theirs.refresh_from_db()
+    assert theirs.opted_out_at is None
+    assert Contact.objects.filter(business_profile=business).count() == 5
+
+
+def test_what_cannot_be_undone_offers_no_undo(do: Bulk, people: list[Contact]) -> None:
+    assert do("opt_out", filter={}).undo_until is None
+
+
+def test_a_job_taken_over_goes_on_where_it_was(
+    do: Bulk, people: list[Contact], vip: Tag, business: BusinessProfile, owner: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def die(place: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("whatsflow.core.failpoints.reach", die)
+    params = {"action": "tag", "filter": {"tags_none": [str(vip.pk)]}, "tags": [str(vip.pk)]}
+    job = services.start(business, owner, bulk_job.KIND, params)
+    with pytest.raises(KeyboardInterrupt):
+        runner.work_off()
+    assert len(carriers(vip)) == 5
+    late = factories.ContactFactory(business_profile=business, name="Late")
+    monkeypatch.setattr("whatsflow.core.failpoints.reach", lambda place: None)
+    Job.objects.update(lease_expires_at=None)
+    runner.work_off()
+    job.refresh_from_db()
+    assert (job.summary["changed"], job.done) == (12, 12)
+    assert late.name not in carriers(vip)
+
+
+def test_a_tag_that_was_deleted_meanwhile_is_told(do: Bulk, people: list[Contact], vip: Tag) -> None:
+    key = str(vip.pk)
+    vip.delete()
+    job = do("tag", filter={}, tags=[key])
+    assert (job.state, job.error_code) == (Job.State.FAILED, "tag_gone")
+
+
+def test_an_action_that_nobody_registered_fails_with_words(do: Bulk, people: list[Contact]) -> None:
+    assert do("fly", filter={}).error_code == "unknown_action"
+
+
+def test_apps_above_may_add_actions(do: Bulk, people: list[Contact]) -> None:
+    seen: list[object] = []
+
+    def act(work: object, ids: object) -> int:
+        seen.append(ids)
+        return len(ids)  # type: ignore[arg-type]
+
+    bulk_job.register_action("greet", act)
+    try:
+        assert do("greet", filter={}).summary["changed"] == 12
+    finally:
+        del bulk_job._actions["greet"]
+    assert [len(ids) for ids in seen] == [5, 5, 2]  # type: ignore[arg-type]

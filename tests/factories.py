@@ -11,7 +11,16 @@ from factory.django import DjangoModelFactory
 from accounts.models import BusinessProfile, Membership, User
 from accounts.roles import Role
 from connections.models import EventFeed, SandboxCustomer, SandboxPhone, Webhook, WhatsAppConnection
-from contacts.models import Contact, ContactIdentity, ContactNote, CustomField, Segment, Tag, TagRule
+from contacts.models import (
+    Contact,
+    ContactIdentity,
+    ContactImport,
+    ContactNote,
+    CustomField,
+    Segment,
+    Tag,
+    TagRule,
+)
 from jobs.models import Job
 from messaging.models import Conversation, MediaFile, Message
 from whatsflow.core import phone
@@ -121,6 +130,20 @@ class ContactFactory(DjangoModelFactory):
                 value=phone.canonical(self.phone_number),
                 defaults={"contact": self},
             )
+
+
+class ContactImportFactory(DjangoModelFactory):
+    """An import whose file is gone already."""
+
+    class Meta:
+        model = ContactImport
+
+    business_profile = factory.SubFactory(BusinessFactory)
+    file_name = "people.csv"
+    size = 1
+    format = "csv"
+    columns = ["Phone"]
+    mapping = ["phone"]
 
 
 class JobFactory(DjangoModelFactory):

@@ -11,6 +11,7 @@ urlpatterns = [
     path("jobs/", include("jobs.urls")),
     path("connections/webhooks/", include("connections.webhook_urls")),
     path("connections/", include("connections.urls")),
+    path("contacts/", include("contacts.import_urls")),
     path("inbox/", include("messaging.urls")),
     path("api/v1/", include("whatsflow.api")),
     path("admin/", admin.site.urls),

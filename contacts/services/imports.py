@@ -147,6 +147,13 @@ def preview(source: ContactImport) -> Preview:
     return Preview(rows, sum(isinstance(row, Person) for row in rows), formulas)
 
 
+def examples(source: ContactImport) -> list[list[str]]:
+    """The cells of the first rows, as they are in the file. Raises Unreadable."""
+    with storage.opened(source) as file:
+        table = open_table(file, Options(source.encoding, source.delimiter, source.has_header))
+        return [cells for _, cells in islice(table.rows(), PREVIEWED)]
+
+
 def start(business: BusinessProfile, actor: User, import_id: UUID) -> ContactImport:
     """Take the file in. Columns that are to become custom fields get theirs. Raises InvalidInput, Conflict."""
     with transaction.atomic():

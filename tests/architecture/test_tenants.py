@@ -96,6 +96,7 @@ def foreign(stranger: Any, other_business: Any) -> dict[str, Any]:
         "membership_id": factories.MembershipFactory(
             user=agent, business_profile=other_business, role=Role.AGENT
         ),
+        "import_id": factories.ContactImportFactory(business_profile=other_business, file_name=CANARY),
         "job_id": factories.JobFactory(business_profile=other_business, title=CANARY, kind="canary"),
         "contact_id": contact,
         "tag_id": Tag.objects.create(business_profile=other_business, name=CANARY),

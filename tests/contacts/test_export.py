@@ -97,8 +97,14 @@ def test_what_was_exported_can_be_imported_and_is_the_same(
     assert Contact.objects.filter(business_profile=business, name='=HYPERLINK("http://evil")').count() == 1
     after = Contact.objects.filter(business_profile=business).order_by("pk")
     assert list(after.values("phone_number", "email", "metadata")) == [
-        {**row, "metadata": {key: value.strip() for key, value in row["metadata"].items()}} for row in before
+        {**row, "metadata": {key: _read(value, fmt) for key, value in row["metadata"].items()}}
+        for row in before
     ]
+
+
+def _read(value: str, fmt: str) -> str:
+    """Cells are read without the blanks around them; cards hold no custom fields."""
+    return value if fmt == "vcard" else value.strip()
 
 
 def test_only_the_chosen_or_those_who_pass_the_filter(

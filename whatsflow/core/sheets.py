@@ -9,11 +9,10 @@ In XLSX every text is stored as text, and marked as text for those who edit it.
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import IO, Any, cast
+from typing import IO, Any
 
 CELL_LENGTH = 32_767
 """Characters that a cell holds at most (Excel's limit)."""
@@ -64,9 +63,8 @@ class CsvWriter:
     content_type = CSV_TYPE
 
     def __init__(self, out: IO[bytes], columns: Sequence[str]) -> None:
-        self._text = io.TextIOWrapper(cast(Any, out), "utf-8", "replace", newline="", write_through=True)
-        self._text.write("\ufeff")
-        self._writer = csv.writer(self._text, quoting=csv.QUOTE_ALL)
+        out.write("\ufeff".encode())
+        self._writer = csv.writer(_Encoded(out), quoting=csv.QUOTE_ALL)
         self.write(columns)
 
     def write(self, row: Iterable[Any]) -> None:
@@ -74,9 +72,17 @@ class CsvWriter:
         self._writer.writerow([safe(cell) for cell in row])
 
     def close(self) -> None:
-        """Write the rest; the file stays open."""
-        self._text.flush()
-        self._text.detach()
+        """Every row is written already; the file stays open."""
+
+
+class _Encoded:
+    """What csv writes its text to."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out = out
+
+    def write(self, text: str) -> int:
+        return self._out.write(text.encode("utf-8", "replace"))
 
 
 class XlsxWriter:

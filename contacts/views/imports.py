@@ -1,0 +1,126 @@
+"""The import's pages: upload, columns with a preview, and the job."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import MemberRequest, member
+from accounts.roles import Can
+from contacts.importing import screens
+from contacts.importing.models import ContactImport
+from contacts.services import imports
+from jobs import rendering
+from whatsflow.core.errors import InvalidInput
+from whatsflow.core.htmx import redirect, render
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(Can.EDIT_CONTACTS)
+def index(request: MemberRequest) -> HttpResponse:
+    """Choose a file; a POST takes it and goes on to its columns."""
+    access, error = request.access, ""
+    if request.method == "POST":
+        try:
+            return redirect(request, "contact_files:import_detail", _uploaded(request).pk)
+        except InvalidInput as refused:
+            error = refused.message
+    context = {"error": error, "earlier": screens.earlier(access), "here": "import"}
+    return render(
+        request, "contacts/import.html", "contacts/import.html", context, status=422 if error else 200
+    )
+
+
+def _uploaded(request: MemberRequest) -> ContactImport:
+    file = request.FILES.get("file")
+    if file is None:
+        raise InvalidInput("no_file", "Choose a file first.", field="file")
+    return imports.upload(request.access.business, request.access.user, file, file.name or "")
+
+
+@never_cache
+@require_safe
+@member(Can.EDIT_CONTACTS)
+def detail(request: MemberRequest, import_id: UUID) -> HttpResponse:
+    """The columns and the preview; once it is started, its job."""
+    return _page(request, imports.get(request.access.business, import_id))
+
+
+@require_POST
+@member(Can.EDIT_CONTACTS)
+def preview(request: MemberRequest, import_id: UUID) -> HttpResponse:
+    """Keep the choices and show the first rows again."""
+    source, error = imports.get(request.access.business, import_id), ""
+    try:
+        source = _configured(request, import_id)
+    except InvalidInput as refused:
+        error = refused.message
+    context = screens.mapping(source, request.access, error)
+    return render(request, "contacts/import_columns.html", "contacts/_import_preview.html", context)
+
+
+@require_POST
+@member(Can.EDIT_CONTACTS)
+def reading(request: MemberRequest, import_id: UUID) -> HttpResponse:
+    """Read the file in another way: encoding, separator, names of columns in the first row."""
+    business, error = request.access.business, ""
+    try:
+        source = imports.reread(
+            business,
+            import_id,
+            encoding=request.POST.get("encoding", ""),
+            delimiter=request.POST.get("delimiter", ""),
+            has_header=bool(request.POST.get("has_header")),
+        )
+    except InvalidInput as refused:
+        source, error = imports.get(business, import_id), refused.message
+    return _page(request, source, error)
+
+
+@require_POST
+@member(Can.EDIT_CONTACTS)
+def start(request: MemberRequest, import_id: UUID) -> HttpResponse:
+    """Keep the choices and take the file in."""
+    access = request.access
+    try:
+        _configured(request, import_id)
+        imports.start(access.business, access.user, import_id)
+    except InvalidInput as refused:
+        return _page(request, imports.get(access.business, import_id), refused.message)
+    return redirect(request, "contact_files:import_detail", import_id)
+
+
+@require_POST
+@member(Can.EDIT_CONTACTS)
+def discard(request: MemberRequest, import_id: UUID) -> HttpResponse:
+    """Forget the file."""
+    imports.discard(request.access.business, request.access.user, import_id)
+    messages.success(request, "The file is forgotten. Nothing was imported.")
+    return redirect(request, "contact_files:import")
+
+
+def _configured(request: MemberRequest, import_id: UUID) -> ContactImport:
+    return imports.configure(
+        request.access.business,
+        import_id,
+        mapping=request.POST.getlist("target"),
+        country=request.POST.get("country", ""),
+        duplicates=request.POST.get("duplicates", ""),
+        tag=request.POST.get("tag", ""),
+    )
+
+
+def _page(request: MemberRequest, source: ContactImport, error: str = "") -> HttpResponse:
+    context: dict[str, Any]
+    if source.job is not None:
+        context = {"source": source, "card": rendering.card(source.job, request.access), "here": "import"}
+        return render(request, "contacts/import_job.html", "contacts/import_job.html", context)
+    context = screens.mapping(source, request.access, error)
+    template = "contacts/import_columns.html"
+    return render(request, template, template, context, status=422 if error else 200)

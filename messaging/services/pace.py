@@ -62,7 +62,7 @@ def had_campaign(
     rows = Message.objects.filter(
         business_profile_id=business_id,
         contact_id__in=list(contact_ids),
-        created_at__gte=since - timedelta(days=2),
+        created_at__gte=since - timedelta(days=14),
         origin=Message.Origin.CAMPAIGN,
         sending_since__gte=since,
     )

@@ -27,7 +27,8 @@ from connections.ports import Claimed, Delivered, Held, InFlight, Lease, Outcome
 from contacts import selectors as contact_selectors
 from messaging import states
 from messaging.models import Message
-from messaging.services import acks, limits, media
+from messaging.services import acks, gate, limits, media, pace
+from messaging.services.broadcasts import HELD
 from messaging.states import Status
 from whatsflow.core import bulk
 from whatsflow.core.clock import now
@@ -46,18 +47,20 @@ _READY = """
     AND COALESCE((
         SELECT 1 FROM messages AS e
         WHERE e.status = 'queued' AND e.not_before IS NOT NULL AND e.conversation_id = m.conversation_id
-          AND (e.priority, e.id) < (m.priority, m.id)
+          AND (e.priority, e.id) < (m.priority, m.id) AND e.not_before < '9999-01-01'
         LIMIT 1
     ), 0) <> 1
 """
 """Waiting, due, and nothing of its conversation goes first: no send without a result, no earlier one that must wait.
 
 Every part is an index of its own that holds such rows only (messages_ready, _begun, _holding): neither what was claimed
-nor what waits for its time is walked past. Written as values that are not 1, which PostgreSQL takes for conditions that
-most rows meet: it then walks the outbox in order and looks up each candidate's conversation by index. NOT EXISTS would
-make it join the whole table.
+nor what waits for its time is walked past. What a paused campaign holds (broadcasts.HELD) holds up nobody. Written as
+values that are not 1, which PostgreSQL takes for conditions that most rows meet: it then walks the outbox in order and
+looks up each candidate's conversation by index. NOT EXISTS would make it join the whole table.
 """
 
+ANY = 1000
+"""Above every priority."""
 DUE_AT_ONCE = 5000
 """Rows whose time has come that one claim looks after; bounds the first claim after a long silence."""
 _LID = """(
@@ -66,25 +69,30 @@ _LID = """(
     )"""
 _CLAIM = f"""
 WITH ready AS (
-    SELECT m.id FROM messages AS m WHERE {_READY}
+    SELECT m.id FROM messages AS m WHERE {_READY} AND m.priority < %s
     ORDER BY m.priority, m.id LIMIT %s FOR UPDATE OF m SKIP LOCKED
 ), taken AS (
     UPDATE messages AS m SET claim_epoch = %s FROM ready WHERE m.id = ready.id
-    RETURNING m.id, m.priority, m.conversation_id, m.contact_id, m.whatsapp_message_id
+    RETURNING m.id, m.priority, m.conversation_id, m.contact_id, m.whatsapp_message_id, m.origin
 )
-SELECT taken.id, taken.conversation_id, taken.whatsapp_message_id, contacts.phone_number,
-    {_LID}
+SELECT taken.id, taken.conversation_id, taken.contact_id, taken.whatsapp_message_id, contacts.phone_number,
+    {_LID}, taken.priority, taken.origin, contacts.opted_out_at IS NOT NULL, contacts.blocked_at IS NOT NULL
 FROM taken JOIN contacts ON contacts.id = taken.contact_id
 ORDER BY taken.priority, taken.id
 """  # noqa: S608 - put together from the constant above
 
-_CLAIM_SQLITE = f"""
-SELECT m.id, m.conversation_id, m.whatsapp_message_id, contacts.phone_number,
-    {_LID}
+_SHOWN = f"""
+SELECT m.id, m.conversation_id, m.contact_id, m.whatsapp_message_id, contacts.phone_number,
+    {_LID}, m.priority, m.origin, contacts.opted_out_at IS NOT NULL, contacts.blocked_at IS NOT NULL
 FROM messages AS m JOIN contacts ON contacts.id = m.contact_id
-WHERE {_READY}
-ORDER BY m.priority, m.id LIMIT %s
 """  # noqa: S608 - put together from the constant above
+_CLAIM_SQLITE = f"""{_SHOWN}
+WHERE {_READY} AND m.priority < %s
+ORDER BY m.priority, m.id LIMIT %s
+"""
+
+
+_FIRST = f"SELECT m.priority FROM messages AS m WHERE {_READY} ORDER BY m.priority, m.id LIMIT 1"  # noqa: S608
 
 
 def claim(lease: Lease, limit: int) -> list[Claimed]:
@@ -98,15 +106,30 @@ def claim(lease: Lease, limit: int) -> list[Claimed]:
             bulk.fetch("SET LOCAL synchronous_commit TO off", [])
         connection = leases.guard(lease)
         _turn_due(connection, now())
-        if database.vendor == "postgresql":
-            rows = bulk.fetch(_CLAIM, [connection.pk, limit, lease.epoch], often=True)
-        else:
-            rows = bulk.fetch(_CLAIM_SQLITE, [connection.pk, limit])
-            keys = [bulk.as_uuid(row[0]) for row in rows]
-            Message.objects.filter(pk__in=keys, status=Status.QUEUED).update(claim_epoch=lease.epoch)
+        rules = pace.settings_of(connection)
+        taken = _take(connection, lease, limit, Message.Priority.CAMPAIGN if rules.enabled else ANY)
+        if rules.enabled and len(taken) < limit and (key := gate.choose(connection, rules, _READY, lease)):
+            taken += _as_taken(bulk.fetch(f"{_SHOWN} WHERE m.id = %s", [key]))
+        taken = gate.passed(connection, rules, taken)
     return [
-        Claimed(bulk.as_uuid(key), bulk.as_uuid(place), Chat(phone=phone, lid=lid), wa_id or "")
-        for key, place, wa_id, phone, lid in rows
+        Claimed(one.id, one.conversation_id, Chat(phone=one.phone, lid=one.lid), one.wa_id) for one in taken
+    ]
+
+
+def _take(connection: WhatsAppConnection, lease: Lease, limit: int, below: int) -> list[gate.Taken]:
+    """Mark the next messages whose priority is a lower number than `below`."""
+    if database.vendor == "postgresql":
+        return _as_taken(bulk.fetch(_CLAIM, [connection.pk, int(below), limit, lease.epoch], often=True))
+    taken = _as_taken(bulk.fetch(_CLAIM_SQLITE, [connection.pk, int(below), limit]))
+    rows = Message.objects.filter(pk__in=[one.id for one in taken], status=Status.QUEUED)
+    rows.update(claim_epoch=lease.epoch)
+    return taken
+
+
+def _as_taken(rows: list[tuple[Any, ...]]) -> list[gate.Taken]:
+    return [
+        gate.Taken(bulk.as_uuid(key), bulk.as_uuid(place), bulk.as_uuid(contact), wa_id or "", *rest)
+        for key, place, contact, wa_id, *rest in rows
     ]
 
 
@@ -182,7 +205,7 @@ def begin(lease: Lease, claimed: Claimed, wa_id: str) -> OutgoingMessage | None:
 
 def _mark_sending(message: Message, lease: Lease, wa_id: str) -> bool:
     moment = now()
-    earlier = Message.objects.filter(
+    earlier = Message.objects.exclude(not_before=HELD).filter(
         Q(status=Status.SENDING)
         | Q(status=Status.QUEUED, priority__lt=OuterRef("priority"))
         | Q(status=Status.QUEUED, priority=OuterRef("priority"), pk__lt=OuterRef("pk")),
@@ -330,12 +353,16 @@ def reconcile(lease: Lease, message: InFlight, ack: Ack | None) -> None:
 
 def seconds_until_due(lease: Lease) -> float | None:
     """0 when a message may be claimed now, else until the next waiting one may; None when nothing waits."""
-    leases.check(lease)
-    ready = f"SELECT 1 FROM messages AS m WHERE {_READY} LIMIT 1"  # noqa: S608 - a constant
-    if bulk.fetch(ready, [lease.connection_id]):
-        return 0.0
+    connection = leases.check(lease)
+    moment, rules, waits = now(), pace.settings_of(connection), []
+    for (priority,) in bulk.fetch(_FIRST, [lease.connection_id]):
+        if not rules.enabled or priority < Message.Priority.CAMPAIGN:
+            return 0.0
+        waits.append(gate.seconds(connection, rules, moment))
     waiting = Message.objects.filter(
         connection_id=lease.connection_id, status=Status.QUEUED, not_before__isnull=False
     )
     due = waiting.order_by("not_before").values_list("not_before", flat=True).first()
-    return max((due - now()).total_seconds(), 0.0) if due else None
+    if due:
+        waits.append(max((due - moment).total_seconds(), 0.0))
+    return min(waits, default=None)

@@ -1,4 +1,4 @@
-"""What a campaign's message has to pass in the claim: the number's pace, and whether its person may still be written to.
+"""What a campaign's message has to pass in the claim: the number's pace, and its person's consent.
 
 Messages of people never come here: they go first, and nothing holds them back. A number without pacing pays for one
 look at what it has claimed; with pacing one campaign message at a time is let through.

@@ -1,0 +1,131 @@
+"""The claim: pace, consent and the one-a-day rule are looked at again when a message is about to leave."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from campaigns.models import CampaignRecipient
+from campaigns.services import feeding
+from connections.drivers.base import Chat
+from connections.ports import mailbox
+from contacts.services import consent, identities
+from contacts.services.contacts import delete as delete_contact
+from messaging.models import Message
+from messaging.services import pace
+from tests.campaigns.conftest import launched, send, send_all
+from tests.campaigns.test_run import counted
+from tests.messaging.helpers import hello, queue
+from whatsflow.core.clock import now
+
+PACED = {
+    "enabled": True,
+    "window_enabled": False,
+    "warm_up": (),
+    "gap_min": 30,
+    "gap_max": 60,
+    "marketing_hours": 0,
+}
+CHAT = Chat(phone="+9993000000030")
+
+
+@pytest.fixture
+def paced(number, business):
+    pace.change(business, number, None, PACED)
+    return number
+
+
+def test_a_paced_number_lets_one_campaign_message_through_and_then_waits(draft, crowd, paced, lease):
+    launched(draft())
+    assert len(mailbox().claim(lease, 10)) == 1
+    Message.objects.filter(claim_epoch__gt=0).update(claim_epoch=0)
+    assert len(send(lease)) == 1
+    assert send(lease) == []
+    assert 25 < mailbox().seconds_until_due(lease) <= 60
+
+
+def test_a_reply_is_never_held_back_by_the_pace(draft, crowd, paced, lease, conversation):
+    launched(draft())
+    send(lease)
+    queue(conversation, "A person answers")
+    assert mailbox().seconds_until_due(lease) == 0
+    assert [message.content for message in send(lease)] == ["A person answers"]
+
+
+def test_outside_the_window_a_message_waits_for_it_to_open(draft, crowd, paced, lease, business):
+    campaign = launched(draft())
+    local = now().hour * 60 + now().minute
+    start = (local + 120) % 1200
+    pace.change(
+        business, paced, None, {"window_enabled": True, "window_start": start, "window_end": start + 60}
+    )
+
+    assert send(lease) == []
+    waits = set(Message.objects.filter(status="queued").values_list("not_before", flat=True))
+    assert None not in waits
+    assert mailbox().seconds_until_due(lease) > 60
+    assert counted(campaign)["sent_count"] == 0
+
+
+def test_a_stop_between_two_messages_keeps_its_author_out_and_still_does_after_a_new_import(
+    draft, crowd, lease, business, owner
+):
+    campaign = launched(draft())
+    gone = send(lease, 5)
+    written_to = {message.contact_id for message in gone}
+    leaver = next(one for one in crowd if one.pk not in written_to)
+    mailbox().receive(lease, [hello("STOP1", Chat(phone=leaver.phone_number), "STOP")])
+    if not leaver.__class__.objects.filter(pk=leaver.pk, opted_out_at__isnull=False).exists():
+        consent.opt_out(business, [leaver.pk], how="message")
+
+    rest = send_all(campaign, lease)
+
+    assert leaver.pk not in {message.contact_id for message in rest}
+    line = CampaignRecipient.objects.get(campaign=campaign, contact=leaver)
+    assert (line.status, line.reason) == ("skipped", "opted_out")
+    assert counted(campaign)["sent_count"] == 29
+    delete_contact(business, [leaver.pk], owner)
+    (again,) = identities.resolve(business.pk, [identities.Person(phone=leaver.phone_number)]).values()
+    second = launched(draft(name="Summer"))
+    assert CampaignRecipient.objects.get(campaign=second, contact_id=again).reason == "opted_out"
+
+
+def test_an_opt_out_that_nobody_announced_is_seen_in_the_claim(draft, crowd, lease):
+    campaign = launched(draft())
+    type(crowd[0]).objects.filter(pk=crowd[0].pk).update(opted_out_at=now())
+
+    send_all(campaign, lease)
+
+    line = CampaignRecipient.objects.get(contact=crowd[0])
+    assert (line.status, line.reason, line.message.status) == ("skipped", "opted_out", "cancelled")
+    assert counted(campaign)["skipped_count"] == 1
+
+
+def test_one_contact_gets_one_campaign_message_in_24_hours(draft, crowd, number, lease, business):
+    pace.change(business, number, None, {"marketing_hours": 24})
+    first, second = launched(draft()), launched(draft(name="Summer"))
+    assert counted(second)["skipped_count"] == 30 - counted(second)["open_count"]
+    send_all(first, lease)
+    send_all(second, lease)
+
+    assert counted(first)["sent_count"] == 30
+    assert counted(second)["sent_count"] == 0
+    assert set(CampaignRecipient.objects.filter(campaign=second).values_list("reason", flat=True)) == {
+        "marketing_cap"
+    }
+
+
+def test_people_who_never_wrote_have_their_own_smaller_budget(draft, crowd, paced, lease, business):
+    pace.change(
+        business, paced, None, {"cold_daily": 2, "gap_min": 0, "gap_max": 0, "burst": 100, "hourly": 10000}
+    )
+    mailbox().receive(lease, [hello("IN1", CHAT)])
+    campaign = launched(draft())
+    for _ in range(10):
+        feeding.feed(campaign.pk)
+        send(lease)
+
+    sent = Message.objects.filter(origin="campaign", status="sent")
+    assert sum(bool(message.metadata.get("cold")) for message in sent) == 2
+    assert Message.objects.filter(status="queued", not_before__gt=now() + timedelta(hours=23)).exists()

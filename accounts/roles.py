@@ -24,12 +24,19 @@ class Can(StrEnum):
     MANAGE_TEAM = "manage_team"
     MANAGE_BUSINESS = "manage_business"
     MANAGE_API_KEYS = "manage_api_keys"
+    RUN_CAMPAIGNS = "run_campaigns"
     DELETE_BUSINESS = "delete_business"
 
 
 _VIEWER = frozenset({Can.VIEW})
 _AGENT = _VIEWER | {Can.REPLY, Can.EDIT_CONTACTS}
-_ADMIN = _AGENT | {Can.MANAGE_CONNECTIONS, Can.MANAGE_TEAM, Can.MANAGE_BUSINESS, Can.MANAGE_API_KEYS}
+_ADMIN = _AGENT | {
+    Can.MANAGE_CONNECTIONS,
+    Can.MANAGE_TEAM,
+    Can.MANAGE_BUSINESS,
+    Can.MANAGE_API_KEYS,
+    Can.RUN_CAMPAIGNS,
+}
 _OWNER = _ADMIN | {Can.DELETE_BUSINESS}
 
 ALLOWED: dict[str, frozenset[Can]] = {

@@ -13,6 +13,7 @@ urlpatterns = [
     path("connections/", include("connections.urls")),
     path("contacts/", include("contacts.import_urls")),
     path("inbox/", include("messaging.urls")),
+    path("campaigns/", include("campaigns.urls")),
     path("api/v1/", include("whatsflow.api")),
     path("admin/", admin.site.urls),
     path("livez", health.livez, name="livez"),

@@ -1,57 +1,8 @@
-// Numbers and the sandbox phone: parts that follow the server, the QR code's countdown, the phone's composer.
-//
-// data-refresh-on="connection message webhook" fetches the element anew (htmx, trigger "refresh") on those live frames, and
-// data-refresh-every="5" after so many seconds while the page is looked at, should a frame have got lost.
+// Numbers and the sandbox phone: the QR code's countdown, the phone's composer. Parts follow the server by refresh.js.
 
-const SETTLE_MS = 150;
+import "./refresh.js";
+
 const NEAR_THE_END_PX = 80;
-
-const fetchedAt = new WeakMap();
-const waiting = new WeakMap();
-
-function refresh(element) {
-  fetchedAt.set(element, Date.now());
-  window.htmx?.trigger(element, "refresh");
-}
-
-/** Fetch `element` soon; frames that come together cost one request. */
-function refreshSoon(element) {
-  if (waiting.has(element)) return;
-  const timer = setTimeout(() => {
-    waiting.delete(element);
-    if (element.isConnected) refresh(element);
-  }, SETTLE_MS);
-  waiting.set(element, timer);
-}
-
-function onFrame(type, frame) {
-  for (const element of document.querySelectorAll("[data-refresh-on]")) {
-    const { refreshOn } = element.dataset;
-    if (!refreshOn.split(" ").includes(type)) continue;
-    const about = element.dataset[type]; // data-connection or data-webhook: of this one only
-    if (about && about !== frame[type]) continue;
-    refreshSoon(element);
-  }
-}
-
-for (const type of ["connection", "message", "status", "webhook"]) {
-  document.addEventListener(`live:${type}`, (event) => onFrame(type, event.detail));
-}
-// What changed before the socket was open has told nobody: look once, the first time too.
-for (const name of ["live:connected", "live:reconnected"]) {
-  document.addEventListener(name, () => {
-    for (const element of document.querySelectorAll("[data-refresh-on]")) refreshSoon(element);
-  });
-}
-
-function refreshDue() {
-  if (document.visibilityState !== "visible") return;
-  for (const element of document.querySelectorAll("[data-refresh-every]")) {
-    if (!fetchedAt.has(element)) fetchedAt.set(element, Date.now());
-    const age = Date.now() - fetchedAt.get(element);
-    if (age >= Number(element.dataset.refreshEvery) * 1000) refresh(element);
-  }
-}
 
 // -- the QR code's countdown ------------------------------------------------------------------------------------------
 
@@ -125,9 +76,6 @@ document.addEventListener("keydown", (event) => {
   event.target.form.requestSubmit();
 });
 
-setInterval(() => {
-  refreshDue();
-  countDown();
-}, 1000);
+setInterval(countDown, 1000);
 countDown();
 scrollToTheEnd();

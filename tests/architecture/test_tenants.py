@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from accounts.models import Invitation, Membership
 from accounts.roles import Role
+from campaigns.models import Campaign, MessageTemplate
 from connections.models import PublicEvent, SandboxMessage, WebhookDelivery
 from contacts.models import ContactNote, CustomField, Segment, Tag
 from messaging.models import Draft, MediaFile
@@ -103,6 +104,12 @@ def foreign(stranger: Any, other_business: Any) -> dict[str, Any]:
         "note_id": ContactNote.objects.create(business_profile=other_business, contact=contact, body=CANARY),
         "field_id": CustomField.objects.create(business_profile=other_business, key="k", label=CANARY),
         "segment_id": Segment.objects.create(business_profile=other_business, name=CANARY),
+        "campaign_id": Campaign.objects.create(
+            business_profile=other_business, name=CANARY, message_content=CANARY
+        ),
+        "template_id": MessageTemplate.objects.create(
+            business_profile=other_business, name=CANARY, content=CANARY
+        ),
         "invitation_id": Invitation.objects.create(
             business_profile=other_business, token_hash="f" * 64, expires_at=timezone.now()
         ),

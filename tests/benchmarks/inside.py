@@ -125,11 +125,17 @@ def search(rounds: int) -> dict[str, Any]:
 # -- writing -----------------------------------------------------------------------------------------
 
 
+UNPACED = {"pacing": {"enabled": False, "marketing_hours": 0}}
+"""A number's settings with which nothing but the code holds campaigns up."""
+
+
 def numbers(count: int) -> dict[str, Any]:
     """More numbers of the business, for measurements that hold their leases."""
     business, mode = _business(), WhatsAppConnection.Mode.SANDBOX
     made = [
-        WhatsAppConnection.objects.create(business_profile=business, connection_mode=mode, name="Benchmark")
+        WhatsAppConnection.objects.create(
+            business_profile=business, connection_mode=mode, name="Benchmark", settings=UNPACED
+        )
         for _ in range(count)
     ]
     return {"connections": [str(one.pk) for one in made]}

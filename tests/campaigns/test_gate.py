@@ -104,8 +104,7 @@ def test_an_opt_out_that_nobody_announced_is_seen_in_the_claim(draft, crowd, lea
 
 def test_one_contact_gets_one_campaign_message_in_24_hours(draft, crowd, number, lease, business):
     pace.change(business, number, None, {"marketing_hours": 24})
-    first, second = launched(draft()), launched(draft(name="Summer"))
-    assert counted(second)["skipped_count"] == 30 - counted(second)["open_count"]
+    first, second = launched(draft(), feed=False), launched(draft(name="Summer"), feed=False)
     send_all(first, lease)
     send_all(second, lease)
 

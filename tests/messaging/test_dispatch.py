@@ -14,7 +14,7 @@ from connections.drivers.base import AckLevel, Chat
 from connections.models import WhatsAppConnection
 from connections.ports import Delivered, InFlight, LeaseLost, Refused, TryAgain, mailbox
 from messaging.models import Message
-from messaging.services import outbox
+from messaging.services import outbox, pace
 from tests import factories
 from tests.messaging.helpers import ack, ago, begin, lease_of, queue
 from whatsflow.core.clock import now
@@ -45,6 +45,7 @@ def take_over(lease):
 
 
 def test_people_go_before_campaigns_and_the_first_in_before_the_next(lease, conversation, other_conversation):
+    pace.change(conversation.business_profile, conversation.connection, None, {"enabled": False})
     queue(conversation, "campaign 1", priority=20)
     queue(other_conversation, "campaign 2", priority=20)
     queue(conversation, "reply 1")

@@ -1,0 +1,209 @@
+"""What would happen: who is in, who is out and why, how it spreads over the numbers, and when the last one leaves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from campaigns import audience, reasons, texts, timing
+from campaigns.models import Campaign
+from campaigns.services.feeding import known_variables, usable
+from connections.models import WhatsAppConnection
+from contacts.models import Contact
+from messaging import pacing
+from messaging.pacing import Past
+from messaging.services import pace
+from messaging.zones import zones_of
+from whatsflow.core.clock import now
+from whatsflow.core.errors import InvalidInput
+
+SAMPLE = 500
+"""People whose numbers tell the share of each time zone."""
+EXAMPLES = 5
+LONG_TEXT = 1000
+"""Characters beyond which people on a phone see "Read more"."""
+
+
+@dataclass(frozen=True)
+class Out:
+    """People left out for one reason."""
+
+    reason: str
+    label: str
+    count: int
+    examples: list[Contact] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class NumberPlan:
+    """What falls to one number. finish: when its last message leaves at its pacing; None: not in two years."""
+
+    connection: WhatsAppConnection
+    count: int
+    finish: datetime | None
+    days: int
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """The answer. warnings: what a person should read before sending."""
+
+    total: int
+    out: list[Out]
+    numbers: list[NumberPlan]
+    begins: datetime
+    finish: datetime | None
+    warnings: list[str]
+
+    @property
+    def left_out(self) -> int:
+        return sum(one.count for one in self.out)
+
+
+def dry_run(campaign: Campaign, examples: int = EXAMPLES) -> DryRun:
+    """A handful of queries and a reckoning; nothing is written."""
+    moment = now()
+    counts = audience.counts(campaign, moment)
+    out = [
+        Out(
+            reason,
+            reasons.of_recipient(reason),
+            count,
+            audience.with_reason(campaign, moment, reason, examples),
+        )
+        for reason, count in sorted(counts.items(), key=lambda pair: -pair[1])
+        if reason
+    ]
+    if (
+        twice := campaign.list_summary.get("repeated")
+        if campaign.target_type == Campaign.Target.CUSTOM
+        else 0
+    ):
+        out.append(Out("duplicate", "Twice on your list", int(twice)))
+    total = counts.get("", 0)
+    begins = _begins(campaign, moment)
+    numbers = _plans(campaign, total, begins, moment)
+    finishes = [plan.finish for plan in numbers if plan.count]
+    finish = max((one for one in finishes if one), default=None) if all(finishes) else None
+    return DryRun(total, out, numbers, begins, finish, _warnings(campaign, total, counts, numbers, moment))
+
+
+def _begins(campaign: Campaign, moment: datetime) -> datetime:
+    if campaign.timing == Campaign.Timing.NOW:
+        return moment
+    try:
+        return timing.first_start(campaign, moment)
+    except InvalidInput:
+        return moment
+
+
+def _plans(campaign: Campaign, total: int, begins: datetime, moment: datetime) -> list[NumberPlan]:
+    numbers = [one for one in audience.numbers_of(campaign) if usable(one)]
+    if not numbers:
+        return []
+    zones = _zones(campaign, moment)
+    plans = []
+    for place, number in enumerate(numbers):
+        count = total // len(numbers) + (place < total % len(numbers))
+        settings = pace.settings_of(number)
+        past = pace.past_of(number, settings, moment) if settings.enabled else Past()
+        found = pacing.forecast(settings, past, moment, _spread(zones, count), begin=begins)
+        plans.append(NumberPlan(number, count, found.finish, found.days))
+    return plans
+
+
+def _zones(campaign: Campaign, moment: datetime) -> Counter[tuple[str, ...]]:
+    phones = audience.judged(campaign, moment).filter(reason="").values_list("phone_number", flat=True)
+    fallback = campaign.business_profile.time_zone
+    return Counter(zones_of(phone, fallback) for phone in phones.order_by()[:SAMPLE])
+
+
+def _spread(zones: Counter[tuple[str, ...]], count: int) -> dict[tuple[str, ...], int]:
+    """`count` people in the sample's proportions."""
+    seen = sum(zones.values())
+    if not seen:
+        return {}
+    shares = {zone: count * part // seen for zone, part in zones.items()}
+    most = max(shares, key=lambda zone: shares[zone])
+    shares[most] += count - sum(shares.values())
+    return shares
+
+
+# -- warnings ----------------------------------------------------------------------------------------------------------
+
+
+def _warnings(
+    campaign: Campaign, total: int, counts: dict[str, int], numbers: list[NumberPlan], moment: datetime
+) -> list[str]:
+    found = []
+    if not total:
+        found.append("Nobody is left to send it to.")
+    if not numbers:
+        found.append("No number is chosen that could send it.")
+    offline = [plan.connection.display_name for plan in numbers if not plan.connection.is_connected]
+    if offline:
+        found.append(f"Not connected just now: {', '.join(offline)}. Its messages wait until it is.")
+    unlimited = [plan.connection for plan in numbers if not pace.settings_of(plan.connection).enabled]
+    if any(not one.is_sandbox for one in unlimited):
+        found.append("A number has no pacing. WhatsApp bans numbers that send many messages at once.")
+    everybody = total + sum(counts.values()) - counts.get("", 0)
+    if everybody >= 20 and counts.get("opted_out", 0) > everybody * 0.1:
+        found.append("More than a tenth of these people have opted out. Is this the right audience?")
+    if invalid := campaign.list_summary.get("invalid"):
+        found.append(f"{invalid} lines of your list are no phone numbers and were left out.")
+    if any(plan.finish is None and plan.count for plan in numbers):
+        found.append("At this pacing it would take more than two years. Choose fewer people or more numbers.")
+    return found + _text_warnings(campaign, moment)
+
+
+def _text_warnings(campaign: Campaign, moment: datetime) -> list[str]:
+    found, known = [], known_variables(campaign)
+    contents = [str(one["content"]) for one in campaign.variants] or [campaign.message_content]
+    used = {name: fallback for text in contents for name, fallback in texts.variables(text)}
+    strange = sorted(set(used) - known)
+    if strange:
+        found.append(
+            f"There is no field called {', '.join(strange)}: it will stand in the text as it is written."
+        )
+    for name in sorted(name for name, fallback in used.items() if name in known and not fallback):
+        if empty := _without(campaign, name, moment):
+            found.append(
+                f"{empty:,} of them have no {name.replace('_', ' ')}: write {{{{{name}|…}}}} with words to use instead."
+            )
+    if any(len(text) > LONG_TEXT for text in contents):
+        found.append("The text is long: on a phone most of it is hidden behind “Read more”.")
+    return found
+
+
+def _without(campaign: Campaign, name: str, moment: datetime) -> int:
+    """How many of those who are in have nothing for this variable."""
+    rows = audience.judged(campaign, moment).filter(reason="").order_by()
+    if name in ("name", "first_name"):
+        return rows.filter(name="", push_name="").count()
+    if name == "email":
+        return rows.filter(email="").count()
+    if name == "phone":
+        return rows.filter(phone_number=None).count()
+    if name == "business":
+        return 0
+    return rows.exclude(metadata__has_key=name).count()
+
+
+def preview_people(campaign: Campaign, count: int = 3) -> list[Contact]:
+    """Some real people of the audience, those with the longest names first, to see how a text looks."""
+    rows = audience.judged(campaign, now()).filter(reason="")
+    some: list[Contact] = list(rows.order_by("pk")[:200])
+    return sorted(some, key=lambda one: -len(one.display_name))[:count]
+
+
+def preview_texts(campaign: Campaign, people: list[Contact]) -> list[tuple[str, str, str]]:
+    """(variant, person, text) as each of them would get it."""
+    known = known_variables(campaign)
+    variants = [(str(one["key"]), str(one["content"])) for one in campaign.variants]
+    found = []
+    for key, text in variants or [("", campaign.message_content)]:
+        for person in people:
+            values = texts.values_of(person, campaign.business_profile.business_name)
+            found.append((key, person.display_name, texts.render(text, values, known)))
+    return found

@@ -1,0 +1,57 @@
+"""What the pages of campaigns draw: states with icons, words for reasons."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from campaigns import reasons
+from campaigns.models import Campaign
+from messaging.formatting import to_html
+from whatsflow.core.templatetags.whatsflow import icon
+
+register = template.Library()
+
+LEDGER_TABS = (
+    ("", "All"),
+    ("waiting", "Waiting"),
+    ("sent", "Sent"),
+    ("delivered", "Delivered"),
+    ("read", "Read"),
+    ("replied", "Replied"),
+    ("failed", "Failed"),
+    ("unknown", "Not sure"),
+    ("skipped", "Left out"),
+    ("opted_out", "Opted out"),
+)
+_LOOKS: dict[str, tuple[str, str]] = {
+    Campaign.Status.DRAFT: ("pencil", "secondary"),
+    Campaign.Status.SCHEDULED: ("calendar-event", "blue"),
+    Campaign.Status.SENDING: ("send", "green"),
+    Campaign.Status.PAUSED: ("player-pause", "yellow"),
+    Campaign.Status.COMPLETED: ("circle-check", "green"),
+    Campaign.Status.CANCELLED: ("ban", "secondary"),
+    Campaign.Status.FAILED: ("alert-circle", "red"),
+}
+
+
+@register.simple_tag
+def campaign_state(campaign: Campaign) -> SafeString:
+    """The campaign's state as icon and words; never by colour alone."""
+    picture, colour = _LOOKS[campaign.status]
+    return format_html(
+        '<span class="wf-state wf-state-{}">{}{}</span>', colour, icon(picture), campaign.get_status_display()
+    )
+
+
+@register.filter
+def recipient_reason(reason: str) -> str:
+    """Words for why somebody was left out or failed."""
+    return reasons.of_recipient(reason) if reason else ""
+
+
+@register.filter
+def chat_text(text: str) -> SafeString:
+    """A message as WhatsApp shows it: bold, italic, links, breaks."""
+    return SafeString(to_html(text))

@@ -1,0 +1,94 @@
+"""What people look at: the list, one campaign as it goes, its ledger, its dry run, who missed it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.views.decorators.http import require_safe
+
+from accounts.access import MemberRequest, member
+from accounts.roles import Can
+from campaigns import dryrun, exporting, reasons, selectors, timing
+from campaigns.forms import TestForm
+from campaigns.models import Campaign
+from campaigns.templatetags.campaign_tags import LEDGER_TABS
+from whatsflow.core.htmx import render
+
+
+@require_safe
+@member()
+def index(request: MemberRequest) -> HttpResponse:
+    """All campaigns, newest first."""
+    status = request.GET.get("status", "")
+    page = selectors.campaigns_page(request.access.business, status, request.GET.get("before") or None)
+    context = {
+        "page": page,
+        "status": status,
+        "statuses": Campaign.Status.choices,
+        "first": not request.GET.get("before"),
+    }
+    return render(request, "campaigns/list.html", "campaigns/_list.html", context)
+
+
+@require_safe
+@member()
+def detail(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
+    """One campaign: a draft as it would be sent, a running one as it goes."""
+    campaign = selectors.get_campaign(request.access.business, campaign_id)
+    context = {
+        "campaign": campaign,
+        "explanation": reasons.of_campaign(campaign),
+        "progress": selectors.progress(campaign) if campaign.started_at else None,
+        "missed": selectors.missed_count(campaign),
+        "when": timing.words_of(campaign),
+        "test_form": TestForm(),
+        "previews": dryrun.preview_texts(campaign, dryrun.preview_people(campaign, 1))
+        if campaign.is_editable
+        else [],
+        "runs": list(campaign.runs.order_by("-slot")[:20]) if campaign.is_pattern else [],
+    }
+    return render(request, "campaigns/detail.html", "campaigns/_state.html", context)
+
+
+@require_safe
+@member()
+def dry_run(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
+    """What would happen if it was sent now."""
+    campaign = selectors.get_campaign(request.access.business, campaign_id)
+    context = {"campaign": campaign, "run": dryrun.dry_run(campaign)}
+    return render(request, "campaigns/dry_run.html", "campaigns/_dry_run.html", context)
+
+
+@require_safe
+@member()
+def recipients(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
+    """The ledger, filtered and searched."""
+    campaign = selectors.get_campaign(request.access.business, campaign_id)
+    state, search = request.GET.get("state", ""), request.GET.get("q", "")
+    page = selectors.ledger_page(
+        request.access.business, campaign, state, search, request.GET.get("after", "")
+    )
+    context = {
+        "campaign": campaign,
+        "page": page,
+        "state": state,
+        "search": search,
+        "tabs": LEDGER_TABS,
+        "first": not request.GET.get("after"),
+    }
+    return render(request, "campaigns/recipients.html", "campaigns/_recipients.html", context)
+
+
+@require_safe
+@member(Can.RUN_CAMPAIGNS)
+def missed_csv(request: MemberRequest, campaign_id: UUID) -> Any:
+    """Who surely did not get it, as a file."""
+    campaign = selectors.get_campaign(request.access.business, campaign_id)
+    lines: Iterator[str] = exporting.missed(request.access.business, campaign)
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="missed-{campaign.pk}.csv"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response

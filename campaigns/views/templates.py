@@ -1,0 +1,79 @@
+"""Pages of texts that are used again."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import MemberRequest, member
+from accounts.forms import add_error
+from accounts.roles import Can
+from campaigns import selectors
+from campaigns.forms import TemplateForm
+from campaigns.models import MessageTemplate
+from campaigns.services import templates as service
+from messaging.services import media as files
+from whatsflow.core.errors import DomainError
+from whatsflow.core.htmx import redirect, render
+
+
+@require_safe
+@member()
+def templates(request: MemberRequest) -> HttpResponse:
+    """All of them, by name."""
+    context = {"templates": selectors.templates_of(request.access.business)}
+    return render(request, "campaigns/templates.html", "campaigns/_templates.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(Can.RUN_CAMPAIGNS)
+def template_create(request: MemberRequest) -> HttpResponse:
+    """A new one."""
+    return _edit(request, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(Can.RUN_CAMPAIGNS)
+def template_edit(request: MemberRequest, template_id: UUID) -> HttpResponse:
+    """Change one."""
+    return _edit(request, selectors.get_template(request.access.business, template_id))
+
+
+def _edit(request: MemberRequest, template: MessageTemplate | None) -> HttpResponse:
+    access = request.access
+    initial = {"name": template.name, "content": template.content} if template else {}
+    form = TemplateForm(request.POST or None, request.FILES or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            media = (
+                files.store_upload(access.business, access.user, given["upload"]) if given["upload"] else None
+            )
+            service.save(
+                access.business,
+                access.user,
+                name=given["name"],
+                content=given["content"],
+                media=media or (template.media if template else None),
+                template=template,
+            )
+            messages.success(request, "The template was saved.")
+            return redirect(request, "campaigns:templates")
+        except DomainError as error:
+            add_error(form, error)
+    context = {"form": form, "template": template}
+    status = 422 if request.method == "POST" else 200
+    return render(request, "campaigns/template.html", "campaigns/_template.html", context, status)
+
+
+@require_POST
+@member(Can.RUN_CAMPAIGNS)
+def template_delete(request: MemberRequest, template_id: UUID) -> HttpResponse:
+    """Remove one."""
+    access = request.access
+    service.delete(access.business, selectors.get_template(access.business, template_id), access.user)
+    messages.success(request, "The template was deleted. Campaigns made from it keep their text.")
+    return redirect(request, "campaigns:templates")

@@ -153,11 +153,9 @@ def test_templates_are_kept_and_used(browser, business):
 def test_pacing_is_changed_on_the_numbers_page(browser, connection):
     url = reverse("campaigns:pacing", args=[connection.pk])
     assert "Pacing" in browser.get(reverse("connections:detail", args=[connection.pk])).content.decode()
-    given = {
-        "enabled": "on", "gap_min": "5", "gap_max": "9", "burst": "3", "hourly": "40", "daily": "200",
-        "cold_daily": "20", "warm_up": "on", "window_enabled": "on", "window_start": "08:30", "window_end": "18:00", "weekdays": ["0", "1"],
-        "marketing_hours": "48",
-    }  # fmt: skip
+    figures = {"gap_min": 5, "gap_max": 9, "burst": 3, "hourly": 40, "daily": 200, "cold_daily": 20}
+    hours = {"window_enabled": "on", "window_start": "08:30", "window_end": "18:00", "weekdays": ["0", "1"]}
+    given = {"enabled": "on", "warm_up": "on", "marketing_hours": 48, **figures, **hours}
     browser.post(url, given)
     connection.refresh_from_db()
     settings = pace.settings_of(connection)

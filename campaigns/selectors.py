@@ -179,6 +179,7 @@ def missed_ids(campaign: Campaign) -> Iterator[UUID]:
 
 
 def missed_count(campaign: Campaign) -> int:
+    """How many surely did not get it."""
     return campaign.failed_count + campaign.cancelled_count + campaign.expired_count
 
 

@@ -9,6 +9,7 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to what happens to messages, people and numbers."""
-        from campaigns import handlers
+        from campaigns import handlers, public_events
 
         handlers.register()
+        public_events.register()

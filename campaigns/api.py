@@ -1,0 +1,136 @@
+"""Campaigns in the API."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+
+from accounts.rest.endpoint import Endpoint
+from accounts.rest.operations import operation
+from accounts.roles import Can
+from accounts.scopes import Resource
+from campaigns import dryrun, given, selectors, serializers
+from campaigns.models import Campaign
+from campaigns.services import drafts, lifecycle
+
+_EXAMPLE = {
+    "name": "Spring sale",
+    "messageContent": "Hello {{name|there}}, 20 % off until Sunday.",
+    "targetType": "all",
+    "timing": "now",
+}
+
+
+class Campaigns(Endpoint):
+    """Broadcasts: drafts, and what became of those that were sent."""
+
+    section = "Campaigns"
+    resource = Resource.CAMPAIGNS
+    capability = Can.RUN_CAMPAIGNS
+
+    def current(self, campaign_id: UUID) -> Campaign:
+        return selectors.get_campaign(self.business, campaign_id)
+
+    @operation(
+        "List campaigns",
+        answer=serializers.CampaignSerializer,
+        many=True,
+        pages="cursor",
+        query=serializers.CampaignsQuery,
+    )
+    def list(self, request: Request) -> Any:
+        """Newest first."""
+        return selectors.all_campaigns(self.business, self.query.get("status", ""))
+
+    @operation(
+        "Create a campaign",
+        body=serializers.CampaignBody,
+        answer=serializers.CampaignSerializer,
+        status=201,
+        idempotent=True,
+        example=_EXAMPLE,
+    )
+    def create(self, request: Request) -> Any:
+        """A draft. Nothing leaves before `send`."""
+        return drafts.create(self.business, self.user, given.values(self.business, self.data))
+
+    @operation("Get a campaign", answer=serializers.CampaignSerializer, conditional=True)
+    def retrieve(self, request: Request, campaign_id: UUID) -> Any:
+        """With its counters as they are now."""
+        return self.current(campaign_id)
+
+    @operation(
+        "Replace a campaign",
+        body=serializers.CampaignBody,
+        answer=serializers.CampaignSerializer,
+        conditional=True,
+        fails=(409,),
+        example=_EXAMPLE,
+    )
+    def update(self, request: Request, campaign_id: UUID) -> Any:
+        """Only a draft, or one on the schedule, which then is a draft again."""
+        values = given.values(self.business, self.data)
+        return drafts.update(self.business, self.current(campaign_id), self.user, values)
+
+    @operation("Delete a campaign", conditional=True, fails=(409,))
+    def destroy(self, request: Request, campaign_id: UUID) -> None:
+        """With its ledger; messages stay in their conversations. A running one has to be cancelled first."""
+        drafts.delete(self.business, self.current(campaign_id), self.user)
+
+
+class Sending(Endpoint):
+    """What is done with one campaign."""
+
+    section = "Campaigns"
+    resource = Resource.CAMPAIGNS
+    capability = Can.RUN_CAMPAIGNS
+
+    def _found(self, campaign_id: UUID) -> Campaign:
+        return selectors.get_campaign(self.business, campaign_id)
+
+    @operation("Send a campaign", answer=serializers.CampaignSerializer, fails=(409,), idempotent=True)
+    def send(self, request: Request, campaign_id: UUID) -> Any:
+        """Freezes the audience and starts, or puts it on the schedule, as its `timing` says. Twice is a 409."""
+        return lifecycle.send(self.business, self._found(campaign_id), self.user)
+
+    @operation("Pause a campaign", answer=serializers.CampaignSerializer, fails=(409,))
+    def pause(self, request: Request, campaign_id: UUID) -> Any:
+        """From the next message on."""
+        return lifecycle.pause(self.business, self._found(campaign_id), self.user)
+
+    @operation("Resume a campaign", answer=serializers.CampaignSerializer, fails=(409,))
+    def resume(self, request: Request, campaign_id: UUID) -> Any:
+        """Goes on where it stopped; nobody gets it twice."""
+        return lifecycle.resume(self.business, self._found(campaign_id), self.user)
+
+    @operation("Cancel a campaign", answer=serializers.CampaignSerializer, fails=(409,))
+    def cancel(self, request: Request, campaign_id: UUID) -> Any:
+        """For good: what waits is taken back."""
+        return lifecycle.cancel(self.business, self._found(campaign_id), self.user)
+
+    @operation("Retry failed messages", answer=serializers.RetriedSerializer, fails=(409,))
+    def retry(self, request: Request, campaign_id: UUID) -> Any:
+        """What surely did not arrive is sent again under the same ids; what may have arrived is not."""
+        return {"messages": lifecycle.retry_failed(self.business, self._found(campaign_id), self.user)}
+
+    @operation("Dry run", answer=serializers.DryRunSerializer, writes=False)
+    def dry_run(self, request: Request, campaign_id: UUID) -> Any:
+        """Who would get it, who not and why, and when the last message would leave at the numbers' pacing."""
+        return dryrun.dry_run(self._found(campaign_id), examples=0)
+
+    @operation(
+        "List recipients",
+        answer=serializers.RecipientSerializer,
+        many=True,
+        pages="cursor",
+        query=serializers.RecipientsQuery,
+    )
+    def recipients(self, request: Request, campaign_id: UUID) -> Any:
+        """The ledger: one line for everybody of the frozen audience, those left out included."""
+        found = self._found(campaign_id)
+        rows = selectors.recipients(
+            self.business, found, self.query.get("state", ""), self.query.get("q", "")
+        )
+        return rows.select_related("contact")

@@ -1,0 +1,33 @@
+"""Addresses of campaigns in the API."""
+
+from django.urls import path
+
+from campaigns import api
+
+urlpatterns = [
+    path("campaigns", api.Campaigns.as_view({"get": "list", "post": "create"}), name="campaigns"),
+    path(
+        "campaigns/<uuid:campaign_id>",
+        api.Campaigns.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
+        name="campaign",
+    ),
+    path("campaigns/<uuid:campaign_id>/send", api.Sending.as_view({"post": "send"}), name="campaign-send"),
+    path("campaigns/<uuid:campaign_id>/pause", api.Sending.as_view({"post": "pause"}), name="campaign-pause"),
+    path(
+        "campaigns/<uuid:campaign_id>/resume", api.Sending.as_view({"post": "resume"}), name="campaign-resume"
+    ),
+    path(
+        "campaigns/<uuid:campaign_id>/cancel", api.Sending.as_view({"post": "cancel"}), name="campaign-cancel"
+    ),
+    path("campaigns/<uuid:campaign_id>/retry", api.Sending.as_view({"post": "retry"}), name="campaign-retry"),
+    path(
+        "campaigns/<uuid:campaign_id>/dry-run",
+        api.Sending.as_view({"get": "dry_run"}),
+        name="campaign-dry-run",
+    ),
+    path(
+        "campaigns/<uuid:campaign_id>/recipients",
+        api.Sending.as_view({"get": "recipients"}),
+        name="campaign-recipients",
+    ),
+]

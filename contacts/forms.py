@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -12,8 +13,9 @@ from django.http import QueryDict
 from accounts.models import BusinessProfile
 from contacts.filters import ContactFilter
 from contacts.models import Contact, CustomField, Tag, TagRule
+from contacts.words import LANGUAGES
 
-LISTS = ("tags_any", "tags_all", "tags_none", "country")
+TAGS = ("tags_any", "tags_all", "tags_none")
 SINGLE = (
     *("q", "last_message_after", "last_message_before", "first_message_after", "first_message_before"),
     *("never_wrote", "opted_out", "blocked", "has_number"),
@@ -24,7 +26,8 @@ TEST, VALUE = "test.", "value."
 
 def read_filter(business: BusinessProfile, query: QueryDict) -> ContactFilter:
     """The filter that stands in an address or a form. Raises InvalidInput."""
-    given: dict[str, Any] = {key: query.getlist(key) for key in LISTS if any(query.getlist(key))}
+    given: dict[str, Any] = {key: query.getlist(key) for key in TAGS if any(query.getlist(key))}
+    given["country"] = re.findall(r"[^\s,;]+", " ".join(query.getlist("country")))
     given |= {key: query[key] for key in SINGLE if query.get(key, "").strip()}
     tests: dict[str, Any] = {}
     for name in query:
@@ -46,7 +49,7 @@ def as_query(wanted: ContactFilter) -> str:
     stored = wanted.to_dict()
     pairs: list[tuple[str, str]] = []
     for key, value in stored.items():
-        if key in LISTS:
+        if key in (*TAGS, "country"):
             pairs += [(key, one) for one in value]
         elif key == "fields":
             for name, tests in value.items():
@@ -142,14 +145,6 @@ class ContactForm(FieldsMixin):
         self.add_custom(fields, contact.metadata if contact else {})
 
 
-class NoteForm(forms.Form):
-    body = forms.CharField(max_length=5000, strip=True)
-
-
-class SegmentForm(forms.Form):
-    name = forms.CharField(max_length=100)
-
-
 class TagForm(forms.Form):
     """A tag: its name and its colour."""
 
@@ -224,6 +219,29 @@ class RuleForm(forms.Form):
             "keywords": given["keywords"].splitlines(),
             "days": given["days"] or 0,
         }
+
+
+class WordsForm(forms.Form):
+    """Words that opt out and in, one box a language each."""
+
+    def __init__(self, *args: Any, words: tuple[Any, Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for kind, label, known in zip(("stop", "start"), ("opt out", "opt in"), words, strict=True):
+            for code, language in LANGUAGES.items():
+                self.fields[f"{kind}.{code}"] = forms.CharField(
+                    label=f"{language}, {label}",
+                    required=False,
+                    initial="\n".join(known.get(code, ())),
+                    widget=forms.Textarea(attrs={"rows": 3, "dir": "auto", "lang": code}),
+                )
+
+    def of(self, kind: str) -> dict[str, str]:
+        """What was typed, by language."""
+        return {code: self.cleaned_data[f"{kind}.{code}"] for code in LANGUAGES}
+
+    def pair(self, code: str) -> tuple[Any, Any]:
+        """The two boxes of a language."""
+        return self[f"stop.{code}"], self[f"start.{code}"]
 
 
 class DeleteForm(forms.Form):

@@ -11,10 +11,20 @@ from django.db import connection
 from django.db.models import Count, F, Model, QuerySet
 
 from accounts.models import BusinessProfile
-from contacts import conditions
+from contacts import conditions, values
 from contacts.conditions import TRIGRAM
 from contacts.expressions import SEARCHED
-from contacts.models import Contact, ContactIdentity, ContactNote, ContactTag, CustomField, Segment, Tag
+from contacts.models import (
+    ConsentProof,
+    Contact,
+    ContactIdentity,
+    ContactNote,
+    ContactTag,
+    CustomField,
+    Segment,
+    Tag,
+    TagRule,
+)
 from whatsflow.core.errors import NotFound
 
 M = TypeVar("M", bound=Model)
@@ -64,6 +74,11 @@ def tags_with_counts(business: BusinessProfile) -> QuerySet[Tag]:
     return rows.order_by("name", "id")
 
 
+def count_tagged(tag: Tag) -> int:
+    """How many contacts carry it."""
+    return ContactTag.objects.filter(tag=tag).count()
+
+
 def tags_of(contact_id: UUID) -> list[Tag]:
     """The tags that one contact carries, by name."""
     return list(Tag.objects.filter(contact_tags__contact_id=contact_id).order_by("name", "id"))
@@ -86,6 +101,29 @@ def fields_of(business: BusinessProfile) -> list[CustomField]:
 def segments_of(business: BusinessProfile) -> list[Segment]:
     """All segments, by name."""
     return list(Segment.objects.filter(business_profile=business).order_by("name", "id"))
+
+
+def values_of(contact: Contact, fields: Collection[CustomField]) -> list[tuple[CustomField, str]]:
+    """The custom fields with the contact's values in words, "" where nothing is known."""
+    return [(field, values.words(field, contact.metadata.get(field.key))) for field in fields]
+
+
+def notes_of(business: BusinessProfile, contact_id: UUID) -> list[ContactNote]:
+    """A contact's notes with their authors, newest first; the last 100."""
+    rows = ContactNote.objects.filter(business_profile=business, contact_id=contact_id)
+    return list(rows.select_related("author").order_by("-id")[:100])
+
+
+def consents_of(business: BusinessProfile, contact_id: UUID) -> list[ConsentProof]:
+    """The proofs of a contact's consent with who acted, newest first; the last 50."""
+    rows = ConsentProof.objects.filter(business_profile=business, contact_id=contact_id)
+    return list(rows.select_related("actor").order_by("-id")[:50])
+
+
+def rules_of(business: BusinessProfile) -> list[TagRule]:
+    """The rules that tag by themselves, with their tags, oldest first."""
+    rows = TagRule.objects.filter(business_profile=business).select_related("tag")
+    return list(rows.order_by("id"))
 
 
 def ids_matching(business: BusinessProfile, text: str) -> list[UUID]:

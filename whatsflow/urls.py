@@ -12,6 +12,7 @@ urlpatterns = [
     path("connections/webhooks/", include("connections.webhook_urls")),
     path("connections/", include("connections.urls")),
     path("contacts/", include("contacts.import_urls")),
+    path("contacts/", include("contacts.urls")),
     path("inbox/", include("messaging.urls")),
     path("campaigns/", include("campaigns.urls")),
     path("api/v1/", include("whatsflow.api")),

@@ -29,10 +29,9 @@ def add(business: BusinessProfile, contact: Contact, author: User | None, body: 
 
 def update(business: BusinessProfile, note_id: UUID, actor: User, body: str) -> ContactNote:
     """Change a note. Raises NotFound, InvalidInput."""
-    text = _clean(body)
     with transaction.atomic():
         note = _get(business, note_id)
-        note.body = text
+        note.body = _clean(body)
         note.save(update_fields=["body", "updated_at"])
         audit.record(business, actor, "contact.note_changed", note)
     return note

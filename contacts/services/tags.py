@@ -30,11 +30,16 @@ PALETTE = (
 def create(business: BusinessProfile, actor: User | None, name: str, color: str = "") -> Tag:
     """A new tag; without a colour it gets the next of PALETTE. Raises InvalidInput, Conflict("tag_exists")."""
     name = _name(business, name)
-    color = _color(color) or PALETTE[Tag.objects.filter(business_profile=business).count() % len(PALETTE)]
+    color = _color(color) or next_color(business)
     with transaction.atomic():
         tag = _saved(Tag(business_profile=business, name=name, color=color), name)
         audit.record(business, actor, "tag.created", tag)
     return tag
+
+
+def next_color(business: BusinessProfile) -> str:
+    """What a new tag gets if nobody chooses."""
+    return PALETTE[Tag.objects.filter(business_profile=business).count() % len(PALETTE)]
 
 
 def find_or_create(business: BusinessProfile, actor: User | None, names: Iterable[str]) -> list[Tag]:
@@ -102,6 +107,14 @@ def _replace_in_segments(business: BusinessProfile, old: UUID, new: UUID) -> Non
 def add(business: BusinessProfile, contacts: Contacts, tags: Sequence[Tag], actor: User | None = None) -> int:
     """Put every tag on every contact. Returns how many contacts got one that they did not have."""
     return _change(business, contacts, tags, actor, _put_on, "contacts.tagged")
+
+
+def add_by_name(business: BusinessProfile, contact: Contact, actor: User, name: str) -> Tag:
+    """Put the tag called so on a contact; made if there is none. Raises InvalidInput."""
+    with transaction.atomic():
+        (tag,) = find_or_create(business, actor, [name])
+        add(business, [contact.pk], [tag], actor)
+    return tag
 
 
 def remove(

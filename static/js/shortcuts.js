@@ -67,6 +67,7 @@ shortcut("?", "Show this list", showList);
 shortcut("/", "Search", () => document.querySelector("[data-search]")?.focus());
 shortcut("g h", "Go to the home page", follow("home"));
 shortcut("g i", "Go to the inbox", follow("inbox"));
+shortcut("g c", "Go to the contacts", follow("contacts"));
 shortcut("g n", "Go to the numbers", follow("numbers"));
 if (enabled) document.addEventListener("keydown", onKey);
 new MutationObserver(fillList).observe(document.getElementById("shortcuts-dialog") ?? document.createElement("i"), {

@@ -83,6 +83,8 @@ def foreign(stranger: Any, other_business: Any) -> dict[str, Any]:
     delivery = WebhookDelivery.objects.create(
         business_profile=other_business, webhook=webhook, event=event, event_type="webhook.test"
     )
+
+    tag = factories.TagFactory(business_profile=other_business, name=CANARY)
     return {
         "webhook_id": webhook,
         "delivery_id": delivery,
@@ -94,6 +96,12 @@ def foreign(stranger: Any, other_business: Any) -> dict[str, Any]:
         "conversation_id": conversation,
         "message_id": message,
         "media_id": media,
+        "contact_id": contact,
+        "tag_id": tag,
+        "rule_id": factories.TagRuleFactory(business_profile=other_business, tag=tag),
+        "field_id": factories.CustomFieldFactory(business_profile=other_business, label=CANARY),
+        "segment_id": factories.SegmentFactory(business_profile=other_business, name=CANARY),
+        "note_id": factories.ContactNoteFactory(contact=contact, body=CANARY),
         "membership_id": factories.MembershipFactory(
             user=agent, business_profile=other_business, role=Role.AGENT
         ),

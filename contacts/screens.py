@@ -1,0 +1,153 @@
+"""What the pages of contacts show, put together for their templates."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.http import QueryDict
+
+from accounts.access import Access
+from accounts.roles import Can
+from contacts import columns, conditions, listing, selectors, timeline
+from contacts.filters import ContactFilter
+from contacts.forms import TEST, VALUE, as_query, read_filter
+from contacts.models import Contact, CustomField
+
+BULK = (
+    ("tag", "Tag", "tag"),
+    ("untag", "Untag", "tags"),
+    ("opt_out", "Opt out", "hand-stop"),
+    ("export", "Export", "download"),
+    ("delete", "Delete", "trash"),
+)
+"""What can be done with many at once: action, words, icon."""
+
+
+def listed(access: Access, query: QueryDict) -> dict[str, Any]:
+    """The list for an address: rows, where it goes on, what is filtered."""
+    business = access.business
+    wanted = read_filter(business, query)
+    sort = query.get("sort") or "recent"
+    page = listing.page(business, wanted, sort=sort, after=query.get("after") or None)
+    fields = selectors.fields_of(business)
+    shown = columns.chosen(business, access.user, columns.available(fields))
+    filtered = as_query(wanted)
+    return {
+        "rows": columns.rows(page.contacts, shown, page.tags),
+        "columns": shown,
+        "fields": fields,
+        "wanted": wanted,
+        "query": filtered,
+        "filter_json": json.dumps(wanted.to_dict()),
+        "next": page.next,
+        "begins": not query.get("after"),
+        "counted": len(page.contacts) if not page.next and not query.get("after") else None,
+        "sort": sort,
+        "sorts": listing.SORTS,
+        "segment_id": query.get("segment", ""),
+        "can_edit": access.can(Can.EDIT_CONTACTS),
+        "bulk": BULK,
+    }
+
+
+def frame(access: Access, context: dict[str, Any]) -> dict[str, Any]:
+    """What stands around the list: segments, the panel of filters, the choice of columns."""
+    business, wanted = access.business, context["wanted"]
+    tags = selectors.tags_of_business(business)
+    segments = [
+        (segment, f"segment={segment.pk}&{as_query(ContactFilter.load(business, segment.filter))}")
+        for segment in selectors.segments_of(business)
+    ]
+    chosen = {column.key for column in context["columns"]}
+    return {
+        "all_tags": tags,
+        "segments": segments,
+        "words": wanted.describe(business),
+        "tag_choices": [(tag, _side(wanted, tag.pk)) for tag in tags],
+        "country": ", ".join(wanted.country),
+        "flags": _flags(wanted),
+        "moments": _moments(wanted),
+        "field_tests": [_test(field, wanted) for field in context["fields"]],
+        "all_columns": [(one, one.key in chosen) for one in columns.available(context["fields"])],
+    }
+
+
+def _side(wanted: ContactFilter, tag: Any) -> str:
+    return next((side for side in ("tags_any", "tags_all", "tags_none") if tag in getattr(wanted, side)), "")
+
+
+def _flags(wanted: ContactFilter) -> list[tuple[str, str, str, str, str]]:
+    """(name, label, words for yes, words for no, chosen)."""
+    questions = (
+        ("opted_out", "Opt-out", "Opted out", "Not opted out"),
+        ("blocked", "Blocked", "Blocked", "Not blocked"),
+        ("never_wrote", "Messages", "None yet", "At least one"),
+        ("has_number", "Number", "Known", "Not known"),
+    )
+    answers = {None: "", True: "true", False: "false"}
+    return [(*question, answers[getattr(wanted, question[0])]) for question in questions]
+
+
+def _moments(wanted: ContactFilter) -> list[tuple[str, str, str]]:
+    """(name, label, date)."""
+    questions = (
+        ("last_message_after", "Last message from"),
+        ("last_message_before", "Last message before"),
+        ("first_message_after", "First message from"),
+        ("first_message_before", "First message before"),
+    )
+    return [
+        (name, label, moment.date().isoformat() if (moment := getattr(wanted, name)) else "")
+        for name, label in questions
+    ]
+
+
+WORDS = {
+    "is": "is",
+    "is_not": "is not",
+    "contains": "contains",
+    "gt": "more than",
+    "gte": "at least",
+    "lt": "less than",
+    "lte": "at most",
+    "set": "is known",
+    "unset": "is not known",
+}
+
+
+def _test(field: CustomField, wanted: ContactFilter) -> dict[str, Any]:
+    """A custom field in the panel: its operators, and what is chosen."""
+    chosen, value = next(((test[1], test[2]) for test in wanted.fields if test[0] == field.key), ("", ""))
+    if chosen == "set":
+        chosen, value = ("set" if value else "unset"), ""
+    operators = [*conditions.OPERATORS[field.kind], "unset"]
+    if isinstance(value, bool):
+        value = "yes" if value else "no"
+    return {
+        "field": field,
+        "test_name": f"{TEST}{field.key}",
+        "value_name": f"{VALUE}{field.key}",
+        "operators": [(one, WORDS[one], one == chosen) for one in operators],
+        "value": value,
+        "choices": ["yes", "no"] if field.kind == CustomField.Kind.BOOLEAN else field.choices,
+    }
+
+
+def card(access: Access, contact: Contact) -> dict[str, Any]:
+    """One contact with everything about them; the timeline's first page with it."""
+    business = access.business
+    tags = selectors.tags_of(contact.pk)
+    entries, more = timeline.page(business, contact)
+    return {
+        "contact": contact,
+        "values": selectors.values_of(contact, selectors.fields_of(business)),
+        "tags": tags,
+        "other_tags": [tag for tag in selectors.tags_of_business(business) if tag not in tags],
+        "notes": selectors.notes_of(business, contact.pk),
+        "consents": selectors.consents_of(business, contact.pk),
+        "entries": entries,
+        "more": more,
+        "can_edit": access.can(Can.EDIT_CONTACTS),
+        "user": access.user,
+    }

@@ -1,0 +1,200 @@
+"""One contact: looked at, changed, tagged, noted about, blocked, opted out, merged, deleted."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import MemberRequest, member
+from accounts.roles import Can
+from accounts.views.form_page import focus_first_error
+from contacts import forms, listing, screens, selectors, timeline
+from contacts.filters import ContactFilter
+from contacts.models import ConsentProof
+from contacts.services import consent, merging, notes, tags
+from contacts.services import contacts as people
+from contacts.views.pages import add_error, contact_values
+from whatsflow.core.errors import DomainError
+from whatsflow.core.htmx import redirect, render, wants_partial
+
+
+@require_safe
+@member()
+def detail(request: MemberRequest, contact_id: UUID) -> HttpResponse:
+    """Everything about a contact."""
+    return _card(request, contact_id)
+
+
+def _card(request: MemberRequest, contact_id: UUID) -> HttpResponse:
+    contact = selectors.get_contact(request.access.business, contact_id)
+    context = screens.card(request.access, contact)
+    return render(request, "contacts/detail.html", "contacts/_card.html", context)
+
+
+def _changed(request: MemberRequest, contact_id: UUID) -> HttpResponse:
+    """The card as it is now for htmx, else back to the page."""
+    if wants_partial(request):
+        return _card(request, contact_id)
+    return redirect(request, "contacts:detail", contact_id)
+
+
+@require_safe
+@member()
+def past(request: MemberRequest, contact_id: UUID) -> HttpResponse:
+    """More of the timeline: what was before a time."""
+    business = request.access.business
+    contact = selectors.get_contact(business, contact_id)
+    entries, more = timeline.page(business, contact, timeline.parse(request.GET.get("before", "")))
+    context = {"contact": contact, "entries": entries, "more": more}
+    return render(request, "contacts/_timeline.html", "contacts/_timeline.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(Can.EDIT_CONTACTS)
+def edit(request: MemberRequest, contact_id: UUID) -> HttpResponse:
+    """Name, number, e-mail address and custom fields."""
+    access = request.access
+    contact = selectors.get_contact(access.business, contact_id)
+    fields = selectors.fields_of(access.business)
+    form = forms.ContactForm(request.POST or None, fields=fields, contact=contact)
+    existing = ""
+    if request.method == "POST" and form.is_valid():
+        try:
+            people.update(access.business, contact, access.user, **contact_values(form))
+            messages.success(request, "The contact is saved.")
+            return redirect(request, "contacts:detail", contact.pk)
+        except DomainError as error:
+            add_error(form, error)
+            existing = error.extra.get("contact", "")
+    focus_first_error(form)
+    context = {"form": form, "contact": contact, "existing": existing}
+    template = "contacts/edit.html"
+    return render(request, template, template, context, status=422 if form.errors else 200)
+
+
+@require_POST
+@member(Can.EDIT_CONTACTS)
+def tag(request: MemberRequest, contact_id: UUID) -> HttpResponse:
+    """Put a tag on, by its name; a new one is made."""
+    access = request.access
+    contact = selectors.get_contact(access.business, contact_id)
+    tags.add_by_name(access.business, contact, access.user, request.POST.get("name", ""))
+    return _changed(request, contact.pk)
+
+
+@require_POST
+@member(Can.EDIT_CONTACTS)
+def untag(request: MemberRequest, contact_id: UUID, tag_id: UUID) -> HttpResponse:
+    """Take a tag off."""
+    access = request.access
+    contact = selectors.get_contact(access.business, contact_id)
+    tags.remove(access.business, [contact.pk], [selectors.get_tag(access.business, tag_id)], access.user)
+    return _changed(request, contact.pk)
+
+
+@require_POST
+@member(Can.EDIT_CONTACTS)
+def note(request: MemberRequest, contact_id: UUID) -> HttpResponse:
+    """Write something down."""
+    access = request.access
+    contact = selectors.get_contact(access.business, contact_id)
+    notes.add(access.business, contact, access.user, request.POST.get("body", ""))
+    return _changed(request, contact.pk)
+
+
+@require_POST
+@member(Can.EDIT_CONTACTS)
+def note_edit(request: MemberRequest, note_id: UUID) -> HttpResponse:
+    """Write it better."""
+    access = request.access
+    changed = notes.update(access.business, note_id, access.user, request.POST.get("body", ""))
+    return _changed(request, changed.contact_id)
+
+
+@require_POST
+@member(Can.EDIT_CONTACTS)
+def note_delete(request: MemberRequest, note_id: UUID) -> HttpResponse:
+    """Forget it."""
+    gone = notes.delete(request.access.business, note_id, request.access.user)
+    return _changed(request, gone.contact_id)
+
+
+@require_POST
+@member(Can.EDIT_CONTACTS)
+def opt(request: MemberRequest, contact_id: UUID) -> HttpResponse:
+    """Opt out or in on the contact's behalf, with a word on how they said so."""
+    access = request.access
+    contact = selectors.get_contact(access.business, contact_id)
+    act = consent.opt_in if request.POST.get("state") == "in" else consent.opt_out
+    act(
+        access.business,
+        [contact.pk],
+        how=ConsentProof.How.TEAM,
+        actor=access.user,
+        note=request.POST.get("note", ""),
+    )
+    return _changed(request, contact.pk)
+
+
+@require_POST
+@member(Can.EDIT_CONTACTS)
+def block(request: MemberRequest, contact_id: UUID) -> HttpResponse:
+    """Mute and keep out of campaigns, or let in again."""
+    access = request.access
+    contact = selectors.get_contact(access.business, contact_id)
+    act = people.unblock if request.POST.get("state") == "off" else people.block
+    act(access.business, [contact.pk], access.user)
+    return _changed(request, contact.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(Can.EDIT_CONTACTS)
+def merge(request: MemberRequest, contact_id: UUID) -> HttpResponse:
+    """Choose who is the same person, see what comes of it, and make one contact of the two."""
+    access = request.access
+    business = access.business
+    contact = selectors.get_contact(business, contact_id)
+    other_id = request.POST.get("other") or request.GET.get("other")
+    if not other_id:
+        return _merge_search(request, contact_id)
+    other = selectors.get_contact(business, other_id)
+    if request.method == "POST":
+        kept = merging.merge(business, access.user, contact, other)
+        messages.success(request, f"{kept.display_name} is one contact now.")
+        return redirect(request, "contacts:detail", kept.pk)
+    context = {"contact": contact, "other": other, "lines": merging.preview(business, contact, other)}
+    return render(request, "contacts/merge.html", "contacts/merge.html", context)
+
+
+def _merge_search(request: MemberRequest, contact_id: UUID) -> HttpResponse:
+    business = request.access.business
+    text = request.GET.get("q", "").strip()
+    found = (
+        listing.page(business, ContactFilter.parse(business, {"q": text}), limit=20).contacts if text else []
+    )
+    context = {
+        "contact": selectors.get_contact(business, contact_id),
+        "q": text,
+        "found": [one for one in found if one.pk != contact_id],
+    }
+    return render(request, "contacts/merge.html", "contacts/merge.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(Can.EDIT_CONTACTS)
+def delete(request: MemberRequest, contact_id: UUID) -> HttpResponse:
+    """Remove a contact with everything, after typing the name."""
+    access = request.access
+    contact = selectors.get_contact(access.business, contact_id)
+    form = forms.DeleteForm(request.POST or None, expected=contact.display_name)
+    if request.method == "POST" and form.is_valid():
+        people.delete(access.business, [contact.pk], access.user)
+        messages.success(request, f"{contact.display_name} is deleted.")
+        return redirect(request, "contacts:list")
+    focus_first_error(form)
+    context = {"form": form, "contact": contact}
+    template = "contacts/delete.html"
+    return render(request, template, template, context, status=422 if form.errors else 200)

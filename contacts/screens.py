@@ -24,6 +24,10 @@ BULK = (
 """What can be done with many at once: action, words, icon."""
 
 
+NOTES = 100
+"""Notes that the card shows, the newest."""
+
+
 def listed(access: Access, query: QueryDict) -> dict[str, Any]:
     """The list for an address: rows, where it goes on, what is filtered."""
     business = access.business
@@ -144,7 +148,7 @@ def card(access: Access, contact: Contact) -> dict[str, Any]:
         "values": selectors.values_of(contact, selectors.fields_of(business)),
         "tags": tags,
         "other_tags": [tag for tag in selectors.tags_of_business(business) if tag not in tags],
-        "notes": selectors.notes_of(business, contact.pk),
+        "notes": list(selectors.notes_of(business, contact)[:NOTES]),
         "consents": selectors.consents_of(business, contact.pk),
         "entries": entries,
         "more": more,

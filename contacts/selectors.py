@@ -108,12 +108,6 @@ def values_of(contact: Contact, fields: Collection[CustomField]) -> list[tuple[C
     return [(field, values.words(field, contact.metadata.get(field.key))) for field in fields]
 
 
-def notes_of(business: BusinessProfile, contact_id: UUID) -> list[ContactNote]:
-    """A contact's notes with their authors, newest first; the last 100."""
-    rows = ContactNote.objects.filter(business_profile=business, contact_id=contact_id)
-    return list(rows.select_related("author").order_by("-id")[:100])
-
-
 def consents_of(business: BusinessProfile, contact_id: UUID) -> list[ConsentProof]:
     """The proofs of a contact's consent with who acted, newest first; the last 50."""
     rows = ConsentProof.objects.filter(business_profile=business, contact_id=contact_id)

@@ -20,7 +20,7 @@ from accounts.models import Invitation, Membership
 from accounts.roles import Role
 from campaigns.models import Campaign, MessageTemplate
 from connections.models import PublicEvent, SandboxMessage, WebhookDelivery
-from contacts.models import ContactNote, CustomField, Segment, Tag
+from contacts.models import ContactNote, CustomField, Segment
 from messaging.models import Draft, MediaFile
 from tests import factories
 from whatsflow.core.ids import uuid7
@@ -96,19 +96,14 @@ def foreign(stranger: Any, other_business: Any) -> dict[str, Any]:
         "conversation_id": conversation,
         "message_id": message,
         "media_id": media,
-        "contact_id": contact,
-        "tag_id": tag,
         "rule_id": factories.TagRuleFactory(business_profile=other_business, tag=tag),
-        "field_id": factories.CustomFieldFactory(business_profile=other_business, label=CANARY),
-        "segment_id": factories.SegmentFactory(business_profile=other_business, name=CANARY),
-        "note_id": factories.ContactNoteFactory(contact=contact, body=CANARY),
         "membership_id": factories.MembershipFactory(
             user=agent, business_profile=other_business, role=Role.AGENT
         ),
         "import_id": factories.ContactImportFactory(business_profile=other_business, file_name=CANARY),
         "job_id": factories.JobFactory(business_profile=other_business, title=CANARY, kind="canary"),
         "contact_id": contact,
-        "tag_id": Tag.objects.create(business_profile=other_business, name=CANARY),
+        "tag_id": tag,
         "note_id": ContactNote.objects.create(business_profile=other_business, contact=contact, body=CANARY),
         "field_id": CustomField.objects.create(business_profile=other_business, key="k", label=CANARY),
         "segment_id": Segment.objects.create(business_profile=other_business, name=CANARY),

@@ -31,8 +31,12 @@ def values(business: BusinessProfile, body: Mapping[str, Any]) -> dict[str, Any]
         key = body["earlier_campaign_id"]
         found["earlier"] = selectors.get_campaign(business, key) if key else None
     if "connection_ids" in body:
-        keys = body["connection_ids"] or connections.connection_ids(business)
-        found["connections"] = [connections.get_connection(business, key) for key in keys]
+        keys = body["connection_ids"]
+        found["connections"] = (
+            [connections.get_connection(business, key) for key in keys]
+            if keys
+            else list(connections.connections_of(business))
+        )
     if body.get("numbers"):
         found["numbers"] = body["numbers"]
     return found | {"exclusions": _exclusions(body)}

@@ -142,7 +142,7 @@ class OutSerializer(CamelCaseSerializer):
     """People left out for one reason."""
 
     reason = serializers.CharField()
-    label = serializers.CharField()
+    text = serializers.CharField(source="label")
     count = serializers.IntegerField()
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+
+from rest_framework.utils.encoders import JSONEncoder
 
 from campaigns.events import CampaignMoved
 from campaigns.models import Campaign
@@ -43,7 +46,8 @@ def tell(batch: Sequence[CampaignMoved]) -> None:
 
 def campaign_data(campaign: Campaign) -> dict[str, Any]:
     """The campaign as the API shows it."""
-    return dict(CampaignSerializer(campaign).data)
+    shown: dict[str, Any] = json.loads(json.dumps(CampaignSerializer(campaign).data, cls=JSONEncoder))
+    return shown
 
 
 def _example() -> dict[str, Any]:

@@ -1,0 +1,81 @@
+"""Campaigns by the API: one test for each operation, and what is special."""
+
+from __future__ import annotations
+
+import pytest
+
+from campaigns.models import Campaign
+from campaigns.public_events import campaign_data
+from messaging.services import pace
+from tests import factories
+from tests.campaigns.conftest import lease, number, send_all  # noqa: F401
+from tests.campaigns.conftest import no_worker as no_worker
+from tests.campaigns.test_run import counted
+
+BODY = {"name": "Spring", "messageContent": "Hello {{name|there}}"}
+
+
+def data(answer, status=200):
+    assert answer.status_code == status, answer.content
+    return answer.json()["data"]
+
+
+def code(answer):
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+@pytest.fixture
+def people(business):
+    return [factories.ContactFactory(business_profile=business) for _ in range(5)]
+
+
+def test_a_campaign_is_made_changed_and_deleted(program, number, people):  # noqa: F811
+    made = data(program.post("campaigns", BODY), 201)
+    assert (made["status"], made["targetType"], made["totalRecipients"]) == ("draft", "all", 0)
+    changed = data(program.put(f"campaigns/{made['id']}", {**BODY, "name": "Summer"}))
+    assert changed["name"] == "Summer"
+    assert [row["id"] for row in data(program.get("campaigns?status=draft"))] == [made["id"]]
+    assert program.delete(f"campaigns/{made['id']}").status_code == 204
+    assert program.get(f"campaigns/{made['id']}").status_code == 404
+
+
+def test_the_shape_is_that_of_events(program, number):  # noqa: F811
+    made = data(program.post("campaigns", BODY), 201)
+    assert campaign_data(Campaign.objects.get()) == made
+
+
+def test_a_campaign_is_sent_paused_resumed_and_read_off(program, number, people, lease):  # noqa: F811
+    key = data(program.post("campaigns", BODY), 201)["id"]
+    dry = data(program.get(f"campaigns/{key}/dry-run"))
+    assert (dry["total"], dry["out"]) == (5, [])
+    started = data(program.post(f"campaigns/{key}/send"))
+    assert (started["status"], started["totalRecipients"]) == ("sending", 5)
+    assert code(program.post(f"campaigns/{key}/send")) == (409, "already_started")
+    assert data(program.post(f"campaigns/{key}/pause"))["statusReason"] == "person"
+    assert data(program.post(f"campaigns/{key}/resume"))["status"] == "sending"
+    campaign = Campaign.objects.select_related("business_profile").get()
+    send_all(campaign, lease)
+    assert counted(campaign)["sent_count"] == 5
+    lines = data(program.get(f"campaigns/{key}/recipients?state=sent&limit=2"))
+    assert [line["status"] for line in lines] == ["sent", "sent"]
+    assert lines[0]["phoneNumber"].startswith("+999")
+    assert code(program.post(f"campaigns/{key}/cancel")) == (409, "not_running")
+    assert code(program.post(f"campaigns/{key}/retry")) == (409, "nothing_failed")
+
+
+def test_a_list_of_numbers_makes_its_own_audience(program, number):  # noqa: F811
+    body = {**BODY, "targetType": "custom", "numbers": ["+9993000000001", "+999 300 000 0001", "nonsense"]}
+    key = data(program.post("campaigns", body), 201)["id"]
+    assert data(program.get(f"campaigns/{key}/dry-run"))["total"] == 1
+    assert code(program.post("campaigns", {**body, "numbers": ["nonsense"]})) == (422, "no_numbers")
+
+
+def test_what_cannot_be_sent_says_why(program, number, people, business):  # noqa: F811
+    empty = data(program.post("campaigns", {**BODY, "messageContent": ""}), 201)["id"]
+    assert code(program.post(f"campaigns/{empty}/send")) == (422, "empty_message")
+    late = {**BODY, "timing": "at", "scheduledAt": "2020-01-01T09:00:00Z"}
+    key = data(program.post("campaigns", late), 201)["id"]
+    assert code(program.post(f"campaigns/{key}/send")) == (422, "time_passed")
+    often = {**BODY, "timing": "repeat", "cron": "* * * * *"}
+    assert code(program.post("campaigns", often)) == (422, "bad_plan")
+    assert pace.settings_of(number).marketing_hours == 0

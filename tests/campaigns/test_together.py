@@ -1,0 +1,126 @@
+"""Two at once: a launch from the page and one from the API, two feeders, two clocks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection as database
+
+from campaigns.models import Campaign, CampaignRecipient
+from campaigns.services import drafts, feeding, lifecycle, scheduling
+from messaging.models import Message
+from tests.campaigns.conftest import launched
+from tests.campaigns.test_run import counted
+from whatsflow.core.clock import now
+from whatsflow.core.errors import Conflict
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(*works: Callable[[], object]) -> list[object]:
+    """Run them in threads that start together; what each gave or raised."""
+    gate, answers = threading.Barrier(len(works)), [None] * len(works)
+
+    def run(place: int, work: Callable[[], object]) -> None:
+        gate.wait()
+        try:
+            answers[place] = work()
+        except Exception as error:
+            answers[place] = error
+        finally:
+            database.close()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(works)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return answers
+
+
+def fresh(campaign: Campaign) -> Campaign:
+    return Campaign.objects.select_related("business_profile").get(pk=campaign.pk)
+
+
+def test_two_launches_at_once_make_one_run(draft, crowd, business, owner):
+    campaign = draft()
+    one, other = fresh(campaign), fresh(campaign)
+
+    answers = at_once(
+        lambda: lifecycle.launch(business, one, owner), lambda: lifecycle.launch(business, other, None)
+    )
+
+    assert sorted(type(answer).__name__ for answer in answers) == ["Campaign", "Conflict"]
+    assert [answer.code for answer in answers if isinstance(answer, Conflict)] == ["already_started"]
+    assert CampaignRecipient.objects.count() == 30
+    assert counted(campaign)["open_count"] == 30
+
+
+def test_two_feeders_at_once_queue_everybody_once(draft, crowd):
+    campaign = launched(draft(), feed=False)
+    at_once(lambda: feeding.feed(campaign.pk), lambda: feeding.feed(campaign.pk))
+    feeding.feed(campaign.pk)
+    assert Message.objects.filter(origin="campaign").count() == 30
+    assert Message.objects.values("client_token").distinct().count() == 30
+
+
+def test_two_clocks_fire_a_slot_once(draft, crowd, business):
+    pattern = draft(timing="repeat", cron="0 9 * * *", time_zone="Europe/Berlin")
+    lifecycle.schedule(business, pattern, None)
+    slot = now() - timedelta(minutes=2)
+    Campaign.objects.filter(pk=pattern.pk).update(scheduled_at=slot)
+
+    at_once(scheduling.start_due, scheduling.start_due)
+    scheduling.start_due()
+
+    runs = Campaign.objects.filter(series=pattern)
+    assert runs.count() == 1
+    assert runs.get().status == "sending"
+    pattern.refresh_from_db()
+    assert pattern.scheduled_at > now()
+
+
+def test_what_a_sleeping_machine_has_missed_is_not_sent_late_and_says_so(draft, crowd, business, no_worker):
+    campaign = draft(timing="at", scheduled_at=now() + timedelta(hours=1), expire_hours=2)
+    lifecycle.schedule(business, campaign, None)
+    Campaign.objects.filter(pk=campaign.pk).update(scheduled_at=now() - timedelta(hours=3))
+
+    assert scheduling.start_due() == []
+
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.status_reason) == ("failed", "missed")
+    assert not CampaignRecipient.objects.exists()
+
+
+def test_what_is_a_little_late_is_sent(draft, crowd, business):
+    campaign = draft(timing="at", scheduled_at=now() + timedelta(hours=1))
+    lifecycle.schedule(business, campaign, None)
+    Campaign.objects.filter(pk=campaign.pk).update(scheduled_at=now() - timedelta(minutes=30))
+    assert [one.pk for one in scheduling.start_due()] == [campaign.pk]
+    assert counted(campaign)["open_count"] == 30
+
+
+def test_several_numbers_share_it_and_people_hear_from_the_one_they_know(draft, crowd, business, number):
+    from tests import factories
+
+    second = factories.ConnectionFactory(business_profile=business, phone_number="+9991000000002")
+    second.settings = number.settings
+    second.save()
+    factories.ConversationFactory(business_profile=business, contact=crowd[0], connection=second)
+    campaign = launched(draft(connections=[number, second]))
+    senders = dict(CampaignRecipient.objects.values_list("contact_id", "connection_id"))
+    assert senders[crowd[0].pk] == second.pk
+    assert set(senders.values()) == {number.pk, second.pk}
+    assert counted(campaign)["open_count"] == 30
+
+
+def test_variants_are_given_by_share_and_counted_apart(draft, crowd, business):
+    campaign = launched(draft(variants=[{"content": "A", "share": 50}, {"content": "B", "share": 50}]))
+    given = set(CampaignRecipient.objects.values_list("variant", "message__content"))
+    assert given == {("A", "A"), ("B", "B")}
+    assert sum(campaign.tallies.values_list("open_count", flat=True)) == 30
+    copy = drafts.duplicate(business, campaign, None)
+    assert [one["content"] for one in copy.variants] == ["A", "B"]

@@ -1,0 +1,104 @@
+"""A campaign while its workers are killed: every recipient has one final state, nobody got two, counters equal rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from django.db import OperationalError
+from django.db import connection as database
+
+from campaigns.models import Campaign, CampaignRecipient
+from campaigns.services import drafts, feeding, ledger, lifecycle, scheduling
+from connections.models import SandboxMessage, WhatsAppConnection
+from messaging.models import Message
+from messaging.services import pace
+from tests import factories
+from tests.connections.driver_contract import until
+from tests.faults.conftest import Workers
+
+pytestmark = pytest.mark.slow
+
+PEOPLE = 120
+
+
+@pytest.fixture
+def campaign(linked: WhatsAppConnection, business, monkeypatch) -> Campaign:
+    """Sent to everybody, by a number without pacing; what the Celery worker does, this test does."""
+    monkeypatch.setattr("campaigns.handlers._ring", lambda task, key: None)
+    pace.change(business, linked, None, {"enabled": False, "marketing_hours": 0})
+    for n in range(PEOPLE):
+        number = f"+99920000{n:05d}1"
+        factories.SandboxCustomerFactory(phone=linked.sandbox_phone, number=number)
+        factories.ContactFactory(business_profile=business, phone_number=number)
+    made = drafts.create(business, None, {"name": "Spring", "message_content": "Hi", "connections": [linked]})
+    return lifecycle.launch(business, made, None)
+
+
+def tended(campaign: Campaign) -> Campaign:
+    try:
+        feeding.feed(campaign.pk)
+        scheduling.tend()
+    except OperationalError:  # the backend that was killed was ours
+        database.close()
+    campaign.refresh_from_db()
+    return campaign
+
+
+def reached(campaign: Campaign, count: int) -> None:
+    until(
+        lambda: bool(tended(campaign)) and SandboxMessage.objects.filter(from_me=True).count() >= count,
+        f"{count} sends",
+    )
+
+
+def nothing_is_lost_or_doubled(campaign: Campaign) -> None:
+    until(lambda: tended(campaign).status == Campaign.Status.COMPLETED, "the end of the campaign")
+    copies = Counter(SandboxMessage.objects.filter(from_me=True).values_list("customer_id", flat=True))
+    assert set(copies.values()) <= {1}
+    assert set(SandboxMessage.objects.filter(from_me=True).values_list("attempts", flat=True)) <= {1}
+    assert not CampaignRecipient.objects.filter(campaign=campaign, status__in=ledger.OPEN).exists()
+    assert ledger.counters_of(campaign) == ledger.recount(campaign)
+    assert campaign.sent_count + campaign.unknown_count == PEOPLE
+    assert Message.objects.filter(origin="campaign").count() == PEOPLE
+
+
+def test_killing_the_sessions_worker_during_a_campaign(worker: Workers, campaign: Campaign) -> None:
+    for enough in (25, 70):
+        victim = worker()
+        reached(campaign, enough)
+        victim.kill()
+    worker()
+    nothing_is_lost_or_doubled(campaign)
+
+
+def test_killing_every_connection_of_the_database_during_a_campaign(
+    worker: Workers, campaign: Campaign, require_postgres: None
+) -> None:
+    worker()
+    for enough in (20, 60):
+        reached(campaign, enough)
+        with database.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+    nothing_is_lost_or_doubled(campaign)
+
+
+def test_a_feeder_that_dies_before_its_commit_is_made_up_for(
+    worker: Workers, campaign: Campaign, monkeypatch
+) -> None:
+    real = feeding._count_queued
+
+    def die(*arguments: object) -> None:
+        real(*arguments)  # type: ignore[arg-type]
+        raise RuntimeError("killed")
+
+    monkeypatch.setattr(feeding, "_count_queued", die)
+    with pytest.raises(RuntimeError):
+        feeding.feed(campaign.pk)
+    assert not Message.objects.filter(origin="campaign").exists()
+    monkeypatch.setattr(feeding, "_count_queued", real)
+    worker()
+    nothing_is_lost_or_doubled(campaign)

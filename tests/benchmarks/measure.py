@@ -18,6 +18,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_async
 from websockets.sync.client import connect
 
+from tests.benchmarks import express
 from tests.benchmarks.load import hammer
 from tests.benchmarks.report import Result, median, percentile
 from tests.benchmarks.site import ROOT, Browser, Place, Site, free_port, running, signed_in, wait_for_page
@@ -217,30 +218,37 @@ async def _raw(address: str, frames: int) -> tuple[float, float]:
 
 
 def pages(site: Site, effort: Effort) -> list[Result]:
-    """The inbox and a long conversation over HTTP with a session, beside the least that could be written."""
+    """The inbox and a long conversation over HTTP with a session, beside Express + pg and beside the bare page."""
     facts, browser = inside(site.place, "facts"), signed_in(site)
-    inbox, chat = "/inbox/?tab=open", f"/inbox/{facts['conversation']}/"
+    wanted = {"inbox": "/inbox/?tab=open", "conversation": f"/inbox/{facts['conversation']}/"}
     environment = {
         "BENCH_BUSINESS": facts["business"],
         "BENCH_OWNER": facts["owner"],
         "BENCH_CONVERSATION": facts["conversation"],
-        "BENCH_INBOX_BYTES": str(len(browser.request("GET", inbox)[1])),
-        "BENCH_CONVERSATION_BYTES": str(len(browser.request("GET", chat)[1])),
     }
-    cookie = browser.cookies["whatsflow_session"]
-    results = []
-    with _bare_server("tests.benchmarks.bare:application", site.place, "granian", **environment) as port:
-        for name, path, bare in (
-            ("inbox page", inbox, "/inbox"),
-            ("conversation page", chat, "/conversation"),
-        ):
-            ours = hammer(
-                site.page_port, path, browser.cookie, connections=CONNECTIONS, seconds=effort.seconds
-            )
-            limit = hammer(port, bare, cookie, connections=CONNECTIONS, seconds=effort.seconds)
-            reached = ours.rate >= 0.5 * limit.rate
-            note = f"p95 {ours.p95:.0f} ms; the limit does the same look-ups and as much HTML, p95 {limit.p95:.0f} ms"
-            results.append(Result(name, ours.rate, "req/s", limit.rate, "bare page", ">= 0.5", reached, note))
+    for name, path in wanted.items():
+        size = len(browser.request("GET", path)[1].encode())
+        environment[f"BENCH_{name.upper()}_BYTES"] = str(size)
+    session = browser.cookies["whatsflow_session"]
+    results, missing = [], express.prepare(site.place)
+    for name, path in wanted.items():
+
+        def rate(port: int, cookie: str, path: str) -> float:
+            return hammer(port, path, cookie, connections=CONNECTIONS, seconds=effort.seconds).rate
+
+        ours = hammer(site.page_port, path, browser.cookie, connections=CONNECTIONS, seconds=effort.seconds)
+        limit = None
+        if not missing:
+            with express.running(site.place, environment) as port:
+                limit = rate(port, session, f"/{name}")
+        with _bare_server("tests.benchmarks.bare:application", site.place, "granian", **environment) as port:
+            bare = rate(port, session, f"/{name}")
+        note = f"p95 {ours.p95:.0f} ms" + (f"; {missing}" if missing else "")
+        reached = ours.rate >= 0.5 * limit if limit else None
+        results += [
+            Result(f"{name} page", ours.rate, "req/s", limit, "Express + pg", ">= 0.5", reached, note),
+            Result(f"{name} page, no framework", ours.rate, "req/s", bare, "bare page", "", None),
+        ]
     return results
 
 

@@ -6,64 +6,19 @@ The server's own socket is tried by the journeys; here each frame, loss and clos
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from django.utils import timezone
 
-from accounts.models import BusinessProfile, User
+from accounts.models import User
 from messaging.models import Conversation
 from tests.journeys.person import DESKTOP, PHONE, Person
 from whatsflow.core.templatetags.whatsflow import time_text
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-FAKE_SOCKET = """
-window.sockets = [];
-window.heard = [];
-window.WebSocket = class extends EventTarget {
-  static OPEN = 1;
-  constructor(url) { super(); this.url = String(url); this.readyState = 0; window.sockets.push(this); }
-  open() { this.readyState = 1; this.dispatchEvent(new Event("open")); }
-  say(...frames) { this.dispatchEvent(new MessageEvent("message", {data: JSON.stringify({frames})})); }
-  drop(code) { this.readyState = 3; this.dispatchEvent(new CloseEvent("close", {code})); }
-  close() { this.drop(1000); }
-};
-for (const name of ["connected", "reconnected", "message", "status"]) {
-  document.addEventListener("live:" + name, (event) => window.heard.push([name, event.detail ?? null]));
-}
-"""
-
-
-@pytest.fixture(scope="module")
-def browser(
-    live_server: Any, require_chromium: tuple[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Person]:
-    """One browser for all tests here; its sockets are played by them."""
-    someone = Person(live_server.url, require_chromium, tmp_path_factory.mktemp("profile"))
-    someone.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": FAKE_SOCKET})
-    yield someone
-    someone.close()
-
-
-@pytest.fixture
-def person(browser: Person, live_server: Any, owner: User, business: BusinessProfile) -> Person:
-    """The owner, signed in anew, in a browser that remembers nothing."""
-    client = Client()
-    client.force_login(owner, backend="accounts.backends.SessionBackend")
-    browser.go("/livez")
-    browser.run("localStorage.clear()")
-    browser.driver.delete_all_cookies()
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-    browser.driver.add_cookie({"name": settings.SESSION_COOKIE_NAME, "value": cookie})
-    browser.dress(DESKTOP, "light")
-    browser.complaints_of_browser()
-    return browser
 
 
 def at_home(person: Person) -> Person:

@@ -117,9 +117,10 @@ _memberships = Prepared[Membership](
         Membership.objects.filter(user=user)
         .select_related("user", "business_profile")
         .order_by("created_at", "id")
-    )
+    ),
+    by_key=True,
 )
-_users = Prepared[User](lambda user: User.objects.filter(pk=user))
+_users = Prepared[User](lambda user: User.objects.filter(pk=user), by_key=True)
 
 
 def member(

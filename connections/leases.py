@@ -122,8 +122,8 @@ def _read(connection_id: UUID, owner: str, epoch: int) -> QuerySet[WhatsAppConne
     return _live(connection_id, owner, epoch).defer("session_data", "qr_code", "pairing_code")
 
 
-_READ = Prepared(_read)
-_HELD = Prepared[WhatsAppConnection](lambda *lease: _read(*lease).select_for_update(no_key=True))
+_READ = Prepared(_read, by_key=True)
+_HELD = Prepared[WhatsAppConnection](lambda *lease: _read(*lease).select_for_update(no_key=True), by_key=True)
 
 
 @dataclass

@@ -158,7 +158,7 @@ def unread_total(business: BusinessProfile | UUID, most: int = UNREAD_SHOWN) -> 
 
 def numbers_and_unread(business: BusinessProfile) -> tuple[list[UUID], int]:
     """The ids of the business's numbers and `unread_total`, in one query: what surrounds every page of the inbox."""
-    rows = bulk.fetch(_NUMBERS_AND_UNREAD, [business.pk, UNREAD_SHOWN, business.pk], often=True)
+    rows = bulk.fetch(_NUMBERS_AND_UNREAD, [business.pk, UNREAD_SHOWN, business.pk])
     return [bulk.as_uuid(key) for key, _ in rows], rows[0][1] if rows else 0
 
 
@@ -212,11 +212,12 @@ def _with_people(business: UUID, conversation: UUID) -> QuerySet[Conversation]:
     return rows.filter(business_profile=business, id=conversation)
 
 
-_conversation = Prepared(_with_people)
+_conversation = Prepared(_with_people, by_key=True)
 _opened = Prepared[Conversation](
     lambda business, conversation, user: _with_people(business, conversation).annotate(
         draft=Subquery(Draft.objects.filter(conversation=OuterRef("pk"), user=user).values("text")[:1])
-    )
+    ),
+    by_key=True,
 )
 
 

@@ -119,7 +119,7 @@ def claim(lease: Lease, limit: int) -> list[Claimed]:
 def _take(connection: WhatsAppConnection, lease: Lease, limit: int, below: int) -> list[gate.Taken]:
     """Mark the next messages whose priority is a lower number than `below`."""
     if database.vendor == "postgresql":
-        return _as_taken(bulk.fetch(_CLAIM, [connection.pk, int(below), limit, lease.epoch], often=True))
+        return _as_taken(bulk.fetch(_CLAIM, [connection.pk, int(below), limit, lease.epoch]))
     taken = _as_taken(bulk.fetch(_CLAIM_SQLITE, [connection.pk, int(below), limit]))
     rows = Message.objects.filter(pk__in=[one.id for one in taken], status=Status.QUEUED)
     rows.update(claim_epoch=lease.epoch)

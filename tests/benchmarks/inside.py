@@ -206,9 +206,9 @@ def plain_table(there: bool) -> dict[str, Any]:
 def claim(connection: str, rows: int) -> dict[str, Any]:
     """Rows a second that a runner claims from its outbox, 100 a statement."""
     business = _business()
+    _fill_outbox(business, connection, rows)
     lease = leases.acquire(uuid7().__class__(connection), f"bench-{uuid7()}")
     assert lease is not None
-    _fill_outbox(business, connection, rows)
     box, claimed, spent, statements = mailbox(), 0, 0.0, 0
     while claimed < rows:
         begin = time.perf_counter()

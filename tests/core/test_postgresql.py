@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 
 from accounts.models import User
 from whatsflow.core import bulk
@@ -50,10 +50,19 @@ def test_after_an_error_the_server_is_asked(another: Any) -> None:
     assert bulk.fetch("SELECT query FROM pg_stat_activity WHERE pid = %s", [number]) == [("SELECT 1",)]
 
 
-def test_the_plan_of_a_prepared_read_is_kept(owner: User) -> None:
-    prepared = Prepared[User](lambda user: User.objects.filter(pk=user, full_name__gt="kept-here"))
+def kept(word: str) -> int:
+    return int(
+        bulk.fetch("SELECT count(*) FROM pg_prepared_statements WHERE strpos(statement, %s) > 0", [word])[0][
+            0
+        ]
+    )
+
+
+def test_the_plan_of_a_read_by_key_is_kept_and_of_others_is_not(owner: User) -> None:
+    by_key = Prepared[User](lambda user: User.objects.filter(pk=user, theme="kept"), by_key=True)
+    other = Prepared[User](lambda user: User.objects.filter(pk=user, time_zone="made-anew"))
     for _ in range(8):
-        prepared.rows(owner.pk)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%full_name%%'")
-        assert cursor.fetchone()[0] >= 1
+        by_key.rows(owner.pk)
+        other.rows(owner.pk)
+    assert kept('"users"."theme" = $') == 1
+    assert kept('"users"."time_zone" = $') == 0

@@ -33,10 +33,12 @@ window.WebSocket = class extends EventTarget {
 for (const name of ["connected", "reconnected", "message", "status"]) {
   document.addEventListener("live:" + name, (event) => window.heard.push([name, event.detail ?? null]));
 }
+window.asked = [];
 window.held = [];
 window.holding = false;
 const fetched = window.fetch.bind(window);
 window.fetch = async (...request) => {
+  window.asked.push(new URL(request[0], location.href).pathname);
   const answer = await fetched(...request);
   if (!window.holding) return answer;
   const body = await answer.text();

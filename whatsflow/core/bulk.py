@@ -11,8 +11,6 @@ import orjson
 from django.db import connection
 from django.db.models import Model
 
-from whatsflow.core.db import prepared_cursor
-
 ROWS_PER_STATEMENT = 1000
 COPIED = 5
 """Rows from which on a COPY is cheaper than an INSERT."""
@@ -34,12 +32,9 @@ def as_uuid(raw: Any) -> UUID:
     return raw if isinstance(raw, UUID) else UUID(raw)
 
 
-def fetch(sql: str, parameters: Sequence[Any], *, often: bool = False) -> list[tuple[Any, ...]]:
-    """Run one statement and return its rows (none for one that returns nothing).
-
-    often: it is always written alike, so PostgreSQL may keep its plan.
-    """
-    with prepared_cursor(connection) if often else connection.cursor() as cursor:
+def fetch(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Run one statement and return its rows (none for one that returns nothing)."""
+    with connection.cursor() as cursor:
         cursor.execute(sql, [value(parameter) for parameter in parameters])
         return cursor.fetchall() if cursor.description else []
 

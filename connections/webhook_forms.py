@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, cast
 
-import orjson
 from django import forms
 from django.forms.boundfield import BoundField
 
@@ -68,7 +67,7 @@ class WebhookForm(forms.Form):
 
     def __init__(self, data: Any = None, *, webhook: Webhook | None = None) -> None:
         super().__init__(data, initial=_initial(webhook) if webhook else {"all_events": True})
-        self._known = known_headers(webhook) if webhook else {}
+        self._known = webhook.known_headers if webhook else {}
 
     def clean_headers(self) -> dict[str, str]:
         """The lines as a mapping; a value that was not shown and not changed is the one we have."""
@@ -117,12 +116,6 @@ class WebhookForm(forms.Form):
         return [self[name] for name in ("url", "description")]
 
 
-def known_headers(webhook: Webhook) -> dict[str, str]:
-    """The further headers of an endpoint."""
-    found: dict[str, str] = orjson.loads(webhook.headers) if webhook.headers else {}
-    return found
-
-
 def _initial(webhook: Webhook) -> dict[str, Any]:
     return {
         "preset": webhook.preset,
@@ -130,7 +123,7 @@ def _initial(webhook: Webhook) -> dict[str, Any]:
         "description": webhook.description,
         "all_events": ALL_EVENTS in webhook.events,
         "events": [name for name in webhook.events if name != ALL_EVENTS],
-        "headers": "\n".join(f"{name}: {KEPT}" for name in known_headers(webhook)),
+        "headers": "\n".join(f"{name}: {KEPT}" for name in webhook.header_names),
     }
 
 

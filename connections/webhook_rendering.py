@@ -15,7 +15,6 @@ from connections import webhook_selectors
 from connections.models import Webhook, WebhookAttempt, WebhookDelivery
 from connections.models.webhooks import ALL_EVENTS
 from connections.services import public_events
-from connections.webhook_forms import known_headers
 from connections.webhook_selectors import COUNTED, Backlog
 from connections.webhooks import presets
 from whatsflow.core import public_events as told
@@ -116,11 +115,6 @@ def look(webhook: Webhook) -> Look:
     if webhook.last_success_at:
         return Look("green", "circle-check", "Works")
     return Look("blue", "circle-dashed", "Nothing sent yet", "Send a test event to see whether it arrives.")
-
-
-def header_names(webhook: Webhook) -> list[str]:
-    """The further headers; their values may be passwords."""
-    return list(known_headers(webhook))
 
 
 def replayed(count: int) -> str:

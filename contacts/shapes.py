@@ -10,7 +10,10 @@ from contacts.models import Contact
 
 
 def contact_data(contact: Contact) -> dict[str, Any]:
-    """JSON object of a contact. Times are aware datetimes and ids UUIDs; the encoder writes them."""
+    """JSON object of a contact whose tags are attached (`selectors.attach_tags`).
+
+    Times are aware datetimes and ids UUIDs; the encoder writes them.
+    """
     return {
         "id": contact.pk,
         "name": contact.name,
@@ -21,6 +24,9 @@ def contact_data(contact: Contact) -> dict[str, Any]:
         "profilePicUrl": contact.profile_pic_url,
         "isBusiness": contact.is_business,
         "metadata": contact.metadata,
+        "tags": [
+            {"id": tag.pk, "name": tag.name, "color": tag.color} for tag in getattr(contact, "shown_tags", ())
+        ],
         "optedOutAt": contact.opted_out_at,
         "blockedAt": contact.blocked_at,
         "firstMessageAt": contact.first_message_at,

@@ -6,6 +6,7 @@ endpoint, which is its own place in the queue (`next_attempt_at`).
 
 from __future__ import annotations
 
+import json
 from urllib.parse import urlsplit
 
 from django.db import models
@@ -84,9 +85,15 @@ class Webhook(TimestampedModel):
     def host(self) -> str:
         return urlsplit(self.url).netloc
 
-    def wants(self, event_type: str) -> bool:
-        """Whether it is to hear of events of this type."""
-        return ALL_EVENTS in self.events or event_type in self.events
+    @property
+    def known_headers(self) -> dict[str, str]:
+        """The further headers by name; the values may be passwords."""
+        found: dict[str, str] = json.loads(self.headers) if self.headers else {}
+        return found
+
+    @property
+    def header_names(self) -> list[str]:
+        return list(self.known_headers)
 
 
 class EventFeed(models.Model):

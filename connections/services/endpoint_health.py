@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import orjson
 import structlog
 from django.conf import settings
 from django.core.mail import send_mail
@@ -46,7 +45,7 @@ def endpoint(webhook: Webhook) -> Endpoint:
         url=webhook.url,
         preset=webhook.preset,
         secrets=tuple(secrets),
-        headers=orjson.loads(webhook.headers) if webhook.headers else {},
+        headers=webhook.known_headers,
         failing_since=webhook.failing_since,
         last_success_at=webhook.last_success_at,
     )

@@ -245,7 +245,8 @@ def _headers(headers: Mapping[str, str]) -> str:
         if name.lower() in _OURS:
             raise InvalidInput("invalid_header", f"{name} is set by WhatsFlow itself.", field="headers")
         if (
-            not value.isascii()
+            not isinstance(value, str)
+            or not value.isascii()
             or not value.isprintable()
             or len(value) > HEADER_LENGTH
             or value != value.strip()

@@ -72,7 +72,6 @@ def _detail(request: MemberRequest, webhook: Webhook, status: int = 200, **more:
         "state": filters.state,
         "states": webhook_selectors.State.choices,
         "replay_form": ReplayForm(),
-        "header_names": webhook_rendering.header_names(webhook),
     }
     return render(request, "webhooks/detail.html", "webhooks/_detail.html", context | more, status)
 

@@ -101,6 +101,35 @@ PACKAGES = (
         "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
         {"axe.min.js": "tests/vendor/axe-core/axe.min.js", "LICENSE": "tests/vendor/axe-core/LICENSE"},
     ),
+    # The verifier that receivers use, and what it needs, for a test: it runs without npm and network.
+    Package(
+        "standardwebhooks",
+        "1.1.1",
+        "MIT",
+        "sha512-bCbX9ZEyFkWPsRz7Bl3NuQUJohmwGSev/yhr7vhaGPlc4AfIrspIRa6cPTBuI1ItmrTDJ4d/S2hCsfe4+vQGnQ==",
+        {
+            name: f"tests/vendor/node/standardwebhooks/{name}"
+            for name in ("package.json", "dist/index.js", "dist/timing_safe_equal.js")
+        },
+        own={"scripts/licences/standardwebhooks.txt": "tests/vendor/node/standardwebhooks/LICENSE"},
+    ),
+    Package(
+        "@stablelib/base64",
+        "1.0.1",
+        "MIT",
+        "sha512-1bnPQqSxSuc3Ii6MhBysoWCg58j97aUjuCSZrGSmDxNqtytIi0k8utUenAwTZN4V5mXXYGsVUI9zeBqy+jBOSQ==",
+        {
+            name: f"tests/vendor/node/@stablelib/base64/{name}"
+            for name in ("package.json", "lib/base64.js", "LICENSE")
+        },
+    ),
+    Package(
+        "fast-sha256",
+        "1.3.0",
+        "Unlicense",
+        "sha512-n11RGP/lrWEFI/bWdygLxhI+pVeo1ZYIVwvvPkW7azl/rOy+F3HYRZ2K5zeE9mmkhQppyv9sQFx0JM9UabnpPQ==",
+        {name: f"tests/vendor/node/fast-sha256/{name}" for name in ("package.json", "sha256.js", "LICENSE")},
+    ),
 )
 
 

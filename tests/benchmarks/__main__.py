@@ -20,7 +20,7 @@ from tests.benchmarks.report import Result, save, table
 from tests.benchmarks.site import PASSWORD, ROOT, Place
 
 EMBEDDED = ("start", "screen")
-SERVICES = ("screen", "fanout", "pages", "depth", "search", "claim", "inbound")
+SERVICES = ("screen", "fanout", "pages", "depth", "search", "claim", "inbound", "webhooks")
 POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 REDIS = "redis://127.0.0.1:6379/15"
 
@@ -98,6 +98,7 @@ def _services(
             ("search", lambda: measure.search(place, effort)),
             ("claim", lambda: measure.claim(place, effort)),
             ("inbound", lambda: measure.inbound(place, effort)),
+            ("webhooks", lambda: measure.webhooks(place, effort)),
         ):
             if name in only:
                 _run(results, name, resting)

@@ -26,6 +26,7 @@ from connections.models import SandboxCustomer, WhatsAppConnection  # noqa: E402
 from connections.ports import mailbox  # noqa: E402
 from messaging import keyset, selectors  # noqa: E402
 from messaging.models import Conversation, Message  # noqa: E402
+from tests.benchmarks import webhooks  # noqa: E402
 from tests.benchmarks.report import median, percentile  # noqa: E402
 from whatsflow.core import live  # noqa: E402
 from whatsflow.core.clock import now  # noqa: E402
@@ -270,9 +271,25 @@ def push(business: str, count: int, pause: float, size: int) -> dict[str, Any]:
     return {}
 
 
+# -- other systems -----------------------------------------------------------------------------------
+
+
+def deliveries(events: int) -> dict[str, Any]:
+    """Webhooks to a receiver that answers at once, beside a bare client."""
+    return webhooks.deliveries(_business(), events)
+
+
+def neighbours(seconds: float) -> dict[str, Any]:
+    """What an endpoint that misbehaves does to another one."""
+    return webhooks.neighbours(_business(), seconds)
+
+
 MEASUREMENTS: dict[str, Callable[..., dict[str, Any]]] = {
     one.__name__: one
-    for one in (facts, calm, depth, search, numbers, remove, inbound, inserts, plain_table, claim, push)
+    for one in (
+        *(facts, calm, depth, search, numbers, remove, inbound, inserts, plain_table, claim, push),
+        *(deliveries, neighbours),
+    )
 }
 
 if __name__ == "__main__":

@@ -335,6 +335,26 @@ def inbound(place: Place, effort: Effort) -> list[Result]:
     ]
 
 
+def webhooks(place: Place, effort: Effort) -> list[Result]:
+    """Posts to a receiver that answers at once, and what one that misbehaves does to it."""
+    found = inside(place, "deliveries", events=2_000 if effort is QUICK else 10_000)
+    near = inside(place, "neighbours", seconds=effort.seconds)
+    rate, times = found["rate"], near["beside"] / near["alone"]
+    note = f"{found['recorded']:,.0f} events/s written with their deliveries"
+    return [
+        Result("webhook deliveries", rate, "/s", found["bare"], "bare posts/s", ">= 300", rate >= 300, note),
+        Result(
+            "webhook delay beside a misbehaving one",
+            near["beside"],
+            "ms",
+            near["alone"],
+            "ms alone",
+            "< 2 x",
+            times < 2,
+        ),
+    ]
+
+
 def _together(place: Place, name: str, connections: Sequence[str | None], **arguments: Any) -> float:
     """The sum of the rates of processes that run at the same time."""
     each = [{"connection": one, **arguments} if one else arguments for one in connections]

@@ -1,0 +1,161 @@
+"""Addresses that webhooks may not call: refused with words when they are entered or posted to, and never connected."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connections.models import WebhookAttempt, WebhookDelivery
+from tests import factories
+from tests.connections.webhooks.conftest import Listen
+from tests.connections.webhooks.receiver import answer
+from tests.core.test_http import REFUSED, _drip
+from whatsflow.core import http
+from whatsflow.core.http import Blocked, Limits, TimedOut, Unreachable
+from whatsflow.core.http_caller import Caller
+
+SPELLINGS = [
+    "https://127.0.0.1/", "https://127.1/", "https://2130706433/", "https://0x7f.0.0.1/", "https://0x7f000001/",
+    "https://0177.0.0.1/", "https://127.0.0.1./", "https://localhost/", "https://localhost./", "https://0/",
+    "https://[::1]/", "https://[::]/", "https://[::ffff:127.0.0.1]/", "https://[::ffff:7f00:1]/",
+    "https://[::ffff:169.254.169.254]/", "https://169.254.169.254/latest/meta-data/", "https://0xa9fea9fe/",
+    "https://[fd00:ec2::254]/", "https://168.63.129.16/", "https://100.100.100.200/", "https://[64:ff9b::a9fe:a9fe]/",
+    "https://[2002:7f00:1::]/", "https://[2002:a9fe:a9fe::]/", "https://[fe80::1]/", "https://10.0.0.1/",
+    "https://192.168.0.1/", "https://172.16.0.1/", "https://①②⑦.⓪.⓪.①/",
+]  # fmt: skip
+LIMITS = Limits(connect=1.0, read=1.0, total=1.5, max_bytes=1000)
+
+
+@pytest.fixture
+def connected(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Where something connected to; nothing does."""
+    places: list[Any] = []
+
+    def connect(address: Any, *args: Any, **kwargs: Any) -> Any:
+        places.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    return places
+
+
+def post(url: str) -> Any:
+    return Caller(url).post(b"{}", {"Content-Type": "application/json"}, LIMITS)
+
+
+@pytest.mark.parametrize("url", SPELLINGS)
+def test_every_spelling_of_an_inside_address_is_refused_and_never_connected(
+    url: str, connected: list[Any]
+) -> None:
+    with pytest.raises((Blocked, Unreachable)) as caught:
+        post(url)
+    assert caught.value.message.endswith(".")
+    assert connected == []
+
+
+@pytest.mark.parametrize("address", REFUSED)
+def test_a_name_that_leads_inside_is_refused_at_every_new_connection(
+    address: str, connected: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "resolve", lambda host, port: ["93.184.216.34", address])
+    with pytest.raises(Blocked) as caught:
+        post("https://hooks.example/")
+    assert caught.value.code == "address_not_public"
+    assert connected == []
+
+
+def test_a_name_that_changes_between_check_and_connect_changes_nothing(
+    connected: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [["93.184.216.34"], ["127.0.0.1"], ["127.0.0.1"]]
+    monkeypatch.setattr(http, "resolve", lambda host, port: answers.pop(0))
+    caller = Caller("https://hooks.example/")
+    with pytest.raises(Unreachable):
+        caller.post(b"", {}, LIMITS)
+    assert connected == [("93.184.216.34", 443)]
+    with pytest.raises(Blocked):
+        caller.post(b"", {}, LIMITS)
+    assert connected == [("93.184.216.34", 443)]
+
+
+def test_a_kept_connection_stays_where_it_led_and_ends_after_a_while(
+    listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver = listen()
+    asked: list[str] = []
+    monkeypatch.setattr(http, "resolve", lambda host, port: asked.append(host) or ["127.0.0.1"])
+    caller = Caller(receiver.url)
+    for _ in range(3):
+        assert caller.post(b"", {"webhook-id": "1"}, LIMITS).status == 200
+    assert (len(asked), receiver.connections) == (1, 1)
+    monkeypatch.setattr("whatsflow.core.http_caller.KEEP_SECONDS", -1.0)
+    short = Caller(receiver.url)
+    for _ in range(2):
+        short.post(b"", {"webhook-id": "1"}, LIMITS)
+    assert (len(asked), receiver.connections) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hooks.example/", "ftp://hooks.example/", "file:///etc/passwd", "gopher://hooks.example/",
+        "javascript:alert(1)", "//hooks.example/", "https://user:pw@hooks.example/", "https://hooks.example:0/",
+        "https://hooks.example:99999/", "", "https://",
+    ],
+)  # fmt: skip
+def test_other_schemes_and_ports_are_refused_before_any_connection(url: str, connected: list[Any]) -> None:
+    with pytest.raises(Blocked):
+        Caller(url)
+    assert connected == []
+
+
+@given(st.text(max_size=60))
+def test_no_text_makes_it_stumble(url: str) -> None:
+    with contextlib.suppress(Blocked):
+        Caller(url)
+
+
+def test_a_redirect_to_the_inside_is_a_failure_and_not_followed(listen: Listen) -> None:
+    inside = listen()
+    receiver = listen(lambda request, number: answer(307, Location=inside.url))
+    assert Caller(receiver.url).post(b"", {"webhook-id": "1"}, LIMITS).status == 307
+    assert inside.received == []
+
+
+def test_a_huge_answer_is_cut(listen: Listen) -> None:
+    receiver = listen(lambda request, number: answer(200, b"x" * 5_000_000))
+    got = Caller(receiver.url).post(b"", {"webhook-id": "1"}, LIMITS)
+    assert (got.status, len(got.body), got.truncated) == (200, 1000, True)
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_a_dripping_answer_ends_at_the_deadline(settings: Any, head: bytes) -> None:
+    from tests.core.test_http import Server
+
+    server = Server(lambda connection: _drip(connection, head))
+    settings.OUTBOUND_HTTP_ALLOWED_HOSTS = [f"127.0.0.1:{server.port}"]
+    with pytest.raises((TimedOut, Unreachable)):
+        Caller(f"http://127.0.0.1:{server.port}/").post(b"", {}, LIMITS)
+    server.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_refused_is_in_the_log_with_its_reason(
+    business: Any,
+    tell: Callable[..., None],
+    dispatching: Callable[..., None],
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http, "resolve", lambda host, port: ["169.254.169.254"])
+    settings.WEBHOOK_RETRY_SECONDS = [0.0]
+    factories.WebhookFactory(business_profile=business, url="https://metadata.example/")
+    tell()
+    dispatching(lambda: WebhookDelivery.objects.filter(state="failed").exists())
+    assert WebhookAttempt.objects.get().error == "address_not_public"

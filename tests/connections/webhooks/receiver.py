@@ -109,4 +109,6 @@ def _read(stream: Any) -> Received | None:
     while line := stream.readline().strip().decode("latin-1"):
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip()
-    return Received(headers, stream.read(int(headers.get("content-length", 0))))
+    length = int(headers.get("content-length", 0))
+    body = stream.read(length)
+    return Received(headers, body) if len(body) == length else None  # who was posting has died

@@ -1,18 +1,18 @@
 """Counts the rows of some dates: the one place that says in SQL what each figure means.
 
 `tests/analytics/naive.py` says it again in plain Python, and random histories hold the two together. Each statement
-joins the rows to spans of time that Python made (`localtime`), so no database's idea of a time zone comes in.
+puts the rows into spans of time that Python made (`localtime`), so no database's idea of a time zone comes in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db import connection
+from django.db import connection, transaction
 
 from analytics import localtime
 from analytics.day import Day, Tally, union
@@ -29,31 +29,36 @@ ANSWER = (
 )
 """A person answers, or a program that does not call itself a bot; whatever becomes of the message. Reactions neither
 ask nor answer, and a broadcast is no answer."""
-_WITHIN = "{m}.business_profile_id = %s AND {m}.created_at >= s.begins AND {m}.created_at < s.ends"
 
 _MESSAGES = f"""
-SELECT s.n, m.connection_id, m.direction, m.message_type,
+SELECT m.n, m.connection_id, m.direction, m.message_type,
     CASE WHEN m.origin <> 'campaign' THEN m.sender_id END, CASE WHEN m.origin <> 'campaign' THEN 1 ELSE 0 END,
     COUNT(*), SUM(CASE WHEN m.{LEFT} THEN 1 ELSE 0 END), SUM(CASE WHEN m.{DELIVERED} THEN 1 ELSE 0 END),
     SUM(CASE WHEN m.{READ} THEN 1 ELSE 0 END), SUM(CASE WHEN m.status = 'failed' THEN 1 ELSE 0 END)
-FROM s JOIN messages AS m ON {_WITHIN.format(m="m")}
+FROM {{source}} AS m
 GROUP BY 1, 2, 3, 4, 5, 6
 """  # noqa: S608 - put together from the constants above
-_PEOPLE = f"""
-SELECT s.n, {{active}}, {{reached}}, {{talks}}
-FROM s JOIN messages AS m ON {_WITHIN.format(m="m")}
+_PEOPLE = """
+SELECT m.n, {active}, {reached}, {talks}
+FROM {source} AS m
 GROUP BY 1
-"""  # noqa: S608 - put together from the constants above
+"""
 _ANSWERS = f"""
-talk AS (
-    SELECT s.n, m.conversation_id, m.created_at, m.id, m.sender_id,
+WITH talk AS (
+    SELECT m.n, m.conversation_id, m.created_at, m.id, m.sender_id,
         CASE WHEN m.direction = 'outbound' THEN 1 ELSE 0 END AS answer
-    FROM s JOIN messages AS m ON {_WITHIN.format(m="m")} AND (({ASK.format(m="m")}) OR ({ANSWER.format(m="m")}))
+    FROM {{source}} AS m WHERE ({ASK.format(m="m")}) OR ({ANSWER.format(m="m")})
 ), turns AS (
     SELECT talk.*, SUM(answer) OVER (PARTITION BY conversation_id ORDER BY created_at, id) - answer AS turn FROM talk
-), waits AS (
-    SELECT turns.*, MIN(CASE WHEN answer = 0 THEN created_at END) OVER (PARTITION BY conversation_id, turn) AS asked
+), closed AS (
+    SELECT turns.*, MAX(CASE WHEN answer = 1 THEN created_at END) OVER (PARTITION BY conversation_id, turn) AS answered
     FROM turns
+), ends AS (
+    SELECT closed.*, {{horizon}} AS horizon FROM closed
+), waits AS (
+    SELECT ends.*, MIN(CASE WHEN answer = 0 AND created_at >= horizon THEN created_at END)
+        OVER (PARTITION BY conversation_id, turn) AS asked
+    FROM ends
 ), firsts AS MATERIALIZED (
     SELECT waits.*, COALESCE((
         SELECT p.created_at FROM messages AS p
@@ -65,8 +70,8 @@ talk AS (
     UNION ALL
     SELECT n, sender_id, created_at, COALESCE((
         SELECT k.created_at FROM messages AS k
-        WHERE k.conversation_id = f.conversation_id AND k.created_at < %s AND k.created_at >= f.since
-            AND {ASK.format(m="k")} AND NOT EXISTS (
+        WHERE k.conversation_id = f.conversation_id AND k.created_at < %s
+            AND k.created_at >= f.since AND k.created_at >= f.horizon AND {ASK.format(m="k")} AND NOT EXISTS (
                 SELECT 1 FROM messages AS p WHERE p.conversation_id = f.conversation_id AND p.created_at = k.created_at
                     AND p.id > k.id AND {ANSWER.format(m="p")})
         ORDER BY k.created_at LIMIT 1), asked)
@@ -75,37 +80,61 @@ talk AS (
 SELECT n, sender_id, {{seconds}} FROM answers WHERE asked IS NOT NULL GROUP BY 1, 2
 """  # noqa: S608 - put together from the constants above
 """A turn is what a customer wrote since the last answer, up to the next. The first turn of a conversation may have
-begun before these dates: then the last answer before them is looked up, and the first question after it."""
-_CLOSINGS = f"""
-SELECT s.n, e.actor_id, COUNT(*), {{seconds}}
-FROM s JOIN conversation_events AS e ON {_WITHIN.format(m="e")} AND e.kind = 'closed'
-GROUP BY 1, 2
-"""  # noqa: S608 - put together from the constants above
-_NEW = f"SELECT s.n, COUNT(*) FROM s JOIN contacts AS c ON {_WITHIN.format(m='c')} GROUP BY 1"  # noqa: S608
+begun before these dates: then the last answer before them is looked up, and the first question after it. What waited
+for longer than GIVEN_UP_DAYS got no answer: who is written to a month after a last "thanks" did not wait for it."""
+_CLOSINGS = """
+SELECT e.n, e.actor_id, COUNT(*), {seconds} FROM {source} AS e WHERE e.kind = 'closed' GROUP BY 1, 2
+"""
+_NEW = "SELECT c.n, COUNT(*) FROM {source} AS c GROUP BY 1"
 
+_OPT_OUTS = """
+SELECT p.n, COUNT(*) FROM {source} AS p WHERE p.kind = 'opt_out' AND p.how NOT IN ('merge', 'suppression') GROUP BY 1
+"""
+"""What a merge or a known number carries over is no new wish."""
+
+GIVEN_UP_DAYS = 7
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 
 def count(business_id: UUID, zone: ZoneInfo, first: date, last: date) -> list[Day]:
     """Every date from `first` to `last` in `zone`, counted from the rows; a handful of statements, however many."""
-    found = {moment: Day(moment) for moment in localtime.dates(first, last)}
-    hours = localtime.hours(zone, first, last)
-    whole = localtime.days(zone, first, last)
-    if whole:
-        _count_messages(business_id, hours, found)
-        _count_people(business_id, whole, found)
-        _count_answers(business_id, whole, found)
-        _count_closings(business_id, whole, found)
-        for row in _rows(_NEW, whole, [business_id]):
-            found[whole[row[0]].date].new_contacts += row[1]
+    found = {when: Day(when) for when in localtime.dates(first, last)}
+    hours, whole = (_without_gaps(spans(zone, first, last)) for spans in (localtime.hours, localtime.days))
+    if not whole:
+        return list(found.values())
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            bulk.fetch("SET LOCAL jit TO off", [])  # compiling takes longer than counting
+        _count_messages(_Rows(business_id, hours), found)
+        days = _Rows(business_id, whole)
+        _count_people(days, found)
+        _count_answers(days, found)
+        _count_closings(days, found)
+        for span, number in days.of("contacts", _NEW):
+            found[span.date].new_contacts += number
+        for span, number in days.of("contact_consents", _OPT_OUTS):
+            found[span.date].opt_outs += number
     return list(found.values())
 
 
-def _count_messages(business_id: UUID, hours: Sequence[Span], found: dict[date, Day]) -> None:
-    for n, connection_id, direction, kind, sender, personal, total, *course in _rows(
-        _MESSAGES, hours, [business_id]
+GAP = date.min
+"""The date of a span that nobody asked for."""
+
+
+def _without_gaps(spans: Sequence[Span]) -> list[Span]:
+    """Where a date comes twice, what lies between its parts is a span too."""
+    found: list[Span] = []
+    for span in spans:
+        if found and found[-1].ends != span.begins:
+            found.append(Span(GAP, 0, found[-1].ends, span.begins))
+        found.append(span)
+    return found
+
+
+def _count_messages(rows: _Rows, found: dict[date, Day]) -> None:
+    for span, connection_id, direction, kind, sender, personal, total, *course in rows.of(
+        "messages", _MESSAGES
     ):
-        span = hours[n]
         day = found[span.date]
         sent, delivered, read, failed = map(int, course)
         ours = direction == "outbound"
@@ -119,51 +148,73 @@ def _count_messages(business_id: UUID, hours: Sequence[Span], found: dict[date, 
             day.received_by_hour[span.hour] += total
 
 
-def _count_people(business_id: UUID, whole: Sequence[Span], found: dict[date, Day]) -> None:
-    statement = _PEOPLE.format(
-        active=_id_set("m.contact_id", "m.direction = 'inbound'"),
-        reached=_id_set("m.contact_id", f"m.direction = 'outbound' AND m.{LEFT}"),
-        talks=_id_set("m.conversation_id", "m.origin <> 'campaign'"),
-    )
-    for n, active, reached, talks in _rows(statement, whole, [business_id]):
-        day = found[whole[n].date]
+def _count_people(rows: _Rows, found: dict[date, Day]) -> None:
+    sets = {
+        "active": _id_set("m.contact_id", "m.direction = 'inbound'"),
+        "reached": _id_set("m.contact_id", f"m.direction = 'outbound' AND m.{LEFT}"),
+        "talks": _id_set("m.conversation_id", "m.origin <> 'campaign'"),
+    }
+    for span, active, reached, talks in rows.of("messages", _PEOPLE, **sets):
+        day = found[span.date]
         day.active = _together(day.active, active)
         day.reached = _together(day.reached, reached)
         day.conversations = _together(day.conversations, talks)
 
 
-def _count_answers(business_id: UUID, whole: Sequence[Span], found: dict[date, Day]) -> None:
-    begin = whole[0].begins
-    statement = _ANSWERS.format(seconds=_numbers(_seconds("created_at", "asked")))
-    for n, sender, seconds in _rows(statement, whole, [business_id, begin, LONG_AGO, begin], more=True):
-        work = found[whole[n].date].worker(bulk.as_uuid(sender) if sender else None)
+def _count_answers(rows: _Rows, found: dict[date, Day]) -> None:
+    words = {"seconds": _numbers(_seconds("created_at", "asked")), "horizon": _horizon("answered")}
+    more = [rows.begins, LONG_AGO, rows.begins]
+    for span, sender, seconds in rows.of("messages", _ANSWERS, *more, **words):
+        work = found[span.date].worker(bulk.as_uuid(sender) if sender else None)
         work.answers = sorted(work.answers + _list(seconds))
 
 
-def _count_closings(business_id: UUID, whole: Sequence[Span], found: dict[date, Day]) -> None:
-    statement = _CLOSINGS.format(seconds=_numbers(_seconds("e.created_at", "e.begun_at")))
-    for n, actor, total, seconds in _rows(statement, whole, [business_id]):
-        work = found[whole[n].date].worker(bulk.as_uuid(actor) if actor else None)
+def _count_closings(rows: _Rows, found: dict[date, Day]) -> None:
+    seconds = _numbers(_seconds("e.created_at", "e.begun_at"))
+    for span, actor, total, list_ in rows.of("conversation_events", _CLOSINGS, seconds=seconds):
+        work = found[span.date].worker(bulk.as_uuid(actor) if actor else None)
         work.closed += total
-        work.resolutions = sorted(work.resolutions + _list(seconds))
+        work.resolutions = sorted(work.resolutions + _list(list_))
 
 
 # -- how the two databases say it ------------------------------------------------------------------------------------
 
 
-def _rows(
-    statement: str, spans: Sequence[Span], parameters: list[Any], *, more: bool = False
-) -> list[tuple[Any, ...]]:
-    """What `statement` finds, with the spans as the table s(n, begins, ends). more: further tables follow."""
-    columns = [list(range(len(spans))), [span.begins for span in spans], [span.ends for span in spans]]
-    if connection.vendor == "postgresql":
-        table = "SELECT * FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[])"
-        given: list[Any] = columns
-    else:
-        table = "VALUES " + ", ".join(["(%s, %s, %s)"] * len(spans))
-        given = [cell for row in zip(*columns, strict=True) for cell in row]
-    separator = "," if more else ""
-    return bulk.fetch(f"WITH s(n, begins, ends) AS ({table}){separator} {statement}", [*given, *parameters])
+class _Rows:
+    """A business's rows within some spans, each with the number n of its span.
+
+    PostgreSQL finds n by halving a sorted array: a join to a table of spans would compare every row with every span.
+    SQLite has no such function, and walks its index once for each span.
+    """
+
+    def __init__(self, business_id: UUID, spans: Sequence[Span]) -> None:
+        self._business_id = business_id
+        self._spans = spans
+        self.begins, self.ends = spans[0].begins, spans[-1].ends
+
+    def of(self, table: str, statement: str, *more: Any, **words: str) -> Iterator[tuple[Any, ...]]:
+        """What `statement` finds, with the span in place of n. {source} in it: the rows; more: its own parameters."""
+        source, given = self._postgres(table) if connection.vendor == "postgresql" else self._sqlite(table)
+        for n, *found in bulk.fetch(statement.format(source=source, **words), [*given, *more]):
+            if self._spans[n].date != GAP:
+                yield self._spans[n], *found
+
+    def _postgres(self, table: str) -> tuple[str, list[Any]]:
+        begins = [span.begins for span in self._spans]
+        source = (
+            f"(SELECT width_bucket(t.created_at, %s::timestamptz[]) - 1 AS n, t.* FROM {table} AS t "  # noqa: S608
+            "WHERE t.business_profile_id = %s AND t.created_at >= %s AND t.created_at < %s)"
+        )
+        return source, [begins, self._business_id, self.begins, self.ends]
+
+    def _sqlite(self, table: str) -> tuple[str, list[Any]]:
+        places = ", ".join(["(%s, %s, %s)"] * len(self._spans))
+        source = (
+            f"(WITH s(n, begins, ends) AS (VALUES {places}) SELECT s.n, t.* FROM s CROSS JOIN {table} AS t "  # noqa: S608
+            "ON t.business_profile_id = %s AND t.created_at >= s.begins AND t.created_at < s.ends)"
+        )
+        given = [cell for n, span in enumerate(self._spans) for cell in (n, span.begins, span.ends)]
+        return source, [*given, self._business_id]
 
 
 def _id_set(column: str, condition: str) -> str:
@@ -187,6 +238,13 @@ def _seconds(later: str, earlier: str) -> str:
     if connection.vendor == "postgresql":
         return f"(FLOOR(EXTRACT(EPOCH FROM {later})) - FLOOR(EXTRACT(EPOCH FROM {earlier})))::int"
     return f"(strftime('%%s', substr({later}, 1, 19)) - strftime('%%s', substr({earlier}, 1, 19)))"
+
+
+def _horizon(column: str) -> str:
+    """GIVEN_UP_DAYS of 24 hours before a column."""
+    if connection.vendor == "postgresql":
+        return f"{column} - interval '{GIVEN_UP_DAYS * 24} hours'"
+    return f"datetime(substr({column}, 1, 19), '-{GIVEN_UP_DAYS} days') || substr({column}, 20)"
 
 
 def _numbers(column: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -94,6 +95,6 @@ def union(sets: Iterable[bytes]) -> set[bytes]:
     return found
 
 
-def unpack(packed: bytes) -> list[bytes]:
+def unpack(packed: bytes) -> tuple[bytes, ...]:
     """The ids of a packed set."""
-    return [packed[at : at + ID] for at in range(0, len(packed), ID)]
+    return struct.unpack("16s" * size(packed), packed)

@@ -63,11 +63,11 @@ def days(zone: ZoneInfo, first: date, last: date) -> list[Span]:
 
 def bounds(zone: ZoneInfo, first: date, last: date) -> tuple[datetime, datetime]:
     """When the first of these dates begins and the last one ends (UTC)."""
-    spans = days(zone, first, last)
+    spans = [*days(zone, first, first), *days(zone, last, last)]
     if not spans:  # a date that the zone left out altogether
         moment = datetime(first.year, first.month, first.day, tzinfo=zone).astimezone(UTC)
         return moment, moment
-    return spans[0].begins, spans[-1].ends
+    return spans[0].begins, max(span.ends for span in spans)
 
 
 def _even(zone: ZoneInfo, begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:

@@ -111,6 +111,11 @@ class StatsClock(models.Model):
         null=True, blank=True, help_text="Dates up to here without a row in daily_stats were empty."
     )
     due_at = models.DateTimeField(help_text="When the next date can be counted.")
+    grouped_on = models.DateField(
+        null=True,
+        blank=True,
+        help_text="The business's date on which its contacts were last put into groups.",
+    )
 
     class Meta:
         db_table = "stats_clocks"

@@ -35,6 +35,7 @@ TURN_COLUMNS = ("conversation_id", "direction", "message_type", "origin", "is_fr
 """What the next answer's waiting time depends on."""
 PLAIN = {
     "contacts": ("created_at",),
+    "contact_consents": ("kind", "how", "created_at"),
     "conversation_events": ("kind", "actor_id", "begun_at", "created_at"),
 }
 """Tables whose rows are counted on the date of `created_at` alone, with the columns that matter."""
@@ -86,22 +87,30 @@ def _differs(columns: tuple[str, ...], operator: str) -> str:
 # -- PostgreSQL ------------------------------------------------------------------------------------------------------
 
 _OLD_ENOUGH = f"{{row}}.created_at < statement_timestamp() - interval '{YOUNG_HOURS} hours'"
+_WANTED = "current_setting('whatsflow.unmarked', true) IS DISTINCT FROM 'on'"
+"""Who loads a whole history may leave the marks out, and have everything counted anew (services.rollups.forget)."""
 _FUNCTIONS = f"""
-CREATE OR REPLACE FUNCTION stats_mark(business uuid, at timestamptz) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO stats_marks (business_profile_id, hour)
-    SELECT business, date_trunc('hour', at, 'UTC') WHERE NOT EXISTS (
-        SELECT 1 FROM stats_marks AS k
-        WHERE k.business_profile_id = business AND k.hour = date_trunc('hour', at, 'UTC')
-            AND k.xmin = pg_current_xact_id()::xid
-    )
-$$;
+CREATE OR REPLACE FUNCTION stats_mark(business uuid, at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    whole timestamptz := date_trunc('hour', at, 'UTC');
+BEGIN
+    PERFORM 1 FROM stats_marks AS k
+    WHERE k.business_profile_id = business AND k.hour = whole AND k.xmin = pg_current_xact_id()::xid;
+    IF NOT FOUND THEN
+        INSERT INTO stats_marks (business_profile_id, hour) VALUES (business, whole);
+    END IF;
+END $$;
 CREATE OR REPLACE FUNCTION stats_mark_next_answer(business uuid, talk uuid, at timestamptz)
-RETURNS void LANGUAGE sql AS $$
-    SELECT stats_mark(business, n.created_at) FROM (
-        SELECT created_at FROM messages WHERE conversation_id = talk AND created_at > at AND {_ANSWER}
-        ORDER BY created_at, id LIMIT 1
-    ) AS n
-$$;
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    answered timestamptz;
+BEGIN
+    SELECT created_at INTO answered FROM messages
+    WHERE conversation_id = talk AND created_at > at AND {_ANSWER} ORDER BY created_at, id LIMIT 1;
+    IF FOUND THEN
+        PERFORM stats_mark(business, answered);
+    END IF;
+END $$;
 CREATE OR REPLACE FUNCTION stats_mark_message() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM stats_mark(NEW.business_profile_id, NEW.created_at);
@@ -142,7 +151,8 @@ have seen those and not yet what this transaction changes."""
 
 
 def _postgres() -> Iterator[tuple[str, str]]:
-    old, new = _OLD_ENOUGH.format(row="OLD"), _OLD_ENOUGH.format(row="NEW")
+    old = f"{_OLD_ENOUGH.format(row='OLD')} AND {_WANTED}"
+    new = f"{_OLD_ENOUGH.format(row='NEW')} AND {_WANTED}"
     differs = _differs(MESSAGE_COLUMNS, "IS DISTINCT FROM")
     yield _named(
         "messages_insert",
@@ -154,7 +164,7 @@ def _postgres() -> Iterator[tuple[str, str]]:
         "messages_update",
         _FUNCTIONS,
         f"CREATE TRIGGER {{name}} AFTER UPDATE OF {', '.join(MESSAGE_COLUMNS)} ON messages FOR EACH ROW "
-        f"WHEN (({old} OR {new}) AND {differs}) EXECUTE FUNCTION stats_mark_message()",
+        f"WHEN ((({old}) OR ({new})) AND {differs}) EXECUTE FUNCTION stats_mark_message()",
     )
     yield _named(
         "messages_delete",
@@ -168,7 +178,7 @@ def _postgres() -> Iterator[tuple[str, str]]:
             "delete": ("DELETE", old),
             "update": (
                 f"UPDATE OF {', '.join(columns)}",
-                f"({old} OR {new}) AND {_differs(columns, 'IS DISTINCT FROM')}",
+                f"(({old}) OR ({new})) AND {_differs(columns, 'IS DISTINCT FROM')}",
             ),
         }
         for event, (when, condition) in events.items():

@@ -1,4 +1,4 @@
-"""Addresses of the overview and of what belongs to the frame of every page."""
+"""Addresses of the home page, the figures, and what belongs to the frame of every page."""
 
 from django.urls import path
 
@@ -7,4 +7,9 @@ from analytics import views
 urlpatterns = [
     path("", views.home, name="home"),
     path("theme/", views.theme, name="theme"),
+    path("analytics/", views.overview, name="analytics"),
+    path("analytics/contacts/", views.contacts, name="analytics_contacts"),
+    path("analytics/campaigns/", views.campaigns, name="analytics_campaigns"),
+    path("analytics/export.csv", views.export, name="analytics_export"),
+    path("analytics/report/", views.report, name="analytics_report"),
 ]

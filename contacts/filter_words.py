@@ -5,7 +5,7 @@ from __future__ import annotations
 from accounts.models import BusinessProfile
 from contacts import values
 from contacts.filters import ContactFilter
-from contacts.models import CustomField, Tag
+from contacts.models import ContactGroup, CustomField, Tag
 
 _FLAGS = {
     "never_wrote": ("without messages", "with messages"),
@@ -42,6 +42,9 @@ def describe(business: BusinessProfile, wanted: ContactFilter) -> list[str]:
             found.append(yes if flag else no)
     if wanted.country:
         found.append(f"country {' or '.join(wanted.country)}")
+    if wanted.group:
+        labels = [ContactGroup.Group(one).label.lower() for one in wanted.group]
+        found.append(f"group {' or '.join(labels)}")
     return found + _fields(business, wanted)
 
 

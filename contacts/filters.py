@@ -9,6 +9,7 @@ As JSON (every key may be absent, all that are there must hold):
     never_wrote             true: no message yet; false: at least one
     opted_out blocked has_number        true or false
     country                 ISO 3166 code, or a list of them
+    group                   new, active, loyal, cooling or lost, or a list of them: how lately and how often they wrote
     fields                  {key: {operator: value}} of custom fields; operators: is, is_not, contains, gt, gte, lt,
                             lte, set (value true or false)
 """
@@ -28,7 +29,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from accounts.models import BusinessProfile
 from contacts import conditions
-from contacts.models import Contact, CustomField, Tag
+from contacts.models import Contact, ContactGroup, CustomField, Tag
 from whatsflow.core.errors import InvalidInput
 from whatsflow.core.text import printable
 
@@ -60,6 +61,7 @@ class ContactFilter:
     blocked: bool | None = None
     has_number: bool | None = None
     country: tuple[str, ...] = ()
+    group: tuple[str, ...] = ()
     fields: Fields = ()
 
     @classmethod
@@ -73,6 +75,7 @@ class ContactFilter:
         values |= {key: _moment(key, mapping.get(key), business) for key in _MOMENTS}
         values |= {key: _flag(key, mapping.get(key)) for key in _FLAGS}
         values["country"] = _countries(mapping.get("country"))
+        values["group"] = _groups(mapping.get("group"))
         values["fields"] = _fields(business, mapping.get("fields"))
         _check_tags(business, values)
         return cls(**values)
@@ -85,6 +88,7 @@ class ContactFilter:
         values |= {key: _moment(key, stored.get(key), business) for key in _MOMENTS}
         values |= {key: stored.get(key) for key in _FLAGS}
         values["country"] = tuple(stored.get("country", ()))
+        values["group"] = tuple(stored.get("group", ()))
         values["fields"] = tuple(
             (key, operator, value)
             for key, tests in stored.get("fields", {}).items()
@@ -141,6 +145,8 @@ class ContactFilter:
                 found.append(Q(**{f"{column}__isnull": flag is empty}))
         if self.country:
             found.append(Q(country__in=self.country))
+        if self.group:
+            found.append(Q(grouped__group__in=self.group))
         return found + [conditions.custom_field(*test) for test in self.fields]
 
     def describe(self, business: BusinessProfile) -> list[str]:
@@ -222,6 +228,13 @@ def _countries(value: Any) -> tuple[str, ...]:
     found = [str(one).upper() for one in _list("country", value)]
     if not all(re.fullmatch("[A-Z]{2}", one) for one in found):
         raise _invalid("country", "A country is named by two letters, like DE.")
+    return tuple(dict.fromkeys(found))
+
+
+def _groups(value: Any) -> tuple[str, ...]:
+    found = [str(one) for one in _list("group", value)]
+    if set(found) - set(ContactGroup.Group.values):
+        raise _invalid("group", f"A group is one of {', '.join(ContactGroup.Group.values)}.")
     return tuple(dict.fromkeys(found))
 
 

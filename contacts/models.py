@@ -54,6 +54,7 @@ class Contact(TimestampedModel):
                 F("business_profile"), F("last_message_at").desc(), F("id").desc(), name="contacts_recent"
             ),
             models.Index(F("business_profile"), F("id").desc(), name="contacts_newest"),
+            models.Index(fields=["business_profile", "created_at"], name="contacts_created"),
             models.Index(F("business_profile"), SortName(), F("id"), name="contacts_by_name"),
             models.Index(
                 F("business_profile"),
@@ -153,6 +154,34 @@ class ContactTag(models.Model):
 
     class Meta:
         db_table = "contact_tags"
+
+
+class ContactGroup(models.Model):
+    """How lately and how often a contact has written; counted anew every night (analytics.services.groups).
+
+    Beside the contact and not on it: hundreds of rows change every night, and a contact carries indexes of its texts.
+    Who never wrote is in no group.
+    """
+
+    class Group(models.TextChoices):
+        NEW = "new", "New"
+        ACTIVE = "active", "Active"
+        LOYAL = "loyal", "Loyal"
+        COOLING = "cooling", "Cooling"
+        LOST = "lost", "Lost"
+
+    contact = models.OneToOneField(
+        Contact, primary_key=True, on_delete=models.CASCADE, related_name="grouped", db_index=False
+    )
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    group = models.CharField(max_length=10, choices=Group.choices)
+    since = models.DateField(help_text="The business's date on which it came into this group.")
+
+    class Meta:
+        db_table = "contact_groups"
+        indexes = [models.Index(fields=["business_profile", "group"], name="contact_groups_group")]
 
 
 class ContactNote(TimestampedModel):
@@ -304,7 +333,7 @@ class ConsentProof(UuidModel):
         db_table = "contact_consents"
         indexes = [
             models.Index(F("contact"), F("id").desc(), name="contact_consents_of"),
-            models.Index(fields=["business_profile"], name="contact_consents_business"),
+            models.Index(fields=["business_profile", "created_at"], name="contact_consents_created"),
         ]
 
 

@@ -12,7 +12,7 @@ from accounts.roles import Can
 from contacts import columns, conditions, listing, selectors, timeline
 from contacts.filters import ContactFilter
 from contacts.forms import TEST, VALUE, as_query, read_filter
-from contacts.models import Contact, CustomField
+from contacts.models import Contact, ContactGroup, CustomField
 
 BULK = (
     ("tag", "Tag", "tag"),
@@ -70,6 +70,7 @@ def frame(access: Access, context: dict[str, Any]) -> dict[str, Any]:
         "words": wanted.describe(business),
         "tag_choices": [(tag, _side(wanted, tag.pk)) for tag in tags],
         "country": ", ".join(wanted.country),
+        "groups": [(name, label, name in wanted.group) for name, label in ContactGroup.Group.choices],
         "flags": _flags(wanted),
         "moments": _moments(wanted),
         "field_tests": [_test(field, wanted) for field in context["fields"]],
@@ -141,22 +142,17 @@ def _test(field: CustomField, wanted: ContactFilter) -> dict[str, Any]:
 def card(access: Access, contact: Contact) -> dict[str, Any]:
     """One contact with everything about them; the timeline's first page with it."""
     business = access.business
+    tags = selectors.tags_of(contact.pk)
     entries, more = timeline.page(business, contact)
-    return side(access, contact) | {
+    return {
+        "contact": contact,
         "values": selectors.values_of(contact, selectors.fields_of(business)),
+        "tags": tags,
+        "other_tags": [tag for tag in selectors.tags_of_business(business) if tag not in tags],
+        "notes": list(selectors.notes_of(business, contact)[:NOTES]),
         "consents": selectors.consents_of(business, contact.pk),
         "entries": entries,
         "more": more,
-    }
-
-
-def side(access: Access, contact: Contact) -> dict[str, Any]:
-    """A contact's tags and notes."""
-    tags = selectors.tags_of(contact.pk)
-    return {
-        "contact": contact,
-        "tags": tags,
-        "other_tags": [tag for tag in selectors.tags_of_business(access.business) if tag not in tags],
-        "notes": list(selectors.notes_of(access.business, contact)[:NOTES]),
         "can_edit": access.can(Can.EDIT_CONTACTS),
+        "user": access.user,
     }

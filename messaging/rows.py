@@ -12,14 +12,6 @@ from messaging.models import Message
 from whatsflow.core import phone
 
 
-class RowTag(NamedTuple):
-    """A tag on a row of the list."""
-
-    id: UUID
-    name: str
-    color: str
-
-
 class InboxRow(NamedTuple):
     """One conversation in the list. hit_*: the message that a search found in it.
 
@@ -48,7 +40,6 @@ class InboxRow(NamedTuple):
     hit_message_id: UUID | None = None
     hit_text: str = ""
     hit_at: datetime | None = None
-    tags: tuple[RowTag, ...] = ()
 
     @property
     def name(self) -> str:
@@ -73,14 +64,10 @@ class InboxRow(NamedTuple):
 
 @dataclass(frozen=True)
 class InboxPage:
-    """A page of the list, newest first. next_cursor: give it as `before` for the next page; None on the last.
-
-    tags: every tag of the business, to choose from.
-    """
+    """A page of the list, newest first. next_cursor: give it as `before` for the next page; None on the last."""
 
     rows: list[InboxRow]
     next_cursor: str | None = None
-    tags: tuple[RowTag, ...] = ()
 
 
 @dataclass(frozen=True)

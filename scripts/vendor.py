@@ -84,6 +84,16 @@ PACKAGES = (
         {"dist/htmx.min.js": "static/vendor/htmx/htmx.min.js", "LICENSE": "static/vendor/htmx/LICENSE"},
     ),
     Package(
+        "chart.js",
+        "4.6.1",
+        "MIT",
+        "sha512-hJyniucsFmq//EvXYvJ6c6mahPoI3kaxdjVH8awTaJ/fDNWeSqqqArixMJWkWNN6fcYvPU3HneSANFNYtRi61g==",
+        {
+            "dist/chart.umd.min.js": "static/vendor/chart.js/chart.umd.min.js",
+            "LICENSE.md": "static/vendor/chart.js/LICENSE.md",
+        },
+    ),
+    Package(
         "@wppconnect/wa-js",
         "4.6.0",
         "Apache-2.0",

@@ -16,6 +16,7 @@ def unknown(request: HttpRequest) -> HttpResponse:
 endpoints: list[URLPattern | URLResolver] = [
     path("", include("accounts.api_urls")),
     path("", include("connections.webhook_api_urls")),
+    path("", include("analytics.api_urls")),
     path("", include("contacts.api_urls")),
     path("", include("campaigns.api_urls")),
 ]

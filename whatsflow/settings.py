@@ -229,6 +229,7 @@ CELERY_BEAT_SCHEDULE = {
     "roll-up": {"task": "analytics.tasks.roll_up", "schedule": 300.0},
     "deliver-webhooks": {"task": "connections.tasks.deliver_webhooks", "schedule": 15.0},
     "prune-events": {"task": "connections.tasks.prune_events", "schedule": 3600.0},
+    "send-reports": {"task": "analytics.tasks.send_reports", "schedule": 900.0},
     "clear-sessions": {"task": "accounts.tasks.clear_expired", "schedule": 6 * 3600.0},
 }
 for _entry in CELERY_BEAT_SCHEDULE.values():  # with no worker about, bells do not pile up

@@ -156,6 +156,18 @@ def rebuild(
     return done
 
 
+def forget(business: BusinessProfile) -> None:
+    """Have everything counted anew, for whoever wrote a history without leaving marks."""
+    with transaction.atomic():
+        StatsClock.objects.filter(business_profile=business).delete()
+        _empty(business)
+
+
+def _empty(business: BusinessProfile) -> None:
+    for model in (DailyStats, DailyMessageStats, DailyAgentStats):
+        model._default_manager.filter(business_profile=business).delete()
+
+
 def first_date(business: BusinessProfile) -> date | None:
     """The first date on which anything happened, in the business's time zone."""
     return _first_date(business, ZoneInfo(business.time_zone))
@@ -170,8 +182,7 @@ def _wound(business: BusinessProfile) -> tuple[StatsClock, ZoneInfo]:
         )
         clock = StatsClock.objects.select_for_update(no_key=True).get(business_profile=business)
         if clock.time_zone != business.time_zone:
-            for model in (DailyStats, DailyMessageStats, DailyAgentStats):
-                model._default_manager.filter(business_profile=business).delete()
+            _empty(business)
             clock.time_zone, clock.counted_until, clock.due_at = business.time_zone, None, now()
             clock.save()
     return clock, ZoneInfo(clock.time_zone)

@@ -115,7 +115,6 @@ class Inbox {
       const html = await ask(address.pathname + address.search, { signal: this.request.signal });
       this.drop();
       this.main.replaceChildren(elements(html));
-      globalThis.htmx?.process(this.main);
       if (push) history.pushState({}, "", address.pathname + address.search);
       this.take(address.pathname);
       this.view("chat");
@@ -226,7 +225,6 @@ class Inbox {
       if (element.matches(".message")) this.chat?.receive(element.outerHTML);
       else document.getElementById(element.id)?.replaceWith(element);
     }
-    globalThis.htmx?.process(this.main);
     refresh(this.main);
   }
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from accounts.models import BusinessProfile
 from analytics.day import Day, Tally, pack
-from contacts.models import Contact
+from contacts.models import ConsentProof, Contact
 from messaging.models import ConversationEvent, Message
 
 GONE = {"sent", "delivered", "read", "played"}
@@ -37,6 +37,10 @@ def days(business: BusinessProfile, zone: ZoneInfo, wanted: Iterable[date]) -> l
         when = contact.created_at.astimezone(zone).date()
         if when in found:
             found[when].new_contacts += 1
+    for proof in ConsentProof.objects.filter(business_profile=business, kind="opt_out"):
+        when = proof.created_at.astimezone(zone).date()
+        if when in found and proof.how not in ("merge", "suppression"):
+            found[when].opt_outs += 1
     for day in found.values():
         for work in day.work.values():
             work.answers.sort()
@@ -88,14 +92,15 @@ def _people(messages: list[Message], zone: ZoneInfo, found: dict[date, Day]) -> 
 
 
 def _answers(messages: list[Message], zone: ZoneInfo, found: dict[date, Day]) -> None:
-    asked: dict[UUID, datetime] = {}
+    asked: dict[UUID, list[datetime]] = defaultdict(list)
     for message in sorted(messages, key=lambda one: (one.created_at, one.pk)):
         if message.message_type == "reaction":
             continue
         if message.direction == "inbound":
-            asked.setdefault(message.conversation_id, message.created_at)
+            asked[message.conversation_id].append(message.created_at)
         elif message.origin != "campaign" and not message.is_from_bot:
-            since = asked.pop(message.conversation_id, None)
+            waiting = asked.pop(message.conversation_id, [])
+            since = next((at for at in waiting if at >= message.created_at - timedelta(days=7)), None)
             when = message.created_at.astimezone(zone).date()
             if since and when in found:
                 found[when].worker(message.sender_id).answers.append(

@@ -8,7 +8,7 @@ from unittest import mock
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import BusinessProfile, User
@@ -16,7 +16,7 @@ from analytics import localtime
 from analytics.figures.days import days
 from analytics.models import StatsClock
 from analytics.services import rollups
-from contacts.models import Contact
+from contacts.models import ConsentProof, Contact
 from contacts.services import merging
 from messaging.models import Conversation, ConversationEvent, Message
 from tests import factories
@@ -44,6 +44,7 @@ TIMES = (  # where clocks change, and where they do not
 seconds = st.one_of(
     st.integers(0, 6).map(lambda hours: hours * 3600.0),  # ties
     st.floats(0, 4 * 86400, allow_nan=False),
+    st.sampled_from([4 * 86400.0, 7 * 86400.0, 7 * 86400 + 0.5, 8 * 86400.0]),  # what is given up
 )
 message = st.tuples(
     st.just("message"),
@@ -61,6 +62,7 @@ others = st.one_of(
     st.tuples(st.just("delete"), st.integers(0, 3)),
     st.tuples(st.just("remove message"), st.integers(0, 30)),
     st.tuples(st.just("close"), seconds, st.integers(0, 3), st.integers(0, 1)),
+    st.tuples(st.just("opt out"), seconds, st.integers(0, 3), st.sampled_from(["message", "team", "merge"])),
     st.tuples(st.just("leave"), st.integers(0, 1)),
     st.tuples(st.just("count")),
     st.tuples(st.just("marks")),
@@ -117,7 +119,7 @@ class World:
         if self.contacts[one] == self.contacts[other]:
             return
         pair = {self.contacts[one], self.contacts[other]}
-        kept = merging.merge(self.business.pk, pair)
+        kept = merging.unite(self.business.pk, pair)
         self.contacts = [kept if key in pair else key for key in self.contacts]
 
     def delete(self, place: int) -> None:
@@ -142,6 +144,12 @@ class World:
             created_at=moment,
         )
 
+    def opt_out(self, at: float, who: int, how: str) -> None:
+        proof = ConsentProof.objects.create(
+            business_profile=self.business, contact_id=self.contacts[who], kind="opt_out", how=how
+        )
+        ConsentProof.objects.filter(pk=proof.pk).update(created_at=self.begin + timedelta(seconds=at))
+
     def leave(self, place: int) -> None:
         self.team[place].delete()
         self.team[place] = factories.UserFactory()
@@ -157,16 +165,20 @@ class World:
         self.business.refresh_from_db()
 
     def dates(self) -> tuple[date, date]:
-        return self.begin.date() - timedelta(days=2), self.begin.date() + timedelta(days=7)
+        return self.begin.date() - timedelta(days=2), self.begin.date() + timedelta(days=11)
 
 
 @pytest.mark.django_db
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=20,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     begin=st.sampled_from(TIMES), zone=st.sampled_from(ZONES), other=st.sampled_from(ZONES), events=history
 )
 def test_every_day_is_what_its_rows_are(begin: datetime, zone: str, other: str, events: list[tuple]) -> None:
-    with mock.patch.object(rollups, "now", return_value=begin + timedelta(days=12)):
+    with mock.patch.object(rollups, "now", return_value=begin + timedelta(days=16)):
         _play(begin, zone, other, events)
 
 

@@ -15,12 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.benchmarks import measure, site
+from tests.benchmarks import figures, measure, site
 from tests.benchmarks.report import Result, save, table
 from tests.benchmarks.site import PASSWORD, ROOT, Place
 
 EMBEDDED = ("start", "screen")
 SERVICES = ("screen", "fanout", "pages", "depth", "search", "claim", "inbound", "webhooks")
+HISTORY = ("analytics",)
 POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 REDIS = "redis://127.0.0.1:6379/15"
 
@@ -29,7 +30,7 @@ def main() -> int:
     options = _options()
     effort = measure.QUICK if options.quick else measure.FULL
     results: list[Result] = []
-    only = set(options.only.split(",")) if options.only else {*EMBEDDED, *SERVICES}
+    only = set(options.only.split(",")) if options.only else {*EMBEDDED, *SERVICES, *HISTORY}
     begin = time.monotonic()
     if only & set(EMBEDDED) and not options.services_only:
         _embedded(results, only, effort)
@@ -38,6 +39,8 @@ def main() -> int:
         print(f"Not measured on PostgreSQL and Redis: {missing}.", file=sys.stderr)
     elif only & set(SERVICES):
         _services(results, only, effort, options)
+    if not missing and only & set(HISTORY):
+        _history(results, options)
     print(table(results))
     about = {"contacts": options.contacts, "messages": options.messages, "quick": options.quick}
     save(Path(options.json), results, seconds=round(time.monotonic() - begin), **about)
@@ -49,7 +52,9 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small data, short measurements")
-    parser.add_argument("--only", default="", help=f"of {','.join(dict.fromkeys(EMBEDDED + SERVICES))}")
+    parser.add_argument(
+        "--only", default="", help=f"of {','.join(dict.fromkeys(EMBEDDED + SERVICES + HISTORY))}"
+    )
     parser.add_argument("--services-only", action="store_true", help="leave the embedded installation out")
     parser.add_argument("--contacts", type=int)
     parser.add_argument("--messages", type=int)
@@ -114,11 +119,19 @@ def _services(
                     _run(results, name, live)
 
 
-def _prepare(place: Place, contacts: int, messages: int) -> None:
+def _history(results: list[Result], options: argparse.Namespace) -> None:
+    """What needs two years instead of a month; with --reuse the demo there must have been made with --days 730."""
+    with site.services(options.database, options.redis, reuse=options.reuse) as place:
+        _prepare(place, options.contacts, options.messages, figures.DAYS)
+        _run(results, "analytics", lambda: figures.results(place))
+
+
+def _prepare(place: Place, contacts: int, messages: int, days: int = 30) -> None:
     """The demo, in which nobody writes by themselves; made only where it is not there yet."""
     print(f"preparing {contacts:,} contacts and {messages:,} messages ...", file=sys.stderr)
     place.manage("migrate")
-    place.manage("demo", "--password", PASSWORD, "--contacts", str(contacts), "--messages", str(messages))
+    size = ("--contacts", str(contacts), "--messages", str(messages), "--days", str(days))
+    place.manage("demo", "--password", PASSWORD, *size)
     measure.inside(place, "calm")
 
 

@@ -14,13 +14,14 @@ from django.db.models import QuerySet
 from accounts.models import BusinessProfile, User
 from accounts.roles import Role
 from accounts.services import businesses, purge, team, users
+from analytics.services import rollups
 from connections.models import SandboxCustomer, SandboxPhone, WhatsAppConnection
 from connections.services import numbers
 from contacts.models import Contact, ContactIdentity
 from messaging.models import Conversation, Message
 from whatsflow.core.clock import now
 from whatsflow.demo import pictures, rows
-from whatsflow.demo.history import History
+from whatsflow.demo.history import DAYS, History
 from whatsflow.demo.people import person
 
 EMAIL = "demo@example.com"
@@ -43,6 +44,7 @@ class Size:
 
     contacts: int = 80
     messages: int = 1200
+    days: int = DAYS
 
 
 Progress = Callable[[str, int], None]
@@ -77,8 +79,10 @@ def build(password: str, size: Size, progress: Progress) -> BusinessProfile:
     answering = people[:3]  # the viewer does not answer
     shop = rows.Shop(business, _number(business, owner, size), answering, pictures.make(business))
     until = now().replace(microsecond=0)
-    history = History(size.contacts, size.messages, until, ZoneInfo(ZONE), senders=len(answering))
+    zone = ZoneInfo(ZONE)
+    history = History(size.contacts, size.messages, until, zone, len(answering), size.days)
     _write(rows.Rows(shop, history), progress)
+    rollups.forget(business)
     businesses.update(business, owner, business_name=NAME)
     return business
 

@@ -1,4 +1,4 @@
-"""A month of messages in the order of time: the same for the same seed, so that it can be walked through twice."""
+"""Messages in the order of time: the same for the same seed, so that they can be walked through twice."""
 
 from __future__ import annotations
 
@@ -36,13 +36,14 @@ class Said(NamedTuple):
 
 @dataclass(frozen=True)
 class History:
-    """`messages` messages of `people` people up to `until`. senders: how many teammates answer."""
+    """`messages` messages of `people` people in the `days` up to `until`. senders: how many teammates answer."""
 
     people: int
     messages: int
     until: datetime
     zone: ZoneInfo
     senders: int
+    days: int = DAYS
     seed: int = 7
 
     def __iter__(self) -> Iterator[Said]:
@@ -70,8 +71,8 @@ class History:
 
     def _starts(self, count: int, chance: random.Random) -> list[float]:
         """When the scenes begin: most of them in the middle of working days."""
-        first = (self.until - timedelta(days=DAYS)).replace(minute=0, second=0, microsecond=0)
-        hours = [first + timedelta(hours=hour) for hour in range(DAYS * 24)]
+        first = (self.until - timedelta(days=self.days)).replace(minute=0, second=0, microsecond=0)
+        hours = [first + timedelta(hours=hour) for hour in range(self.days * 24)]
         weights = [self._traffic(hour) for hour in hours]
         begins = [hour.timestamp() for hour in hours]
         drawn = chance.choices(begins, weights, k=count)

@@ -16,9 +16,11 @@ _FOR_BULK = """
 SET CONSTRAINTS ALL IMMEDIATE;
 SET LOCAL synchronous_commit = off;
 SET LOCAL gin_pending_list_limit = '64MB';
-SET LOCAL work_mem = '128MB'
+SET LOCAL work_mem = '128MB';
+SET LOCAL whatsflow.unmarked = 'on'
 """
-"""Keys are checked by statement instead of kept in memory; the search indexes take many rows at once."""
+"""Keys are checked by statement instead of kept in memory; the search indexes take many rows at once; days are counted
+anew when all is there."""
 
 
 class Table:

@@ -23,12 +23,17 @@ class Command(BaseCommand):
         parser.add_argument("--password", default="", help="for everybody in the demo; made up if not given")
         parser.add_argument("--contacts", type=int, default=build.Size.contacts, metavar="N")
         parser.add_argument("--messages", type=int, default=build.Size.messages, metavar="N")
+        parser.add_argument(
+            "--days", type=int, default=build.Size.days, metavar="N", help="how long a history"
+        )
         parser.add_argument("--reset", action="store_true", help="remove the demo business and make it anew")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        size = build.Size(options["contacts"], options["messages"])
-        if size.contacts < 1 or size.messages < 0:
-            raise CommandError("The demo needs at least one contact and no negative number of messages.")
+        size = build.Size(options["contacts"], options["messages"], options["days"])
+        if size.contacts < 1 or size.messages < 0 or size.days < 1:
+            raise CommandError(
+                "The demo needs at least one contact, one day and no negative number of messages."
+            )
         try:
             self._run(options["password"], size, options["reset"])
         except DomainError as error:
@@ -58,7 +63,7 @@ class Command(BaseCommand):
 
             build.build(password, size, progress)
         self.stdout.write(
-            f"{build.NAME}: {size.contacts:,} contacts, {size.messages:,} messages of the last 30 days."
+            f"{build.NAME}: {size.contacts:,} contacts, {size.messages:,} messages of the last {size.days} days."
         )
 
     def _tell(self, password: str) -> None:

@@ -1,0 +1,138 @@
+"""What some days come to together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from analytics.day import Day, Tally, union
+
+
+def percentile(ordered: Sequence[int], share: float) -> int | None:
+    """The smallest of the values that at least `share` of them do not exceed (nearest rank); None of nothing."""
+    if not ordered:
+        return None
+    rank = -(-round(share * 1000) * len(ordered) // 1000)
+    return ordered[max(rank, 1) - 1]
+
+
+@dataclass(frozen=True)
+class Durations:
+    """How long something took, in seconds; None where it never happened."""
+
+    count: int
+    median: int | None
+    p90: int | None
+
+    @classmethod
+    def of(cls, sorted_lists: Iterable[Sequence[int]]) -> Durations:
+        ordered = sorted(chain.from_iterable(sorted_lists))
+        return cls(len(ordered), percentile(ordered, 0.5), percentile(ordered, 0.9))
+
+
+def share(part: int, whole: int) -> float | None:
+    """`part` of `whole`, 0 to 1; None of nothing."""
+    return part / whole if whole else None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The figures of some days. Contacts and conversations are counted once, however many days they were active on."""
+
+    received: int
+    sent: int
+    delivered: int
+    read: int
+    failed: int
+    new_contacts: int
+    active_contacts: int
+    conversations: int
+    opt_outs: int
+    closed: int
+    answers: Durations
+    resolutions: Durations
+
+    @property
+    def delivery_rate(self) -> float | None:
+        return share(self.delivered, self.sent)
+
+    @property
+    def read_rate(self) -> float | None:
+        return share(self.read, self.sent)
+
+
+@dataclass
+class Pool:
+    """Some days added up, as far as they can be added to others: different people as sets, durations one by one."""
+
+    received: int = 0
+    ours: Tally = field(default_factory=Tally)
+    new_contacts: int = 0
+    opt_outs: int = 0
+    closed: int = 0
+    active: set[bytes] = field(default_factory=set)
+    conversations: set[bytes] = field(default_factory=set)
+    answers: list[int] = field(default_factory=list)
+    resolutions: list[int] = field(default_factory=list)
+
+    def summary(self) -> Summary:
+        """What they come to."""
+        return Summary(
+            received=self.received,
+            sent=self.ours.sent,
+            delivered=self.ours.delivered,
+            read=self.ours.read,
+            failed=self.ours.failed,
+            new_contacts=self.new_contacts,
+            active_contacts=len(self.active),
+            conversations=len(self.conversations),
+            opt_outs=self.opt_outs,
+            closed=self.closed,
+            answers=Durations.of([self.answers]),
+            resolutions=Durations.of([self.resolutions]),
+        )
+
+
+def pool(days: Sequence[Day]) -> Pool:
+    """These days, added up."""
+    ours = Tally()
+    for day in days:
+        for (_, direction, _), tally in day.messages.items():
+            if direction == "outbound":
+                ours.add(tally)
+    work = [one for day in days for one in day.work.values()]
+    return Pool(
+        received=sum(day.received for day in days),
+        ours=ours,
+        new_contacts=sum(day.new_contacts for day in days),
+        opt_outs=sum(day.opt_outs for day in days),
+        closed=sum(one.closed for one in work),
+        active=union(day.active for day in days),
+        conversations=union(day.conversations for day in days),
+        answers=sorted(chain.from_iterable(one.answers for one in work)),
+        resolutions=sorted(chain.from_iterable(one.resolutions for one in work)),
+    )
+
+
+def together(pools: Sequence[Pool]) -> Pool:
+    """Several pools as one."""
+    ours = Tally()
+    for one in pools:
+        ours.add(one.ours)
+    return Pool(
+        received=sum(one.received for one in pools),
+        ours=ours,
+        new_contacts=sum(one.new_contacts for one in pools),
+        opt_outs=sum(one.opt_outs for one in pools),
+        closed=sum(one.closed for one in pools),
+        active=set().union(*(one.active for one in pools)),
+        conversations=set().union(*(one.conversations for one in pools)),
+        answers=sorted(chain.from_iterable(one.answers for one in pools)),
+        resolutions=sorted(chain.from_iterable(one.resolutions for one in pools)),
+    )
+
+
+def summary(days: Sequence[Day]) -> Summary:
+    """What these days come to."""
+    return pool(days).summary()

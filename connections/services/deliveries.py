@@ -105,7 +105,7 @@ def seconds_until_due() -> float | None:
         .values("next_attempt_at")[:1]
     )
     rows = Webhook.objects.filter(is_active=True, business_profile__deleted_at=None)
-    found = rows.annotate(first=Subquery(waiting)).aggregate(first=Min("first"))["first"]
+    found = rows.annotate(next=Subquery(waiting)).aggregate(first=Min("next"))["first"]
     return max((found - now()).total_seconds(), 0.0) if found else None
 
 

@@ -14,7 +14,7 @@ from standardwebhooks import WebhookVerificationError
 
 from accounts.models import BusinessProfile
 from connections.models import PublicEvent, Webhook, WebhookAttempt, WebhookDelivery
-from connections.services import webhooks
+from connections.services import deliveries, webhooks
 from tests import factories
 from tests.connections.webhooks.conftest import Listen
 from tests.connections.webhooks.receiver import OK, Received, Reset, answer
@@ -378,3 +378,21 @@ def test_an_endpoint_that_became_private_is_refused_with_words(
     dispatching(settled(State.FAILED, 2))
     errors = set(WebhookAttempt.objects.values_list("error", flat=True))
     assert errors == {"address_not_public", "https_required"}
+
+
+def test_the_dispatcher_knows_how_long_nothing_is_due(business: BusinessProfile) -> None:
+    assert deliveries.seconds_until_due() is None
+    webhook = factories.WebhookFactory(business_profile=business)
+    event = PublicEvent.objects.create(
+        business_profile=business, type="message.sent", key=business.pk, sequence=1
+    )
+    waiting = WebhookDelivery.objects.create(
+        business_profile=business,
+        webhook=webhook,
+        event=event,
+        event_type=event.type,
+        next_attempt_at=timezone.now() + timedelta(minutes=5),
+    )
+    assert 290 < (deliveries.seconds_until_due() or 0) <= 300
+    WebhookDelivery.objects.filter(pk=waiting.pk).update(next_attempt_at=timezone.now())
+    assert deliveries.seconds_until_due() == 0.0

@@ -142,17 +142,22 @@ def _test(field: CustomField, wanted: ContactFilter) -> dict[str, Any]:
 def card(access: Access, contact: Contact) -> dict[str, Any]:
     """One contact with everything about them; the timeline's first page with it."""
     business = access.business
-    tags = selectors.tags_of(contact.pk)
     entries, more = timeline.page(business, contact)
-    return {
-        "contact": contact,
+    return side(access, contact) | {
         "values": selectors.values_of(contact, selectors.fields_of(business)),
-        "tags": tags,
-        "other_tags": [tag for tag in selectors.tags_of_business(business) if tag not in tags],
-        "notes": list(selectors.notes_of(business, contact)[:NOTES]),
         "consents": selectors.consents_of(business, contact.pk),
         "entries": entries,
         "more": more,
+    }
+
+
+def side(access: Access, contact: Contact) -> dict[str, Any]:
+    """A contact's tags and notes."""
+    tags = selectors.tags_of(contact.pk)
+    return {
+        "contact": contact,
+        "tags": tags,
+        "other_tags": [tag for tag in selectors.tags_of_business(access.business) if tag not in tags],
+        "notes": list(selectors.notes_of(access.business, contact)[:NOTES]),
         "can_edit": access.can(Can.EDIT_CONTACTS),
-        "user": access.user,
     }

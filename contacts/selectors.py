@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, F, Model, QuerySet
+from django.db.models import Count, F, FilteredRelation, Model, Q, QuerySet
 
 from accounts.models import BusinessProfile
 from contacts import conditions, values
@@ -93,6 +93,14 @@ def tags_by_contact(contact_ids: Collection[UUID]) -> dict[UUID, list[Tag]]:
     for row in rows:
         found[row.contact_id].append(row.tag)
     return found
+
+
+def tags_on(business_id: UUID, contact_ids: Collection[UUID]) -> list[tuple[UUID, str, str, UUID | None]]:
+    """Every tag of the business by name (id, name, colour), once for each of these contacts that has it; one query."""
+    wanted = list(contact_ids) or [UUID(int=0)]  # of an empty list Django would make no query at all
+    carried = FilteredRelation("contact_tags", condition=Q(contact_tags__contact_id__in=wanted))
+    rows = Tag.objects.filter(business_profile_id=business_id).annotate(carried=carried)
+    return list(rows.order_by("name", "id").values_list("id", "name", "color", "carried__contact_id"))
 
 
 def fields_of(business: BusinessProfile) -> list[CustomField]:

@@ -32,6 +32,7 @@ urlpatterns = [
     path("notes/<uuid:note_id>/delete/", card.note_delete, name="note_delete"),
     path("<uuid:contact_id>/", card.detail, name="detail"),
     path("<uuid:contact_id>/edit/", card.edit, name="edit"),
+    path("<uuid:contact_id>/side/", card.side, name="side"),
     path("<uuid:contact_id>/past/", card.past, name="past"),
     path("<uuid:contact_id>/tags/", card.tag, name="tag"),
     path("<uuid:contact_id>/tags/<uuid:tag_id>/remove/", card.untag, name="untag"),

@@ -21,10 +21,11 @@ class ListForm(forms.Form):
     tab = forms.ChoiceField(choices=[(tab, TAB_LABELS[tab]) for tab in TABS], required=False)
     q = forms.CharField(max_length=200, required=False)
     before = forms.CharField(max_length=100, required=False)
+    tag = forms.UUIDField(required=False)
 
     @classmethod
     def read(cls, data: Any) -> dict[str, str]:
-        """tab, q and before, with defaults for what is missing or wrong."""
+        """tab, q, before and tag, with defaults for what is missing or wrong."""
         form = cls(data)
         form.is_valid()
         values = form.cleaned_data
@@ -32,6 +33,7 @@ class ListForm(forms.Form):
             "tab": values.get("tab") or DEFAULT_TAB,
             "q": values.get("q", ""),
             "before": values.get("before", ""),
+            "tag": str(values.get("tag") or ""),
         }
 
 

@@ -25,7 +25,7 @@ from markupsafe import Markup, escape
 from messaging import bubbles, formatting
 from messaging.bubbles import Bubble
 from messaging.models import Message
-from messaging.rows import InboxRow, MessagesPage
+from messaging.rows import InboxRow, MessagesPage, RowTag
 from whatsflow.core.templatetags import whatsflow as shell
 
 TICKS = {
@@ -111,6 +111,8 @@ class _Row:
     connection_name: str
     last_message_id: str
     hit: str
+    tags: tuple[RowTag, ...]
+    tag_ids: str
 
 
 def row(item: InboxRow, search: str = "") -> Markup:
@@ -158,6 +160,8 @@ def _row(item: InboxRow, search: str, time: Any) -> _Row:
         connection_name=item.connection_label,
         last_message_id=str(item.last_message_id or ""),
         hit=str(hit or ""),
+        tags=item.tags,
+        tag_ids=" ".join(str(tag.id) for tag in item.tags),
     )
 
 

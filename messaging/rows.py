@@ -12,6 +12,14 @@ from messaging.models import Message
 from whatsflow.core import phone
 
 
+class RowTag(NamedTuple):
+    """A tag on a row of the list."""
+
+    id: UUID
+    name: str
+    color: str
+
+
 class InboxRow(NamedTuple):
     """One conversation in the list. hit_*: the message that a search found in it.
 
@@ -40,6 +48,7 @@ class InboxRow(NamedTuple):
     hit_message_id: UUID | None = None
     hit_text: str = ""
     hit_at: datetime | None = None
+    tags: tuple[RowTag, ...] = ()
 
     @property
     def name(self) -> str:
@@ -64,10 +73,14 @@ class InboxRow(NamedTuple):
 
 @dataclass(frozen=True)
 class InboxPage:
-    """A page of the list, newest first. next_cursor: give it as `before` for the next page; None on the last."""
+    """A page of the list, newest first. next_cursor: give it as `before` for the next page; None on the last.
+
+    tags: every tag of the business, to choose from.
+    """
 
     rows: list[InboxRow]
     next_cursor: str | None = None
+    tags: tuple[RowTag, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -45,17 +45,26 @@ def address(conversation: Conversation) -> str:
 
 
 def listing(access: Access, wanted: dict[str, str]) -> Context:
-    """One page of the list. wanted: tab, q, before (see ListForm)."""
+    """One page of the list. wanted: tab, q, before, tag (see ListForm)."""
     page = selectors.inbox_page(
-        access.business, access.user, tab=wanted["tab"], search=wanted["q"], before=wanted["before"] or None
+        access.business,
+        access.user,
+        tab=wanted["tab"],
+        search=wanted["q"],
+        before=wanted["before"] or None,
+        tag=UUID(wanted["tag"]) if wanted["tag"] else None,
     )
     more = {"tab": wanted["tab"], "before": page.next_cursor} if page.next_cursor else None
+    if more and wanted["tag"]:
+        more["tag"] = wanted["tag"]
     title, text = EMPTY[wanted["tab"]]
     if wanted["q"]:
         title, text = "Nothing found", "Names, numbers and the words of messages were searched."
     return {
         "tab": wanted["tab"],
         "q": wanted["q"],
+        "tag": wanted["tag"],
+        "list_tags": page.tags,
         "tabs": TAB_LABELS,
         "rows": rendering.rows(page.rows, wanted["q"]),
         "more_url": f"{reverse('messaging:inbox')}?{urlencode(more)}" if more else "",

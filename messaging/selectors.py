@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from django.db.models import CharField, F, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models import CharField, Exists, F, IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, NullIf
 
 from accounts.models import BusinessProfile, User
+from contacts import selectors as contact_selectors
+from contacts.models import ContactTag
 from messaging import keyset
 from messaging import search as finder
 from messaging.keyset import Cursor
 from messaging.models import Conversation, Draft, MediaFile, Message
-from messaging.rows import InboxPage, InboxRow, MessagesPage
+from messaging.rows import InboxPage, InboxRow, MessagesPage, RowTag
 from whatsflow.core import bulk
 from whatsflow.core.errors import InvalidInput, NotFound
 from whatsflow.core.prepared import Prepared
@@ -35,7 +39,7 @@ _COLUMNS: dict[str, Any] = {
         NullIf("assigned_to__full_name", Value("")), "assigned_to__email", Value(""), output_field=CharField()
     ),
 }
-_SHOWN = tuple(name for name in InboxRow._fields if not name.startswith("hit_"))
+_SHOWN = tuple(name for name in InboxRow._fields if not name.startswith("hit_") and name != "tags")
 PAGE = 50
 """Rows of the list, and messages of a chat, on one page."""
 OPENING = 30
@@ -49,26 +53,67 @@ def inbox_page(
     tab: str = "open",
     search: str = "",
     before: str | None = None,
+    tag: UUID | None = None,
     limit: int = PAGE,
 ) -> InboxPage:
-    """One page of the list, in one query whatever its length.
+    """One page of the list, in two queries whatever its length: its rows, and the tags on them.
 
     tab: one of TABS. search: names, digits of numbers and message texts in every tab, contacts first, then one row for
     each message found (with hit_message_id to open it at); it has one page.
-    Raises InvalidInput for an unknown tab or cursor.
+    tag: only conversations with contacts who carry it. Raises InvalidInput for an unknown tab or cursor.
     """
     if search.strip():
-        return InboxPage(search_rows(business, search, limit))
+        return _tagged(business, InboxPage(search_rows(business, search, limit)))
     if tab not in TABS:
         raise InvalidInput("unknown_tab", f"There is no list called {tab[:20]!r}.")
     cursor = Cursor.parse(before) if before else None
     place = (cursor.at, cursor.id) if cursor else ()
     mine = (user.pk,) if tab == "mine" else ()
-    found = _made(_page_query(tab, limit, bool(cursor)).rows(business.pk, *mine, *place))
+    if tag:
+        found = _made(_columns(_of_tag(business.pk, tab, tag, cursor, *mine)[: limit + 1]))
+    else:
+        found = _made(_page_query(tab, limit, bool(cursor)).rows(business.pk, *mine, *place))
     if len(found) <= limit:
-        return InboxPage(found)
+        return _tagged(business, InboxPage(found))
     last = found[limit - 1]
-    return InboxPage(found[:limit], str(Cursor(last.last_message_at, last.id)))
+    return _tagged(business, InboxPage(found[:limit], str(Cursor(last.last_message_at, last.id))))
+
+
+def _of_tag(
+    business: UUID, tab: str, tag: UUID, cursor: Cursor | None, user: UUID | None = None
+) -> QuerySet[Conversation]:
+    carried = ContactTag.objects.filter(tag_id=tag, contact_id=OuterRef("contact_id"))
+    rows = _tab(business, tab, user).filter(Exists(carried))
+    if cursor:
+        rows = rows.filter(keyset.before("last_message_at", cursor))
+    return keyset.newest_first(rows, "last_message_at")
+
+
+def _tagged(business: BusinessProfile, page: InboxPage) -> InboxPage:
+    """The page with the tags on its rows and all that there are; one query."""
+    tags, carried = _carried(business.pk, page.rows)
+    return replace(page, rows=_with_tags(page.rows, carried), tags=tags)
+
+
+def _with_tags(rows: list[InboxRow], carried: Mapping[UUID, list[RowTag]]) -> list[InboxRow]:
+    return [
+        row._replace(tags=tuple(carried[row.contact_id])) if row.contact_id in carried else row
+        for row in rows
+    ]
+
+
+def _carried(
+    business_id: UUID, rows: Sequence[InboxRow]
+) -> tuple[tuple[RowTag, ...], dict[UUID, list[RowTag]]]:
+    """All tags by name, and those of each row's contact."""
+    found = contact_selectors.tags_on(business_id, {row.contact_id for row in rows})
+    tags: dict[UUID, RowTag] = {}
+    carried: dict[UUID, list[RowTag]] = defaultdict(list)
+    for key, name, color, contact_id in found:
+        tag = tags.setdefault(key, RowTag(key, name, color))
+        if contact_id is not None:
+            carried[contact_id].append(tag)
+    return tuple(tags.values()), carried
 
 
 @cache
@@ -109,14 +154,16 @@ def _made(rows: Iterable[Values]) -> list[InboxRow]:
 
 
 def rows_of(business_id: UUID, conversation_ids: Iterable[UUID]) -> list[InboxRow]:
-    """The list's rows of some conversations, for live updates; one query, those that are gone are left out."""
-    return _rows(Conversation.objects.filter(business_profile_id=business_id, id__in=set(conversation_ids)))
+    """The list's rows of some conversations, for live updates; two queries, those that are gone are left out."""
+    rows = _rows(Conversation.objects.filter(business_profile_id=business_id, id__in=set(conversation_ids)))
+    return _with_tags(rows, _carried(business_id, rows)[1])
 
 
 def rows_with_contacts(business_id: UUID, contact_ids: Iterable[UUID]) -> list[InboxRow]:
     """The list's rows of every conversation with these contacts, latest first."""
     rows = Conversation.objects.filter(business_profile_id=business_id, contact_id__in=set(contact_ids))
-    return _rows(keyset.newest_first(rows, "last_message_at"))
+    found = _rows(keyset.newest_first(rows, "last_message_at"))
+    return _with_tags(found, _carried(business_id, found)[1])
 
 
 def other_conversations(business_id: UUID, contact_id: UUID, than: UUID) -> list[InboxRow]:

@@ -34,8 +34,21 @@ def _card(request: MemberRequest, contact_id: UUID) -> HttpResponse:
     return render(request, "contacts/detail.html", "contacts/_card.html", context)
 
 
+@require_safe
+@member()
+def side(request: MemberRequest, contact_id: UUID) -> HttpResponse:
+    """Tags and notes alone, for the card beside a chat."""
+    contact = selectors.get_contact(request.access.business, contact_id)
+    context = screens.side(request.access, contact)
+    return render(request, "contacts/_side.html", "contacts/_side.html", context)
+
+
 def _changed(request: MemberRequest, contact_id: UUID) -> HttpResponse:
-    """The card as it is now for htmx, else back to the page."""
+    """The card as it is now for htmx (beside a chat: its tags and notes), else back to the page."""
+    if wants_partial(request) and request.POST.get("view") == "inbox":
+        contact = selectors.get_contact(request.access.business, contact_id)
+        context = screens.side(request.access, contact)
+        return render(request, "contacts/_side.html", "contacts/_side.html", context)
     if wants_partial(request):
         return _card(request, contact_id)
     return redirect(request, "contacts:detail", contact_id)

@@ -57,6 +57,7 @@ export class List {
       event.preventDefault();
       this.refetch({ top: true });
     });
+    this.pane.querySelector("[data-tag-filter]")?.addEventListener("change", () => this.refetch({ top: true }));
     this.form.querySelector("[data-search-clear]")?.addEventListener("click", () => this.clearSearch());
   }
 
@@ -83,9 +84,20 @@ export class List {
     this.refetch({ top: true });
   }
 
+  /* Whether a row belongs to the tab and the tag that are shown. */
+  fits(row) {
+    const carried = (row.dataset.tags ?? "").split(" ");
+    return MATCHES[this.tab](row.dataset, this.inbox.dataset.user) && (!this.tag || carried.includes(this.tag));
+  }
+
+  get tag() {
+    return this.pane.querySelector("[data-tag-filter]")?.value ?? "";
+  }
+
   get url() {
     const query = new URLSearchParams({ tab: this.tab });
     if (this.search) query.set("q", this.search);
+    if (this.tag) query.set("tag", this.tag);
     return `${this.inbox.dataset.url}?${query}`;
   }
 
@@ -160,7 +172,7 @@ export class List {
   prune(id) {
     if (this.search) return;
     for (const row of [...this.rows.querySelectorAll(".inbox-row")]) {
-      const fits = MATCHES[this.tab](row.dataset, this.inbox.dataset.user);
+      const fits = this.fits(row);
       if (!fits && row.dataset.conversation !== id) row.remove();
     }
   }
@@ -172,7 +184,7 @@ export class List {
     if (this.pane.hasAttribute("aria-busy")) this.arrived.set(row.id, html);
     const old = document.getElementById(row.id);
     const focused = old?.contains(document.activeElement);
-    const fits = MATCHES[this.tab](row.dataset, this.inbox.dataset.user) || row.dataset.conversation === this.active;
+    const fits = this.fits(row) || row.dataset.conversation === this.active;
     if (this.search) {
       if (old && !old.dataset.hit) old.replaceWith(row);
     } else if (!fits) {

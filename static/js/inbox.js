@@ -115,6 +115,7 @@ class Inbox {
       const html = await ask(address.pathname + address.search, { signal: this.request.signal });
       this.drop();
       this.main.replaceChildren(elements(html));
+      globalThis.htmx?.process(this.main);
       if (push) history.pushState({}, "", address.pathname + address.search);
       this.take(address.pathname);
       this.view("chat");
@@ -225,6 +226,7 @@ class Inbox {
       if (element.matches(".message")) this.chat?.receive(element.outerHTML);
       else document.getElementById(element.id)?.replaceWith(element);
     }
+    globalThis.htmx?.process(this.main);
     refresh(this.main);
   }
 

@@ -136,7 +136,7 @@ def test_20_messages_cost_as_many_queries_as_one(pushed: Pushed, many: list[Mess
 
     one = cost(many[:1])
     pushed.calls.clear()
-    assert cost(many[: handlers.RENDERED]) == one <= 3
+    assert cost(many[: handlers.RENDERED]) == one <= 4
     assert [frame["type"] for frame in pushed.frames] == ["message"] * handlers.RENDERED
 
 

@@ -121,6 +121,7 @@ ACTIONS: dict[str, Callable[[Phone, dict[str, Any]], object]] = {
     "offline": lambda phone, body: phone.offline(),
     "online": lambda phone, body: phone.online(),
     "fail": lambda phone, body: phone.fail_next_send(),
+    "limit": lambda phone, body: setattr(phone, "limited", not phone.limited),
     "migrate": lambda phone, body: phone.lid_migrated(),
 }
 

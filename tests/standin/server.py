@@ -53,6 +53,7 @@ class Standin:
         self.qr_seconds = 20.0
         self.qr_limit = 6
         self.sync_seconds = 0.0
+        self.deprecated = 0
         self.offline_arrives = "new"
         self.foreign_hosts: set[str] = set()
         self.webdriver_seen = False
@@ -181,6 +182,9 @@ class Standin:
         page.synced = page.phone is not None
         if page.phone is not None:
             page.phone.deliver_waiting()
+        if self.deprecated > 0:
+            self.deprecated -= 1
+            page.tell("mode", mode="DEPRECATED_VERSION", info="")
         return {}
 
     def wire_logout(self, page: Page, body: Body) -> Body:

@@ -74,6 +74,7 @@ class Message:
     quoted: str = ""
     media: Media | None = None
     delivered: bool = False
+    heard: bool = True
     fields: dict[str, Any] = field(default_factory=dict)
 
     def plain(self, *, new: bool) -> dict[str, Any]:

@@ -45,6 +45,8 @@ class Phone:
     receipt_delay: float = 0.05
     migrated: bool = False
     failures: list[str] = field(default_factory=list)
+    limited: bool = False
+    """WhatsApp refuses messages to people who never wrote (error 463)."""
     hangs: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -242,11 +244,13 @@ class Phone:
         wa_id: str = "",
         at: float | None = None,
         as_lid: bool = False,
+        unheard: bool = False,
         **fields: Any,
     ) -> Message:
         """kind: WhatsApp's word (chat, image, ptt, location, vcard, poll_creation …). name: of the file.
 
-        fields: more attributes of the message.
+        unheard: the page stores it and tells nobody, as with what comes while it makes itself ready. fields: more
+        attributes of the message.
         """
         guess = (
             mime.partition("/")[0] if mime.partition("/")[0] in ("image", "video", "audio") else "document"
@@ -258,6 +262,7 @@ class Phone:
             kind=kind or (guess if media else "chat"),
             at=time.time() if at is None else at,
             quoted=quoted,
+            heard=not unheard,
             fields=fields,
         )
         if media:
@@ -282,7 +287,7 @@ class Phone:
         if ciphertext:
             sealed = {**message.plain(new=True), "type": "ciphertext", "body": "", "media": None}
             page.tell("messages", messages=[sealed])
-        page.tell("messages", messages=[message.plain(new=True)])
+        page.tell("messages", messages=[message.plain(new=message.heard)])
 
     def deliver_waiting(self) -> None:
         """What came while no page was there, as new messages."""
@@ -350,6 +355,10 @@ class Phone:
         person = self.known_as(body["chat"])
         if person is None:
             return {"error": "ERROR_UNKNOWN"}
+        if self.limited and not any(
+            known.chat == body["chat"] and not known.from_me for known in self.messages
+        ):
+            return {"error": "ERROR_UNKNOWN", "code": 463}
         self._record(body, person)
         if self.take_hang("ack"):
             return {"hang": True}

@@ -25,7 +25,7 @@ const Outbox = {
     if (answer.hang) return new Promise(() => {});
     if (answer.error) {
       message.ack = ACK.FAILED;
-      return { messageSendResult: answer.error, t: null };
+      return { messageSendResult: answer.error, errorCode: answer.code, t: null };
     }
     if (message.ack < ACK.SENT) message.ack = ACK.SENT;
     return { messageSendResult: "OK", t: answer.t };

@@ -15,11 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.benchmarks import figures, measure, site
+from tests.benchmarks import figures, measure, site, whatsapp
 from tests.benchmarks.report import Result, save, table
 from tests.benchmarks.site import PASSWORD, ROOT, Place
 
 EMBEDDED = ("start", "screen")
+BROWSERS = ("whatsapp",)
 SERVICES = ("screen", "fanout", "pages", "depth", "search", "claim", "inbound", "webhooks")
 HISTORY = ("analytics",)
 POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
@@ -30,10 +31,12 @@ def main() -> int:
     options = _options()
     effort = measure.QUICK if options.quick else measure.FULL
     results: list[Result] = []
-    only = set(options.only.split(",")) if options.only else {*EMBEDDED, *SERVICES, *HISTORY}
+    only = set(options.only.split(",")) if options.only else {*EMBEDDED, *SERVICES, *HISTORY, *BROWSERS}
     begin = time.monotonic()
     if only & set(EMBEDDED) and not options.services_only:
         _embedded(results, only, effort)
+    if "whatsapp" in only and not options.services_only:
+        _run(results, "whatsapp", lambda: whatsapp.measure(options.quick))
     missing = _missing(options.database, options.redis)
     if missing:
         print(f"Not measured on PostgreSQL and Redis: {missing}.", file=sys.stderr)
@@ -53,7 +56,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small data, short measurements")
     parser.add_argument(
-        "--only", default="", help=f"of {','.join(dict.fromkeys(EMBEDDED + SERVICES + HISTORY))}"
+        "--only", default="", help=f"of {','.join(dict.fromkeys(EMBEDDED + SERVICES + HISTORY + BROWSERS))}"
     )
     parser.add_argument("--services-only", action="store_true", help="leave the embedded installation out")
     parser.add_argument("--contacts", type=int)

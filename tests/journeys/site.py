@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 90.0
+START_SECONDS = 240.0
 STOP_SECONDS = 20.0
 NOT_INHERITED = (
     "DATABASE_URL",
@@ -24,16 +24,16 @@ NOT_INHERITED = (
 
 
 class Site:
-    """A running WhatsFlow with an empty home of its own."""
+    """A running WhatsFlow with a home of its own. more: environment. port: 0 for any free one."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, port: int = 0, **more: str) -> None:
         self.home = home
-        self.port = _free_port()
+        self.port = port or _free_port()
         self.url = f"http://localhost:{self.port}"
-        self._log = (home / "server.log").open("wb")
+        self._log = (home / "server.log").open("ab")
         env = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
         env |= {"WHATSFLOW_HOME": str(home), "WHATSFLOW_NO_DOTENV": "1", "PORT": str(self.port)}
-        env |= {"WHATSFLOW_URL": self.url, "PYTHONWARNINGS": "ignore"}
+        env |= {"WHATSFLOW_URL": self.url, "PYTHONWARNINGS": "ignore", **more}
         self._process = subprocess.Popen(
             [sys.executable, "manage.py", "up", "--supervised"],  # ends with these tests, however they end
             cwd=ROOT,
@@ -58,6 +58,12 @@ class Site:
             return self._process.wait()
         finally:
             self._log.close()
+
+    def kill(self) -> None:
+        """End it as a crash would, in the middle of whatever it does."""
+        self._process.kill()
+        self._process.wait()
+        self._log.close()
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS

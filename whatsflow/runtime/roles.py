@@ -8,11 +8,13 @@ from socket import socket
 from django.conf import settings
 
 from whatsflow.runtime import ports
-from whatsflow.runtime.signals import stop_on_signals
+from whatsflow.runtime.signals import STOP_SECONDS, stop_on_signals
 from whatsflow.runtime.web import Server, serve_wsgi
 from whatsflow.runtime.work import Beat, Worker
 
 WORKER_THREADS = 4
+SESSIONS_STOP_SECONDS = 40.0
+"""Browsers are closed so that their logins are written, and copied; docker-compose.yml waits a little longer."""
 
 
 def web(bound: socket | None) -> None:
@@ -36,7 +38,7 @@ def worker(bound: socket | None) -> None:
 
 def sessions(bound: socket | None) -> None:
     """WhatsApp numbers, each in a thread."""
-    _work(Worker(["sessions"], settings.MAX_SESSIONS))
+    _work(Worker(["sessions"], settings.MAX_SESSIONS), SESSIONS_STOP_SECONDS)
 
 
 def beat(bound: socket | None) -> None:
@@ -44,8 +46,8 @@ def beat(bound: socket | None) -> None:
     _work(Beat())
 
 
-def _work(part: Worker | Beat) -> None:
-    stop_on_signals(also=part.stop)
+def _work(part: Worker | Beat, seconds: float = STOP_SECONDS) -> None:
+    stop_on_signals(also=part.stop, seconds=seconds)
     part.start()
 
 

@@ -23,8 +23,11 @@ KILLED = 130
 _asked = False
 
 
-def stop_on_signals(also: Callable[[], None] = lambda: None) -> None:
-    """From now on Ctrl-C and SIGTERM stop this process cleanly: everything that watches `core.shutdown`, and `also`."""
+def stop_on_signals(also: Callable[[], None] = lambda: None, seconds: float = STOP_SECONDS) -> None:
+    """From now on Ctrl-C and SIGTERM stop this process cleanly: everything that watches `core.shutdown`, and `also`.
+
+    What has not stopped after `seconds` is left behind.
+    """
 
     def handle(number: int, frame: Any) -> None:
         global _asked
@@ -32,14 +35,14 @@ def stop_on_signals(also: Callable[[], None] = lambda: None) -> None:
             os._exit(KILLED)
         _asked = True
         # A handler runs in the middle of anything; events and locks are better touched from a thread.
-        threading.Thread(target=_stop, args=(also,), name="stop", daemon=True).start()
+        threading.Thread(target=_stop, args=(also, seconds), name="stop", daemon=True).start()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handle)
 
 
-def _stop(also: Callable[[], None]) -> None:
-    give_up_after(STOP_SECONDS)
+def _stop(also: Callable[[], None], seconds: float) -> None:
+    give_up_after(seconds)
     request_stop()
     also()
 

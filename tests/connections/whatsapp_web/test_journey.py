@@ -1,4 +1,4 @@
-"""The whole way of a number: scanned, talking, its worker killed in the middle of a send, taken over, unlinked."""
+"""The whole way of a number on PostgreSQL and Redis; the embedded default's is in tests/journeys/test_real_number.py."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def reached_status(number: WhatsAppConnection, status: str) -> None:
 
 
 def test_a_number_is_linked_talks_survives_its_worker_and_is_unlinked(
-    worker: Workers, number: WhatsAppConnection, standin: Standin, tmp_path: Path
+    require_postgres: None, worker: Workers, number: WhatsAppConnection, standin: Standin, tmp_path: Path
 ) -> None:
     phone = standin.phone
     phone.auto_receipt = 3

@@ -22,6 +22,7 @@ from connections.drivers.whatsapp_web.options import Options
 from tests.benchmarks.report import Result, median, percentile
 from tests.standin import CUSTOMER, Phone, Standin
 from tests.standin.browser import BUNDLE
+from tests.standin.things import new_id
 
 LANES = 2
 PATIENCE = 180.0
@@ -78,6 +79,21 @@ class Number:
     written: dict[str, float] = field(default_factory=dict)
     heard: dict[str, float] = field(default_factory=dict)
     answers: list[str] = field(default_factory=list)
+    ready: threading.Event = field(default_factory=threading.Event)
+    trouble: str = ""
+
+    def run(self, lanes: threading.Semaphore, over: threading.Event) -> None:
+        """The whole session, in one thread: a browser ends with the thread that has started it."""
+        try:
+            with lanes:
+                self.link()
+            self.ready.set()
+            self.talk(over)
+        except Exception as error:
+            self.trouble = str(error) or type(error).__name__
+        finally:
+            self.ready.set()
+            self.driver.close()
 
     @property
     def profile(self) -> Path:
@@ -144,18 +160,13 @@ def _together(standin: Standin, options: Options, load: Load) -> list[Result]:
         *(standin.add_phone(f"+491511000{1000 + place}") for place in range(1, load.numbers)),
     ]
     numbers = [_number(options, phone) for phone in phones]
-    try:
-        numbers[0].link()
-        alone = numbers[0].to_code
-        with ThreadPoolExecutor(LANES) as lanes:
-            list(lanes.map(Number.link, numbers[1:]))
+    with _running(numbers):
         idle = _used(numbers, lambda: time.sleep(load.idle))
         busy = _used(numbers, lambda: _conversation(numbers, load))
         memory = sum(processes.memory(number.profile) for number in numbers) / len(numbers) / 2**20
-    finally:
-        for number in numbers:
-            number.driver.close()
-    return _results(numbers, load, alone, idle, busy, memory)
+    if troubles := [number.trouble for number in numbers if number.trouble]:
+        raise RuntimeError(troubles[0])
+    return _results(numbers, load, numbers[0].to_code, idle, busy, memory)
 
 
 def _number(options: Options, phone: Phone) -> Number:
@@ -177,24 +188,29 @@ def _used(numbers: list[Number], work: Callable[[], object]) -> float:
 
 def _conversation(numbers: list[Number], load: Load) -> None:
     """Customers of all numbers write, one after the other, and some are answered."""
-    with _talking(numbers):
-        for _ in range(load.rounds):
-            for number in numbers:
-                at = time.perf_counter()
-                number.written[number.phone.message_in("Is my order ready?", CUSTOMER)] = at
-                time.sleep(load.pause / len(numbers))
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and any(len(one.heard) < len(one.written) for one in numbers):
-            time.sleep(0.05)
+    for _ in range(load.rounds):
+        for number in numbers:
+            wa_id, at = new_id(), time.perf_counter()
+            number.written[wa_id] = at
+            number.phone.message_in("Is my order ready?", CUSTOMER, wa_id=wa_id)
+            time.sleep(load.pause / len(numbers))
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and any(len(one.heard) < len(one.written) for one in numbers):
+        time.sleep(0.05)
 
 
 @contextmanager
-def _talking(numbers: list[Number]) -> Iterator[None]:
-    over = threading.Event()
-    threads = [threading.Thread(target=number.talk, args=[over], daemon=True) for number in numbers]
-    for thread in threads:
-        thread.start()
+def _running(numbers: list[Number]) -> Iterator[None]:
+    """All connected: the first alone, so that its start is measured, then the others, a few at a time."""
+    over, lanes = threading.Event(), threading.Semaphore(LANES)
+    threads = [threading.Thread(target=number.run, args=[lanes, over], daemon=True) for number in numbers]
     try:
+        threads[0].start()
+        numbers[0].ready.wait(PATIENCE)
+        for thread in threads[1:]:
+            thread.start()
+        for number in numbers:
+            number.ready.wait(PATIENCE)
         yield
     finally:
         over.set()

@@ -1,4 +1,4 @@
-"""The whole way of a number on PostgreSQL and Redis; the embedded default's is in tests/journeys/test_real_number.py."""
+"""The whole way of a number on PostgreSQL and Redis; that of the embedded default is in tests/journeys."""
 
 from __future__ import annotations
 

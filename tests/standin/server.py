@@ -7,12 +7,14 @@ import secrets
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from connections.drivers.sandbox import portraits
 from tests.standin.certificate import context
 from tests.standin.pages import Page
 from tests.standin.things import OWN_NUMBER, Media
@@ -280,7 +282,8 @@ class _Handler(BaseHTTPRequestHandler):
         host = self.headers.get("Host", "").split(":")[0]
         address = urlsplit(self.path)
         if host.endswith(".whatsapp.net"):
-            self._send(PICTURE, "image/png", {"Access-Control-Allow-Origin": "*"})
+            portrait = portraits.draw(zlib.crc32(address.path.encode()))
+            self._send(portrait, "image/jpeg", {"Access-Control-Allow-Origin": "*"})
         elif host != "web.whatsapp.com":
             self.standin.foreign_hosts.add(host)
             self._send(b"", status=404)

@@ -21,11 +21,12 @@ def of(customer: Customer) -> MediaBlob | None:
     rng = random.Random(customer.lid or customer.number)  # noqa: S311 (scenery, not secrets)
     if customer.hides_number or rng.random() < 0.25:
         return None
-    return MediaBlob(_draw(rng.randrange(2**32)), "image/jpeg", "picture.jpg")
+    return MediaBlob(draw(rng.randrange(2**32)), "image/jpeg", "picture.jpg")
 
 
 @lru_cache(maxsize=64)
-def _draw(seed: int) -> bytes:
+def draw(seed: int) -> bytes:
+    """A JPEG of somebody, 320 x 320."""
     rng = random.Random(seed)  # noqa: S311 (scenery, not secrets)
     wall, shirt = (tuple(rng.randrange(90, 230) for _ in range(3)) for _ in range(2))
     skin, hair = rng.choice(_SKINS), rng.choice(_HAIRS)

@@ -270,9 +270,10 @@ class Bubble:
 
 @dataclass(frozen=True)
 class Transcript:
-    """A customer's chat. version: changes when the chat does."""
+    """A customer's chat. typing: the business is writing. version: changes when the chat does."""
 
     bubbles: list[Bubble]
+    typing: bool
     version: str
 
 
@@ -307,9 +308,10 @@ def transcript(customer: SandboxCustomer) -> Transcript:
         its_day = timezone.localtime(message.created_at).date()
         bubbles.append(Bubble(message, by_id.get(message.quoted_wa_id), its_day != day))
         day = its_day
-    return Transcript(
-        bubbles, _digest(repr([(message.wa_id, message.ack, message.body) for message in messages]))
-    )
+    until = customer.sees_typing_until
+    typing = until is not None and until > timezone.now()
+    parts = [(message.wa_id, message.ack, message.body) for message in messages]
+    return Transcript(bubbles, typing, _digest(repr((parts, typing))))
 
 
 def mode_choices() -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ Ten numbers are connected and talk at once; browsers are started and stopped fif
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import threading
 import time
@@ -14,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID, uuid4
+
+import structlog
 
 from connections.drivers.base import Chat, Context, InboundMessage, MessageKind, OutgoingMessage, Phase, State
 from connections.drivers.whatsapp_web import processes
@@ -133,6 +136,7 @@ class Number:
 
 def measure(quick: bool) -> list[Result]:
     """Everything; about three minutes with two processors, half a minute when quick."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     load = QUICK if quick else FULL
     with tempfile.TemporaryDirectory(prefix="whatsflow-bench-") as home, Standin() as standin:
         options = Options(Path(home), BUNDLE, flags=tuple(standin.browser_args))

@@ -352,3 +352,13 @@ def test_a_stranger_finds_no_phone_customer_or_file(
 def test_a_real_number_has_no_simulated_phone(client_of: ClientOf, owner: User, business: object) -> None:
     real = factories.ConnectionFactory(business_profile=business, connection_mode="whatsapp-web")
     assert client_of(owner).get(url("phone", real)).status_code == 404
+
+
+def test_the_customer_sees_that_the_business_is_typing(
+    client_of: ClientOf, owner: User, connection: WhatsAppConnection
+) -> None:
+    person = factories.SandboxCustomerFactory(phone=connection.sandbox_phone)
+    address = reverse("connections:phone_messages", args=[person.pk])
+    assert "typing…" not in client_of(owner).get(address, **HTMX).content.decode()
+    type(person).objects.filter(pk=person.pk).update(sees_typing_until=timezone.now() + timedelta(seconds=5))
+    assert "typing…" in client_of(owner).get(address, **HTMX).content.decode()

@@ -83,20 +83,10 @@ def test_a_page_that_cannot_start_is_not_ready(page: tuple[Browser, Standin], mo
     assert not browser.ready(seconds=4)
 
 
-@pytest.mark.parametrize(
-    ("module", "phase", "words"),
-    [
-        ("WAWebIsLoggedIn", Phase.ENDED, "page_changed"),
-        ("WAWebStreamModel", Phase.ENDED, "page_changed"),
-        ("WAWebSendMsgChatAction", Phase.ENDED, "page_changed"),
-        ("WAWebChatStateBridge", Phase.READY, "page_changed"),
-    ],
-)
-def test_the_driver_says_so(rig: WebRig, module: str, phase: Phase, words: str) -> None:
+@pytest.mark.parametrize("module", ["WAWebIsLoggedIn", "WAWebStreamModel"])
+def test_a_driver_that_waits_in_vain_says_so(rig: WebRig, module: str) -> None:
+    """Others are seen before: tests/connections/whatsapp_web/test_sessions.py."""
     rig.standin.without = {module}
     driver = rig.driver(ready_timeout=20.0)
-    if phase == Phase.READY:
-        assert eventually(lambda: driver.state().phase == Phase.QR, 40)
-        rig.scan(driver.state())
-    assert eventually(lambda: driver.state().phase == phase, 40)
-    assert words in (driver.state().reason, driver.state().degraded)
+    assert eventually(lambda: driver.state().phase == Phase.ENDED, 40)
+    assert driver.state().reason == "page_changed"

@@ -65,6 +65,7 @@ document.addEventListener("pointerdown", (event) => {
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.method === "dialog" || form.target) return;
+  if (event.submitter?.hasAttribute("data-download")) return; // the answer is a file, and the page stays
   if (form.dataset.sending) return event.preventDefault();
   form.dataset.sending = "yes";
   event.submitter?.classList.add("is-sending");

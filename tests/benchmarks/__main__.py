@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.benchmarks import figures, measure, site, whatsapp
+from tests.benchmarks import figures, importing, measure, site, whatsapp
 from tests.benchmarks.report import Result, save, table
 from tests.benchmarks.site import PASSWORD, ROOT, Place
 
@@ -23,6 +23,8 @@ EMBEDDED = ("start", "screen")
 BROWSERS = ("whatsapp",)
 SERVICES = ("screen", "fanout", "pages", "depth", "search", "claim", "inbound", "webhooks")
 HISTORY = ("analytics",)
+IMPORTS = ("import",)
+"""Measured in empty installations of their own, on SQLite and on PostgreSQL."""
 POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 REDIS = "redis://127.0.0.1:6379/15"
 
@@ -31,7 +33,11 @@ def main() -> int:
     options = _options()
     effort = measure.QUICK if options.quick else measure.FULL
     results: list[Result] = []
-    only = set(options.only.split(",")) if options.only else {*EMBEDDED, *SERVICES, *HISTORY, *BROWSERS}
+    only = (
+        set(options.only.split(","))
+        if options.only
+        else {*EMBEDDED, *SERVICES, *HISTORY, *BROWSERS, *IMPORTS}
+    )
     begin = time.monotonic()
     if only & set(EMBEDDED) and not options.services_only:
         _embedded(results, only, effort)
@@ -44,6 +50,8 @@ def main() -> int:
         _services(results, only, effort, options)
     if not missing and only & set(HISTORY):
         _history(results, options)
+    if "import" in only:
+        _imports(results, options, missing)
     print(table(results))
     about = {"contacts": options.contacts, "messages": options.messages, "quick": options.quick}
     save(Path(options.json), results, seconds=round(time.monotonic() - begin), **about)
@@ -56,7 +64,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small data, short measurements")
     parser.add_argument(
-        "--only", default="", help=f"of {','.join(dict.fromkeys(EMBEDDED + SERVICES + HISTORY + BROWSERS))}"
+        "--only",
+        default="",
+        help=f"of {','.join(dict.fromkeys(EMBEDDED + SERVICES + HISTORY + BROWSERS + IMPORTS))}",
     )
     parser.add_argument("--services-only", action="store_true", help="leave the embedded installation out")
     parser.add_argument("--contacts", type=int)
@@ -127,6 +137,21 @@ def _history(results: list[Result], options: argparse.Namespace) -> None:
     with site.services(options.database, options.redis, reuse=options.reuse) as place:
         _prepare(place, options.contacts, options.messages, figures.DAYS)
         _run(results, "analytics", lambda: figures.results(place))
+
+
+def _imports(results: list[Result], options: argparse.Namespace, missing: str) -> None:
+    """As many rows as the demo has contacts."""
+
+    def measured(place: Place) -> list[Result]:
+        place.manage("migrate")
+        return importing.measure(place, options.contacts)
+
+    if not options.services_only:
+        with site.embedded() as place:
+            _run(results, "import on SQLite", lambda: measured(place))
+    if not missing:
+        with site.services(options.database, options.redis, reuse=None) as place:
+            _run(results, "import on PostgreSQL", lambda: measured(place))
 
 
 def _prepare(place: Place, contacts: int, messages: int, days: int = 30) -> None:

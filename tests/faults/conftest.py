@@ -51,10 +51,10 @@ def processes(process_env: dict[str, str], tmp_path: Path) -> Iterator[Workers]:
     """`processes("module", "argument", place="...")` starts one that stops at that place. All are killed at the end."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(*command: str, place: str = "") -> subprocess.Popen[bytes]:
+    def start(*command: str, place: str = "", lease: float = LEASE_SECONDS) -> subprocess.Popen[bytes]:
         environment = {
             **process_env,
-            "WHATSFLOW_LEASE_SECONDS": str(LEASE_SECONDS),
+            "WHATSFLOW_LEASE_SECONDS": str(lease),
             "WHATSFLOW_UNKNOWN_AFTER_SECONDS": str(UNKNOWN_AFTER_SECONDS),
             "WHATSFLOW_FAILPOINTS": f"{place}:{tmp_path / 'reached'}" if place else "",
         }
@@ -86,7 +86,7 @@ def worker(linked: WhatsAppConnection, processes: Workers) -> Workers:
 @pytest.fixture
 def job_worker(processes: Workers) -> Workers:
     """`job_worker()` starts one that does jobs; `job_worker("job.saved")` one that stops at that place."""
-    return lambda place="": processes("tests.faults.job_worker", place=place)
+    return lambda place="", **more: processes("tests.faults.job_worker", place=place, **more)
 
 
 @pytest.fixture

@@ -24,12 +24,27 @@ _LONG = re.compile(r"[1-9][0-9]{9,14}")
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
-    """What the library checks of a full number of one country code. region: "" where several share the code."""
+class _Region:
+    """How the library finds out whether a number of a shared code is this region's.
 
+    leading: where the region has digits of its own, they alone decide. kinds: its landlines and mobiles.
+    """
+
+    code: str
+    leading: re.Pattern[str] | None
+    general: re.Pattern[str]
+    kinds: tuple[tuple[re.Pattern[str], frozenset[int]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What the library checks of a full number of one country code."""
+
+    length: int
+    """Digits of the country code."""
     prefixes: re.Pattern[str] | None
     lengths: frozenset[int]
-    region: str
+    regions: tuple[_Region, ...]
 
 
 class NumberReader:
@@ -70,48 +85,85 @@ class NumberReader:
     def country(self, e164: str) -> str:
         """ISO 3166 code of a number that `read` returned; "" where none can be told."""
         plan = self._plan_of(e164)
-        return plan.region if plan is not None and plan.region else phone.country(e164)
+        if plan is None or not plan.regions:
+            return phone.country(e164)
+        if len(plan.regions) == 1:
+            return plan.regions[0].code
+        return _region_of(e164[1 + plan.length :], plan.regions) or phone.country(e164)
 
     def _is_plain(self, number: str) -> bool:
         """Whether the library would take this full number as it is."""
         plan = self._plan_of(number)
         if plan is None:
             return False
-        _, national = self._split(number)
+        national = number[1 + plan.length :]
         if plan.prefixes is not None and plan.prefixes.match(national):
             return False
         return len(national) in plan.lengths
 
-    def _split(self, number: str) -> tuple[str, str]:
-        for length in (1, 2, 3):
-            code = number[1 : 1 + length]
-            if int(code) in COUNTRY_CODE_TO_REGION_CODE:
-                return code, number[1 + length :]
-        return "", ""
-
     def _plan_of(self, number: str) -> _Plan | None:
-        code, _ = self._split(number)
-        if code not in self._plans:
-            self._plans[code] = _plan(int(code)) if code else None
-        return self._plans[code]
+        beginning = number[1:4]
+        if beginning not in self._plans:
+            self._plans[beginning] = _plan(beginning)
+        return self._plans[beginning]
 
 
-def _plan(code: int) -> _Plan | None:
-    regions = COUNTRY_CODE_TO_REGION_CODE[code]
-    main = regions[0]
-    metadata = (
-        PhoneMetadata.metadata_for_nongeo_region(code)
-        if main == "001"
-        else PhoneMetadata.metadata_for_region(main)
-    )
+def _region_of(national: str, regions: tuple[_Region, ...]) -> str:
+    """The first region that the number belongs to; "" when only the library can tell."""
+    for region in regions:
+        if region.leading is not None:
+            if region.leading.match(national):
+                return region.code
+        elif region.general.fullmatch(national):
+            fits = any(
+                len(national) in lengths and kind.fullmatch(national) for kind, lengths in region.kinds
+            )
+            return region.code if fits else ""
+    return ""
+
+
+def _plan(beginning: str) -> _Plan | None:
+    """The plan of numbers that begin with these three digits; None when the code belongs to no region."""
+    for length in (1, 2, 3):
+        regions = COUNTRY_CODE_TO_REGION_CODE.get(int(beginning[:length]), ())
+        if regions:
+            break
+    metadata = PhoneMetadata.metadata_for_region(regions[0]) if regions and regions[0] != "001" else None
     if metadata is None or metadata.general_desc is None:
         return None
     prefix = metadata.national_prefix_for_parsing
     return _Plan(
+        length,
         re.compile(prefix) if prefix else None,
-        frozenset(length for length in metadata.general_desc.possible_length if length > 0),
-        main if len(regions) == 1 and main != "001" else "",
+        frozenset(_lengths(metadata.general_desc)),
+        tuple(found for region in regions if (found := _region(region)) is not None),
     )
+
+
+def _region(code: str) -> _Region | None:
+    metadata = PhoneMetadata.metadata_for_region(code)
+    if metadata is None or metadata.general_desc is None:
+        return None
+    kinds = [
+        (re.compile(desc.national_number_pattern), frozenset(_lengths(desc, metadata.general_desc)))
+        for desc in (metadata.fixed_line, metadata.mobile)
+        if desc is not None and desc.national_number_pattern
+    ]
+    leading = metadata.leading_digits
+    return _Region(
+        code,
+        re.compile(leading) if leading else None,
+        re.compile(metadata.general_desc.national_number_pattern or ""),
+        tuple(kinds),
+    )
+
+
+def _lengths(
+    desc: phonenumbers.PhoneNumberDesc, otherwise: phonenumbers.PhoneNumberDesc | None = None
+) -> list[int]:
+    """The possible numbers of digits; a kind that says none has those of its region."""
+    found = [length for length in desc.possible_length if length > 0]
+    return found if found or otherwise is None else _lengths(otherwise)
 
 
 def _parsed(number: str) -> phonenumbers.PhoneNumber:

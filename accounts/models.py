@@ -8,7 +8,9 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
 
+from accounts import scopes
 from accounts.roles import Role
 from whatsflow.core.crypto import EncryptedTextField
 from whatsflow.core.db import TimestampedModel, UuidModel
@@ -170,6 +172,23 @@ class ApiKey(TimestampedModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def has_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def is_usable(self) -> bool:
+        return self.is_active and not self.has_expired
+
+    @property
+    def access_words(self) -> str:
+        """What it may do, in a few words."""
+        writes = [name for name in self.scopes if name.endswith(":write")]
+        if set(self.scopes) == set(scopes.ALL):
+            return "may do everything"
+        changes = ", ".join(name.partition(":")[0] for name in writes)
+        return f"reads {len(self.scopes)} kinds of things" + (f", changes {changes}" if changes else "")
 
 
 class TokenSession(TimestampedModel):

@@ -10,6 +10,15 @@ QUIET_ZONE = 4
 """Modules of white around the code that the standard asks for; scanners need them in dark mode above all."""
 
 
+def png(content: str) -> bytes:
+    """`content` drawn as a PNG that screens show large enough to be scanned."""
+    import segno  # not loaded before the first code
+
+    drawing = io.BytesIO()
+    segno.make(content, error="m", micro=False).save(drawing, kind="png", scale=8, border=QUIET_ZONE)
+    return drawing.getvalue()
+
+
 def svg(content: str) -> SafeString:
     """`content` drawn as an `<svg>` element of class `wf-qr`: dark modules on its own white ground.
 

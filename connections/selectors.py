@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Case, OuterRef, QuerySet, Subquery, When
 from django.utils import timezone
 
 from accounts.models import BusinessProfile
@@ -46,6 +46,44 @@ def connections_by_id(business_id: UUID, connection_ids: Collection[UUID]) -> di
     """Those of the business's numbers that have these ids, without their secrets; one query."""
     rows = WhatsAppConnection.objects.filter(business_profile_id=business_id)
     return rows.defer("session_data", "qr_code", "pairing_code").in_bulk(connection_ids)
+
+
+def chosen(business: BusinessProfile, connection_id: UUID | None = None) -> WhatsAppConnection:
+    """The number that is named, else the default one: a connected one if there is, else the oldest. Raises NotFound."""
+    if connection_id is not None:
+        return get_connection(business, connection_id)
+    found = default_connection(business)
+    if found is None:
+        raise NotFound("A number")
+    return found
+
+
+def default_connection(business: BusinessProfile, *, sandbox: bool = False) -> WhatsAppConnection | None:
+    """The oldest connected number, else the oldest; with `sandbox`, among the sandbox numbers. None: there is none."""
+    rows = connections_of(business).select_related("business_profile", "sandbox_phone")
+    if sandbox:
+        rows = rows.filter(connection_mode=WhatsAppConnection.Mode.SANDBOX)
+    connected = Case(When(status__in=[Status.CONNECTED, Status.DEGRADED], then=0), default=1)
+    return rows.order_by(connected, "created_at", "id").first()
+
+
+def chosen_sandbox(business: BusinessProfile, connection_id: UUID | None = None) -> WhatsAppConnection:
+    """The sandbox number that is named, else the default one. Raises NotFound, also for a real number."""
+    found = (
+        get_connection(business, connection_id)
+        if connection_id is not None
+        else default_connection(business, sandbox=True)
+    )
+    if found is None or not found.is_sandbox:
+        raise NotFound("A sandbox number")
+    return found
+
+
+def qr_on_show(connection: WhatsAppConnection) -> str:
+    """The content of the QR code that may be scanned now. Raises NotFound when there is none."""
+    if connection.status != Status.QR_PENDING or qr_seconds_left(connection) <= 0:
+        raise NotFound("A QR code")
+    return connection.qr_code
 
 
 def sandbox_phone(connection: WhatsAppConnection) -> SandboxPhone:

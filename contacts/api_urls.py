@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import path
 
-from contacts.api import people, sorting
+from contacts.api import files, people, sorting
 
 ITEM: dict[str, Any] = {"get": "retrieve", "put": "update", "delete": "destroy"}
 PATCHED = {**ITEM, "patch": "partial_update"}
@@ -12,6 +12,8 @@ LIST: dict[str, Any] = {"get": "list", "post": "create"}
 
 urlpatterns = [
     path("contacts", people.Contacts.as_view(LIST), name="contacts"),
+    path("contacts/import", files.Files.as_view({"post": "load"}), name="contacts-import"),
+    path("contacts/export", files.Files.as_view({"post": "dump"}), name="contacts-export"),
     path("contacts/bulk", people.Bulk.as_view({"post": "create"}), name="contacts-bulk"),
     path("contacts/<uuid:contact_id>", people.Contacts.as_view(PATCHED), name="contact"),
     path(

@@ -228,3 +228,25 @@ class BulkSerializer(CamelCaseSerializer):
     """What came of it."""
 
     changed = serializers.IntegerField(help_text="Contacts that were changed.")
+
+
+class ImportBody(CamelCaseSerializer):
+    """A CSV, Excel or vCard file, as multipart/form-data."""
+
+    file = serializers.FileField()
+    duplicates = Choice(choices=["update", "skip"], default="update", help_text="People you have already.")
+    country = Text(max_length=2, allow_blank=True, default="", help_text="Of numbers without a country code.")
+    tag = Text(max_length=100, allow_blank=True, default="", help_text="A tag for everybody in the file.")
+    mapping = Text(
+        max_length=10_000,
+        required=False,
+        help_text="JSON list with a target for each column: phone, name, email, field:<key>, skip, …; else guessed.",
+    )
+
+
+class ExportBody(CamelCaseSerializer):
+    """Whom to export: contacts that are named, or those whom a filter finds; without either, everybody."""
+
+    format = Choice(choices=["csv", "xlsx", "vcard"], default="csv")
+    contact_ids = Items(child=Key(), required=False, max_length=MOST_IDS)
+    filter = JsonObject(default=dict, help_text=FILTER)

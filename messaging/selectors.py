@@ -270,11 +270,17 @@ _opened = Prepared[Conversation](
 
 def get_message(business: BusinessProfile, message_id: UUID | str) -> Message:
     """With its media, sender and conversation. Raises NotFound."""
-    rows = Message.objects.select_related("media", "sender", "conversation")
+    rows = Message.objects.select_related("media", "sender", "conversation", "contact")
     found = rows.filter(business_profile=business, id=_key(message_id, "This message")).first()
     if found is None:
         raise NotFound("This message")
     return found
+
+
+def latest_connection(business: BusinessProfile, contact_id: UUID) -> UUID | None:
+    """The number with which this contact talked last, if there is one."""
+    rows = Conversation.objects.filter(business_profile=business, contact_id=contact_id)
+    return keyset.newest_first(rows, "last_message_at").values_list("connection_id", flat=True).first()
 
 
 def get_media(business: BusinessProfile, media_id: UUID | str) -> MediaFile:

@@ -17,8 +17,11 @@ endpoints: list[URLPattern | URLResolver] = [
     path("", include("accounts.api_urls")),
     path("", include("connections.webhook_api_urls")),
     path("", include("analytics.api_urls")),
+    path("", include("connections.api_urls")),
     path("", include("contacts.api_urls")),
     path("", include("campaigns.api_urls")),
+    path("", include("jobs.api_urls")),
+    path("", include("messaging.api_urls")),
 ]
 urlpatterns = [
     path("", include((endpoints, "api"))),

@@ -33,7 +33,9 @@ http = WsgiBridge(_wsgi, threads=settings.WEB_THREADS, max_body=settings.MAX_REQ
 
 async def application(scope: Scope, receive: Any, send: Any) -> None:
     """Every connection starts here."""
-    if scope["type"] == "http":
+    if scope["type"] == "http" and scope["path"] == "/mcp":
+        await assistants()(scope, receive, send)
+    elif scope["type"] == "http":
         await http(scope, receive, send)
     elif scope["type"] == "websocket":
         await websocket(scope, receive, send)
@@ -47,6 +49,14 @@ async def websocket(scope: Scope, receive: Any, send: Any) -> None:
         await send({"type": "websocket.close", "code": 4403})
         return
     await consumer(scope, receive, send)
+
+
+@functools.cache
+def assistants() -> AsgiApp:
+    """The Model Context Protocol. Imported on first use: its library takes a second and some memory."""
+    from whatsflow.mcp import McpEndpoint
+
+    return McpEndpoint(http)
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from whatsflow import health
+from whatsflow import api_docs, health
 
 urlpatterns = [
     path("", include("analytics.urls")),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("contacts/", include("contacts.urls")),
     path("inbox/", include("messaging.urls")),
     path("campaigns/", include("campaigns.urls")),
+    path("api/docs/", api_docs.page, name="api-docs"),
     path("api/v1/", include("whatsflow.api")),
     path("admin/", admin.site.urls),
     path("livez", health.livez, name="livez"),

@@ -17,7 +17,7 @@ from accounts.access import Access
 from accounts.models import BusinessProfile, User
 from accounts.rest import etags, repeats, throttling
 from accounts.rest.authentication import ApiAuthentication
-from accounts.rest.operations import SAFE, Operation
+from accounts.rest.operations import Operation
 from accounts.rest.parameters import read_parameters
 from accounts.rest.schema import OperationSchema
 from accounts.roles import Can
@@ -79,7 +79,9 @@ class Endpoint(ViewSet):
 
     def get_parsers(self) -> list[Any]:
         """JSON; for uploads multipart."""
-        action = getattr(self, "action", None)
+        if self.request is None:  # for the description
+            return [JSONParser()]
+        action = self.action_map.get(str(self.request.method).lower())  # `self.action` is set after this
         multipart = action is not None and self.method(action).multipart
         return [parsers.MultiPartParser()] if multipart else [JSONParser()]
 
@@ -137,7 +139,7 @@ class Endpoint(ViewSet):
             return
         if self._access is None:
             raise Forbidden("You have no business yet. Create one with POST /business.", code="no_business")
-        reads = request.method.lower() in SAFE or not operation.writes  # type: ignore[union-attr]
+        reads = not operation.needs_writing(str(request.method))
         self._access.require_scope(self.resource, READ if reads else WRITE)
         self._access.require(operation.can or (Can.VIEW if reads else self.capability))
 

@@ -21,7 +21,7 @@ class Operation:
     what grows, "number" with totals for what is short. ordering: what `?order=` may name, each with the columns.
     body, query: serializers of what is sent. can: the role's capability; None: to view, or the endpoint's `capability`
     for what writes. public: without credentials. personal: for a person whatever their business, never for a key.
-    writes: needs the scope to write. conditional: understands If-Match.
+    writes: needs the scope to write; None: by the method. conditional: understands If-Match.
     binary: media type of an answer that is no JSON. fails: statuses beyond the usual ones.
     """
 
@@ -35,7 +35,7 @@ class Operation:
     query: type[BaseSerializer] | None = None
     status: int = 200
     can: Can | None = None
-    writes: bool = True
+    writes: bool | None = None
     public: bool = False
     personal: bool = False
     unscoped: bool = False
@@ -45,6 +45,10 @@ class Operation:
     fails: tuple[int, ...] = ()
     example: Any = None
     links: dict[str, Any] = field(default_factory=dict)
+
+    def needs_writing(self, method: str) -> bool:
+        """Whether a key needs the scope to write for it."""
+        return method.lower() not in SAFE if self.writes is None else self.writes
 
 
 def operation(summary: str, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

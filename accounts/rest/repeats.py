@@ -12,6 +12,7 @@ from django.http import HttpResponse, HttpResponseBase
 from rest_framework.request import Request
 
 from accounts.services import idempotency
+from whatsflow.core.crypto import fingerprint
 
 HEADER = "Idempotency-Key"
 
@@ -37,6 +38,15 @@ def answer(endpoint: Any, request: Request, carry_out: Callable[[], HttpResponse
         written.render()
     idempotency.finish(begun, written.status_code, written.content.decode())
     return response
+
+
+def token_of(request: Request) -> str | None:
+    """The request's key in 64 characters, for services that keep a token of their own with what they make.
+
+    Then not even a process that dies between the change and the stored answer makes a second one.
+    """
+    key = request.headers.get(HEADER)
+    return None if key is None else fingerprint(f"{request.method} {request.path} {key}")
 
 
 def body_hash(data: Any) -> str:

@@ -11,7 +11,7 @@ from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from accounts.rest.operations import SAFE, Operation
+from accounts.rest.operations import Operation
 from accounts.rest.parameters import parameters_of
 from accounts.scopes import READ, WRITE, scope
 from whatsflow.core.drf import CamelCaseSerializer, camel
@@ -95,12 +95,9 @@ class OperationSchema(AutoSchema):
         text = inspect.cleandoc(getattr(self.view, self.view.action).__doc__ or "")
         if declared.public or declared.personal or declared.unscoped:
             return text
-        level = WRITE if self._writes(declared) else READ
+        level = WRITE if declared.needs_writing(self.method) else READ
         needs = f"An API key needs the scope `{scope(self.view.resource, level)}`."
         return f"{text}\n\n{needs}".strip()
-
-    def _writes(self, declared: Operation) -> bool:
-        return self.method.lower() not in SAFE and declared.writes
 
     def _security(self, declared: Operation) -> list[dict[str, list[str]]]:
         token: dict[str, list[str]] = {"bearer": []}

@@ -1,6 +1,7 @@
 """The pages of accounts: sign-in, one's own account, businesses, teams."""
 
 from accounts.views.businesses import business_create, business_delete, business_edit, business_switch
+from accounts.views.keys import key_create, key_revoke, key_rotate, keys, origins
 from accounts.views.own import email_change, password_change, profile
 from accounts.views.sessions import (
     LoginView,
@@ -35,10 +36,15 @@ __all__ = [
     "invitation_accept",
     "invitation_revoke",
     "invite",
+    "key_create",
+    "key_revoke",
+    "key_rotate",
+    "keys",
     "locked_out",
     "logout",
     "member_remove",
     "member_role",
+    "origins",
     "password_change",
     "password_reset",
     "password_reset_complete",

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
-from connections import leases
+from connections import leases, selectors
 from connections.drivers import registry
 from connections.events import ConnectionStatusChanged
 from connections.models import SandboxPhone, WhatsAppConnection
@@ -79,6 +79,30 @@ def connect(connection: WhatsAppConnection, actor: User | None, pairing_phone: s
         audit.record(connection.business_profile, actor, "connection.connect", connection)
         _changed(connection)
         transaction.on_commit(partial(start, connection.pk))
+
+
+def connect_chosen(
+    business: BusinessProfile,
+    actor: User | None,
+    *,
+    connection_id: UUID | None = None,
+    connection_mode: str = "",
+    phone_number: str = "",
+) -> WhatsAppConnection:
+    """Connect the number that is named, else the default one, else a new one of `connection_mode`.
+
+    Raises NotFound, InvalidInput as `create` and `connect` do.
+    """
+    with transaction.atomic():
+        BusinessProfile.objects.select_for_update(no_key=True).get(pk=business.pk)
+        if connection_id is not None:
+            connection = selectors.get_connection(business, connection_id)
+        else:
+            known = selectors.default_connection(business)
+            mode = connection_mode or WhatsAppConnection.Mode.WHATSAPP_WEB
+            connection = known or create(business, actor, mode)
+        connect(connection, actor, phone_number)
+    return connection
 
 
 def disconnect(connection: WhatsAppConnection, actor: User | None) -> None:

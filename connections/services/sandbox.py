@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from typing import Any, Protocol
+from uuid import UUID
 
 import filetype
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.db import transaction
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
+from connections import selectors
 from connections.drivers.base import MediaBlob, MessageKind
 from connections.drivers.sandbox import faults as fault_names
 from connections.drivers.sandbox.personas import PERSONAS
@@ -68,6 +70,51 @@ def scan(connection: WhatsAppConnection, actor: User | None, qr_content: str) ->
             audit.record(connection.business_profile, actor, "sandbox.scanned", connection)
     except CodeRefused as refused:
         raise InvalidInput(refused.code, _REFUSALS[refused.code], field="code") from None
+
+
+def scan_shown(
+    business: BusinessProfile, actor: User | None, connection_id: UUID | None = None
+) -> WhatsAppConnection:
+    """The simulated phone scans what the number shows now. Without any sandbox number, one that links itself is made.
+
+    Raises NotFound, Conflict("no_qr") while no code is on show. A connected number stays as it is.
+    """
+    if connection_id is None and selectors.default_connection(business, sandbox=True) is None:
+        return try_sandbox(business, actor)
+    connection = selectors.chosen_sandbox(business, connection_id)
+    if connection.is_connected:
+        return connection
+    if connection.status != WhatsAppConnection.Status.QR_PENDING or not connection.qr_code:
+        raise Conflict("no_qr", "This number shows no code now. Connect it, and scan when it does.")
+    scan(connection, actor, connection.qr_code)
+    connection.refresh_from_db()
+    return connection
+
+
+def write_from(
+    business: BusinessProfile,
+    actor: User | None,
+    *,
+    text: str,
+    customer_id: UUID | None = None,
+    from_number: str = "",
+    connection_id: UUID | None = None,
+) -> SandboxMessage:
+    """Write to the business as the customer who is named, by id or number (made if new), else as the first one.
+
+    Raises NotFound, InvalidInput.
+    """
+    if customer_id is not None:
+        return write_as(selectors.get_customer(business, customer_id), actor, text)
+    connection = selectors.chosen_sandbox(business, connection_id)
+    customers = selectors.sandbox_phone(connection).customers.order_by("created_at", "id")
+    if from_number:
+        number = _sandbox_number(from_number)
+        customer = customers.filter(number=number).first()
+        customer = customer or add_customer(connection, actor, phone.display(number), number)
+    else:
+        customer = customers.first() or add_customer(connection, actor, "Customer")
+    return write_as(selectors.get_customer(business, customer.pk), actor, text)
 
 
 def write_as(

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
+from contacts import api_filters
 from contacts.chosen import Chosen
 from contacts.exporting import job as exporting
 from contacts.filters import ContactFilter
@@ -71,3 +72,17 @@ def _pieces(business: BusinessProfile, chosen: Chosen, fmt: str) -> Iterator[byt
         spool.seek(sent)
         while piece := spool.read(64 * 1024):
             yield piece
+
+
+def order(
+    business: BusinessProfile,
+    actor: User,
+    *,
+    format: str,
+    filter: Mapping[str, Any],
+    contact_ids: Sequence[UUID] | None = None,
+) -> Job:
+    """As a program asks for it: always a job. filter: in the API's spelling. Raises InvalidInput."""
+    ids = None if contact_ids is None else [str(one) for one in contact_ids]
+    wanted = api_filters.read(business, filter).to_dict()
+    return start(business, actor, params_of(business, fmt=format, ids=ids, wanted=wanted))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +27,7 @@ from contacts.importing.text import CHOICES, MARKS
 from contacts.models import CustomField
 from contacts.services import fields as custom_fields
 from jobs import services as jobs
+from jobs.models import Job
 from whatsflow.core.clock import now
 from whatsflow.core.errors import Conflict, InvalidInput, NotFound
 from whatsflow.core.text import printable
@@ -181,6 +183,50 @@ def _with_field(business: BusinessProfile, actor: User, target: str, name: str) 
         return target
     field = custom_fields.create(business, actor, label=name, kind=target.removeprefix("new:"))
     return f"field:{field.key}"
+
+
+def take_in(
+    business: BusinessProfile,
+    actor: User,
+    file: IO[bytes],
+    name: str,
+    *,
+    mapping: str | None = None,
+    country: str = "",
+    duplicates: str = "update",
+    tag: str = "",
+) -> Job:
+    """Upload and start in one step. mapping: JSON list of targets, one a column; None: as guessed.
+
+    Raises Unreadable, InvalidInput; then the file is forgotten.
+    """
+    source = upload(business, actor, file, name)
+    try:
+        targets = source.mapping if mapping is None else _targets(mapping)
+        configure(
+            business,
+            source.pk,
+            mapping=targets,
+            country=country or source.country,
+            duplicates=duplicates,
+            tag=tag,
+        )
+        started = start(business, actor, source.pk)
+    except InvalidInput:
+        discard(business, actor, source.pk)
+        raise
+    assert started.job is not None, "start gives it one"
+    return started.job
+
+
+def _targets(text: str) -> list[str]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise InvalidInput("invalid_mapping", "Send a JSON list of texts, one a column.", field="mapping")
+    return found
 
 
 def discard(business: BusinessProfile, actor: User, import_id: UUID) -> None:

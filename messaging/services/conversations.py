@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -101,6 +103,32 @@ def _turn(
         if before != state:
             turning_points.record(changed, actor)
     return changed
+
+
+def change(
+    business: BusinessProfile, conversation_id: UUID, actor: User, given: Mapping[str, Any]
+) -> Conversation:
+    """Open or close it (`state`) and give it to a member or to nobody (`assigned_to_id`), as far as that is given.
+
+    Raises NotFound, InvalidInput("not_a_member").
+    """
+    with transaction.atomic():
+        conversation = selectors.get_conversation(business, conversation_id)
+        if "assigned_to_id" in given:
+            conversation = assign(business, conversation, actor, _member(business, given["assigned_to_id"]))
+        if "state" in given:
+            verb = close if given["state"] == State.CLOSED else reopen
+            conversation = verb(business, conversation, actor)
+    return conversation
+
+
+def _member(business: BusinessProfile, user_id: UUID | None) -> User | None:
+    if user_id is None:
+        return None
+    found = User.objects.filter(pk=user_id, memberships__business_profile=business).first()
+    if found is None:
+        raise InvalidInput("not_a_member", "This person is not in your team.", field="assignedToId")
+    return found
 
 
 def save_draft(business: BusinessProfile, conversation: Conversation, user: User, text: str) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.urls import URLPattern, URLResolver, reverse
 
-from accounts.rest.operations import SAFE, Operation
+from accounts.rest.operations import Operation
 from whatsflow import api
 
 
@@ -29,7 +29,7 @@ class Call:
     @property
     def writes(self) -> bool:
         """Whether it needs the scope to write."""
-        return self.method not in SAFE and self.operation.writes
+        return self.operation.needs_writing(self.method)
 
     def path(self, ids: dict[str, UUID]) -> str:
         """The address below /api/v1/ with these ids in it."""

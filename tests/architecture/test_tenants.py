@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from accounts.models import Invitation, Membership
+from accounts.models import ApiKey, Invitation, Membership
 from accounts.roles import Role
 from campaigns.models import Campaign, MessageTemplate
 from connections.models import PublicEvent, SandboxMessage, WebhookDelivery
@@ -104,6 +104,9 @@ def foreign(stranger: Any, other_business: Any) -> dict[str, Any]:
         "job_id": factories.JobFactory(business_profile=other_business, title=CANARY, kind="canary"),
         "contact_id": contact,
         "tag_id": tag,
+        "key_id": ApiKey.objects.create(
+            business_profile=other_business, name=CANARY, prefix="foreign", key_hash="x", scopes=[]
+        ),
         "note_id": ContactNote.objects.create(business_profile=other_business, contact=contact, body=CANARY),
         "field_id": CustomField.objects.create(business_profile=other_business, key="k", label=CANARY),
         "segment_id": Segment.objects.create(business_profile=other_business, name=CANARY),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
@@ -85,6 +86,11 @@ class WsgiBridge:
             loop = asyncio.get_running_loop()
             answer = await loop.run_in_executor(self._pool, _call, self._wsgi, environ)
             await self._deliver(answer, scope["method"] == "HEAD", receive, send)
+
+    async def ask(self, scope: dict[str, Any], body: bytes) -> Answer:
+        """What the application says to a request of our own making, whole. Not for streamed answers."""
+        environ = _environ(scope, io.BytesIO(body), len(body))
+        return await asyncio.get_running_loop().run_in_executor(self._pool, _call, self._wsgi, environ)
 
     async def _deliver(self, answer: Answer, head_only: bool, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})

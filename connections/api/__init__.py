@@ -1,0 +1,1 @@
+"""Numbers and the sandbox in the API."""

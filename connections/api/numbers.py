@@ -1,0 +1,173 @@
+"""WhatsApp numbers in the API: all of them, and the short paths that act on one."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from accounts.rest.endpoint import Endpoint
+from accounts.rest.operations import operation
+from accounts.roles import Can
+from accounts.scopes import Resource
+from connections import api_shapes, qr, selectors, serializers
+from connections.models import WhatsAppConnection
+from connections.services import numbers
+
+PNG = "image/png"
+_NUMBER = "+351912345678"
+
+
+class _Numbers(Endpoint):
+    section = "WhatsApp"
+    resource = Resource.CONNECTIONS
+    capability = Can.MANAGE_CONNECTIONS
+
+    def png(self, connection: WhatsAppConnection) -> HttpResponse:
+        """The code on show as a picture."""
+        answer = HttpResponse(qr.png(selectors.qr_on_show(connection)), content_type=PNG)
+        answer["Cache-Control"] = "no-store"
+        return answer
+
+
+class Connections(_Numbers):
+    """The numbers of the business."""
+
+    def current(self, connection_id: UUID) -> WhatsAppConnection:
+        """The number as it is now."""
+        return selectors.get_connection(self.business, connection_id)
+
+    @operation("List numbers", answer=serializers.ConnectionSerializer, many=True, pages="number")
+    def list(self, request: Request) -> Any:
+        """Oldest first."""
+        return selectors.connections_of(self.business)
+
+    @operation("Get a number", answer=serializers.ConnectionSerializer)
+    def retrieve(self, request: Request, connection_id: UUID) -> WhatsAppConnection:
+        """One number with its state."""
+        return selectors.get_connection(self.business, connection_id)
+
+    @operation(
+        "Add a number",
+        body=serializers.ConnectionBody,
+        answer=serializers.ConnectionSerializer,
+        status=201,
+        idempotent=True,
+        example={"name": "Shop", "connectionMode": "sandbox"},
+    )
+    def create(self, request: Request) -> WhatsAppConnection:
+        """It is not connected yet. With `sandbox` it has a simulated phone, to try things without WhatsApp."""
+        return numbers.create(self.business, self.user, self.data["connection_mode"], self.data["name"])
+
+    @operation(
+        "Rename a number",
+        body=serializers.NameBody,
+        answer=serializers.ConnectionSerializer,
+        conditional=True,
+        example={"name": "Shop"},
+    )
+    def update(self, request: Request, connection_id: UUID) -> WhatsAppConnection:
+        """What the team calls it; empty: the number itself."""
+        connection = selectors.get_connection(self.business, connection_id)
+        numbers.rename(connection, self.user, self.data["name"])
+        return connection
+
+    @operation("Delete a number", conditional=True)
+    def destroy(self, request: Request, connection_id: UUID) -> None:
+        """With its conversations, for good. 409 `still_connected` until it is disconnected."""
+        numbers.delete(selectors.get_connection(self.business, connection_id), self.user)
+
+    @operation(
+        "Connect a number",
+        body=serializers.ConnectBody,
+        answer=serializers.StatusSerializer,
+        example={"phoneNumber": _NUMBER},
+    )
+    def connect(self, request: Request, connection_id: UUID) -> Any:
+        """With the login it has; else a QR code comes on show, or with `phoneNumber` a pairing code."""
+        connection = selectors.get_connection(self.business, connection_id)
+        numbers.connect(connection, self.user, self.data.get("phone_number", ""))
+        return api_shapes.status(connection)
+
+    @operation("Disconnect a number", answer=serializers.StatusSerializer)
+    def disconnect(self, request: Request, connection_id: UUID) -> Any:
+        """Its login is kept; messages wait."""
+        connection = selectors.get_connection(self.business, connection_id)
+        numbers.disconnect(connection, self.user)
+        return api_shapes.status(connection)
+
+    @operation("Log a number out", answer=serializers.StatusSerializer)
+    def logout(self, request: Request, connection_id: UUID) -> Any:
+        """Unlinked from the phone: connecting again takes a new scan."""
+        connection = selectors.get_connection(self.business, connection_id)
+        numbers.logout(connection, self.user)
+        return api_shapes.status(connection)
+
+    @operation(
+        "Get a number's code", answer=serializers.QrSerializer, can=Can.MANAGE_CONNECTIONS, writes=True
+    )
+    def code(self, request: Request, connection_id: UUID) -> Any:
+        """The QR code or pairing code on show. Whoever has it can link a phone, so it needs the scope to write."""
+        return api_shapes.code(selectors.get_connection(self.business, connection_id))
+
+    @operation("Get a number's QR code as PNG", binary=PNG, can=Can.MANAGE_CONNECTIONS, writes=True)
+    def picture(self, request: Request, connection_id: UUID) -> HttpResponse:
+        """404 while none is on show."""
+        return self.png(selectors.get_connection(self.business, connection_id))
+
+
+class WhatsApp(_Numbers):
+    """One number, without an address of its own: the default one, or that of `connectionId`."""
+
+    @operation("Get the status", answer=serializers.StatusSerializer, query=serializers.WhichQuery)
+    def status(self, request: Request) -> Any:
+        """How the number is doing and why. The default number is a connected one if there is, else the oldest."""
+        return api_shapes.status(selectors.chosen(self.business, self.query.get("connection_id")))
+
+    @operation(
+        "Connect",
+        body=serializers.ConnectDefaultBody,
+        answer=serializers.StatusSerializer,
+        idempotent=True,
+        example={"connectionMode": "sandbox"},
+    )
+    def connect(self, request: Request) -> Any:
+        """Then show the code of GET /whatsapp/qr until the status is `connected`. Makes a number if there is none."""
+        connection = numbers.connect_chosen(self.business, self.user, **self.data)
+        return api_shapes.status(connection)
+
+    @operation(
+        "Disconnect",
+        body=serializers.WhichBody,
+        answer=serializers.StatusSerializer,
+        example={},
+    )
+    def disconnect(self, request: Request) -> Any:
+        """The login is kept; messages wait."""
+        connection = selectors.chosen(self.business, self.data.get("connection_id"))
+        numbers.disconnect(connection, self.user)
+        return api_shapes.status(connection)
+
+    @operation(
+        "Get the QR code",
+        answer=serializers.QrSerializer,
+        query=serializers.WhichQuery,
+        can=Can.MANAGE_CONNECTIONS,
+        writes=True,
+    )
+    def code(self, request: Request) -> Any:
+        """The QR code or pairing code on show. Whoever has it can link a phone, so it needs the scope to write."""
+        return api_shapes.code(selectors.chosen(self.business, self.query.get("connection_id")))
+
+    @operation(
+        "Get the QR code as PNG",
+        binary=PNG,
+        query=serializers.WhichQuery,
+        can=Can.MANAGE_CONNECTIONS,
+        writes=True,
+    )
+    def picture(self, request: Request) -> HttpResponse:
+        """404 while none is on show."""
+        return self.png(selectors.chosen(self.business, self.query.get("connection_id")))

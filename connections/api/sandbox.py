@@ -1,0 +1,66 @@
+"""The sandbox in the API: try everything without WhatsApp."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.request import Request
+
+from accounts.rest.endpoint import Endpoint
+from accounts.rest.operations import operation
+from accounts.roles import Can
+from accounts.scopes import Resource
+from connections import api_shapes, selectors, serializers
+from connections.models import SandboxMessage
+from connections.services import sandbox
+
+
+class Sandbox(Endpoint):
+    """A simulated phone and simulated customers."""
+
+    section = "Sandbox"
+    resource = Resource.SANDBOX
+    capability = Can.REPLY
+
+    @operation(
+        "Scan the code",
+        body=serializers.WhichBody,
+        answer=serializers.StatusSerializer,
+        can=Can.MANAGE_CONNECTIONS,
+        example={},
+    )
+    def scan(self, request: Request) -> Any:
+        """The simulated phone links the sandbox number. Makes one that links itself if there is none."""
+        connection = sandbox.scan_shown(self.business, self.user, self.data.get("connection_id"))
+        return api_shapes.status(connection)
+
+    @operation(
+        "List customers", answer=serializers.CustomerSerializer, many=True, query=serializers.WhichQuery
+    )
+    def customers(self, request: Request) -> Any:
+        """The simulated customers of a sandbox number, latest talk first."""
+        connection = selectors.chosen_sandbox(self.business, self.query.get("connection_id"))
+        return selectors.sandbox_customers(connection)
+
+    @operation(
+        "Write as a customer",
+        body=serializers.SandboxMessageBody,
+        answer=serializers.SandboxMessageSerializer,
+        status=201,
+        idempotent=True,
+        example={"text": "Is the blue bowl still there?"},
+    )
+    def write(self, request: Request) -> SandboxMessage:
+        """The message arrives at your number as if it came from WhatsApp: in the inbox and at webhooks, too."""
+        return sandbox.write_from(self.business, self.user, **self.data)
+
+    @operation(
+        "Read as a customer",
+        answer=serializers.SandboxMessageSerializer,
+        many=True,
+        query=serializers.SandboxQuery,
+    )
+    def transcript(self, request: Request) -> Any:
+        """What the simulated customer sees: the newest 200 messages, oldest first."""
+        customer = selectors.get_customer(self.business, self.query["customer_id"])
+        return selectors.sandbox_transcript(customer)

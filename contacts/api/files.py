@@ -1,0 +1,49 @@
+"""Importing and exporting contacts in the API: jobs."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+
+from accounts.rest.endpoint import Endpoint
+from accounts.rest.operations import operation
+from accounts.roles import Can
+from accounts.scopes import Resource
+from contacts import serializers
+from contacts.services import exports, imports
+from jobs.models import Job
+from jobs.serializers import JobSerializer
+
+
+class Files(Endpoint):
+    """Contacts from files and into files."""
+
+    section = "Contacts"
+    resource = Resource.CONTACTS
+    capability = Can.EDIT_CONTACTS
+
+    @operation(
+        "Import contacts",
+        body=serializers.ImportBody,
+        answer=JobSerializer,
+        multipart=True,
+        status=201,
+        idempotent=True,
+        fails=(507,),
+    )
+    def load(self, request: Request) -> Job:
+        """From CSV, Excel or vCard. Answers with the job; what it refuses is the job's file."""
+        given = dict(self.data)
+        file = given.pop("file")
+        return imports.take_in(self.business, self.user, file, file.name or "", **given)
+
+    @operation(
+        "Export contacts",
+        body=serializers.ExportBody,
+        answer=JobSerializer,
+        status=201,
+        idempotent=True,
+        example={"format": "csv", "filter": {"optedOut": False}},
+    )
+    def dump(self, request: Request) -> Job:
+        """To CSV, Excel or vCard. Answers with the job; the file is at GET /jobs/{jobId}/file when it is done."""
+        return exports.order(self.business, self.user, **self.data)

@@ -1,0 +1,1 @@
+"""Messages, conversations and files in the API."""

@@ -1,0 +1,63 @@
+"""Conversations in the API."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+
+from accounts.rest.endpoint import Endpoint
+from accounts.rest.operations import operation
+from accounts.roles import Can
+from accounts.scopes import Resource
+from messaging import listing, selectors, serializers
+from messaging.models import Conversation
+from messaging.services import conversations
+
+
+class Conversations(Endpoint):
+    """Who talks with which of your numbers."""
+
+    section = "Conversations"
+    resource = Resource.CONVERSATIONS
+    capability = Can.REPLY
+    cursor_ordering = ("-last_message_at", "-id")
+
+    def current(self, conversation_id: UUID) -> Conversation:
+        """The conversation as it is now."""
+        return selectors.get_conversation(self.business, conversation_id)
+
+    @operation(
+        "List conversations",
+        answer=serializers.ConversationSerializer,
+        many=True,
+        pages="cursor",
+        query=serializers.ConversationQuery,
+    )
+    def list(self, request: Request) -> Any:
+        """Latest talk first."""
+        return listing.conversations(self.business, self.query)
+
+    @operation("Get a conversation", answer=serializers.ConversationSerializer)
+    def retrieve(self, request: Request, conversation_id: UUID) -> Conversation:
+        """One conversation."""
+        return selectors.get_conversation(self.business, conversation_id)
+
+    @operation(
+        "Change a conversation",
+        body=serializers.ConversationBody,
+        answer=serializers.ConversationSerializer,
+        conditional=True,
+        example={"state": "closed"},
+    )
+    def partial_update(self, request: Request, conversation_id: UUID) -> Conversation:
+        """Close or open it, give it to somebody. A new message of the customer opens it again."""
+        return conversations.change(self.business, conversation_id, self.user, self.data)
+
+    @operation("Mark a conversation as read", answer=serializers.ConversationSerializer)
+    def read(self, request: Request, conversation_id: UUID) -> Conversation:
+        """Nothing is unread then, and the customer sees blue ticks."""
+        found = selectors.get_conversation(self.business, conversation_id)
+        conversations.mark_read(self.business, found, self.user)
+        return found

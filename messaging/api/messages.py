@@ -1,0 +1,147 @@
+"""Messages and files in the API."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import UUID
+
+from django.http import FileResponse, HttpResponse
+from django.utils.http import content_disposition_header
+from rest_framework.request import Request
+
+from accounts.rest.endpoint import Endpoint
+from accounts.rest.operations import operation
+from accounts.rest.repeats import token_of
+from accounts.roles import Can
+from accounts.scopes import Resource
+from messaging import listing, selectors, serializers
+from messaging.models import Message
+from messaging.services import conversations, media, outbox, sending
+
+_SEND = {"phoneNumber": "+9992000000123", "message": "Hello from WhatsFlow!"}
+
+
+class Messages(Endpoint):
+    """Everything that was written, in and out."""
+
+    section = "Messages"
+    resource = Resource.MESSAGES
+    capability = Can.REPLY
+    cursor_ordering = ("-created_at", "-id")
+
+    @operation(
+        "List messages",
+        answer=serializers.MessageSerializer,
+        many=True,
+        pages="cursor",
+        query=serializers.MessageQuery,
+        ordering={"createdAt": ("created_at", "id")},
+    )
+    def list(self, request: Request) -> Any:
+        """Newest first."""
+        return listing.messages(self.business, self.query)
+
+    @operation(
+        "List a contact's messages",
+        answer=serializers.MessageSerializer,
+        many=True,
+        pages="cursor",
+        ordering={"createdAt": ("created_at", "id")},
+    )
+    def of_contact(self, request: Request, contact_id: UUID) -> Any:
+        """In all conversations with them, newest first."""
+        return listing.messages_of(self.business, contact_id)
+
+    @operation(
+        "List a conversation's messages",
+        answer=serializers.MessageSerializer,
+        many=True,
+        pages="cursor",
+        ordering={"createdAt": ("created_at", "id")},
+    )
+    def of_conversation(self, request: Request, conversation_id: UUID) -> Any:
+        """Newest first."""
+        found = selectors.get_conversation(self.business, conversation_id)
+        return listing.messages(self.business, {"conversation_id": found.pk})
+
+    @operation("Get a message", answer=serializers.MessageSerializer)
+    def retrieve(self, request: Request, message_id: UUID) -> Message:
+        """One message with its status."""
+        return selectors.get_message(self.business, message_id)
+
+    @operation(
+        "Send a message",
+        body=serializers.SendBody,
+        answer=serializers.SentSerializer,
+        query=serializers.SendQuery,
+        status=201,
+        idempotent=True,
+        fails=(502, 504, 507),
+        example=_SEND,
+    )
+    def send(self, request: Request) -> Message:
+        """It is queued, and leaves when the number is connected. Follow it by `?wait=`, GET /messages/{messageId} or
+        webhooks. Send an Idempotency-Key, so that a repetition after a lost answer does not send it twice.
+        """
+        message = sending.send(
+            self.business,
+            self.user,
+            sending.order_of(self.data),
+            sender=None if self.access.key else self.user,
+            client_token=token_of(request),
+        )
+        return sending.settled(message, self.query.get("wait", 0))
+
+    @operation("Cancel a message", answer=serializers.MessageSerializer)
+    def cancel(self, request: Request, message_id: UUID) -> Message:
+        """Take back one that still waits; 409 `already_sent` when it has gone its way."""
+        message = selectors.get_message(self.business, message_id)
+        return outbox.cancel(self.business, message, self.user)
+
+    @operation("Send a message again", answer=serializers.MessageSerializer)
+    def retry(self, request: Request, message_id: UUID) -> Message:
+        """One that failed, or that may not have left: under the same WhatsApp id, so that it cannot arrive twice."""
+        message = selectors.get_message(self.business, message_id)
+        return outbox.retry(self.business, message, self.user)
+
+    @operation("Mark a message as read", answer=serializers.MessageSerializer)
+    def read(self, request: Request, message_id: UUID) -> Message:
+        """Everything in its conversation is read then, and the customer sees blue ticks."""
+        message = selectors.get_message(self.business, message_id)
+        conversations.mark_read(self.business, message.conversation, self.user)
+        return message
+
+
+class Media(Endpoint):
+    """Files of messages."""
+
+    section = "Media"
+    resource = Resource.MESSAGES
+    capability = Can.REPLY
+
+    @operation(
+        "Upload a file",
+        body=serializers.UploadBody,
+        answer=serializers.FileSerializer,
+        multipart=True,
+        status=201,
+        idempotent=True,
+        fails=(507,),
+    )
+    def create(self, request: Request) -> Any:
+        """Then send it by its id as `mediaId`. One that no message uses is removed after a day."""
+        return media.store_upload(self.business, self.user, self.data["file"])
+
+    @operation("Get a file's data", answer=serializers.FileSerializer)
+    def retrieve(self, request: Request, media_id: UUID) -> Any:
+        """Kind, type, name and size."""
+        return selectors.get_media(self.business, media_id)
+
+    @operation("Download a file", binary="application/octet-stream")
+    def content(self, request: Request, media_id: UUID) -> HttpResponse:
+        """The file itself."""
+        opened = media.open_media(self.business, media_id)
+        response = cast(HttpResponse, FileResponse(opened.file, content_type="application/octet-stream"))
+        response["Content-Disposition"] = content_disposition_header(True, opened.name) or "attachment"
+        response["X-Content-Type-Options"] = "nosniff"
+        return response

@@ -1,0 +1,39 @@
+"""Addresses of messages, conversations and files in the API."""
+
+from django.urls import path
+
+from messaging.api.conversations import Conversations
+from messaging.api.messages import Media, Messages
+
+urlpatterns = [
+    path("messages", Messages.as_view({"get": "list"}), name="messages"),
+    path("messages/send", Messages.as_view({"post": "send"}), name="message-send"),
+    path(
+        "messages/contact/<uuid:contact_id>",
+        Messages.as_view({"get": "of_contact"}),
+        name="messages-of-contact",
+    ),
+    path("messages/<uuid:message_id>", Messages.as_view({"get": "retrieve"}), name="message"),
+    path("messages/<uuid:message_id>/cancel", Messages.as_view({"post": "cancel"}), name="message-cancel"),
+    path("messages/<uuid:message_id>/retry", Messages.as_view({"post": "retry"}), name="message-retry"),
+    path("messages/<uuid:message_id>/read", Messages.as_view({"post": "read"}), name="message-read"),
+    path("media", Media.as_view({"post": "create"}), name="media"),
+    path("media/<uuid:media_id>", Media.as_view({"get": "retrieve"}), name="media-file"),
+    path("media/<uuid:media_id>/file", Media.as_view({"get": "content"}), name="media-content"),
+    path("conversations", Conversations.as_view({"get": "list"}), name="conversations"),
+    path(
+        "conversations/<uuid:conversation_id>",
+        Conversations.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="conversation",
+    ),
+    path(
+        "conversations/<uuid:conversation_id>/read",
+        Conversations.as_view({"post": "read"}),
+        name="conversation-read",
+    ),
+    path(
+        "conversations/<uuid:conversation_id>/messages",
+        Messages.as_view({"get": "of_conversation"}),
+        name="conversation-messages",
+    ),
+]

@@ -1,0 +1,352 @@
+"""Messages, conversations and files by the API."""
+
+import http.server
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
+from django.utils import timezone
+
+from messaging.models import Conversation, MediaFile, Message
+from messaging.services import sending
+from messaging.shapes import message_data
+from tests.factories import (
+    ConnectionFactory,
+    ContactFactory,
+    ConversationFactory,
+    MediaFileFactory,
+    MessageFactory,
+)
+
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489"
+    "0000000d49444154789c63f8cfc0f01f0005000 1ff89993d1d0000000049454e44ae426082".replace(" ", "")
+)
+
+
+def data(answer, status=200):
+    assert answer.status_code == status, answer.content
+    return answer.json()["data"]
+
+
+def code(answer):
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+@pytest.fixture
+def talk(conversation):
+    """Five messages of one conversation, a minute apart; the last one is ours."""
+    made = [MessageFactory(conversation=conversation, content=f"m{number}") for number in range(4)]
+    made.append(MessageFactory(conversation=conversation, content="m4", outbound=True))
+    for number, message in enumerate(made):
+        moment = timezone.now() - timedelta(minutes=10 - number)
+        Message.objects.filter(pk=message.pk).update(created_at=moment)
+    return made
+
+
+# -- reading -----------------------------------------------------------------------------------------
+
+
+def test_get_messages(program, talk, django_assert_num_queries):
+    program.get("messages")
+    with django_assert_num_queries(2):  # the key, the page with contacts and files
+        answer = program.get("messages?limit=2")
+    assert [row["content"] for row in data(answer)] == ["m4", "m3"]
+    following = program.get(f"messages?limit=2&cursor={answer.json()['meta']['nextCursor']}")
+    assert [row["content"] for row in data(following)] == ["m2", "m1"]
+    assert [row["content"] for row in data(program.get("messages?order=createdAt&limit=1"))] == ["m0"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("direction=outbound", ["m4"]),
+        ("status=sent,read", ["m4"]),
+        ("status=failed", []),
+        ("origin=customer&limit=1", ["m3"]),
+        ("messageType=image", []),
+        ("contactId={contact}&direction=outbound", ["m4"]),
+        ("conversationId={conversation}&limit=1", ["m4"]),
+        ("createdAfter=2100-01-01T00:00:00Z", []),
+        ("createdBefore=2000-01-01T00:00:00Z", []),
+    ],
+)
+def test_messages_are_filtered(program, talk, conversation, query, found):
+    asked = query.format(contact=conversation.contact_id, conversation=conversation.pk)
+    assert [row["content"] for row in data(program.get(f"messages?{asked}"))] == found
+
+
+def test_get_messages_id(program, talk):
+    row = data(program.get(f"messages/{talk[4].pk}"))
+    assert (row["content"], row["status"], row["contact"]["name"]) == ("m4", "sent", "Carla Customer")
+    assert set(row) == set(message_data(talk[4]))
+
+
+def test_get_messages_contact_id(program, business, talk, contact):
+    other = ContactFactory(business_profile=business)
+    assert len(data(program.get(f"messages/contact/{contact.pk}"))) == 5
+    assert data(program.get(f"messages/contact/{other.pk}")) == []
+
+
+# -- POST /messages/send -----------------------------------------------------------------------------
+
+
+def test_post_messages_send(program, connection):
+    """The specification's example."""
+    sent = data(program.post("messages/send", {"phoneNumber": "+9992000000123", "message": "Hello"}), 201)
+    message = Message.objects.get(pk=sent["messageId"])
+    assert (sent["status"], message.content, message.origin) == ("queued", "Hello", "api")
+    assert message.contact.phone_number == "+9992000000123"
+    assert (message.sender, sent["timestamp"][-1]) == (None, "Z")
+
+
+def test_a_persons_message_names_its_sender(as_person, teammate, connection, contact):
+    sent = data(
+        as_person(teammate).post("messages/send", {"contactId": str(contact.pk), "message": "x"}), 201
+    )
+    assert Message.objects.get(pk=sent["messageId"]).sender == teammate
+
+
+def test_a_message_goes_from_the_number_they_last_talked_with(program, business, conversation):
+    ConnectionFactory(business_profile=business)
+    sent = data(
+        program.post("messages/send", {"contactId": str(conversation.contact_id), "message": "x"}), 201
+    )
+    assert sent["conversationId"] == str(conversation.pk)
+
+
+def test_a_message_goes_from_the_number_that_is_named(program, business, conversation):
+    second = ConnectionFactory(business_profile=business)
+    sent = {"contactId": str(conversation.contact_id), "connectionId": str(second.pk), "message": "x"}
+    assert data(program.post("messages/send", sent), 201)["connectionId"] == str(second.pk)
+    sent = {"conversationId": str(conversation.pk), "connectionId": str(second.pk), "message": "x"}
+    assert program.post("messages/send", sent).status_code == 404
+
+
+def test_a_message_answers_another(program, conversation, talk):
+    sent = {"conversationId": str(conversation.pk), "message": "Yes", "replyToId": str(talk[0].pk)}
+    made = data(program.post("messages/send", sent), 201)
+    assert Message.objects.get(pk=made["messageId"]).reply_to_wa_id == talk[0].whatsapp_message_id
+
+
+@pytest.mark.parametrize(
+    ("sent", "refusal"),
+    [
+        ({"message": "x"}, (422, "no_recipient")),
+        ({"phoneNumber": "+9992000000123", "contactId": "{contact}", "message": "x"}, (422, "no_recipient")),
+        ({"phoneNumber": "+9992000000123"}, (422, "empty_message")),
+        ({"phoneNumber": "+9992000000123", "message": "   "}, (422, "empty_message")),
+        ({"phoneNumber": "12", "message": "x"}, (422, "invalid_phone_number")),
+        ({"phoneNumber": "+9992000000123", "mediaUrl": "http://example.com/a.png"}, (422, "https_required")),
+        ({"phoneNumber": "+9992000000123", "mediaUrl": "https://10.0.0.1/a.png"}, (422, "blocked")),
+        ({"phoneNumber": "+9992000000123", "mediaUrl": "nonsense"}, (422, "invalid_url")),
+    ],
+)
+def test_what_cannot_be_sent_is_refused(program, connection, contact, sent, refusal):
+    filled = {name: value.format(contact=contact.pk) for name, value in sent.items()}
+    answer = program.post("messages/send", filled)
+    assert answer.status_code == refusal[0]
+    assert refusal[1] in (answer.json()["error"]["code"], "blocked")
+    assert not Message.objects.exists()
+
+
+def test_without_a_number_nothing_can_be_sent(program, business):
+    answer = program.post("messages/send", {"phoneNumber": "+9992000000123", "message": "x"})
+    assert code(answer) == (409, "no_number")
+
+
+def test_other_tenants_rows_cannot_be_used(program, business, connection, other_business):
+    theirs = ConversationFactory(business_profile=other_business)
+    media = MediaFileFactory(business_profile=other_business)
+    mine = {"phoneNumber": "+9992000000123", "message": "x"}
+    for sent in (
+        {"conversationId": str(theirs.pk), "message": "x"},
+        {"contactId": str(theirs.contact_id), "message": "x"},
+        {**mine, "connectionId": str(theirs.connection_id)},
+        {**mine, "mediaId": str(media.pk)},
+        {**mine, "replyToId": str(MessageFactory(conversation=theirs).pk)},
+    ):
+        assert program.post("messages/send", sent).status_code == 404
+    assert not Message.objects.filter(business_profile=business).exists()
+
+
+def test_wait_answers_with_the_status_that_came(program, connection, monkeypatch):
+    def runner(_seconds):
+        Message.objects.update(status="sent")
+
+    monkeypatch.setattr(sending.time, "sleep", runner)
+    sent = program.post("messages/send?wait=5", {"phoneNumber": "+9992000000123", "message": "x"})
+    assert data(sent, 201)["status"] == "sent"
+
+
+def test_wait_gives_up(program, connection, monkeypatch):
+    clock = iter(range(100))
+    monkeypatch.setattr(sending.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(sending.time, "sleep", lambda _seconds: None)
+    sent = program.post("messages/send?wait=3", {"phoneNumber": "+9992000000123", "message": "x"})
+    assert data(sent, 201)["status"] == "queued"
+    assert (
+        program.post("messages/send?wait=11", {"phoneNumber": "+9992000000123", "message": "x"}).status_code
+        == 400
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ten_equal_sends_at_once_make_one_message(as_program, business, connection):
+    program = as_program(business)
+    body = {"phoneNumber": "+9992000000123", "message": "Once"}
+
+    def send(_number):
+        try:
+            return program.post("messages/send", body, idempotency_key="order-1").status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(10) as pool:
+        statuses = list(pool.map(send, range(10)))
+    assert set(statuses) <= {201, 409}
+    assert 201 in statuses
+    assert program.post("messages/send", body, idempotency_key="order-1").status_code == 201
+    assert Message.objects.count() == 1
+    other = program.post("messages/send", {**body, "message": "Other"}, idempotency_key="order-1")
+    assert code(other) == (422, "idempotency_key_reused")
+
+
+# -- files -------------------------------------------------------------------------------------------
+
+
+def upload(program, name="cake.png", content=PNG, **headers):
+    named = {"x-api-key": program.headers["x_api_key"], **headers}
+    sent = {"file": SimpleUploadedFile(name, content)}
+    return program._client.post("/api/v1/media", sent, headers=named)
+
+
+def test_a_file_is_uploaded_sent_and_fetched(program, connection, media_root):
+    row = data(upload(program), 201)
+    assert (row["kind"], row["state"]) == ("image", "ready")
+    sent = {"phoneNumber": "+9992000000123", "mediaId": row["id"], "message": "Look"}
+    made = data(program.post("messages/send", sent), 201)
+    message = data(program.get(f"messages/{made['messageId']}"))
+    assert (message["messageType"], message["media"]["id"]) == ("image", row["id"])
+    assert data(program.get(f"media/{row['id']}"))["mime"] == "image/png"
+    got = program.get(f"media/{row['id']}/file")
+    assert (got.status_code, got["Content-Type"]) == (200, "application/octet-stream")
+    assert b"".join(got.streaming_content).startswith(b"\x89PNG")
+
+
+def test_an_upload_can_be_repeated(program, business, media_root):
+    first = upload(program, **{"idempotency-key": "k"})
+    second = upload(program, **{"idempotency-key": "k"})
+    assert first.json() == second.json()
+    assert upload(program, content=PNG + b"x", **{"idempotency-key": "k"}).status_code == 422
+    assert MediaFile.objects.count() == 1
+
+
+def test_hostile_uploads_are_refused(program, business, media_root):
+    assert code(upload(program, "x.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>")) == (
+        422,
+        "forbidden_type",
+    )
+    assert upload(program, "x.png", b"").status_code == 400
+    assert (
+        program._client.post("/api/v1/media", headers={"x-api-key": program.headers["x_api_key"]}).status_code
+        == 400
+    )
+
+
+@pytest.fixture
+def shop(settings):
+    """A web server that has one picture; its address."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            found = self.path == "/cake.png"
+            self.send_response(200 if found else 404)
+            self.end_headers()
+            self.wfile.write(PNG if found else b"")
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    place = f"127.0.0.1:{server.server_port}"
+    settings.OUTBOUND_HTTP_ALLOWED_HOSTS = [place]
+    yield f"http://{place}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_file_at_an_address_is_sent(program, connection, media_root, shop):
+    sent = {"phoneNumber": "+9992000000123", "message": "Look", "mediaUrl": f"{shop}/cake.png"}
+    made = data(program.post("messages/send", sent), 201)
+    message = Message.objects.get(pk=made["messageId"])
+    assert (message.message_type, message.media.name, message.content) == ("image", "cake.png", "Look")
+
+
+def test_an_address_without_a_file_sends_nothing(program, connection, media_root, shop):
+    sent = {"phoneNumber": "+9992000000123", "mediaUrl": f"{shop}/gone.png"}
+    assert code(program.post("messages/send", sent)) == (422, "media_unavailable")
+    assert not Message.objects.exists()
+
+
+# -- what is done with messages ----------------------------------------------------------------------
+
+
+def test_post_messages_id_cancel(program, conversation):
+    waiting = MessageFactory(conversation=conversation, outbound=True, status="queued")
+    assert data(program.post(f"messages/{waiting.pk}/cancel"))["status"] == "cancelled"
+    assert code(program.post(f"messages/{waiting.pk}/cancel")) == (409, "already_sent")
+
+
+def test_post_messages_id_retry(program, conversation, talk):
+    failed = MessageFactory(conversation=conversation, outbound=True, status="failed")
+    assert data(program.post(f"messages/{failed.pk}/retry"))["status"] == "queued"
+    assert code(program.post(f"messages/{talk[0].pk}/retry")) == (409, "not_retryable")
+
+
+def test_post_messages_id_read(program, conversation, talk):
+    Conversation.objects.filter(pk=conversation.pk).update(unread_count=4)
+    data(program.post(f"messages/{talk[0].pk}/read"))
+    conversation.refresh_from_db()
+    assert conversation.unread_count == 0
+
+
+# -- conversations -----------------------------------------------------------------------------------
+
+
+def test_get_conversations(program, business, conversation, owner, django_assert_num_queries):
+    Conversation.objects.filter(pk=conversation.pk).update(assigned_to=owner, unread_count=2)
+    ConversationFactory(business_profile=business)
+    program.get("conversations")
+    with django_assert_num_queries(2):  # the key, the page
+        answer = program.get("conversations")
+    assert len(data(answer)) == 2
+    mine = data(program.get(f"conversations?assignedToId={owner.pk}&unread=true&state=open"))
+    assert [row["assignedTo"]["email"] for row in mine] == [owner.email]
+    assert data(program.get("conversations?state=closed")) == []
+
+
+def test_get_conversations_id(program, conversation):
+    assert data(program.get(f"conversations/{conversation.pk}"))["contact"]["name"] == "Carla Customer"
+
+
+def test_get_conversations_id_messages(program, conversation, talk):
+    rows = data(program.get(f"conversations/{conversation.pk}/messages"))
+    assert [row["content"] for row in rows] == ["m4", "m3", "m2", "m1", "m0"]
+
+
+def test_patch_conversations_id(program, conversation, teammate, stranger):
+    place = f"conversations/{conversation.pk}"
+    row = data(program.patch(place, {"state": "closed", "assignedToId": str(teammate.pk)}))
+    assert (row["state"], row["assignedTo"]["id"]) == ("closed", str(teammate.pk))
+    assert data(program.patch(place, {"assignedToId": None}))["assignedTo"] is None
+    assert code(program.patch(place, {"assignedToId": str(stranger.pk)})) == (422, "not_a_member")
+
+
+def test_post_conversations_id_read(program, conversation):
+    Conversation.objects.filter(pk=conversation.pk).update(unread_count=2)
+    assert data(program.post(f"conversations/{conversation.pk}/read"))["unreadCount"] == 0

@@ -21,7 +21,7 @@ from tests.benchmarks.site import PASSWORD, ROOT, Place
 
 EMBEDDED = ("start", "screen")
 BROWSERS = ("whatsapp",)
-SERVICES = ("screen", "fanout", "pages", "depth", "search", "claim", "inbound", "webhooks")
+SERVICES = ("screen", "fanout", "pages", "depth", "search", "claim", "inbound", "webhooks", "campaigns")
 HISTORY = ("analytics",)
 IMPORTS = ("import",)
 """Measured in empty installations of their own, on SQLite and on PostgreSQL."""
@@ -116,6 +116,7 @@ def _services(
             ("search", lambda: measure.search(place, effort)),
             ("claim", lambda: measure.claim(place, effort)),
             ("inbound", lambda: measure.inbound(place, effort)),
+            ("campaigns", lambda: measure.campaigns(place, effort)),
             ("webhooks", lambda: measure.webhooks(place, effort)),
         ):
             if name in only:

@@ -26,7 +26,7 @@ from connections.models import SandboxCustomer, WhatsAppConnection  # noqa: E402
 from connections.ports import mailbox  # noqa: E402
 from messaging import keyset, selectors  # noqa: E402
 from messaging.models import Conversation, Message  # noqa: E402
-from tests.benchmarks import webhooks  # noqa: E402
+from tests.benchmarks import campaigns, webhooks  # noqa: E402
 from tests.benchmarks.report import median, percentile  # noqa: E402
 from whatsflow.core import live  # noqa: E402
 from whatsflow.core.clock import now  # noqa: E402
@@ -284,11 +284,31 @@ def neighbours(seconds: float) -> dict[str, Any]:
     return webhooks.neighbours(_business(), seconds)
 
 
+# -- campaigns ---------------------------------------------------------------------------------------
+
+
+def campaign_freeze() -> dict[str, Any]:
+    """Seconds of the freeze of everybody, beside a bare INSERT ... SELECT."""
+    return campaigns.frozen(_business())
+
+
+def campaign_engine(people: int) -> dict[str, Any]:
+    """Messages a second without pacing, the database's share, and the campaign's page meanwhile."""
+    return campaigns.engine(_business(), people)
+
+
+def campaign_clear() -> dict[str, Any]:
+    """Take away what the engine made."""
+    campaigns.clear(_business())
+    return {}
+
+
 MEASUREMENTS: dict[str, Callable[..., dict[str, Any]]] = {
     one.__name__: one
     for one in (
         *(facts, calm, depth, search, numbers, remove, inbound, inserts, plain_table, claim, push),
         *(deliveries, neighbours),
+        *(campaign_freeze, campaign_engine, campaign_clear),
     )
 }
 

@@ -355,6 +355,26 @@ def webhooks(place: Place, effort: Effort) -> list[Result]:
     ]
 
 
+def campaigns(place: Place, effort: Effort) -> list[Result]:
+    """The freeze of everybody beside the bare INSERT, and what the engine moves when nothing holds it back."""
+    frozen = inside(place, "campaign_freeze")
+    taken, bare = frozen["seconds"], frozen["bare"]
+    try:
+        engine = inside(place, "campaign_engine", people=300 if effort is QUICK else 2_000)
+    finally:
+        inside(place, "campaign_clear")
+    rate, page = engine["rate"], engine["page"]
+    note = f"{engine['sent']:,} messages; {engine['share']:.0%} of the time is waiting for the database"
+    return [
+        Result(
+            f"freeze of {frozen['rows']:,}", taken, "s", bare, "bare INSERT", "< 0.6, <= 6",
+            taken < 0.6 and taken <= 6 * bare,
+        ),
+        Result("campaign without pacing", rate, "msg/s", None, "", ">= 500", rate >= 500, note),
+        Result("campaign page meanwhile", page, "ms p95", None, "", "< 100", page < 100),
+    ]  # fmt: skip
+
+
 def _together(place: Place, name: str, connections: Sequence[str | None], **arguments: Any) -> float:
     """The sum of the rates of processes that run at the same time."""
     each = [{"connection": one, **arguments} if one else arguments for one in connections]

@@ -1,0 +1,177 @@
+"""Campaigns inside a process of the project: the freeze beside a bare INSERT, and the engine without pacing.
+
+Imported by `inside` once Django is set up.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection as database
+from django.db import transaction
+from django.db.backends.utils import CursorWrapper
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import BusinessProfile
+from campaigns import handlers
+from campaigns.models import Campaign, CampaignRecipient
+from campaigns.services import drafts, feeding, lifecycle
+from campaigns.services.freeze import freeze
+from connections.models import SandboxCustomer, SandboxPhone, WhatsAppConnection
+from connections.runner.slots import run_here
+from contacts.models import Contact
+from tests.benchmarks.report import median, percentile
+from whatsflow.core import shutdown
+from whatsflow.core.clock import now
+from whatsflow.core.ids import uuid7
+
+UNPACED = {"pacing": {"enabled": False, "marketing_hours": 0}}
+_BARE = """
+INSERT INTO bare_recipients (id, campaign_id, contact_id, status, reason, error_message, variant, created_at)
+SELECT gen_random_uuid(), %s, id, 'pending', '', '', '', now() FROM contacts WHERE business_profile_id = %s
+"""
+
+
+def frozen(business: BusinessProfile, rounds: int = 5) -> dict[str, Any]:
+    """Seconds of the freeze of everybody, and of a bare INSERT ... SELECT of the same rows without keys."""
+    campaign = drafts.create(business, None, {"name": "Benchmark", "message_content": "Hello"})
+    ours, bare, rows = [], [], 0
+    for _ in range(rounds):
+        with transaction.atomic():
+            begin = time.perf_counter()
+            rows = sum(freeze(campaign, now()).values())
+            ours.append(time.perf_counter() - begin)
+            transaction.set_rollback(True)
+        with transaction.atomic(), database.cursor() as cursor:
+            cursor.execute("CREATE TABLE bare_recipients (LIKE campaign_recipients)")
+            begin = time.perf_counter()
+            cursor.execute(_BARE, [campaign.pk, business.pk])
+            bare.append(time.perf_counter() - begin)
+            transaction.set_rollback(True)
+    campaign.delete()
+    return {"seconds": median(ours), "bare": median(bare), "rows": rows}
+
+
+def engine(business: BusinessProfile, people: int) -> dict[str, Any]:
+    """Messages a second from the ledger to the simulated phone and back, and the campaign's page meanwhile."""
+    handlers._ring = lambda task, key: None
+    number, made = _number(business), list(_crowd(business, people))
+    _customers(number.sandbox_phone, made)
+    campaign = drafts.create(
+        business,
+        None,
+        {"name": "Benchmark", "message_content": "Hello {{name|there}}", "connections": [number]},
+    )
+    drafts.set_people(business, campaign, [one.pk for one in made])
+    runner = threading.Thread(target=run_here, args=(number.pk,), daemon=True)
+    runner.start()
+    _until(lambda: WhatsAppConnection.objects.filter(pk=number.pk, status="connected").exists())
+    lifecycle.launch(business, campaign, None)
+    pages: list[float] = []
+    with _database_time() as spent:
+        begin = time.perf_counter()
+        _run(campaign, business, pages)
+        seconds = time.perf_counter() - begin
+    shutdown.request_stop()
+    runner.join(20)
+    sent = CampaignRecipient.objects.filter(campaign=campaign, sent_at__isnull=False).count()
+    return {
+        "rate": sent / seconds,
+        "sent": sent,
+        "share": spent[0] / seconds,
+        "page": percentile(pages, 0.95) if pages else 0.0,
+    }
+
+
+def _run(campaign: Campaign, business: BusinessProfile, pages: list[float]) -> None:
+    """Feed until nothing is open, and look at the page every now and then."""
+    client = Client()
+    client.force_login(business.user, backend="django.contrib.auth.backends.ModelBackend")
+    address, looked = reverse("campaigns:detail", args=[campaign.pk]), 0.0
+    while Campaign.objects.filter(pk=campaign.pk, open_count__gt=0).exists():
+        feeding.feed(campaign.pk)
+        if time.perf_counter() - looked > 1.0:
+            looked = time.perf_counter()
+            client.get(address)
+            pages.append((time.perf_counter() - looked) * 1000)
+        time.sleep(0.05)
+
+
+@contextmanager
+def _database_time() -> Iterator[list[float]]:
+    """Seconds that this process's threads wait for statements, added up."""
+    spent, real = [0.0], CursorWrapper._execute
+
+    def timed(self: Any, *arguments: Any) -> Any:
+        begin = time.perf_counter()
+        try:
+            return real(self, *arguments)
+        finally:
+            spent[0] += time.perf_counter() - begin
+
+    CursorWrapper._execute = timed
+    try:
+        yield spent
+    finally:
+        CursorWrapper._execute = real
+
+
+def _number(business: BusinessProfile) -> WhatsAppConnection:
+    number = WhatsAppConnection.objects.create(
+        business_profile=business,
+        connection_mode=WhatsAppConnection.Mode.SANDBOX,
+        name="Benchmark",
+        phone_number="+9991999999999",
+        session_data="linked",
+        desired=WhatsAppConnection.Desired.ONLINE,
+        settings=UNPACED,
+    )
+    SandboxPhone.objects.create(
+        connection=number, number=number.phone_number, speed=0.0, linked_secret="linked", cast_started=True
+    )
+    return number
+
+
+def _crowd(business: BusinessProfile, people: int) -> Iterator[Contact]:
+    rows = [
+        Contact(business_profile=business, phone_number=f"+99966{place:06d}1", name=f"Person {place}")
+        for place in range(people)
+    ]
+    return iter(Contact.objects.bulk_create(rows, batch_size=1000))
+
+
+def _customers(phone: SandboxPhone, people: list[Contact]) -> None:
+    rows = [
+        SandboxCustomer(
+            id=uuid7(),
+            phone=phone,
+            name=one.name,
+            number=one.phone_number or "",
+            lid=f"66{place:012d}",
+            persona="quiet",
+        )
+        for place, one in enumerate(people)
+    ]
+    SandboxCustomer.objects.bulk_create(rows, batch_size=1000)
+
+
+def _until(reached: Any) -> None:
+    deadline = time.monotonic() + 60
+    while not reached():
+        if time.monotonic() > deadline:
+            raise RuntimeError("It did not happen within a minute")
+        time.sleep(0.05)
+
+
+def clear(business: BusinessProfile) -> None:
+    """Take away what `engine` made."""
+    for campaign in Campaign.objects.filter(business_profile=business, name="Benchmark"):
+        campaign.recipients.all()._raw_delete("default")
+        campaign.delete()
+    WhatsAppConnection.objects.filter(business_profile=business, phone_number="+9991999999999").delete()
+    Contact.objects.filter(business_profile=business, phone_number__startswith="+99966").delete()

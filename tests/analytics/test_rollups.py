@@ -1,0 +1,218 @@
+"""What a roll-up withstands: being killed, being run twice, and changes that come while it counts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.core.management import call_command
+from django.db import connection as database
+from django.db import transaction
+
+from accounts.models import BusinessProfile
+from accounts.services import businesses, purge
+from analytics.figures.days import days
+from analytics.models import DailyAgentStats, DailyMessageStats, DailyStats, StatsClock, StatsMark
+from analytics.services import rollups
+from messaging.models import Conversation, Message
+from tests import factories
+from tests.analytics import naive
+from whatsflow.core import failpoints
+
+DAY = date(2026, 3, 3)
+NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
+At = Callable[[str, Callable[[], Any]], None]
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> At:
+    """`at(place, work)`: do `work` once, when a roll-up comes to `place`."""
+
+    def arrange(place: str, work: Callable[[], Any]) -> None:
+        waiting = [work]
+
+        def reach(reached: str) -> None:
+            if reached == place and waiting:
+                waiting.pop()()
+
+        monkeypatch.setattr(failpoints, "reach", reach)
+
+    return arrange
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def killed() -> None:
+    raise Killed
+
+
+def write(conversation: Conversation, **fields: Any) -> Message:
+    return factories.MessageFactory(conversation=conversation, **{"created_at": NOON, **fields})
+
+
+def agree(business: BusinessProfile) -> bool:
+    zone = ZoneInfo(business.time_zone)
+    wanted = [DAY - timedelta(days=1), DAY, DAY + timedelta(days=1)]
+    expected = naive.plain(naive.days(business, zone, wanted))
+    return naive.plain(days(business, wanted[0], wanted[-1])) == expected
+
+
+def state(business: BusinessProfile) -> str:
+    return DailyStats.objects.get(business_profile=business, date=DAY).state
+
+
+@pytest.mark.parametrize("place", ["rollup.started", "rollup.counted"])
+def test_a_killed_roll_up_is_done_again(
+    place: str, at: At, business: BusinessProfile, conversation: Conversation
+) -> None:
+    write(conversation)
+    at(place, killed)
+    with pytest.raises(Killed):
+        rollups.run()
+    assert state(business) == "started"
+    assert agree(business), "what is not done is counted from the rows"
+
+    rollups.run()
+    assert state(business) == "done"
+    assert agree(business)
+
+
+def test_of_two_beats_at_once_one_writes(
+    at: At, business: BusinessProfile, conversation: Conversation
+) -> None:
+    write(conversation)
+    write(conversation, outbound=True, created_at=NOON + timedelta(minutes=5))
+    at("rollup.counted", rollups.run)
+    rollups.run()
+    assert state(business) == "done"
+    assert DailyMessageStats.objects.filter(business_profile=business).count() == 2
+    assert DailyAgentStats.objects.filter(business_profile=business).count() == 1
+    assert agree(business)
+
+
+def test_what_changes_while_it_counts_is_not_lost(
+    at: At, business: BusinessProfile, conversation: Conversation
+) -> None:
+    write(conversation)
+    rollups.run()
+
+    def late() -> None:
+        write(conversation)
+        rollups.take_marks()
+
+    write(conversation)
+    at("rollup.counted", late)
+    rollups.run()
+    assert state(business) == "open", "what was counted is older than the last change"
+    assert agree(business)
+    rollups.run()
+    assert state(business) == "done"
+    assert DailyStats.objects.get(business_profile=business, date=DAY).messages_received == 3
+
+
+def test_a_late_receipt_opens_its_message_s_day(
+    business: BusinessProfile, conversation: Conversation
+) -> None:
+    sent = write(conversation, outbound=True)
+    rollups.run()
+    Message.objects.filter(pk=sent.pk).update(status="read")
+    assert StatsMark.objects.exists()
+    assert agree(business), "before the mark was looked at"
+    rollups.take_marks()
+    assert agree(business), "after it"
+    rollups.run()
+    assert DailyMessageStats.objects.get().read == 1
+
+
+def test_what_happens_now_leaves_no_marks(business: BusinessProfile, conversation: Conversation) -> None:
+    StatsMark.objects.all().delete()
+    message = factories.MessageFactory(conversation=conversation, outbound=True)
+    Message.objects.filter(pk=message.pk).update(status="read")
+    message.delete()
+    assert not StatsMark.objects.exists()
+
+
+def test_a_claim_of_an_old_message_leaves_no_mark(
+    business: BusinessProfile, conversation: Conversation
+) -> None:
+    message = write(conversation, outbound=True)
+    StatsMark.objects.all().delete()
+    Message.objects.filter(pk=message.pk).update(claim_epoch=7, attempts=1)
+    assert not StatsMark.objects.exists()
+
+
+def test_rows_of_the_specification_are_filled(business: BusinessProfile, conversation: Conversation) -> None:
+    write(conversation)
+    write(conversation, outbound=True, created_at=NOON + timedelta(minutes=1))
+    rollups.run()
+    row = DailyStats.objects.get(business_profile=business, date=DAY)
+    assert (row.messages_sent, row.messages_received, row.active_contacts) == (1, 1, 1)
+
+
+def test_the_command_counts_anew(
+    business: BusinessProfile, conversation: Conversation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(conversation)
+    rollups.run()
+    DailyStats.objects.filter(date=DAY).update(messages_received=99)
+    call_command("rollup", "--business", str(business.pk), "--from", "2026-03-01", "--to", "2026-03-05")
+    assert DailyStats.objects.get(date=DAY).messages_received == 1
+    assert "5 days counted" in capsys.readouterr().out
+
+
+def test_an_unfinished_run_goes_on_where_it_stopped(
+    business: BusinessProfile, conversation: Conversation
+) -> None:
+    write(conversation, created_at=NOON - timedelta(days=200))
+    assert rollups.catch_up(business, deadline=0.0) == rollups.CHUNK
+    assert StatsClock.objects.get(business_profile=business).counted_until is None
+    assert agree(business)
+    rollups.catch_up(business)
+    assert rollups.catch_up(business) == 0
+
+
+def test_a_removed_business_leaves_nothing(
+    owner: Any, business: BusinessProfile, conversation: Conversation
+) -> None:
+    write(conversation)
+    rollups.run()
+    businesses.delete(business, owner, typed_name=business.business_name)
+    assert purge.business(business.pk)
+    rollups.run()
+    for model in (DailyStats, DailyMessageStats, DailyAgentStats, StatsClock, StatsMark):
+        assert not model._default_manager.exists(), model.__name__
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_that_is_committed_during_the_count_is_marked(
+    require_postgres: None, at: At, business: BusinessProfile, conversation: Conversation
+) -> None:
+    """Its mark cannot be seen before it can be seen itself: whoever takes marks in between takes none of its."""
+    write(conversation)
+    rollups.run()
+    changed, counted = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with transaction.atomic():
+            write(conversation)
+            changed.set()
+            counted.wait(20)
+        database.close()
+
+    writer = threading.Thread(target=other)
+    writer.start()
+    assert changed.wait(20)
+    write(conversation)
+    rollups.run()
+    assert DailyStats.objects.get(business_profile=business, date=DAY).messages_received == 2
+    counted.set()
+    writer.join(20)
+    assert agree(business)
+    rollups.run()
+    assert DailyStats.objects.get(business_profile=business, date=DAY).messages_received == 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import connection as database
@@ -17,10 +18,10 @@ from accounts.services import businesses, purge, team, users
 from analytics.services import rollups
 from connections.models import SandboxCustomer, SandboxPhone, WhatsAppConnection
 from connections.services import numbers
-from contacts.models import Contact, ContactIdentity
+from contacts.models import ConsentProof, Contact, ContactIdentity, ContactNote, ContactTag
 from messaging.models import Conversation, Message
 from whatsflow.core.clock import now
-from whatsflow.demo import pictures, rows
+from whatsflow.demo import pictures, rows, sorting
 from whatsflow.demo.history import DAYS, History
 from whatsflow.demo.people import person
 
@@ -81,7 +82,7 @@ def build(password: str, size: Size, progress: Progress) -> BusinessProfile:
     until = now().replace(microsecond=0)
     zone = ZoneInfo(ZONE)
     history = History(size.contacts, size.messages, until, zone, len(answering), size.days)
-    _write(rows.Rows(shop, history), progress)
+    _write(rows.Rows(shop, history), sorting.define(business, owner), progress)
     rollups.forget(business)
     businesses.update(business, owner, business_name=NAME)
     return business
@@ -93,10 +94,14 @@ def set_password(password: str) -> None:
         users.reset_password(user, new=password)
 
 
+_LARGE = (Message, Conversation, ContactNote, ConsentProof, ContactIdentity, Contact)
+
+
 def remove(name: str = NAME) -> None:
     """Remove the demo business with all that it has; the people keep their accounts."""
     for business in _owned(name):
-        for model in (Message, Conversation, ContactIdentity, Contact):  # at scale, row by row takes too long
+        ContactTag.objects.filter(tag__business_profile=business)._raw_delete("default")
+        for model in _LARGE:  # at scale, row by row takes too long
             table = model._meta.db_table
             with transaction.atomic(), database.cursor() as cursor:
                 key = business.pk.hex if database.vendor == "sqlite" else business.pk
@@ -154,10 +159,13 @@ def _customers(phone: SandboxPhone, count: int) -> None:
     SandboxCustomer.objects.bulk_create(customers)
 
 
-def _write(made: rows.Rows, progress: Progress) -> None:
+def _write(made: rows.Rows, tag_ids: list[UUID], progress: Progress) -> None:
+    until = made.history.until
     parts = (
         ("contacts", rows.contacts(), made.contacts()),
         ("contacts", rows.identities(), made.identities()),
+        ("tags", sorting.carried_table(), sorting.carried(made.contact_ids, tag_ids, until)),
+        ("tags", sorting.proofs_table(), sorting.proofs(made.shop.business.pk, made.contact_ids, until)),
         ("conversations", rows.conversations(), made.conversations()),
         ("messages", rows.messages(), made.messages()),
     )
@@ -172,4 +180,4 @@ def _tidy() -> None:
     """Leave the tables as a long life would: known to the planner, visible, the search indexes merged."""
     vacuum = "ANALYZE" if database.in_atomic_block else "VACUUM (ANALYZE)"
     with database.cursor() as cursor:
-        cursor.execute(f"{vacuum} contacts, contact_identities, conversations, messages")
+        cursor.execute(f"{vacuum} contacts, contact_tags, contact_identities, conversations, messages")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from messaging.models import Conversation, MediaFile, Message
 from messaging.services import previews
 from whatsflow.core import phone
 from whatsflow.core.ids import uuid7
+from whatsflow.demo import sorting
 from whatsflow.demo.history import History, Said
 from whatsflow.demo.people import person
 from whatsflow.demo.tables import Table
@@ -84,8 +86,9 @@ class Rows:
             first = _moment(end.first_at) if end else None
             last = _moment(end.last.at) if end else None
             total = end.total if end else 0
+            email, country, metadata, out = sorting.profile(index, self.history.until)
             row = (key, self._business, who.number, who.name, who.push_name, first, last, total)
-            yield (*row, first or made, last or made)
+            yield (*row, first or made, last or made, email, country, json.dumps(metadata), out)
 
     def identities(self) -> Iterator[tuple[Any, ...]]:
         """One row of IDENTITIES for each person."""
@@ -171,7 +174,8 @@ def _table(model: Any, columns: Iterable[str]) -> Table:
 
 def contacts() -> Table:
     names = "first_message_at last_message_at total_messages created_at updated_at"
-    return _table(Contact, ["id business_profile_id phone_number name push_name", names])
+    more = "email country metadata opted_out_at"
+    return _table(Contact, ["id business_profile_id phone_number name push_name", names, more])
 
 
 def identities() -> Table:

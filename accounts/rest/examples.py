@@ -10,6 +10,7 @@ curl "$WHATSFLOW_URL/api/v1/messages/send?wait=10" \\
 
 PYTHON = """\
 import json, os, urllib.request
+
 body = json.dumps({"phoneNumber": "+9992000000001", "message": "Hello from Python!"}).encode()
 headers = {"X-API-Key": os.environ["WHATSFLOW_API_KEY"], "Content-Type": "application/json"}
 url = os.environ["WHATSFLOW_URL"] + "/api/v1/messages/send?wait=10"

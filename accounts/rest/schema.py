@@ -140,7 +140,13 @@ class OperationSchema(AutoSchema):
             return schema
         schema["properties"] = {camel(name): value for name, value in schema.get("properties", {}).items()}
         required = [camel(name) for name in schema.pop("required", [])]
+        if direction == "response":
+            for told in schema["properties"].values():
+                told.pop("minLength", None)  # what is told may be empty
         if direction == "request":
+            for name, field in serializer.fields.items():
+                if isinstance(field, serializers.FileField):
+                    schema["properties"][camel(name)] |= {"type": "string", "format": "binary"}
             schema["additionalProperties"] = False
             if required:
                 schema["required"] = required

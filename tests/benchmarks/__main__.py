@@ -19,12 +19,17 @@ from tests.benchmarks import figures, importing, measure, site, whatsapp
 from tests.benchmarks.report import Result, save, table
 from tests.benchmarks.site import PASSWORD, ROOT, Place
 
+<<<<<<< HEAD
 EMBEDDED = ("start", "screen")
 BROWSERS = ("whatsapp",)
 SERVICES = ("screen", "fanout", "pages", "depth", "search", "claim", "inbound", "webhooks", "campaigns")
 HISTORY = ("analytics",)
 IMPORTS = ("import",)
 """Measured in empty installations of their own, on SQLite and on PostgreSQL."""
+=======
+EMBEDDED = ("start", "screen", "contacts")
+SERVICES = ("screen", "fanout", "pages", "depth", "search", "contacts", "claim", "inbound", "webhooks")
+>>>>>>> b01a5a6 (Measure the list of contacts beside bare SQL on both databases)
 POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 REDIS = "redis://127.0.0.1:6379/15"
 
@@ -40,9 +45,13 @@ def main() -> int:
     )
     begin = time.monotonic()
     if only & set(EMBEDDED) and not options.services_only:
+<<<<<<< HEAD
         _embedded(results, only, effort)
     if "whatsapp" in only and not options.services_only:
         _run(results, "whatsapp", lambda: whatsapp.measure(options.quick))
+=======
+        _embedded(results, only, effort, options)
+>>>>>>> b01a5a6 (Measure the list of contacts beside bare SQL on both databases)
     missing = _missing(options.database, options.redis)
     if missing:
         print(f"Not measured on PostgreSQL and Redis: {missing}.", file=sys.stderr)
@@ -96,7 +105,15 @@ def _missing(database: str, redis: str) -> str:
     return ""
 
 
-def _embedded(results: list[Result], only: set[str], effort: measure.Effort) -> None:
+def _embedded(
+    results: list[Result], only: set[str], effort: measure.Effort, options: argparse.Namespace
+) -> None:
+    if "contacts" in only:
+        with site.embedded() as place:
+            _prepare(place, options.contacts, options.contacts)
+            _run(results, "contacts", lambda: measure.contacts(place, "SQLite", effort))
+    if not only & {"start", "screen"}:
+        return
     with site.embedded() as place:
         _prepare(place, 200, 2_000)
         if "start" in only:
@@ -114,6 +131,7 @@ def _services(
         for name, resting in (
             ("depth", lambda: measure.depth(place)),
             ("search", lambda: measure.search(place, effort)),
+            ("contacts", lambda: measure.contacts(place, "PostgreSQL", effort)),
             ("claim", lambda: measure.claim(place, effort)),
             ("inbound", lambda: measure.inbound(place, effort)),
             ("campaigns", lambda: measure.campaigns(place, effort)),

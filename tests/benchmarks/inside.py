@@ -26,7 +26,12 @@ from connections.models import SandboxCustomer, WhatsAppConnection  # noqa: E402
 from connections.ports import mailbox  # noqa: E402
 from messaging import keyset, selectors  # noqa: E402
 from messaging.models import Conversation, Message  # noqa: E402
+<<<<<<< HEAD
 from tests.benchmarks import campaigns, webhooks  # noqa: E402
+=======
+from tests.benchmarks import contacts as contact_list  # noqa: E402
+from tests.benchmarks import webhooks  # noqa: E402
+>>>>>>> b01a5a6 (Measure the list of contacts beside bare SQL on both databases)
 from tests.benchmarks.report import median, percentile  # noqa: E402
 from whatsflow.core import live  # noqa: E402
 from whatsflow.core.clock import now  # noqa: E402
@@ -271,6 +276,19 @@ def push(business: str, count: int, pause: float, size: int) -> dict[str, Any]:
     return {}
 
 
+# -- contacts ----------------------------------------------------------------------------------------
+
+
+def contact_pages(rounds: int) -> dict[str, Any]:
+    """The list of contacts: first pages, searches, tags."""
+    return contact_list.pages(_business(), _owner(), rounds)
+
+
+def contact_depth(at: int) -> dict[str, Any]:
+    """The list of contacts behind `at` of them."""
+    return contact_list.depth(_business(), at)
+
+
 # -- other systems -----------------------------------------------------------------------------------
 
 
@@ -307,8 +325,12 @@ MEASUREMENTS: dict[str, Callable[..., dict[str, Any]]] = {
     one.__name__: one
     for one in (
         *(facts, calm, depth, search, numbers, remove, inbound, inserts, plain_table, claim, push),
+<<<<<<< HEAD
         *(deliveries, neighbours),
         *(campaign_freeze, campaign_engine, campaign_clear),
+=======
+        *(deliveries, neighbours, contact_pages, contact_depth),
+>>>>>>> b01a5a6 (Measure the list of contacts beside bare SQL on both databases)
     )
 }
 

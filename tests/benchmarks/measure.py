@@ -304,6 +304,30 @@ def search(place: Place, effort: Effort) -> list[Result]:
     return [Result("search", found["p95"], "ms p95", None, "", "<= 50", found["p95"] <= 50, note)]
 
 
+def contacts(place: Place, database: str, effort: Effort) -> list[Result]:
+    """The list of contacts as the server makes it beside bare SQL for the same rows; deep pages beside the first."""
+    found = inside(place, "contact_pages", rounds=3 if effort is QUICK else 8)
+    results = [
+        Result(
+            f"contacts {kind} ({database})",
+            times["page"],
+            "ms p95",
+            times["bare"],
+            "bare SQL",
+            "< 50 ms",
+            times["page"] < 50,
+            f"median {times['median']:.1f} ms",
+        )
+        for kind, times in found.items()
+    ]
+    deep = inside(place, "contact_depth", at=80_000)
+    for sort, times in deep["sorts"].items():
+        name = f"contacts by {sort} at depth {deep['at']:,} ({database})"
+        reached = times["deep"] <= 1.5 * times["first"]
+        results.append(Result(name, times["deep"], "ms", times["first"], "first page", "<= 1.5", reached))
+    return results
+
+
 def claim(place: Place, effort: Effort) -> list[Result]:
     """The outbox: 100 rows a statement."""
     connections = inside(place, "numbers", count=1)["connections"]

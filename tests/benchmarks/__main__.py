@@ -19,17 +19,15 @@ from tests.benchmarks import figures, importing, measure, site, whatsapp
 from tests.benchmarks.report import Result, save, table
 from tests.benchmarks.site import PASSWORD, ROOT, Place
 
-<<<<<<< HEAD
-EMBEDDED = ("start", "screen")
+EMBEDDED = ("start", "screen", "contacts")
 BROWSERS = ("whatsapp",)
-SERVICES = ("screen", "fanout", "pages", "depth", "search", "claim", "inbound", "webhooks", "campaigns")
+SERVICES = (
+    *("screen", "fanout", "pages", "depth", "search", "contacts", "claim", "inbound"),
+    *("webhooks", "campaigns"),
+)
 HISTORY = ("analytics",)
 IMPORTS = ("import",)
 """Measured in empty installations of their own, on SQLite and on PostgreSQL."""
-=======
-EMBEDDED = ("start", "screen", "contacts")
-SERVICES = ("screen", "fanout", "pages", "depth", "search", "contacts", "claim", "inbound", "webhooks")
->>>>>>> b01a5a6 (Measure the list of contacts beside bare SQL on both databases)
 POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 REDIS = "redis://127.0.0.1:6379/15"
 
@@ -45,13 +43,9 @@ def main() -> int:
     )
     begin = time.monotonic()
     if only & set(EMBEDDED) and not options.services_only:
-<<<<<<< HEAD
-        _embedded(results, only, effort)
+        _embedded(results, only, effort, options)
     if "whatsapp" in only and not options.services_only:
         _run(results, "whatsapp", lambda: whatsapp.measure(options.quick))
-=======
-        _embedded(results, only, effort, options)
->>>>>>> b01a5a6 (Measure the list of contacts beside bare SQL on both databases)
     missing = _missing(options.database, options.redis)
     if missing:
         print(f"Not measured on PostgreSQL and Redis: {missing}.", file=sys.stderr)

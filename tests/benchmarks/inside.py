@@ -26,12 +26,8 @@ from connections.models import SandboxCustomer, WhatsAppConnection  # noqa: E402
 from connections.ports import mailbox  # noqa: E402
 from messaging import keyset, selectors  # noqa: E402
 from messaging.models import Conversation, Message  # noqa: E402
-<<<<<<< HEAD
 from tests.benchmarks import campaigns, webhooks  # noqa: E402
-=======
 from tests.benchmarks import contacts as contact_list  # noqa: E402
-from tests.benchmarks import webhooks  # noqa: E402
->>>>>>> b01a5a6 (Measure the list of contacts beside bare SQL on both databases)
 from tests.benchmarks.report import median, percentile  # noqa: E402
 from whatsflow.core import live  # noqa: E402
 from whatsflow.core.clock import now  # noqa: E402
@@ -325,12 +321,8 @@ MEASUREMENTS: dict[str, Callable[..., dict[str, Any]]] = {
     one.__name__: one
     for one in (
         *(facts, calm, depth, search, numbers, remove, inbound, inserts, plain_table, claim, push),
-<<<<<<< HEAD
-        *(deliveries, neighbours),
-        *(campaign_freeze, campaign_engine, campaign_clear),
-=======
         *(deliveries, neighbours, contact_pages, contact_depth),
->>>>>>> b01a5a6 (Measure the list of contacts beside bare SQL on both databases)
+        *(campaign_freeze, campaign_engine, campaign_clear),
     )
 }
 

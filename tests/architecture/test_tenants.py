@@ -14,15 +14,10 @@ import pytest
 from django.core import serializers
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
-from django.utils import timezone
 
-from accounts.models import ApiKey, Invitation, Membership
-from accounts.roles import Role
-from campaigns.models import Campaign, MessageTemplate
-from connections.models import PublicEvent, SandboxMessage, WebhookDelivery
-from contacts.models import ContactNote, CustomField, Segment
-from messaging.models import Draft, MediaFile
-from tests import factories
+from accounts.models import Membership
+from messaging.models import MediaFile
+from tests.one_of_each import one_of_each
 from whatsflow.core.ids import uuid7
 
 CANARY = "canary-of-the-other-tenant"
@@ -59,67 +54,7 @@ WITHOUT_IDS = [route for route in ROUTES if not route.parameters and route.name 
 @pytest.fixture
 def foreign(stranger: Any, other_business: Any) -> dict[str, Any]:
     """One row of each kind in the stranger's business, by the name of the parameter that would reach it."""
-    number = factories.ConnectionFactory(business_profile=other_business, name=CANARY)
-    phone = factories.SandboxPhoneFactory(connection=number)
-    customer = factories.SandboxCustomerFactory(phone=phone, name=CANARY)
-    contact = factories.ContactFactory(business_profile=other_business, name=CANARY)
-    conversation = factories.ConversationFactory(
-        business_profile=other_business, connection=number, contact=contact, preview=CANARY, unread_count=3
-    )
-    media = factories.MediaFileFactory(business_profile=other_business, name=CANARY)
-    message = factories.MessageFactory(
-        conversation=conversation, content=CANARY, media=media, outbound=True, status="failed"
-    )
-    Draft.objects.create(conversation=conversation, user=stranger, text=CANARY)
-    agent = factories.UserFactory(full_name=CANARY)
-    webhook = factories.WebhookFactory(business_profile=other_business, description=CANARY)
-    event = PublicEvent.objects.create(
-        business_profile=other_business,
-        type="webhook.test",
-        key=webhook.pk,
-        sequence=1,
-        payload=f'"{CANARY}"',
-    )
-    delivery = WebhookDelivery.objects.create(
-        business_profile=other_business, webhook=webhook, event=event, event_type="webhook.test"
-    )
-
-    tag = factories.TagFactory(business_profile=other_business, name=CANARY)
-    return {
-        "webhook_id": webhook,
-        "delivery_id": delivery,
-        "connection_id": number,
-        "customer_id": customer,
-        "sandbox_message_id": SandboxMessage.objects.create(
-            phone=phone, customer=customer, wa_id="FOREIGN", from_me=False, body=CANARY, media_key="x"
-        ),
-        "conversation_id": conversation,
-        "message_id": message,
-        "media_id": media,
-        "rule_id": factories.TagRuleFactory(business_profile=other_business, tag=tag),
-        "membership_id": factories.MembershipFactory(
-            user=agent, business_profile=other_business, role=Role.AGENT
-        ),
-        "import_id": factories.ContactImportFactory(business_profile=other_business, file_name=CANARY),
-        "job_id": factories.JobFactory(business_profile=other_business, title=CANARY, kind="canary"),
-        "contact_id": contact,
-        "tag_id": tag,
-        "key_id": ApiKey.objects.create(
-            business_profile=other_business, name=CANARY, prefix="foreign", key_hash="x", scopes=[]
-        ),
-        "note_id": ContactNote.objects.create(business_profile=other_business, contact=contact, body=CANARY),
-        "field_id": CustomField.objects.create(business_profile=other_business, key="k", label=CANARY),
-        "segment_id": Segment.objects.create(business_profile=other_business, name=CANARY),
-        "campaign_id": Campaign.objects.create(
-            business_profile=other_business, name=CANARY, message_content=CANARY
-        ),
-        "template_id": MessageTemplate.objects.create(
-            business_profile=other_business, name=CANARY, content=CANARY
-        ),
-        "invitation_id": Invitation.objects.create(
-            business_profile=other_business, token_hash="f" * 64, expires_at=timezone.now()
-        ),
-    }
+    return one_of_each(other_business, stranger, CANARY)
 
 
 def _rows(foreign: dict[str, Any]) -> str:

@@ -34,7 +34,7 @@ def test_the_list_shows_what_ran_and_what_runs(
         services.start(business, owner, "test.count", {"to": 10}, total=10, title=f"Waits {number}")
     client = client_of(owner)
     client.get(reverse("jobs:list"))
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(3):
         page = client.get(reverse("jobs:list")).content.decode()
     assert "Numbers of May" in page
     assert "Counted" in page

@@ -15,13 +15,11 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
-from accounts.models import Invitation
-from accounts.roles import Role
 from connections.models import SandboxMessage
 from tests import factories
 from tests.architecture.test_tenants import ROUTES, Route
+from tests.one_of_each import one_of_each
 from whatsflow import asgi, wsgi
 from whatsflow.core.ids import uuid7
 from whatsflow.core.readable import only_utf8
@@ -195,6 +193,7 @@ def mine(
     media.state, media.size = media.State.READY, 10
     media.save()
     return {
+        **one_of_each(business, owner, "Mine"),
         "connection_id": connection,
         "customer_id": customer,
         "sandbox_message_id": SandboxMessage.objects.create(
@@ -203,10 +202,6 @@ def mine(
         "conversation_id": conversation,
         "message_id": factories.MessageFactory(conversation=conversation, outbound=True, status="failed"),
         "media_id": media,
-        "membership_id": factories.MembershipFactory(business_profile=business, role=Role.AGENT),
-        "invitation_id": Invitation.objects.create(
-            business_profile=business, token_hash="f" * 64, expires_at=timezone.now()
-        ),
     }
 
 

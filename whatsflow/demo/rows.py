@@ -25,7 +25,7 @@ from whatsflow.demo.people import person
 from whatsflow.demo.tables import Table
 
 FRESH = timedelta(hours=30)
-"""What customers wrote within this time may still be unread."""
+"""What customers wrote within this time may still be unread; the newest is, also after a quiet weekend."""
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,12 @@ class Rows:
         """One row of CONVERSATIONS for each person who said something."""
         chance = random.Random(self.history.seed)  # noqa: S311 (scenery, not secrets)
         fresh = (self.history.until - FRESH).timestamp()
+        newest = max((end.last.at for end in self.ends.values() if end.trailing), default=fresh)
         connection = self.shop.connection.pk
         for index, end in sorted(self.ends.items()):
             last = end.last
-            unread = end.trailing if last.at > fresh and chance.random() < 0.7 else 0
+            waits = last.at == newest or (last.at > fresh and chance.random() < 0.7)
+            unread = end.trailing if waits else 0
             closed = not unread and chance.random() < 0.4
             assigned = chance.choice(self.shop.team).pk if chance.random() < 0.5 else None
             yield (

@@ -22,13 +22,17 @@ SIGNED_IN = [
     "business_switch",
     "invite",
     "team_leave",
+    "key_create",
+    "origins",
 ]
 WITH_ID = {
     "member_role": "membership_id",
     "member_remove": "membership_id",
     "invitation_revoke": "invitation_id",
+    "key_rotate": "key_id",
+    "key_revoke": "key_id",
 }
-READ_ONLY = {"team", "password_reset_done", "password_reset_complete", "invitation_accept"}
+READ_ONLY = {"team", "keys", "password_reset_done", "password_reset_complete", "invitation_accept"}
 BY_TOKEN = {"password_reset_confirm"}
 
 

@@ -23,6 +23,7 @@ from messaging.pacing import WORDS
 from messaging.services import gate, pace
 from whatsflow.core.clock import now
 from whatsflow.core.errors import InvalidInput, NotFound
+from whatsflow.core.text import printable
 
 PAGE = 25
 LINES = 50
@@ -139,8 +140,8 @@ def recipients(
     if state not in STATES:
         raise InvalidInput("unknown_status", f"There is no filter called {state[:20]!r}.", field="state")
     rows = CampaignRecipient.objects.filter(campaign=campaign, contact_id__isnull=False, **STATES[state])
-    if search.strip():
-        rows = rows.filter(contact_id__in=contact_selectors.ids_matching(business, search))
+    if words := printable(search):
+        rows = rows.filter(contact_id__in=contact_selectors.ids_matching(business, words))
     return rows.order_by("contact_id")
 
 

@@ -137,7 +137,7 @@ def catch_up(business: BusinessProfile, deadline: float | None = None) -> int:
     done = 0
     for chunk in _chunks(wanted):
         done += fill(business, zone, chunk)
-        if deadline and time.monotonic() > deadline:
+        if deadline is not None and time.monotonic() > deadline:
             return done
     _advance(business, zone, last)
     return done

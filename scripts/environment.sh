@@ -34,13 +34,15 @@ make_venv() {
     fi
 }
 
+# The files list everything, made by a resolver: pip need not look for more, and older ones trip over extras (a pinned
+# coverage does not count for coverage[toml]) once a newer version is out.
 install() {
     if "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then
-        "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes "$@"
+        "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps "$@"
     elif "$python" -m pip --version >/dev/null 2>&1; then
-        "$python" -m pip --python "$VENV/bin/python" install --quiet --disable-pip-version-check --require-hashes "$@"
+        "$python" -m pip --python "$VENV/bin/python" install --quiet --disable-pip-version-check --require-hashes --no-deps "$@"
     else
-        uv pip install --quiet --python "$VENV/bin/python" --require-hashes "$@"
+        uv pip install --quiet --python "$VENV/bin/python" --require-hashes --no-deps "$@"
     fi
 }
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.core.exceptions import ImproperlyConfigured
 
 MIN_SECRET_LENGTH = 50
 KEY_BYTES = 32
@@ -84,11 +83,8 @@ def _secret_key() -> Iterator[Error]:
         "Set WHATSFLOW_SECRET_KEY (or WHATSFLOW_SECRET_KEY_FILE) to 50 random characters or more: "
         "python -c 'import secrets; print(secrets.token_urlsafe(64))'"
     )
-    try:
-        key = settings.SECRET_KEY
-    except ImproperlyConfigured:  # Django's own words for an empty one do not say which variable to set
-        key = ""
-    if not key:
+    key = settings.SECRET_KEY
+    if settings.SECRET_KEY_MISSING:
         yield _error(5, "WHATSFLOW_SECRET_KEY is not set.", hint)
     elif len(key) < MIN_SECRET_LENGTH or len(set(key)) < 8:
         yield _error(6, "WHATSFLOW_SECRET_KEY is too short or not random.", hint)

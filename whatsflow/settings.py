@@ -8,6 +8,7 @@ the path of a file that holds the value (Docker secrets).
 from __future__ import annotations
 
 import os
+import secrets
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -44,6 +45,9 @@ FAILPOINTS = env.str("WHATSFLOW_FAILPOINTS", default="")
 
 _keys = load_or_create(HOME) if not PRODUCTION else {}
 SECRET_KEY = env.str("WHATSFLOW_SECRET_KEY", default=_keys.get("secret_key", ""))
+SECRET_KEY_MISSING = not SECRET_KEY
+"""Refused by checks.py. Libraries read the key while they are imported, so one as long-lived as the process stands in."""
+SECRET_KEY = SECRET_KEY or secrets.token_urlsafe(64)
 ENCRYPTION_KEYS = env.list("WHATSFLOW_ENCRYPTION_KEY", default=[_keys["encryption_key"]] if _keys else [])
 
 # -- hosts and proxies -------------------------------------------------------------------------------------------------

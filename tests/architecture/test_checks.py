@@ -31,6 +31,7 @@ def production(settings: Any) -> Any:
     settings.HTTPS = True
     settings.ALLOWED_HOSTS = ["chat.example.com"]
     settings.OUTBOUND_HTTP_ALLOWED_HOSTS = []
+    settings.SECRET_KEY_MISSING = False
     settings.SECRET_KEY = SAFE["WHATSFLOW_SECRET_KEY"]
     settings.ENCRYPTION_KEYS = [SAFE["WHATSFLOW_ENCRYPTION_KEY"]]
     settings.DATABASES = POSTGRES
@@ -48,7 +49,7 @@ def test_a_safe_start_is_let_through(production: Any) -> None:
     [
         ("DEBUG", True, "WHATSFLOW_DEBUG"),
         ("FAILPOINTS", "outbox.begun:/tmp/x", "WHATSFLOW_FAILPOINTS"),
-        ("SECRET_KEY", "", "WHATSFLOW_SECRET_KEY is not set"),
+        ("SECRET_KEY_MISSING", True, "WHATSFLOW_SECRET_KEY is not set"),
         ("SECRET_KEY", "short", "too short"),
         ("SECRET_KEY", "a" * 80, "not random"),
         ("SECRET_KEY", "django-insecure-" + "abcdefghij" * 6, "published default"),

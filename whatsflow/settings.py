@@ -46,7 +46,7 @@ FAILPOINTS = env.str("WHATSFLOW_FAILPOINTS", default="")
 _keys = load_or_create(HOME) if not PRODUCTION else {}
 SECRET_KEY = env.str("WHATSFLOW_SECRET_KEY", default=_keys.get("secret_key", ""))
 SECRET_KEY_MISSING = not SECRET_KEY
-"""Refused by checks.py. Libraries read the key while they are imported, so one as long-lived as the process stands in."""
+"""Refused by checks.py. Libraries read the key while they are imported: one as long-lived as the process stands in."""
 SECRET_KEY = SECRET_KEY or secrets.token_urlsafe(64)
 ENCRYPTION_KEYS = env.list("WHATSFLOW_ENCRYPTION_KEY", default=[_keys["encryption_key"]] if _keys else [])
 

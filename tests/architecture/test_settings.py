@@ -78,8 +78,8 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
 
 
 def test_production_makes_no_keys_of_its_own(tmp_path: Path) -> None:
-    found = read(tmp_path, "SECRET_KEY", "ENCRYPTION_KEYS", WHATSFLOW_PRODUCTION="1")
-    assert found == {"SECRET_KEY": "", "ENCRYPTION_KEYS": []}
+    found = read(tmp_path, "SECRET_KEY_MISSING", "ENCRYPTION_KEYS", WHATSFLOW_PRODUCTION="1")
+    assert found == {"SECRET_KEY_MISSING": True, "ENCRYPTION_KEYS": []}
     assert not (tmp_path / "keys").exists()
 
 

@@ -263,6 +263,8 @@ LOGOUT_AFTER_DAYS = env.float("WHATSFLOW_LOGOUT_AFTER_DAYS", default=30.0)
 """A number that has been disconnected for so long is logged out and its login deleted; 0: never."""
 LIMIT_HOURS = env.float("WHATSFLOW_LIMIT_HOURS", default=24.0)
 """After WhatsApp refused a new chat (its limit 463) no new chat is tried for so long, unless WhatsApp says when."""
+HOLD_AFTER_MINUTES = env.float("WHATSFLOW_HOLD_AFTER_MINUTES", default=60.0)
+"""Data that was not in use for so long may come from a backup: what waits in it asks first; 0: it never does."""
 SELENIUM_REMOTE_URL = env.str("SELENIUM_REMOTE_URL", default="")
 SELENIUM_REMOTE_PROFILES = env.str("SELENIUM_REMOTE_PROFILES", default="")
 """Where a remote browser's machine has WHATSAPP_WEB_HOME mounted."""

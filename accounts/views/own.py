@@ -16,7 +16,7 @@ from accounts import forms
 from accounts.models import User
 from accounts.services import users
 from accounts.views.form_page import form_page
-from whatsflow.core.errors import DomainError
+from whatsflow.core.errors import InvalidInput
 
 PROFILE = ("full_name", "time_zone", "theme", "shortcuts_enabled")
 
@@ -45,7 +45,7 @@ def password_change(request: HttpRequest) -> HttpResponse:
         data = form.cleaned_data
         try:
             users.change_password(user, current=data["current_password"], new=data["new_password"])
-        except DomainError as error:
+        except InvalidInput as error:
             forms.add_error(form, error)
         else:
             update_session_auth_hash(request, user)
@@ -63,7 +63,7 @@ def email_change(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             users.change_email(cast(User, request.user), **form.cleaned_data)
-        except DomainError as error:
+        except InvalidInput as error:
             forms.add_error(form, error)
         else:
             messages.success(request, "From now on you sign in with your new address.")

@@ -296,7 +296,10 @@ LOGOUT_REDIRECT_URL = "accounts:login"
 REGISTRATION_OPEN = env.bool("WHATSFLOW_REGISTRATION_OPEN", default=True)
 PASSWORD_RESET_TIMEOUT = 3600 * 2
 
+AXES_HANDLER = "accounts.lockout.Handler"
 AXES_FAILURE_LIMIT = 5
+ADDRESS_FAILURE_LIMIT = 50
+"""Wrong passwords from one address over all accounts; an office behind one address must not reach it by mistyping."""
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True

@@ -105,6 +105,8 @@ def claim(lease: Lease, limit: int) -> list[Claimed]:
         if database.vendor == "postgresql":
             bulk.fetch("SET LOCAL synchronous_commit TO off", [])
         connection = leases.guard(lease)
+        if connection.held_since:
+            return []
         _turn_due(connection, now())
         rules = pace.settings_of(connection)
         taken = _take(connection, lease, limit, Message.Priority.CAMPAIGN if rules.enabled else ANY)
@@ -189,7 +191,7 @@ def begin(lease: Lease, claimed: Claimed, wa_id: str) -> OutgoingMessage | None:
         if limits.holds(connection, message):
             limits.hold(connection, message)
             return None
-        if not _mark_sending(message, lease, chosen):
+        if connection.held_since or not _mark_sending(message, lease, chosen):
             _unclaim(lease, [message.pk])
             return None
         acks.announce(connection, [(message.pk, message.conversation_id, Status.SENDING)])
@@ -352,8 +354,10 @@ def reconcile(lease: Lease, message: InFlight, ack: Ack | None) -> None:
 
 
 def seconds_until_due(lease: Lease) -> float | None:
-    """0 when a message may be claimed now, else until the next waiting one may; None when nothing waits."""
+    """0 when a message may be claimed now, else until the next waiting one may; None: nothing waits or may leave."""
     connection = leases.check(lease)
+    if connection.held_since:
+        return None
     moment, rules, waits = now(), pace.settings_of(connection), []
     for (priority,) in bulk.fetch(_FIRST, [lease.connection_id]):
         if not rules.enabled or priority < Message.Priority.CAMPAIGN:

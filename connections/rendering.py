@@ -13,13 +13,14 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.models import BusinessProfile
-from connections import qr, selectors
+from connections import selectors
 from connections.drivers import registry
 from connections.drivers.base import AckLevel
 from connections.drivers.sandbox.personas import PERSONAS, QUIET
 from connections.models import SandboxCustomer, SandboxMessage, WhatsAppConnection
 from connections.ports import Traffic, traffic_of
 from connections.selectors import Explanation
+from whatsflow.core import qr
 from whatsflow.core.errors import NotFound
 
 Status = WhatsAppConnection.Status

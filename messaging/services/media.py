@@ -205,12 +205,15 @@ def prune_orphans(before: datetime, limit: int = 500) -> int:
     orphans = MediaFile.objects.filter(created_at__lt=before, messages=None, pictures=None, kept=False)
     removed = 0
     for key in list(orphans.values_list("pk", flat=True)[:limit]):
-        removed += _prune(key)
+        removed += drop(key)
     return removed
 
 
-def _prune(media_id: UUID) -> int:
-    """The row is locked first: whoever queues it in a message at this moment waits, or keeps it."""
+def drop(media_id: UUID) -> int:
+    """Remove a file that nothing uses; 0 when something does, else 1.
+
+    The row is locked first: whoever queues it in a message at this moment waits, or keeps it.
+    """
     with transaction.atomic():
         row = MediaFile.objects.select_for_update().filter(pk=media_id).first()
         used = Message.objects.filter(media_id=media_id).exists()

@@ -15,6 +15,11 @@ from whatsflow.core.errors import NotFound
 from whatsflow.core.prepared import Prepared
 
 
+def active_user(user_id: UUID | str) -> User | None:
+    """The person with this id, unless switched off."""
+    return User.objects.filter(pk=user_id, is_active=True).first()
+
+
 def businesses_of(user: User) -> list[BusinessProfile]:
     """The businesses that `user` is a member of, by name."""
     return _businesses.rows(user.pk)

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import forms
+from accounts import forms, selectors
 from accounts.models import User
 from accounts.services import second_factor
 from accounts.views.form_page import form_page
@@ -64,7 +64,7 @@ def login_code(request: HttpRequest) -> HttpResponse:
 def _pending_user(pending: dict[str, Any] | None) -> User | None:
     if not pending or not 0 <= time.time() - pending["at"] < PENDING_SECONDS:
         return None
-    user = User.objects.filter(pk=pending["user"], is_active=True).first()
+    user = selectors.active_user(pending["user"])
     if user is None or not constant_time_compare(user.get_session_auth_hash(), pending["password"]):
         return None
     return user

@@ -462,6 +462,9 @@ SPECTACULAR_SETTINGS = {
     "DISABLE_ERRORS_AND_WARNINGS": False,
 }
 
+METRICS_TOKEN = env.str("WHATSFLOW_METRICS_TOKEN", default="")
+"""Whoever sends it may read /metrics; without it there is no such page."""
+
 # -- webhooks ----------------------------------------------------------------------------------------------------------
 
 WEBHOOK_RETRY_SECONDS = [

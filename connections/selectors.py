@@ -258,6 +258,11 @@ _DEGRADED: dict[str, Explanation] = {
         "A part of WhatsApp Web that this number needs is missing. The rest still works.",
         "Look for an update of WhatsFlow.",
     ),
+    Reason.DISK_FULL: Explanation(
+        "The server's disk is full",
+        "Messages come in as long as there is room for them. None goes out and no file is taken until there is more.",
+        "Tell whoever runs this server to make room.",
+    ),
     Reason.LIMITED: Explanation(
         "Limited by WhatsApp",
         "WhatsApp does not let this number start new chats for now. Replies still go out.",

@@ -18,7 +18,7 @@ import connections.gauges
 import jobs.gauges
 import messaging.gauges
 from whatsflow import __version__
-from whatsflow.core import gauges
+from whatsflow.core import disk, gauges
 from whatsflow.core.shutdown import stopping
 
 log = structlog.get_logger(__name__)
@@ -57,7 +57,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not constant_time_compare(given, settings.METRICS_TOKEN):
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
     figures = chain(
-        [gauges.Gauge("info", "The version that runs.", 1, {"version": __version__})],
+        [
+            gauges.Gauge("info", "The version that runs.", 1, {"version": __version__}),
+            gauges.Gauge("disk_free_bytes", "Free on the disk of WHATSFLOW_HOME.", disk.free_bytes()),
+        ],
         connections.gauges.read(),
         messaging.gauges.read(),
         jobs.gauges.read(),

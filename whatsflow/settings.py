@@ -180,9 +180,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if REDIS_URL:
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "whatsflow.core.cache.RedisCache",
             "LOCATION": REDIS_URL,
             "KEY_PREFIX": "whatsflow",
+            "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
         }
     }
     CHANNEL_LAYERS = {
@@ -395,6 +396,8 @@ MEDIA_MAX_BYTES = {
     "audio": 16 * 1024 * 1024,
     "document": 100 * 1024 * 1024,
 }
+DISK_RESERVE_BYTES = env.int("WHATSFLOW_DISK_RESERVE_MB", default=64) * 1024 * 1024
+"""With less than that free where WHATSFLOW_HOME is, files are refused and messages wait; 0: never."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 MAX_REQUEST_BYTES = max(MEDIA_MAX_BYTES.values()) + DATA_UPLOAD_MAX_MEMORY_SIZE
 FILE_UPLOAD_TEMP_DIR = None

@@ -57,6 +57,7 @@ class WhatsAppConnection(TimestampedModel):
         LIMITED = "limited", "Limited by WhatsApp"
         BANNED = "banned", "Banned by WhatsApp"
         NO_ACKS = "no_acks", "Sends are not confirmed"
+        DISK_FULL = "disk_full", "The server's disk is full"
         ERROR = "error", "Unexpected error"
 
     business_profile = models.ForeignKey(

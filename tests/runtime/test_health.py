@@ -71,6 +71,7 @@ def test_metrics_count_what_waits_and_name_nobody(
     told = response.content.decode()
     found = dict(re.findall(r"^(whatsflow_\S+) (\S+)$", told, re.MULTILINE))
     assert found["whatsflow_messages_ready"] == "2"
+    assert float(found["whatsflow_disk_free_bytes"]) > 0
     assert found['whatsflow_numbers{status="connected"}'] == "1"
     assert found['whatsflow_numbers{status="disconnected"}'] == "1"
     assert found["whatsflow_numbers_unattended"] == "1"

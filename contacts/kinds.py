@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contacts import bulk_job
+from contacts import bulk_actions, bulk_job
 from contacts.exporting import job as exporting
 from contacts.importing import job as importing
 from jobs import registry
@@ -29,4 +29,6 @@ def register() -> None:
         words=bulk_job.WORDS,
         undo=bulk_job.undo,
         ended=bulk_job.ended,
+        leads_to=bulk_job.leads_to,
     )
+    bulk_actions.register()

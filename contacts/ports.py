@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -28,6 +28,10 @@ Source = Callable[[UUID, UUID, datetime, int], list[Entry]]
 Matcher = Callable[[TagRule], QuerySet[Contact]]
 """The contacts of the rule's business to whom a rule applies by what was written so far."""
 
+Places = Callable[[UUID, Collection[UUID]], dict[UUID, str]]
+"""(business, messages) -> where each of those that are still there can be seen."""
+
+_places: list[Places] = []
 _sources: list[Source] = []
 _matchers: dict[str, Matcher] = {}
 
@@ -41,6 +45,16 @@ def register_timeline(source: Source) -> None:
 def timeline_sources() -> tuple[Source, ...]:
     """All of them, in the order of their registration."""
     return tuple(_sources)
+
+
+def register_places_of_messages(places: Places) -> None:
+    """Say where messages can be seen; one app does."""
+    _places[:] = [places]
+
+
+def places_of_messages(business_id: UUID, message_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Addresses of those of these messages that are still there; no query for none."""
+    return _places[0](business_id, message_ids) if message_ids and _places else {}
 
 
 def register_matcher(kind: str, matcher: Matcher) -> None:

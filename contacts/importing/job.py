@@ -60,10 +60,7 @@ class _Import:
         self.table = table
         fields = list(CustomField.objects.filter(business_profile=work.business))
         self.reader = RowReader(table.columns, source.mapping, fields, source.country)
-        update = source.duplicates == ContactImport.Duplicates.UPDATE
-        self.writer = Writer(
-            work.business, work.actor, update=update, tag=source.tag, source=f"Import of {source.file_name}"
-        )
+        self.writer = Writer(work.business, work.actor, source)
         self.rows_done: int = work.state.get("rows", 0)
         self.counts = Counts(**work.state.get("counts", {}))
         self.rejected: int = work.state.get("rejected", 0)

@@ -35,6 +35,8 @@ function showChosen() {
   bar.hidden = count === 0;
   const total = page.querySelector("[data-total]")?.textContent.trim();
   page.querySelector("[data-bulk-count]").textContent = everybody() ? `Everybody found${total ? `: ${total}` : ""}` : `${count} chosen`;
+  const who = everybody() ? `everybody found${total ? ` (${total})` : ""}` : `${count} contact${count === 1 ? "" : "s"}`;
+  for (const button of bar.querySelectorAll("[data-asks]")) button.dataset.confirmTitle = button.dataset.asks.replace("{who}", who);
   page.querySelector("[data-choose-all]").hidden = everybody() || !page.querySelector("[data-next]");
   const head = page.querySelector("[data-check-all]");
   head.checked = count > 0 && count === all.length;

@@ -11,6 +11,7 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError
 
 from accounts.models import BusinessProfile, User
+from contacts import timeline
 from contacts.importing import job as importing
 from contacts.importing.writing import Writer
 from contacts.models import (
@@ -20,10 +21,11 @@ from contacts.models import (
     ContactImport,
     ContactTag,
     CustomField,
+    ImportedContact,
     ImportRejects,
     Tag,
 )
-from contacts.services import consent, imports
+from contacts.services import consent, imports, merging
 from contacts.services import fields as custom_fields
 from jobs import runner, services
 from jobs.models import Job
@@ -51,6 +53,9 @@ def everything(business: BusinessProfile) -> str:
         ContactTag.objects.filter(contact__business_profile=business).order_by("contact_id", "tag_id"),
         Tag.objects.filter(business_profile=business).order_by("pk"),
         ConsentProof.objects.filter(business_profile=business).order_by("pk"),
+        ImportedContact.objects.filter(contact__business_profile=business).order_by(
+            "contact_id", "source_id"
+        ),
     ):
         rows.extend(queryset)
     return serializers.serialize("json", rows)
@@ -303,6 +308,41 @@ def test_every_statement_of_a_chunk_is_counted(
     with django_assert_max_num_queries(40):
         runner.work_off()
     assert Contact.objects.count() == 400
+
+
+def test_an_import_stands_on_the_card_of_who_came_or_was_changed_by_it(
+    take_in: Import, business: BusinessProfile, owner: User
+) -> None:
+    there = factories.ContactFactory(business_profile=business, phone_number="+36301234567", name="B.")
+    for name, people in (
+        ("first.csv", [["Anna", "+447400123456"], ["Béla", "+36301234567"]]),
+        ("again.csv", [["Anna", "+447400123456"], ["Béla", "+36301234567"]]),
+        ("third.csv", [["Anna Lovelace", "+447400123456"]]),
+    ):
+        take_in(csv_bytes([["Name", "Phone"], *people]), name=name)
+    anna = Contact.objects.get(phone_number="+447400123456")
+    assert past(business, anna) == [
+        ("Changed by an import", "third.csv"),
+        ("Became a contact by an import", "first.csv"),
+    ]
+    assert past(business, there) == [("Changed by an import", "first.csv"), ("Became a contact", "")]
+    merged = merging.merge(business, owner, there, anna)
+    assert ("Changed by an import", "third.csv") in past(business, merged)
+
+
+def past(business: BusinessProfile, contact: Contact) -> list[tuple[str, str]]:
+    return [(entry.title, entry.text) for entry in timeline.page(business, contact)[0]]
+
+
+def test_two_numbers_of_one_person_in_a_file_change_the_person_once(
+    take_in: Import, business: BusinessProfile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = factories.ContactFactory(business_profile=business, phone_number="+36301234567", name="B.")
+    there.identities.create(business_profile=business, kind="phone", value="+447400123456")
+    monkeypatch.setattr(importing, "chunk_size", lambda: 1)
+    job = take_in(csv_bytes([["Name", "Phone"], ["Béla", "+36301234567"], ["Bela", "+447400123456"]]))
+    assert (job.state, counts(job)) == (Job.State.DONE, {"updated": 2})
+    assert ImportedContact.objects.get().contact == there
 
 
 # -- before the job --------------------------------------------------------------------------------

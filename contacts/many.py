@@ -48,6 +48,11 @@ class Many:
     choices: Callable[[BusinessProfile], list[tuple[str, str]]] | None = None
     leads_to: Callable[[Job], tuple[str, str] | None] | None = None
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether something has to be chosen with it."""
+        return self.choices is not None
+
 
 _actions: dict[str, Many] = {}
 

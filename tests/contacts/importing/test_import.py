@@ -202,6 +202,20 @@ def test_numbers_without_a_country_code_get_the_chosen_country(take_in: Import) 
     assert set(Contact.objects.values_list("phone_number", flat=True)) == {"+447400123456", "+36301234567"}
 
 
+def test_of_a_number_without_a_country_the_country_is_asked(take_in: Import) -> None:
+    job = take_in(csv_bytes([["Phone"], ["07400 123456"]]))
+    assert "Choose the country of such numbers" in rejects_of(job)[0]["Reason"]
+
+
+@pytest.mark.parametrize("number", ["4.47701E+11", "4,47701E+11", "447701000000", 4.47701e11])
+def test_what_excel_has_shortened_is_refused_with_an_explanation(take_in: Import, number: Any) -> None:
+    rows = [["Name", "Phone"], ["A", number], ["B", "447701234000"], ["C", "+447701000000"]]
+    job = take_in(samples.xlsx(*rows) if isinstance(number, float) else csv_bytes(rows), country="GB")
+    assert counts(job) == {"created": 2, "rejected": 1}
+    assert "spreadsheet program" in rejects_of(job)[0]["Reason"]
+    assert "xport" in rejects_of(job)[0]["Reason"]
+
+
 def test_exports_of_other_programs_come_in_without_mapping(take_in: Import) -> None:
     take_in(samples.google())
     anna = Contact.objects.get(name="Anna Ängström")
@@ -273,6 +287,7 @@ def test_a_worker_that_takes_over_goes_on_behind_the_last_chunk(
     runner.work_off()
     job.refresh_from_db()
     assert counts(job) == {"created": 35, "rejected": 1}
+    assert "interrupted after 30 rows and went on from there" in job.summary["notes"][0]
     assert "already in row 5" in rejects_of(job)[0]["Reason"]
 
 

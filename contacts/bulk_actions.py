@@ -35,7 +35,7 @@ def register() -> None:
 def _prepare_tag(business: BusinessProfile, actor: User, given: Mapping[str, str]) -> dict[str, Any]:
     """The tag of this name; made if it is new."""
     found = tags.find_or_create(business, actor, [given.get("tag", "")])
-    return {"tags": [str(one.pk) for one in found]}
+    return {"tags": [str(one.pk) for one in found], "about": found[0].name}
 
 
 def _tag(work: Work, ids: Sequence[UUID]) -> int:

@@ -22,7 +22,10 @@ Do = Callable[["Work", Sequence[UUID]], int]
 Undo = Callable[["Work", Sequence[Pair]], int]
 """Takes back what `do` wrote down, within a transaction, where nobody has changed it since; returns how many."""
 Prepare = Callable[[BusinessProfile, User, Mapping[str, str]], dict[str, Any]]
-"""What the form says beside the choice of contacts, as parameters of the job. Raises InvalidInput."""
+"""What the form says beside the choice of contacts, as parameters of the job; "about" goes into its title.
+
+Raises InvalidInput.
+"""
 
 
 def _nothing(business: BusinessProfile, actor: User, given: Mapping[str, str]) -> dict[str, Any]:

@@ -63,7 +63,8 @@ def frame(access: Access, context: dict[str, Any]) -> dict[str, Any]:
     return {
         "all_tags": tags,
         "segments": segments,
-        "words": wanted.describe(business),
+        "words": (words := wanted.describe(business)),
+        "conditions": len(words) - bool(wanted.q),
         "tag_choices": [(tag, _side(wanted, tag.pk)) for tag in tags],
         "country": ", ".join(wanted.country),
         "groups": [(name, label, name in wanted.group) for name, label in ContactGroup.Group.choices],

@@ -36,7 +36,7 @@ def register() -> None:
             ACTION,
             "Add to campaign",
             "speakerphone",
-            "Add contacts to a campaign",
+            "Add to a campaign",
             add,
             prepare=prepare,
             undo=take_out,
@@ -63,14 +63,14 @@ def prepare(business: BusinessProfile, actor: User, given: Mapping[str, str]) ->
         today = now().astimezone(ZoneInfo(business.time_zone))
         name = f"Chosen contacts, {today.day} {today:%b %Y}"
         values = {"name": name, "target_type": Campaign.Target.CUSTOM}
-        return {"campaign": str(drafts.create(business, actor, values).pk)}
+        return {"campaign": str(drafts.create(business, actor, values).pk), "about": name}
     try:
         campaign = selectors.get_campaign(business, wanted)
     except NotFound:
         raise InvalidInput("no_campaign", "Choose a campaign that is a draft.", field=ACTION) from None
     if campaign.status != Campaign.Status.DRAFT:
         raise Conflict("not_a_draft", f"{campaign.name} is not a draft any more. Choose another campaign.")
-    return {"campaign": str(campaign.pk)}
+    return {"campaign": str(campaign.pk), "about": campaign.name}
 
 
 def add(work: Work, ids: Sequence[UUID]) -> int:

@@ -40,7 +40,9 @@ def start(
         params["ids"] = _ids(ids)
     with transaction.atomic():
         params |= chosen.prepare(business, actor, given)
-        return jobs.start(business, actor, bulk_job.KIND, params, title=chosen.title)
+        about = params.pop("about", "")
+        title = f"{chosen.title}: {about}" if about else chosen.title
+        return jobs.start(business, actor, bulk_job.KIND, params, title=title)
 
 
 def _ids(ids: Sequence[str]) -> list[str]:

@@ -43,6 +43,26 @@ function showChosen() {
   head.indeterminate = count > 0 && count < all.length;
 }
 
+// What stands above the list follows a list that was fetched anew.
+function showFilter() {
+  const words = page.querySelectorAll(".contacts-word").length;
+  const conditions = page.querySelectorAll(".contacts-word[data-condition]").length;
+  const badge = page.querySelector("[data-conditions]");
+  badge.textContent = conditions;
+  badge.hidden = conditions === 0;
+  const all = page.querySelector("[data-everybody]");
+  if (words) for (const pill of page.querySelectorAll(".contacts-segment")) pill.removeAttribute("aria-current");
+  else all?.setAttribute("aria-current", "page");
+}
+
+// An address says what is asked for and nothing else.
+function leaveOutEmpty(event) {
+  const { formData } = event.detail;
+  for (const [name, value] of [...formData.entries()]) {
+    if (value === "" || (name.startsWith("value.") && !formData.get(name.replace("value.", "test.")))) formData.delete(name);
+  }
+}
+
 function setEverybody(on) {
   page.querySelector("[data-all]").value = on ? "1" : "";
 }
@@ -116,7 +136,11 @@ function toggleCurrent() {
 if (page) {
   page.addEventListener("change", onChange);
   page.addEventListener("click", onClick);
-  page.addEventListener("htmx:afterSwap", showChosen);
+  page.addEventListener("htmx:afterSwap", () => {
+    showChosen();
+    showFilter();
+  });
+  page.querySelector("[data-filter-form]").addEventListener("htmx:configRequest", leaveOutEmpty);
   shortcut("j", "Next contact", () => move(1));
   shortcut("k", "Previous contact", () => move(-1));
   shortcut("x", "Choose this contact", toggleCurrent);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contacts import bulk_job
+from contacts import bulk_actions, bulk_job
 from contacts.exporting import job as exporting
 from contacts.importing import job as importing
 from contacts.services import privacy
@@ -30,6 +30,7 @@ def register() -> None:
         words=bulk_job.WORDS,
         undo=bulk_job.undo,
         ended=bulk_job.ended,
+        leads_to=bulk_job.leads_to,
     )
     registry.register(
         privacy.KIND,
@@ -38,3 +39,4 @@ def register() -> None:
         icon="shield-lock",
         words=privacy.WORDS,
     )
+    bulk_actions.register()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO
@@ -34,6 +34,10 @@ Files = Callable[[UUID, UUID], Iterator[tuple[str, OpenFile]]]
 """(business, contact) -> names and ways to open the files that an app keeps of a contact."""
 
 _files: list[Files] = []
+Places = Callable[[UUID, Collection[UUID]], dict[UUID, str]]
+"""(business, messages) -> where each of those that are still there can be seen."""
+
+_places: list[Places] = []
 _sources: list[Source] = []
 _matchers: dict[str, Matcher] = {}
 
@@ -59,6 +63,16 @@ def files_of(business_id: UUID, contact_id: UUID) -> Iterator[tuple[str, OpenFil
     """All files that are kept of a contact."""
     for files in _files:
         yield from files(business_id, contact_id)
+
+
+def register_places_of_messages(places: Places) -> None:
+    """Say where messages can be seen; one app does."""
+    _places[:] = [places]
+
+
+def places_of_messages(business_id: UUID, message_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Addresses of those of these messages that are still there; no query for none."""
+    return _places[0](business_id, message_ids) if message_ids and _places else {}
 
 
 def register_matcher(kind: str, matcher: Matcher) -> None:

@@ -32,6 +32,7 @@ class MessagingConfig(AppConfig):
         events.inside(MessageReceived, listening.on_received)
         contacts_ports.register_files(privacy.files_of)
         contacts_ports.register_timeline(timeline.messages)
+        contacts_ports.register_places_of_messages(timeline.places)
         contacts_ports.register_matcher(TagRule.Kind.KEYWORD, listening.wrote_keyword)
         contacts_ports.register_matcher(TagRule.Kind.FIRST_CONTACT, listening.came_lately)
         contacts_ports.register_matcher(TagRule.Kind.NO_ANSWER, listening.did_not_answer)

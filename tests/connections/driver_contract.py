@@ -78,14 +78,14 @@ class Rig(Protocol):
         """The device is removed on the phone."""
 
 
-def until(value: Callable[[], T], what: str = "it") -> T:
-    """Ask until the answer is true, and return it; fail after PATIENCE seconds."""
-    deadline = time.monotonic() + PATIENCE
+def until(value: Callable[[], T], what: str = "it", seconds: float = PATIENCE) -> T:
+    """Ask until the answer is true, and return it; fail after so many seconds."""
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := value():
             return found
         time.sleep(0.01)
-    pytest.fail(f"{what} did not happen within {PATIENCE} s")
+    pytest.fail(f"{what} did not happen within {seconds} s")
 
 
 def take(driver: Driver) -> Sequence[Event]:

@@ -84,7 +84,7 @@ def apply_suppressions(business_id: UUID, contact_ids: Collection[UUID]) -> int:
 def suppressed(business: BusinessProfile, values: Collection[str]) -> set[str]:
     """Which of these canonical numbers have opted out (for imports)."""
     rows = Suppression.objects.filter(
-        business_profile=business, kind=ContactIdentity.Kind.PHONE, value__in=values
+        business_profile=business, kind=ContactIdentity.Kind.PHONE, value__among=values
     )
     return set(rows.values_list("value", flat=True))
 

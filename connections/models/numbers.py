@@ -56,6 +56,7 @@ class WhatsAppConnection(TimestampedModel):
         LIMITED = "limited", "Limited by WhatsApp"
         BANNED = "banned", "Banned by WhatsApp"
         NO_ACKS = "no_acks", "Sends are not confirmed"
+        NO_ANSWER = "no_answer", "WhatsApp Web does not answer"
         ERROR = "error", "Unexpected error"
 
     business_profile = models.ForeignKey(

@@ -22,7 +22,7 @@ from selenium.webdriver.remote.webdriver import WebDriver
 
 from connections.drivers.base import SessionLost
 from connections.drivers.whatsapp_web import launch, processes
-from connections.drivers.whatsapp_web.errors import NoAnswer, Refused
+from connections.drivers.whatsapp_web.errors import Hung, NoAnswer, Refused
 from connections.drivers.whatsapp_web.options import PAGE, Options
 
 CHANNEL = "whatsflow"
@@ -110,7 +110,7 @@ class Browser:
     # -- while it runs ---------------------------------------------------------------------------------
 
     def call(self, name: str, timeout: float | None = None, **args: Any) -> Any:
-        """Have bridge.js do something. Raises Refused, NoAnswer, or SessionLost when the browser is gone."""
+        """Have bridge.js do something. Raises Refused, NoAnswer (Hung), or SessionLost when the browser is gone."""
         web = self._web
         if web is None:
             raise SessionLost("browser_died", "There is no browser.")
@@ -119,7 +119,9 @@ class Browser:
             answer = web.execute_async_script(_CALL, name, args)
         except _GONE as error:
             raise SessionLost("browser_died", "The browser has gone.") from error
-        except (TimeoutException, JavascriptException) as error:
+        except TimeoutException as error:
+            raise Hung(name) from error
+        except JavascriptException as error:
             raise NoAnswer(name) from error
         except WebDriverException as error:
             if _crashed(error):
@@ -135,12 +137,25 @@ class Browser:
             raise Refused(str(answer.get("code", "failed")))
         return answer.get("value")
 
+    def be_brisk(self) -> None:
+        """The page has loaded: from now on one that does not move is given up soon, and not after a page's load."""
+        self._patience(self.options.settled_timeout)
+
     def reload(self) -> None:
         """Load the page again, as WhatsApp asks for after an update."""
         if self._web is not None:
+            self._patience(self.options.load_timeout)
             try:
                 self._web.refresh()
             except WebDriverException:
+                return
+
+    def _patience(self, seconds: float) -> None:
+        """How long every command waits for a page that is on its way, or hangs."""
+        if self._web is not None:
+            try:
+                self._web.set_page_load_timeout(seconds)
+            except Exception:
                 return
 
     def screenshot(self, path: Path) -> bool:
@@ -171,7 +186,8 @@ class Browser:
         if web is not None and self.options.remote_url:
             _quietly(web.quit)
         elif web is not None:
-            _quietly(lambda: launch.cdp(web, "Browser.close"))
+            # Not every close is answered: what counts is that the browser goes.
+            _begin(lambda: launch.cdp(web, "Browser.close"))
             _wait(lambda: not _browsers(self.profile), GRACE_SECONDS)
             # Asking chromedriver to quit now would make it look for the browser for ten seconds.
             _quietly(lambda: _release(web))
@@ -183,6 +199,7 @@ class Browser:
         if not self.options.remote_url:
             processes.end(self.profile, patience=GRACE_SECONDS)
             _quietly(lambda: processes.unlock(self.profile))
+            _quietly(lambda: processes.clean(self.profile))
 
 
 @lru_cache(maxsize=4)
@@ -223,11 +240,9 @@ def _browsers(profile: Path) -> list[int]:
 
 
 def _release(web: Any) -> None:
-    """Let go of chromedriver and of the socket for pushes."""
+    """Let go of chromedriver; the socket for pushes ends with it. Closing that here could take its ten seconds."""
     web.service.process.kill()
     web.service.process.wait(GRACE_SECONDS)
-    if getattr(web, "_websocket_connection", None) is not None:
-        web._websocket_connection.close()
 
 
 def _wait(reached: Callable[[], bool], seconds: float) -> None:
@@ -237,7 +252,12 @@ def _wait(reached: Callable[[], bool], seconds: float) -> None:
 
 
 def _quietly(work: Callable[[], Any]) -> None:
-    """Do it in a thread of its own, for a limited time: a browser that hangs must not hold the worker."""
+    """Do it for a limited time: a browser that hangs must not hold the worker."""
+    _begin(work).join(GRACE_SECONDS + 5)
+
+
+def _begin(work: Callable[[], Any]) -> threading.Thread:
+    """Do it in a thread of its own, whatever comes of it."""
 
     def run() -> None:
         try:
@@ -247,4 +267,4 @@ def _quietly(work: Callable[[], Any]) -> None:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(GRACE_SECONDS + 5)
+    return thread

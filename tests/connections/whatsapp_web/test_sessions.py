@@ -24,14 +24,6 @@ from tests.connections.whatsapp_web.rig import WebRig, profiles
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-@pytest.fixture
-def ready(rig: WebRig) -> WhatsAppWebDriver:
-    driver = rig.driver()
-    rig.scan(in_phase(driver, Phase.QR))
-    in_phase(driver, Phase.READY)
-    return driver
-
-
 def test_another_machine_goes_on_with_the_login_and_no_scan(rig: WebRig, ready: WhatsAppWebDriver) -> None:
     session = ready.save_session()
     ready.close()

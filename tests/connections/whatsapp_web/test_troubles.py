@@ -18,14 +18,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 STRANGER = "+4915177777777"
 
 
-@pytest.fixture
-def ready(rig: WebRig) -> WhatsAppWebDriver:
-    driver = rig.driver()
-    rig.scan(in_phase(driver, Phase.QR))
-    in_phase(driver, Phase.READY)
-    return driver
-
-
 def text(driver: WhatsAppWebDriver, chat: Chat) -> OutgoingMessage:
     return OutgoingMessage(driver.new_message_id(chat), chat, MessageKind.TEXT, "Hello")
 

@@ -179,7 +179,7 @@ function listen() {
   on("conn.link_code_expired", () => { page.link = ""; nudge(); });
   on("conn.link_code_error", () => { page.link = ""; page.linkError = "failed"; nudge(); });
   on("conn.qrcode_idle", () => { page.idle = true; nudge(); });
-  on("conn.auth_code_change", () => { page.idle = false; nudge(); });
+  on("conn.auth_code_change", (code) => { page.idle = page.idle && !code; nudge(); });
   on("conn.needs_update", () => { page.update = true; nudge(); });
   on("conn.logout", () => { page.left = true; nudge(); });
   on("conn.logout_reason", (reason) => { page.left = true; page.logout = String(reason || ""); nudge(); });

@@ -18,6 +18,7 @@ from selenium.common.exceptions import (
     TimeoutException,
     WebDriverException,
 )
+from selenium.webdriver.remote.command import Command
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from connections.drivers.base import SessionLost
@@ -30,8 +31,9 @@ GRACE_SECONDS = 5.0
 _CALL = """
 const done = arguments[arguments.length - 1];
 const bridge = window.__whatsflow;
-if (!bridge) done(null); else bridge.call(arguments[0], arguments[1]).then(done);
+if (!bridge) done(location.protocol === "chrome-error:" ? "unreachable" : null); else bridge.call(arguments[0], arguments[1]).then(done);
 """
+UNREACHABLE = "WhatsApp Web cannot be reached."
 _GONE = (InvalidSessionIdException, NoSuchWindowException)
 
 for _name, _level in (
@@ -82,7 +84,7 @@ class Browser:
             return
         except WebDriverException as error:
             self.kill()
-            raise SessionLost("not_ready", "WhatsApp Web cannot be reached.") from error
+            raise SessionLost("not_ready", UNREACHABLE) from error
 
     def _prepare(self) -> None:
         """Nobody else may use the profile: the lease is ours, so what still runs is of a worker that is gone."""
@@ -133,29 +135,18 @@ class Browser:
             ) from error
         if answer is None:
             raise NoAnswer(name)
+        if answer == "unreachable":
+            raise SessionLost("not_ready", UNREACHABLE)
         if not answer.get("ok"):
             raise Refused(str(answer.get("code", "failed")))
         return answer.get("value")
 
-    def be_brisk(self) -> None:
-        """The page has loaded: from now on one that does not move is given up soon, and not after a page's load."""
-        self._patience(self.options.settled_timeout)
-
     def reload(self) -> None:
         """Load the page again, as WhatsApp asks for after an update."""
         if self._web is not None:
-            self._patience(self.options.load_timeout)
             try:
                 self._web.refresh()
             except WebDriverException:
-                return
-
-    def _patience(self, seconds: float) -> None:
-        """How long every command waits for a page that is on its way, or hangs."""
-        if self._web is not None:
-            try:
-                self._web.set_page_load_timeout(seconds)
-            except Exception:
                 return
 
     def screenshot(self, path: Path) -> bool:
@@ -184,7 +175,7 @@ class Browser:
         """Close it so that the profile is written completely, then make sure that nothing is left. Never raises."""
         web, self._web = self._web, None
         if web is not None and self.options.remote_url:
-            _quietly(web.quit)
+            _quietly(lambda: web.execute(Command.QUIT))
         elif web is not None:
             # Not every close is answered: what counts is that the browser goes.
             _begin(lambda: launch.cdp(web, "Browser.close"))

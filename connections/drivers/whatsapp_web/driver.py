@@ -31,7 +31,7 @@ from connections.drivers.base import (
     Transient,
     Vitals,
 )
-from connections.drivers.whatsapp_web import translate
+from connections.drivers.whatsapp_web import translate, watch
 from connections.drivers.whatsapp_web.errors import NoAnswer, Refused
 from connections.drivers.whatsapp_web.feed import Feed, Raw
 from connections.drivers.whatsapp_web.options import Options
@@ -145,18 +145,12 @@ class WhatsAppWebDriver(Driver):
             self._recycle()
 
     def _on_ready(self) -> None:
-        self._settled()
+        self._ready_at = time.monotonic()
         self._login = self._login or uuid4().hex
         self._profile.linked(self._login)
         if self._alive_at is not None:
             since, self._alive_at = max(self._alive_at, datetime.now(UTC) - CATCH_UP), None
             self._catch_up(since)
-
-    def _settled(self) -> None:
-        """The page has become ready."""
-        self._ready_at = time.monotonic()
-        if self._browser is not None:
-            self._browser.be_brisk()
 
     def _on_end(self, reason: str) -> None:
         """A login that WhatsApp has ended is worth nothing; a page that does not come up is kept for a look at it."""
@@ -201,7 +195,7 @@ class WhatsAppWebDriver(Driver):
         if self._browser is None or state.phase == Phase.ENDED or state.degraded == "no_answer":
             return
         try:
-            epoch = str(self._ask("status", timeout=10.0)["epoch"])
+            epoch = str(self._ask("status", timeout=watch.ANSWER_SECONDS)["epoch"])
             if self._feed.is_another(epoch):
                 self._loaded_at, self._ready_at = self._loaded_at or self._pulled_at, time.monotonic()
             self._pulled_at = datetime.now(UTC)
@@ -354,8 +348,7 @@ class WhatsAppWebDriver(Driver):
                 raise SessionLost(state.reason or "not_ready", "The browser did not come back.")
             self._feed.nudged.wait(0.1)
             self._feed.nudged.clear()
-        self._settled()
-        self._loaded_at = since
+        self._ready_at, self._loaded_at = time.monotonic(), since
         self._catch_up(since)
 
     def _catch_up(self, since: datetime) -> None:

@@ -21,7 +21,7 @@ _DRIVER = ("chromedriver",)
 class Options:
     """home: where the numbers' directories lie. bundle: path of the wa-js bundle. Seconds and bytes throughout.
 
-    load_timeout, settled_timeout: how long a page may take to load at first, and later on. remote_url: a Selenium server to use instead of a browser beside the worker. remote_profiles: the directory that the
+    remote_url: a Selenium server to use instead of a browser beside the worker. remote_profiles: the directory that the
     remote node sees as `home`. flags: further command line flags for Chromium. recycle_after: a browser older than that
     is restarted when nothing waits. history_chats, history_messages: how many chats, and messages of each, are looked
     through after a gap. archive_limit: a login that takes more is not copied.
@@ -38,7 +38,6 @@ class Options:
     call_timeout: float = 30.0
     media_timeout: float = 180.0
     load_timeout: float = 60.0
-    settled_timeout: float = 10.0
     ready_timeout: float = 180.0
     qr_seconds: float = 60.0
     recycle_after: float = 24 * 3600.0

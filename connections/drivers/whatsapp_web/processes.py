@@ -20,6 +20,8 @@ MARK = "WHATSFLOW_PROFILE"
 _LOCKS = ("SingletonLock", "SingletonSocket", "SingletonCookie")
 _PROC = Path("/proc")
 _SCRATCH = "whatsflow-browser-"
+LONGEST_PLACE = 32
+"""Characters: a socket's path has 108 at most, of which Chromium's part and ours take 65."""
 
 
 def environment(profile: Path) -> dict[str, str]:
@@ -38,7 +40,8 @@ def _scratch(profile: Path) -> Path:
     Its path is short, as there is a socket in it; the link beside the profile finds it again.
     """
     clean(profile)
-    made = Path(tempfile.mkdtemp(prefix=_SCRATCH))
+    usual = tempfile.gettempdir()
+    made = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=usual if len(usual) < LONGEST_PLACE else "/tmp"))
     _link(profile).symlink_to(made)
     return made
 

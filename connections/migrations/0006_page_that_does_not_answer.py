@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("connections", "0006_page_that_does_not_answer"),
+        ("connections", "0005_holds_and_states"),
     ]
 
     operations = [

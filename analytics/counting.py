@@ -97,8 +97,6 @@ SELECT p.n, COUNT(*) FROM {source} AS p WHERE p.kind = 'opt_out' AND p.how NOT I
 """
 """What a merge or a known number carries over is no new wish."""
 
-_FITTING = "SELECT set_config('jit', 'off', true), set_config('work_mem', '32MB', true)"
-"""Within the transaction: compiling takes longer than counting, and what is sorted stays in memory."""
 GIVEN_UP_DAYS = 7
 
 
@@ -110,7 +108,7 @@ def count(business_id: UUID, zone: ZoneInfo, first: date, last: date) -> list[Da
         return list(found.values())
     with transaction.atomic():
         if connection.vendor == "postgresql":
-            bulk.fetch(_FITTING, [])
+            bulk.fetch("SET LOCAL work_mem TO '32MB'", [])  # what is sorted stays in memory
         _count_messages(_Rows(business_id, hours), found)
         days = _Rows(business_id, whole)
         _count_people(days, found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -22,7 +23,7 @@ ODD = [
 
 @pytest.mark.django_db
 def test_many_values_are_found_whatever_is_in_them() -> None:
-    made = [factories.UserFactory(email=email) for email in ODD]
+    made: list[Any] = [factories.UserFactory(email=email) for email in ODD]
     factories.UserFactory(email="a@example.com")
     assert set(User.objects.filter(email__among=[*ODD, "nobody@example.com"])) == set(made)
     assert set(User.objects.filter(pk__among={made[0].pk, str(made[1].pk), uuid7()})) == set(made[:2])

@@ -139,7 +139,13 @@ def _measure() -> dict[str, Any]:
 
     def statement(sql: str, when: date) -> None:
         begins, ends = localtime.bounds(zone, when, when)
-        given: dict[str, Any] = {"business": business.pk, "date": when, "begins": begins, "ends": ends, "zone": zone.key}
+        given: dict[str, Any] = {
+            "business": business.pk,
+            "date": when,
+            "begins": begins,
+            "ends": ends,
+            "zone": zone.key,
+        }
         with connection.cursor() as cursor:
             cursor.execute(sql, given)
 

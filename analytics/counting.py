@@ -103,8 +103,6 @@ def count(business_id: UUID, zone: ZoneInfo, first: date, last: date) -> list[Da
     if not whole:
         return list(found.values())
     with transaction.atomic():
-        if connection.vendor == "postgresql":
-            bulk.fetch("SET LOCAL jit TO off", [])  # compiling takes longer than counting
         _count_messages(_Rows(business_id, hours), found)
         days = _Rows(business_id, whole)
         _count_people(days, found)

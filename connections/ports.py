@@ -31,12 +31,16 @@ class Lease:
 
 @dataclass(frozen=True)
 class Claimed:
-    """A message taken out of the outbox, not begun yet. wa_id: set when an earlier try already has one."""
+    """A message taken out of the outbox, not begun yet.
+
+    wa_id: set when an earlier try already has one. broadcast: a campaign's, in its own turn: it may go with others.
+    """
 
     message_id: UUID
     conversation_id: UUID
     chat: Chat
     wa_id: str
+    broadcast: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,8 +124,15 @@ class Mailbox(Protocol):
     def begin(self, lease: Lease, claimed: Claimed, wa_id: str) -> OutgoingMessage | None:
         """Save the id and the state `sending`, committed; None when it was cancelled or expired meanwhile."""
 
+    def begin_all(self, lease: Lease, claimed: Sequence[Claimed]) -> list[tuple[Claimed, OutgoingMessage]]:
+        """`begin` for several in one transaction, each with the `wa_id` it is to have. Returns those that may leave:
+        of one conversation the first alone."""
+
     def settle(self, lease: Lease, message_id: UUID, outcome: Outcome) -> None:
         """Write what became of a begun message."""
+
+    def settle_all(self, lease: Lease, outcomes: Sequence[tuple[UUID, Outcome]]) -> None:
+        """`settle` for several in one transaction."""
 
     def release(self, lease: Lease, claimed: Sequence[Claimed]) -> None:
         """Put back what was claimed and not begun."""

@@ -44,7 +44,6 @@ class Operation:
     binary: str = ""
     fails: tuple[int, ...] = ()
     example: Any = None
-    links: dict[str, Any] = field(default_factory=dict)
 
     def needs_writing(self, method: str) -> bool:
         """Whether a key needs the scope to write for it."""

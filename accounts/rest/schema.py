@@ -11,6 +11,7 @@ from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from accounts.rest import links
 from accounts.rest.operations import Operation
 from accounts.rest.parameters import parameters_of
 from accounts.scopes import READ, WRITE, scope
@@ -164,8 +165,6 @@ class OperationSchema(AutoSchema):
             good["content"] = {"application/json": {"schema": self._envelope(declared)}}
         elif declared.binary:
             good["content"] = {declared.binary: {"schema": {"type": "string", "format": "binary"}}}
-        if declared.links:
-            good["links"] = declared.links
         found = {str(status): good}
         if self.method == "GET" and declared.answer and not declared.many:
             found["304"] = {"description": "It is still as If-None-Match says."}
@@ -234,6 +233,7 @@ def complete(result: dict[str, Any], generator: Any, request: Request | None, pu
     components["securitySchemes"] = _SCHEMES
     _clean(result)
     result["paths"] = {_spelled(path): _respelled(item) for path, item in result["paths"].items()}
+    links.add(result["paths"], components["schemas"])
     return result
 
 

@@ -87,7 +87,7 @@ def _chat(
 def start(request: MemberRequest) -> HttpResponse:
     """Write to a number that may never have written."""
     business = request.access.business
-    form = StartForm(business, request.POST or None)
+    form = StartForm(business, request.POST or None, initial={"phone": request.GET.get("phone", "")[:40]})
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         number = form.numbers[values["connection"]]

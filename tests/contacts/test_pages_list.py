@@ -12,8 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from contacts import listing, selectors
 from contacts.filters import ContactFilter
 from contacts.models import Contact, ListColumns, Segment
-from contacts.services import bulk, segments, tags
-from jobs import registry
+from contacts.services import segments, tags
 from jobs.models import Job
 from tests import factories
 from whatsflow.core.clock import now
@@ -184,8 +183,7 @@ def test_a_segment_with_a_deleted_tag_still_opens(client_of, owner, business):
         ),
     ],
 )
-def test_many_are_handed_to_a_job(client_of, owner, business, contact, monkeypatch, form, expected):
-    monkeypatch.setitem(registry._kinds, bulk.KIND, registry.Kind(bulk.KIND, lambda work: {}, "Bulk"))
+def test_many_are_handed_to_a_job(client_of, owner, business, contact, form, expected):
     form = json.loads(json.dumps(form).replace("{id}", str(contact.pk)))
     answer = client_of(owner).post(f"{URL}bulk/", form)
 

@@ -18,7 +18,7 @@ from accounts.services import businesses, purge, team, users
 from analytics.services import rollups
 from connections.models import SandboxCustomer, SandboxPhone, WhatsAppConnection
 from connections.services import numbers
-from contacts.models import ConsentProof, Contact, ContactIdentity, ContactNote, ContactTag
+from contacts.models import ConsentProof, Contact, ContactIdentity, ContactNote, ContactTag, Suppression
 from messaging.models import Conversation, Message
 from whatsflow.core.clock import now
 from whatsflow.demo import pictures, rows, sorting
@@ -94,7 +94,7 @@ def set_password(password: str) -> None:
         users.reset_password(user, new=password)
 
 
-_LARGE = (Message, Conversation, ContactNote, ConsentProof, ContactIdentity, Contact)
+_LARGE = (Message, Conversation, ContactNote, ConsentProof, Suppression, ContactIdentity, Contact)
 
 
 def remove(name: str = NAME) -> None:
@@ -166,6 +166,11 @@ def _write(made: rows.Rows, tag_ids: list[UUID], progress: Progress) -> None:
         ("contacts", rows.identities(), made.identities()),
         ("tags", sorting.carried_table(), sorting.carried(made.contact_ids, tag_ids, until)),
         ("tags", sorting.proofs_table(), sorting.proofs(made.shop.business.pk, made.contact_ids, until)),
+        (
+            "tags",
+            sorting.suppressions_table(),
+            sorting.suppressions(made.identities(), made.contact_ids, until),
+        ),
         ("conversations", rows.conversations(), made.conversations()),
         ("messages", rows.messages(), made.messages()),
     )

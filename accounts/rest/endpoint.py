@@ -155,7 +155,7 @@ class Endpoint(ViewSet):
 
     def _answer(self, request: Request, method: Any, ids: dict[str, Any]) -> HttpResponseBase:
         self.data = self._body(request)
-        if request.method == "POST" and self.operation.idempotent:
+        if self.operation.repeatable(str(request.method)):
             return repeats.answer(self, request, lambda: self._carry_out(request, method, ids))
         return self._carry_out(request, method, ids)
 

@@ -39,7 +39,6 @@ class Operation:
     public: bool = False
     personal: bool = False
     unscoped: bool = False
-    idempotent: bool = False
     conditional: bool = False
     binary: str = ""
     fails: tuple[int, ...] = ()
@@ -48,6 +47,10 @@ class Operation:
     def needs_writing(self, method: str) -> bool:
         """Whether a key needs the scope to write for it."""
         return method.lower() not in SAFE if self.writes is None else self.writes
+
+    def repeatable(self, method: str) -> bool:
+        """Whether it takes an Idempotency-Key: every POST of somebody with a credential."""
+        return method.lower() == "post" and not self.public
 
 
 def operation(summary: str, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -110,7 +110,7 @@ class OperationSchema(AutoSchema):
         found = self._resolve_path_parameters(re.findall(r"{(\w+)}", self.path))
         for name, field in parameters_of(declared)().fields.items():
             found.append(self._query_parameter(camel(name), field))
-        if declared.idempotent:
+        if declared.repeatable(self.method):
             found.append({"$ref": "#/components/parameters/IdempotencyKey"})
         if declared.conditional:
             found.append({"$ref": "#/components/parameters/IfMatch"})
@@ -213,7 +213,7 @@ def _headers(declared: Operation, method: str) -> dict[str, Any]:
     kinds = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "X-Request-Id"]
     if declared.answer and not declared.many and method in ("GET", "PUT", "PATCH"):
         kinds.append("ETag")
-    if declared.idempotent:
+    if declared.repeatable(method):
         kinds.append("Idempotency-Replayed")
     return {kind: {"$ref": f"#/components/headers/{kind}"} for kind in kinds}
 

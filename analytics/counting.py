@@ -85,8 +85,8 @@ SELECT n, sender, {{seconds}} FROM answers WHERE asked IS NOT NULL GROUP BY 1, 2
 """  # noqa: S608 - put together from the constants above
 """A turn is what a customer wrote since the last answer, up to the next; they are numbered from the latest answer
 backwards, 0 is what waits still. The first turn of a conversation may have begun before these dates: then the last
-answer before them is looked up, and the first question after it, no further back than counts. What waited for longer than GIVEN_UP_DAYS got no answer: who is written to a month after a last
-"thanks" did not wait for it."""
+answer before them is looked up, and the first question after it, no further back than counts. What waited for longer
+than GIVEN_UP_DAYS got no answer: who is written to a month after a last "thanks" did not wait for it."""
 _CLOSINGS = """
 SELECT e.n, e.actor_id, COUNT(*), {seconds} FROM {source} AS e WHERE e.kind = 'closed' GROUP BY 1, 2
 """

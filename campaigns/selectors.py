@@ -75,6 +75,18 @@ def get_campaign(business: BusinessProfile, campaign_id: UUID | str) -> Campaign
     return found
 
 
+def attach_connections(campaigns: Sequence[Campaign]) -> None:
+    """Set `shown_connection_ids`: the numbers that send each of these, oldest first; one query."""
+    numbers: dict[UUID, list[UUID]] = {campaign.pk: [] for campaign in campaigns}
+    links = Campaign.connections.through.objects.filter(campaign__in=numbers)
+    for campaign, number in links.order_by("whatsappconnection").values_list(
+        "campaign", "whatsappconnection"
+    ):
+        numbers[campaign].append(number)
+    for campaign in campaigns:
+        campaign.shown_connection_ids = numbers[campaign.pk]  # type: ignore[attr-defined]
+
+
 def get_template(business: BusinessProfile, template_id: UUID | str) -> MessageTemplate:
     """Raises NotFound."""
     rows = MessageTemplate.objects.select_related("media").filter(business_profile=business)

@@ -11,8 +11,8 @@ import structlog
 from celery import current_app
 
 from campaigns.events import CampaignChanged, CampaignMoved
-from campaigns.services import answers, health, ledger, states
-from connections.events import ConnectionStatusChanged
+from campaigns.services import answers, health, ledger, old_data, states
+from connections.events import ConnectionStatusChanged, DataMayBeOld
 from contacts.events import ContactBlocked, ContactOptedOut, ContactsMerged
 from messaging.events import MessageReceived, MessageStatusChanged
 from whatsflow.core import events, live
@@ -33,6 +33,7 @@ def register() -> None:
     events.inside(ContactBlocked, on_blocked)
     events.inside(ContactsMerged, answers.on_merged)
     events.inside(ConnectionStatusChanged, health.on_connection)
+    events.inside(DataMayBeOld, old_data.on_old_data)
     events.after(CampaignMoved, on_moved)
     events.after(CampaignChanged, on_changed)
 

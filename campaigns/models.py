@@ -88,6 +88,7 @@ class Campaign(Tallied, TimestampedModel):
         NO_NUMBER = "no_number", "No number is left"
         MISSED = "missed", "Its time has passed"
         NOBODY = "nobody", "Nobody to send it to"
+        OLD_DATA = "old_data", "The data may be old"
 
     class Timing(models.TextChoices):
         NOW = "now", "Now"

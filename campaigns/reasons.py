@@ -61,6 +61,12 @@ CAMPAIGN: dict[str, Explanation] = {
         "The server was off when it was due, and it would have come too late. It was not sent to anybody.",
         "Duplicate it and choose another time.",
     ),
+    Reason.OLD_DATA: Explanation(
+        "On hold: the data may be old",
+        "WhatsFlow was off for long, or its data was restored from a backup. Some people may have got this already, "
+        "although the ledger does not know it.",
+        "Compare with the phone. Resume it, or schedule it again, only if nobody gets it twice.",
+    ),
     Reason.NOBODY: Explanation(
         "Not sent: nobody in the audience",
         "When its time came, nobody was left to send it to.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contacts import bulk_actions, bulk_job
 from contacts.exporting import job as exporting
 from contacts.importing import job as importing
+from contacts.services import privacy
 from jobs import registry
 
 
@@ -30,5 +31,12 @@ def register() -> None:
         undo=bulk_job.undo,
         ended=bulk_job.ended,
         leads_to=bulk_job.leads_to,
+    )
+    registry.register(
+        privacy.KIND,
+        privacy.run,
+        label="What is stored about a contact",
+        icon="shield-lock",
+        words=privacy.WORDS,
     )
     bulk_actions.register()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import IO
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -28,6 +29,11 @@ Source = Callable[[UUID, UUID, datetime, int], list[Entry]]
 Matcher = Callable[[TagRule], QuerySet[Contact]]
 """The contacts of the rule's business to whom a rule applies by what was written so far."""
 
+OpenFile = Callable[[], IO[bytes]]
+Files = Callable[[UUID, UUID], Iterator[tuple[str, OpenFile]]]
+"""(business, contact) -> names and ways to open the files that an app keeps of a contact."""
+
+_files: list[Files] = []
 Places = Callable[[UUID, Collection[UUID]], dict[UUID, str]]
 """(business, messages) -> where each of those that are still there can be seen."""
 
@@ -45,6 +51,18 @@ def register_timeline(source: Source) -> None:
 def timeline_sources() -> tuple[Source, ...]:
     """All of them, in the order of their registration."""
     return tuple(_sources)
+
+
+def register_files(files: Files) -> None:
+    """Add what an app keeps of a contact outside the database to what is handed over."""
+    if files not in _files:
+        _files.append(files)
+
+
+def files_of(business_id: UUID, contact_id: UUID) -> Iterator[tuple[str, OpenFile]]:
+    """All files that are kept of a contact."""
+    for files in _files:
+        yield from files(business_id, contact_id)
 
 
 def register_places_of_messages(places: Places) -> None:

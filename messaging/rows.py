@@ -75,12 +75,13 @@ class InboxRow(NamedTuple):
 class InboxPage:
     """A page of the list, newest first. next_cursor: give it as `before` for the next page; None on the last.
 
-    tags: every tag of the business, to choose from.
+    tags: every tag of the business, to choose from. cut_short: a search was given up before it had looked at all.
     """
 
     rows: list[InboxRow]
     next_cursor: str | None = None
     tags: tuple[RowTag, ...] = ()
+    cut_short: bool = False
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def inbox_page(
     tag: only conversations with contacts who carry it. Raises InvalidInput for an unknown tab or cursor.
     """
     if search.strip():
-        return _tagged(business, InboxPage(search_rows(business, search, limit)))
+        return _tagged(business, _search_page(business, search, limit))
     if tab not in TABS:
         raise InvalidInput("unknown_tab", f"There is no list called {tab[:20]!r}.")
     cursor = Cursor.parse(before) if before else None
@@ -180,15 +180,16 @@ _of_contact = Prepared[Values](
 )
 
 
-def search_rows(business: BusinessProfile, text: str, limit: int = 50) -> list[InboxRow]:
+def _search_page(business: BusinessProfile, text: str, limit: int) -> InboxPage:
     """Conversations whose contact matches, most recent first, then one row per message whose text matches."""
     text = printable(text[: finder.MAX_QUERY])
     contacts = _rows(finder.conversations_by_contact(business, text, limit))
     hits = finder.messages_by_text(business, text, limit)
-    by_id = {row.id: row for row in rows_of(business.pk, {hit.conversation_id for hit in hits})}
-    return contacts + [
-        finder.with_hit(by_id[hit.conversation_id], hit) for hit in hits if hit.conversation_id in by_id
+    by_id = {row.id: row for row in rows_of(business.pk, {hit.conversation_id for hit in hits.found})}
+    said = [
+        finder.with_hit(by_id[hit.conversation_id], hit) for hit in hits.found if hit.conversation_id in by_id
     ]
+    return InboxPage(contacts + said, cut_short=hits.cut_short)
 
 
 UNREAD_SHOWN = 100

@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 GRACE = timedelta(hours=4)
 """A date is counted once it has been over for so long: an hour more than what is too young to be marked (triggers)."""
-CHUNK = 31
+CHUNK = 92
 """Dates counted by one set of statements."""
 MARKS = 10_000
 """Marks looked at in one transaction."""

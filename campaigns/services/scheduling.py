@@ -45,6 +45,12 @@ def _fire_repeated(pattern: Campaign, moment: datetime) -> Campaign | None:
     return _fire(run, pattern, moment)
 
 
+def skip(pattern: Campaign, moment: datetime) -> None:
+    """Let the slot that has come go by; it waits for the next one."""
+    assert pattern.scheduled_at is not None
+    _advance(pattern, pattern.scheduled_at, moment)
+
+
 def _advance(pattern: Campaign, slot: datetime, moment: datetime) -> None:
     """The pattern waits for its next slot after now; slots that a machine slept through are not made up for."""
     following = timing.next_slot(pattern, max(slot, moment))

@@ -12,9 +12,10 @@ from accounts.rest.endpoint import Endpoint
 from accounts.rest.operations import operation
 from accounts.roles import Can
 from accounts.scopes import Resource
-from connections import api_shapes, qr, selectors, serializers
+from connections import api_shapes, selectors, serializers
 from connections.models import WhatsAppConnection
 from connections.services import numbers
+from whatsflow.core import qr
 
 PNG = "image/png"
 _NUMBER = "+351912345678"

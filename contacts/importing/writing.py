@@ -92,7 +92,7 @@ class Writer:
     def _known(self, people: Sequence[Person]) -> dict[str, Known]:
         values = [person.canonical for person in people]
         rows = ContactIdentity.objects.filter(
-            business_profile=self._business, kind=PHONE, value__in=values
+            business_profile=self._business, kind=PHONE, value__among=values
         ).values_list(
             "value",
             "contact_id",

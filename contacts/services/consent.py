@@ -132,7 +132,7 @@ def keep_proofs(contact_ids: Collection[UUID]) -> None:
 def suppressed(business: BusinessProfile, values: Collection[str]) -> set[str]:
     """Which of these canonical numbers have opted out (for imports)."""
     rows = Suppression.objects.filter(
-        business_profile=business, kind=ContactIdentity.Kind.PHONE, value__in=values
+        business_profile=business, kind=ContactIdentity.Kind.PHONE, value__among=values
     )
     return set(rows.values_list("value", flat=True))
 

@@ -89,7 +89,7 @@ def engine(business: BusinessProfile, people: int) -> dict[str, Any]:
 
 
 def _run(campaign: Campaign, business: BusinessProfile, pages: list[float]) -> None:
-    """Feed until nothing is open, and look at the page every now and then."""
+    """Feed as often as a process does, until nothing is open, and look at the page every now and then."""
     client = Client()
     client.force_login(business.user, backend="django.contrib.auth.backends.ModelBackend")
     address, looked = reverse("campaigns:detail", args=[campaign.pk]), 0.0
@@ -99,7 +99,7 @@ def _run(campaign: Campaign, business: BusinessProfile, pages: list[float]) -> N
             looked = time.perf_counter()
             client.get(address)
             pages.append((time.perf_counter() - looked) * 1000)
-        time.sleep(0.05)
+        time.sleep(handlers.FEED_SECONDS)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from connections.drivers.base import (
     OutgoingMessage,
     Permanent,
     Phase,
+    Sent,
     SessionLost,
     State,
 )
@@ -282,6 +283,22 @@ class DriverContract:
         receipts(ready, message.wa_id, AckLevel.DELIVERED)
         assert ready.send(message).ack >= AckLevel.DELIVERED
         assert rig.copies(message.wa_id) == 1
+
+    def test_a_broadcast_tells_of_each_message_what_became_of_it(self, rig: Rig, ready: Driver) -> None:
+        assert ready.at_once() >= 1
+        old = self.text(ready, rig)
+        ready.send(old)
+        receipts(ready, old.wa_id, AckLevel.DELIVERED)
+        new = self.text(ready, rig, "News for everybody")
+        lost = OutgoingMessage(ready.new_message_id(rig.nobody), rig.nobody, MessageKind.TEXT, "News")
+        again, sent, refused = ready.send_all([old, new, lost])
+        assert isinstance(again, Sent)
+        assert isinstance(sent, Sent)
+        assert isinstance(refused, Permanent)
+        assert refused.code == "not_on_whatsapp"
+        assert again.ack >= AckLevel.DELIVERED
+        receipts(ready, new.wa_id, AckLevel.DELIVERED)
+        assert (rig.copies(old.wa_id), rig.copies(new.wa_id)) == (1, 1)
 
     def test_ids_are_fresh_and_touch_nothing(self, rig: Rig, ready: Driver) -> None:
         ids = {ready.new_message_id(rig.customer) for _ in range(100)}

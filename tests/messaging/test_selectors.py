@@ -231,12 +231,22 @@ def test_who_wrote_long_ago_is_found_by_the_index(business, connection, owner, c
     assert found_names(business, owner, "person") == ["Person 002", "Person 001", "Person 000"]
 
 
-def test_a_search_that_takes_too_long_tells_the_latest(business, owner, talk, monkeypatch, require_postgres):
+def test_a_search_that_takes_too_long_tells_the_latest_and_says_so(
+    business, owner, talk, monkeypatch, require_postgres, client_of
+):
     monkeypatch.setattr(search, "LATEST", 1)
     monkeypatch.setattr(search, "PATIENCE_MS", 1)
     monkeypatch.setattr(search, "_INDEXED", "SELECT pg_sleep(5), %s, %s, %s, %s")
 
     assert found_texts(business, owner, "apfel") == ["apfel & more"]
+    html = client_of(owner).get("/inbox/", {"q": "apfel"}).content.decode()
+    assert "only the latest messages were searched" in html
+
+
+def test_a_search_that_looked_at_everything_says_nothing(business, owner, talk, client_of):
+    html = client_of(owner).get("/inbox/", {"q": "apfel"}).content.decode()
+    assert "<mark>Apfel</mark>kuchen" in html
+    assert "only the latest messages were searched" not in html
 
 
 def test_sqlite_keeps_its_search_triggers(require_sqlite):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from uuid import UUID
 
 from contacts.placeholders import BUILT_IN, render, values_of, variables

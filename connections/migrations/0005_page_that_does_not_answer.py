@@ -4,15 +4,39 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('connections', '0004_vitals_and_limits'),
+        ("connections", "0004_vitals_and_limits"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='whatsappconnection',
-            name='status_reason',
-            field=models.CharField(blank=True, choices=[('', ''), ('user', 'Disconnected here'), ('unlinked', 'Unlinked on the phone'), ('replaced', 'Opened elsewhere'), ('phone_offline', 'Phone offline'), ('qr_expired', 'Nobody scanned the QR code'), ('number_taken', 'The number is linked in another place'), ('wrong_number', 'Another number was scanned'), ('browser_died', 'Browser ended'), ('no_browser', 'No browser on the server'), ('not_ready', 'WhatsApp Web did not become ready'), ('outdated', 'WhatsApp Web wants another version'), ('login_lost', 'The login is gone'), ('page_changed', 'WhatsApp Web changed'), ('limited', 'Limited by WhatsApp'), ('banned', 'Banned by WhatsApp'), ('no_acks', 'Sends are not confirmed'), ('no_answer', 'WhatsApp Web does not answer'), ('error', 'Unexpected error')], default='', max_length=20),
+            model_name="whatsappconnection",
+            name="status_reason",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("", ""),
+                    ("user", "Disconnected here"),
+                    ("unlinked", "Unlinked on the phone"),
+                    ("replaced", "Opened elsewhere"),
+                    ("phone_offline", "Phone offline"),
+                    ("qr_expired", "Nobody scanned the QR code"),
+                    ("number_taken", "The number is linked in another place"),
+                    ("wrong_number", "Another number was scanned"),
+                    ("browser_died", "Browser ended"),
+                    ("no_browser", "No browser on the server"),
+                    ("not_ready", "WhatsApp Web did not become ready"),
+                    ("outdated", "WhatsApp Web wants another version"),
+                    ("login_lost", "The login is gone"),
+                    ("page_changed", "WhatsApp Web changed"),
+                    ("limited", "Limited by WhatsApp"),
+                    ("banned", "Banned by WhatsApp"),
+                    ("no_acks", "Sends are not confirmed"),
+                    ("no_answer", "WhatsApp Web does not answer"),
+                    ("error", "Unexpected error"),
+                ],
+                default="",
+                max_length=20,
+            ),
         ),
     ]

@@ -31,7 +31,8 @@ GRACE_SECONDS = 5.0
 _CALL = """
 const done = arguments[arguments.length - 1];
 const bridge = window.__whatsflow;
-if (!bridge) done(location.protocol === "chrome-error:" ? "unreachable" : null); else bridge.call(arguments[0], arguments[1]).then(done);
+if (bridge) bridge.call(arguments[0], arguments[1]).then(done);
+else done(location.protocol === "chrome-error:" ? "unreachable" : null);
 """
 UNREACHABLE = "WhatsApp Web cannot be reached."
 _GONE = (InvalidSessionIdException, NoSuchWindowException)

@@ -148,7 +148,9 @@ def nothing_secret_is_left(number: WhatsAppConnection, tmp_path: Path, codes: li
         table = model._meta.db_table
         with database.cursor() as cursor:
             cursor.execute(f'SELECT * FROM "{table}"')
-            rows = str([[bytes(one) if isinstance(one, memoryview) else one for one in row] for row in cursor])
+            rows = str(
+                [[bytes(one) if isinstance(one, memoryview) else one for one in row] for row in cursor]
+            )
         assert not [secret for secret in (*codes, key) if secret in rows], table
         assert table != "whatsapp_connections" or "canary" not in rows
     assert WebhookDelivery.objects.exists(), "others were told, so there was something to look through"

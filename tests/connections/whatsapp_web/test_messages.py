@@ -48,10 +48,15 @@ def test_customers_write_all_kinds_of_messages(rig: WebRig, talking: WhatsAppWeb
         "voice": phone.message_in("", kind="ptt", media=b"OggS", mime="audio/ogg; codecs=opus"),
         "sticker": phone.message_in("", kind="sticker", media=b"RIFF....WEBP", mime="image/webp"),
         "poll": phone.message_in(
-            "", kind="poll_creation", pollName="Which day?", pollOptions=[{"name": "Monday"}, {"name": "Friday"}]
+            "",
+            kind="poll_creation",
+            pollName="Which day?",
+            pollOptions=[{"name": "Monday"}, {"name": "Friday"}],
         ),
         "video": phone.message_in("Look", kind="video", media=b"mp4", mime="video/mp4"),
-        "file": phone.message_in("", kind="document", media=b"%PDF", mime="application/pdf", name="order.pdf"),
+        "file": phone.message_in(
+            "", kind="document", media=b"%PDF", mime="application/pdf", name="order.pdf"
+        ),
         "strange": phone.message_in("", kind="event_creation"),
         "secret": phone.message_in("Now readable", ciphertext=True),
     }
@@ -122,7 +127,9 @@ def test_what_was_edited_and_taken_back_while_nobody_listened_is_in_the_history(
     assert next(one for one in told if isinstance(one, Edited)).body == "Hello"
 
 
-@pytest.mark.parametrize("chat", ["120363041234567890@g.us", "status@broadcast", "120363000000000001@newsletter"])
+@pytest.mark.parametrize(
+    "chat", ["120363041234567890@g.us", "status@broadcast", "120363000000000001@newsletter"]
+)
 def test_what_is_not_said_to_the_number_itself_is_counted_only(
     rig: WebRig, talking: WhatsAppWebDriver, chat: str
 ) -> None:
@@ -154,7 +161,9 @@ def test_a_message_that_the_page_cannot_read_at_first_is_found_later(
         wa_id = rig.customer_writes("Look", PICTURE)
         other = rig.customer_writes("And hello")
         assert message_in(talking, other).body == "And hello"
-        assert not [one for one in talking.history(datetime.now(UTC) - timedelta(minutes=1)) if one.wa_id == wa_id]
+        assert not [
+            one for one in talking.history(datetime.now(UTC) - timedelta(minutes=1)) if one.wa_id == wa_id
+        ]
     names = {entry["event"] for entry in entries}
     assert {"page_event_unreadable", "history_not_understood"} <= names
     page.execute_script("delete WPP.whatsapp.MsgModel.prototype.duration")

@@ -111,7 +111,8 @@ def test_a_page_that_stops_answering_says_so_and_is_given_up_after_a_while(
         web = browser._web
         assert web is not None
         web.execute_script(
-            "setTimeout((until) => { while (Date.now() < until); }, 200, Date.now() + arguments[0])", milliseconds
+            "setTimeout((until) => { while (Date.now() < until); }, 200, Date.now() + arguments[0])",
+            milliseconds,
         )
         until(lambda: ready.state().degraded == "no_answer", "the note")
 

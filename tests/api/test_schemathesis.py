@@ -48,11 +48,14 @@ class OneThread:
 @pytest.mark.parametrize("who", ["apiKey", "bearer"])
 def test_draft(who, business, owner, settings, media_root, monkeypatch, live_server):
     import logging
+
     logging.disable(logging.WARNING)
     from whatsflow.core import http
+
     def nowhere(*a, **k):
-        raise OSError('no network')
-    monkeypatch.setattr(http.socket, 'getaddrinfo', nowhere) if os.environ.get('X') else None
+        raise OSError("no network")
+
+    monkeypatch.setattr(http.socket, "getaddrinfo", nowhere) if os.environ.get("X") else None
     settings.API_REQUESTS_PER_KEY = settings.API_REQUESTS_PER_USER = settings.API_REQUESTS_PER_ADDRESS = 10**9
     one_of_each(business, owner, "Words")
     if who == "apiKey":

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaigns", "0002_ledger_indexes"),
+        ("campaigns", "0003_old_data"),
         ("connections", "0004_vitals_and_limits"),
         ("contacts", "0006_groups_and_created"),
         ("messaging", "0007_contact_pictures"),
@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
                     ("no_number", "No number is left"),
                     ("missed", "Its time has passed"),
                     ("nobody", "Nobody to send it to"),
+                    ("old_data", "The data may be old"),
                     ("incomplete", "Something it needs is gone"),
                 ],
                 default="",

@@ -9,10 +9,11 @@ from datetime import datetime
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from accounts.models import BusinessProfile, Invitation, Membership, User
+from accounts.models import ApiKey, BusinessProfile, Invitation, Membership, User
 from connections import selectors as connections
 from connections.models import WhatsAppConnection
 from connections.selectors import Explanation
+from contacts.models import ContactImport
 from messaging import selectors as messaging
 from messaging.models import Conversation, Message
 from messaging.rows import InboxRow
@@ -27,24 +28,30 @@ RECENT_SHOWN = 6
 
 @dataclass(frozen=True)
 class Checklist:
-    """The first steps of a new business; each is true once it is done."""
+    """The first steps of a new business; each is true once it is done. Not everybody needs the last two."""
 
     described: bool
     connected: bool
     answered: bool
     invited: bool
+    imported: bool
+    integrated: bool
 
     @property
     def done(self) -> int:
-        return sum((self.described, self.connected, self.answered, self.invited))
+        return sum(self._steps)
 
     @property
     def total(self) -> int:
-        return 4
+        return len(self._steps)
 
     @property
     def complete(self) -> bool:
-        return self.done == self.total
+        return all((self.described, self.connected, self.answered, self.invited))
+
+    @property
+    def _steps(self) -> tuple[bool, ...]:
+        return self.described, self.connected, self.answered, self.invited, self.imported, self.integrated
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,8 @@ def checklist(business: BusinessProfile, numbers: Sequence[WhatsAppConnection]) 
         connected=any(number.is_connected or number.last_connected_at for number in numbers),
         answered=_has_answered(business),
         invited=_has_company(business),
+        imported=ContactImport.objects.filter(business_profile=business).exists(),
+        integrated=ApiKey.objects.filter(business_profile=business).exists(),
     )
 
 

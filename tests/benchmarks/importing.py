@@ -197,9 +197,10 @@ def _forget(business: Any) -> None:
     """Take the rows away again."""
     from django.db import connection
 
-    from contacts.models import Contact, ContactIdentity, ImportedContact
+    from contacts.models import Contact, ContactIdentity, ContactImport, ImportedContact
 
-    ImportedContact.objects.all()._raw_delete("default")
+    sources = ContactImport.objects.filter(business_profile=business)
+    ImportedContact.objects.filter(source__in=sources)._raw_delete("default")
     ContactIdentity.objects.filter(business_profile=business)._raw_delete("default")
     Contact.objects.filter(business_profile=business)._raw_delete("default")
     if connection.vendor == "postgresql":  # else it is cleaned up while the next one is measured

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, Q
 from django.utils import timezone
 
 from accounts.models import ApiKey, BusinessProfile, Invitation, Membership, User
@@ -108,13 +108,14 @@ def overview(business: BusinessProfile, user: User) -> Overview:
 
 def checklist(business: BusinessProfile, numbers: Sequence[WhatsAppConnection]) -> Checklist:
     """Which first steps are done. A number counts once it has been connected, even if it is not now."""
+    accompanied, invited, imported, integrated = _there_is(business)
     return Checklist(
         described=bool(business.description.strip() and business.industry.strip()),
         connected=any(number.is_connected or number.last_connected_at for number in numbers),
         answered=_has_answered(business),
-        invited=_has_company(business),
-        imported=ContactImport.objects.filter(business_profile=business).exists(),
-        integrated=ApiKey.objects.filter(business_profile=business).exists(),
+        invited=accompanied or invited,
+        imported=imported,
+        integrated=integrated,
     )
 
 
@@ -128,10 +129,16 @@ def _has_answered(business: BusinessProfile) -> bool:
     )
 
 
-def _has_company(business: BusinessProfile) -> bool:
-    """Whether there are other members, or somebody was invited."""
-    members = Membership.objects.filter(business_profile=business)[:2].count()
-    return members > 1 or Invitation.objects.filter(business_profile=business, revoked_at=None).exists()
+def _there_is(business: BusinessProfile) -> tuple[bool, bool, bool, bool]:
+    """Whether there are a second member, an invitation, an import, an API key; one query."""
+    own = {"business_profile": business}
+    rows = BusinessProfile.objects.filter(pk=business.pk).annotate(
+        accompanied=Exists(Membership.objects.filter(**own).order_by("pk")[1:2]),
+        invited=Exists(Invitation.objects.filter(**own, revoked_at=None)),
+        imported=Exists(ContactImport.objects.filter(**own)),
+        integrated=Exists(ApiKey.objects.filter(**own)),
+    )
+    return rows.values_list("accompanied", "invited", "imported", "integrated").get()
 
 
 def figures(business: BusinessProfile, since: datetime) -> Figures:

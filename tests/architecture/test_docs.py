@@ -1,4 +1,4 @@
-"""What the documentation points at is there: pages, pictures, headings' files, and the tests that are named as proof."""
+"""What the documentation points at is there: pages, pictures, and the tests that are named as proof."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_every_page_can_be_reached() -> None:
             (page.parent / link).resolve() for link in _LINK.findall(page.read_text()) if link.endswith(".md")
         ]
         waiting += [link for link in links if link not in reached and link not in waiting and link.exists()]
-    assert {page for page in ROOT.glob("docs/**/*.md")} - reached == set()
+    assert set(ROOT.glob("docs/**/*.md")) - reached == set()
 
 
 def test_every_test_that_is_named_as_proof_is_there() -> None:

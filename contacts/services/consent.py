@@ -131,7 +131,9 @@ def keep_proofs(contact_ids: Collection[UUID]) -> None:
     rows = ConsentProof.objects.filter(contact_id__in=contact_ids, contact__opted_out_at__isnull=False)
     free = Q(how__in=[How.TEAM, How.API])
     rows.update(
-        gone_contact_id=F("contact_id"), contact=None, note=Case(When(free, then=Value("")), default=F("note"))
+        gone_contact_id=F("contact_id"),
+        contact=None,
+        note=Case(When(free, then=Value("")), default=F("note")),
     )
 
 

@@ -79,7 +79,9 @@ def _business() -> Any:
     from accounts.models import BusinessProfile, User
     from whatsflow.core.ids import uuid7
 
-    user = User.objects.create_user(f"import-{uuid7()}@example.com")  # hashing a password takes 100 MB by itself
+    user = User.objects.create_user(
+        f"import-{uuid7()}@example.com"
+    )  # hashing a password takes 100 MB by itself
     business = BusinessProfile.objects.create(user=user, business_name="Import")
     business.memberships.create(user=user, role="owner")
     return business

@@ -34,7 +34,10 @@ class Among(In):
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         left, parameters = self.process_lhs(compiler, connection)
         prepare = self.lhs.output_field.get_db_prep_value
-        return f"{left} = ANY(%s)", [*parameters, [prepare(one, connection, prepared=True) for one in self.rhs]]
+        return f"{left} = ANY(%s)", [
+            *parameters,
+            [prepare(one, connection, prepared=True) for one in self.rhs],
+        ]
 
 
 class UuidModel(models.Model):

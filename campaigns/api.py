@@ -156,4 +156,4 @@ class Sending(Endpoint):
         rows = selectors.recipients(
             self.business, found, self.query.get("state", ""), self.query.get("q", "")
         )
-        return rows.select_related("contact")
+        return rows.prefetch_related("contact")

@@ -119,9 +119,9 @@ def _next(
     if not strangers:
         waiting = waiting.filter(cold=False)
     free = waiting.select_for_update(
-        no_key=True, skip_locked=database.features.has_select_for_update_skip_locked, of=("self",)
+        no_key=True, skip_locked=database.features.has_select_for_update_skip_locked
     )
-    return list(free.select_related("contact").order_by("cold", "contact_id")[:limit])
+    return list(free.prefetch_related("contact").order_by("cold", "contact_id")[:limit])
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,8 +86,8 @@ def _forget(rows: Sequence[CampaignRecipient]) -> None:
 
 
 def _locked(campaign: Campaign) -> QuerySet[CampaignRecipient]:
-    rows = CampaignRecipient.objects.select_for_update(no_key=True, of=("self",)).select_related("contact")
-    return rows.filter(campaign=campaign, contact_id__isnull=False)
+    rows = CampaignRecipient.objects.select_for_update(no_key=True).prefetch_related("contact")
+    return rows.filter(campaign=campaign)
 
 
 def _write(

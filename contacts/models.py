@@ -304,7 +304,7 @@ class TagRule(TimestampedModel):
 
 
 class ConsentProof(UuidModel):
-    """A contact opted out or in: when, how, by which message or by whom. What it says is never changed.
+    """A contact opted out or in: when, how, by which message or by whom. Never changed while the contact is there.
 
     Of somebody who opted out it outlives the contact: it waits, without one, until their number comes back.
     """

@@ -69,13 +69,17 @@ def contacts_by_id(business_id: UUID, contact_ids: Collection[UUID]) -> dict[UUI
 
 def tags_of_business(business: BusinessProfile) -> list[Tag]:
     """All tags, by name."""
-    return list(Tag.objects.filter(business_profile=business).order_by("name", "id"))
+    return list(all_tags(business))
+
+
+def all_tags(business: BusinessProfile) -> QuerySet[Tag]:
+    """All tags, by name."""
+    return Tag.objects.filter(business_profile=business).order_by("name", "id")
 
 
 def tags_with_counts(business: BusinessProfile) -> QuerySet[Tag]:
     """All tags by name, each with `contacts_count`."""
-    rows = Tag.objects.filter(business_profile=business).annotate(contacts_count=Count("contact_tags"))
-    return rows.order_by("name", "id")
+    return all_tags(business).annotate(contacts_count=Count("contact_tags"))
 
 
 def count_tagged(tag: Tag) -> int:

@@ -39,6 +39,11 @@ class ContactImport(TimestampedModel):
     country = models.CharField(max_length=2, blank=True)
     duplicates = models.CharField(max_length=6, choices=Duplicates.choices, default=Duplicates.UPDATE)
     tag = models.CharField(max_length=100, blank=True, help_text="Name of a tag for everybody in the file.")
+    began_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When it was started, and created_at of every contact who came by it.",
+    )
 
     class Meta:
         db_table = "contact_imports"
@@ -61,7 +66,7 @@ class ImportRejects(models.Model):
 
 
 class ImportedContact(models.Model):
-    """An import made this contact, or changed it.
+    """An import changed this contact, who was there before.
 
     Without constraints in the database: checking two keys a row would cost an import a fifth of its time. Contacts are
     deleted with what hangs on them, and imports that were started stay.
@@ -74,7 +79,6 @@ class ImportedContact(models.Model):
     source = models.ForeignKey(
         ContactImport, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
     )
-    is_new = models.BooleanField(help_text="Whether the contact came by it.")
     created_at = models.DateTimeField()
 
     class Meta:

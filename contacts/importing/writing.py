@@ -78,10 +78,10 @@ class Writer:
         new = [person for person in people if person.canonical not in known]
         there = [(person, known[person.canonical]) for person in people if person.canonical in known]
         made = {person.canonical: uuid7() for person in new}
-        self._insert(new, made, moment)
+        self._insert(new, made, self._source.began_at or moment)
         changed = self._change(there, moment) if self._update else set()
         tagged = self._put_tags(new, made, there)
-        self._remember(made.values(), changed | tagged, moment)
+        self._remember(changed | tagged, moment)
         counts = Counts(created=len(new), updated=len(changed | tagged))
         counts.unchanged = len(there) - counts.updated
         counts.opted_out = self._keep_opted_out(people, new, made, there)
@@ -162,19 +162,16 @@ class Writer:
 
     # -- what is remembered ------------------------------------------------------------------------
 
-    def _remember(self, made: Iterable[UUID], changed: set[UUID], moment: datetime) -> None:
-        """Which contacts came, or were changed, by this import."""
-        if changed:  # by another number of theirs, further up in the file
-            rows = ImportedContact.objects.filter(source=self._source, contact_id__in=changed)
-            changed = changed - set(rows.values_list("contact_id", flat=True))
-        bulk.insert_rows(
-            ImportedContact,
-            ("contact_id", "source_id", "is_new", "created_at"),
-            [
-                *((key, self._source.pk, True, moment) for key in made),
-                *((key, self._source.pk, False, moment) for key in changed),
-            ],
-        )
+    def _remember(self, changed: set[UUID], moment: datetime) -> None:
+        """Whom this import changed. (Whom it made, their created_at tells.)"""
+        if not changed:
+            return
+        known = ImportedContact.objects.filter(source=self._source, contact_id__in=changed)
+        changed -= set(
+            known.values_list("contact_id", flat=True)
+        )  # by another number, further up in the file
+        rows = [(key, self._source.pk, moment) for key in sorted(changed)]
+        bulk.insert_rows(ImportedContact, ("contact_id", "source_id", "created_at"), rows)
 
     # -- tags --------------------------------------------------------------------------------------
 

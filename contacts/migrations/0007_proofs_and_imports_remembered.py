@@ -68,6 +68,15 @@ class Migration(migrations.Migration):
                 name="contact_consents_gone",
             ),
         ),
+        migrations.AddField(
+            model_name="contactimport",
+            name="began_at",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="When it was started, and created_at of every contact who came by it.",
+                null=True,
+            ),
+        ),
         migrations.CreateModel(
             name="ImportedContact",
             fields=[
@@ -82,7 +91,6 @@ class Migration(migrations.Migration):
                         serialize=False,
                     ),
                 ),
-                ("is_new", models.BooleanField(help_text="Whether the contact came by it.")),
                 ("created_at", models.DateTimeField()),
                 (
                     "contact",

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Subquery
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
@@ -124,9 +124,17 @@ def _give_back_proofs(pairs: Sequence[tuple[UUID, UUID]]) -> None:
 
 
 def keep_proofs(contact_ids: Collection[UUID]) -> None:
-    """These contacts are about to be deleted: what proves that they opted out stays. Inside that transaction."""
+    """These contacts are about to be deleted: when, how and by which message they opted out stays.
+
+    What the team or a program wrote beside it goes: it may tell anything of the person. Inside that transaction.
+    """
     rows = ConsentProof.objects.filter(contact_id__in=contact_ids, contact__opted_out_at__isnull=False)
-    rows.update(gone_contact_id=F("contact_id"), contact=None)
+    free = Q(how__in=[How.TEAM, How.API])
+    rows.update(
+        gone_contact_id=F("contact_id"),
+        contact=None,
+        note=Case(When(free, then=Value("")), default=F("note")),
+    )
 
 
 def suppressed(business: BusinessProfile, values: Collection[str]) -> set[str]:

@@ -174,6 +174,7 @@ def start(business: BusinessProfile, actor: User, import_id: UUID) -> ContactImp
             source.rows,
             title=f"Import of {source.file_name}",
         )
+        source.began_at = now()
         source.save()
     return source
 

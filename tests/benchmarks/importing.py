@@ -118,7 +118,7 @@ def by_job(rows: int) -> dict[str, Any]:
 
 
 def by_hand(rows: int) -> dict[str, Any]:
-    """The same contacts with their identities by the least that could be written, in one transaction."""
+    """The same contacts with identities and origin by the least that could be written, in one transaction."""
     from django.db import connection, transaction
 
     business, people = _business(), _people(rows)
@@ -136,6 +136,7 @@ _COLUMNS = (
     "total_messages, created_at, updated_at"
 )
 _IDENTITY = "id, business_profile_id, contact_id, kind, value, created_at, updated_at"
+_ORIGIN = "contact_id, source_id, is_new, created_at"
 
 
 def _copy_and_upsert(cursor: Any, business_id: Any, people: list[tuple[str, str, str]]) -> None:
@@ -159,6 +160,9 @@ def _copy_and_upsert(cursor: Any, business_id: Any, people: list[tuple[str, str,
         "ON CONFLICT (business_profile_id, kind, value) DO NOTHING",
         [business_id],
     )
+    cursor.execute(
+        f"INSERT INTO imported_contacts ({_ORIGIN}) SELECT id, %s, true, now() FROM given", [uuid7()]
+    )
 
 
 def _executemany(cursor: Any, business_id: Any, people: list[tuple[str, str, str]]) -> None:
@@ -176,6 +180,11 @@ def _executemany(cursor: Any, business_id: Any, people: list[tuple[str, str, str
         "ON CONFLICT (business_profile_id, kind, value) DO NOTHING",
         [(uuid7().hex, own, key, number, moment, moment) for key, _, number, _ in keyed],
     )
+    source = uuid7().hex
+    cursor.executemany(
+        f"INSERT INTO imported_contacts ({_ORIGIN}) VALUES (%s, %s, 1, %s)",
+        [(key, source, moment) for key, *_ in keyed],
+    )
 
 
 def _peak_memory() -> float:
@@ -188,13 +197,15 @@ def _forget(business: Any) -> None:
     """Take the rows away again."""
     from django.db import connection
 
-    from contacts.models import Contact, ContactIdentity
+    from contacts.models import Contact, ContactIdentity, ContactImport, ImportedContact
 
+    sources = ContactImport.objects.filter(business_profile=business)
+    ImportedContact.objects.filter(source__in=sources)._raw_delete("default")
     ContactIdentity.objects.filter(business_profile=business)._raw_delete("default")
     Contact.objects.filter(business_profile=business)._raw_delete("default")
     if connection.vendor == "postgresql":  # else it is cleaned up while the next one is measured
         with connection.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE contacts, contact_identities")
+            cursor.execute("VACUUM ANALYZE contacts, contact_identities, imported_contacts")
 
 
 if __name__ == "__main__":

@@ -249,14 +249,16 @@ def _cycles(standin: Standin, options: Options, load: Load) -> list[Result]:
     profiles = [options.home / str(home) / "profile" for home in homes]
     left = sum(len(processes.of_profile(profile)) for profile in profiles)
     locks = sum(len(list(profile.glob("Singleton*"))) for profile in profiles)
+    pace = seconds / load.cycles
+    litter = sum((profile.parent / "scratch").is_symlink() for profile in profiles)
     return [
         Result(
             f"whatsapp: left after {load.cycles} starts and stops",
-            left + locks,
+            left + locks + litter,
             "",
             wanted="0",
-            reached=not left + locks,
-            note=f"{left} processes, {locks} locks; {seconds / load.cycles:.1f} s each, {LANES} at a time",
+            reached=not left + locks + litter,
+            note=f"{left} processes, {locks} locks, {litter} directories; {pace:.1f} s each, {LANES} at a time",
         )
     ]
 

@@ -47,7 +47,7 @@ def known(business: BusinessProfile, owner: User, conversation: Conversation, me
     contacts.update(business, contact, owner, name=f"Carla {CANARY}", phone_number=NUMBER)
     tags.add(business, [contact.pk], tags.find_or_create(business, owner, ["VIP"]))
     notes.add(business, contact, owner, f"Likes {CANARY}")
-    consent.opt_out(business, [contact.pk], how="team")
+    consent.opt_out(business, [contact.pk], how="team", note=f"{CANARY} called")
     EventFeed.objects.create(business_profile=business, read_at=now() + timedelta(minutes=1))
     file = media.store_upload(business, owner, SimpleUploadedFile(f"{CANARY}.png", PICTURE.data))
     outbox.enqueue(business, conversation, sender=owner, text=f"From {CANARY}", media=file)

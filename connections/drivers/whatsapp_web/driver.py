@@ -270,8 +270,9 @@ class WhatsAppWebDriver(Driver):
     def save_session(self) -> str:
         if not self._login or self._watch.state.phase == Phase.ENDED:
             return self._kept_login()
-        if not self._profile.note().generation and self._watch.state.phase == Phase.READY:
-            self._recycle()
+        first = self.options.keeps_profiles and not self._profile.note().generation
+        if first and self._watch.state.phase == Phase.READY:
+            self._recycle()  # only of a browser that has quit can a copy be made, and a login without one is soon lost
         self._pull()
         pending = [raw for raw in (*self._told, *self._feed.waiting()) if raw["type"] != "typing"]
         return self._session(pending[:PENDING])

@@ -106,7 +106,7 @@ class Feed:
             self._epoch, self._next, self._early, self._pulled_at = epoch, 1, {}, 0.0
 
     def _skip_to(self, oldest: int) -> None:
-        """The page has nothing before this number any more: take what was pushed, history makes up for the rest."""
+        """The page has nothing before this number any more: take what was pushed; history makes up for the rest."""
         for number in sorted(known for known in self._early if self._next <= known < oldest):
             self._add(self._early.pop(number))
         self._next = max(self._next, oldest)

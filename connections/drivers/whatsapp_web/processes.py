@@ -41,7 +41,8 @@ def _scratch(profile: Path) -> Path:
     """
     clean(profile)
     usual = tempfile.gettempdir()
-    made = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=usual if len(usual) < LONGEST_PLACE else "/tmp"))  # noqa: S108
+    place = usual if len(usual) < LONGEST_PLACE else "/tmp"  # noqa: S108 - mkdtemp makes it nobody else's
+    made = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=place))
     _link(profile).symlink_to(made)
     return made
 

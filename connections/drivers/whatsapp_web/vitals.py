@@ -40,8 +40,10 @@ class Gauge:
         self._memory = 0
 
     def look(self, browser: Browser) -> None:
-        """Measure, when the last time is long enough ago or another browser runs."""
+        """Measure, when the last time is long enough ago or another browser runs. One elsewhere cannot be measured."""
         now = time.monotonic()
+        if self._options.remote_url:
+            return
         if browser is self._browser and now - self._at < MEASURE_SECONDS:
             return
         seconds = browser.cpu_seconds()

@@ -15,14 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.benchmarks import figures, importing, measure, site, whatsapp
+from tests.benchmarks import crowd, figures, importing, measure, site, whatsapp
 from tests.benchmarks.report import Result, save, table
 from tests.benchmarks.site import PASSWORD, ROOT, Place
 
 EMBEDDED = ("start", "screen", "contacts")
 BROWSERS = ("whatsapp",)
 SERVICES = (
-    *("screen", "fanout", "pages", "depth", "search", "contacts", "claim", "inbound"),
+    *("screen", "fanout", "pages", "crowd", "depth", "search", "contacts", "claim", "inbound"),
     *("webhooks", "campaigns"),
 )
 HISTORY = ("analytics",)
@@ -133,13 +133,14 @@ def _services(
         ):
             if name in only:
                 _run(results, name, resting)
-        if not only & {"screen", "fanout", "pages"}:
+        if not only & {"screen", "fanout", "pages", "crowd"}:
             return
         with site.running(place) as running:
             for name, live in (
                 ("screen", lambda: measure.event_to_screen(running, "PostgreSQL and Redis", effort)),
                 ("fanout", lambda: measure.fan_out(running, effort)),
                 ("pages", lambda: measure.pages(running, effort)),
+                ("crowd", lambda: crowd.measure(running, effort.seconds * 3)),
             ):
                 if name in only:
                     _run(results, name, live)

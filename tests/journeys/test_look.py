@@ -30,7 +30,11 @@ OF_THE_SHELL = {
     "invite": "/accounts/team/invite/",
     "profile": "/accounts/profile/",
     "password": "/accounts/password/",
+    "second-step": "/accounts/second-step/",
+    "close-account": "/accounts/profile/close/",
+    "quick-replies": "/inbox/replies/",
     "business": "/accounts/businesses/edit/",
+    "log": "/accounts/businesses/log/",
     "business-new": "/accounts/businesses/new/",
     "not-found": NOWHERE,
 }

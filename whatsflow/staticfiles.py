@@ -31,7 +31,7 @@ class Remembered:
         )
 
 
-class Plain(Remembered, StaticFilesStorage):
+class Plain(Remembered, StaticFilesStorage):  # type: ignore[misc]
     """Files under their own names."""
 
 

@@ -179,6 +179,10 @@ class Origins(Endpoint):
     resource = Resource.BUSINESS
     capability = Can.MANAGE_API_KEYS
 
+    def current(self) -> dict[str, Any]:
+        """The list as it is now, held until the change is made."""
+        return {"origins": origins.held(self.business)}
+
     @operation("Get the allowed origins", answer=serializers.OriginsSerializer)
     def retrieve(self, request: Request) -> dict[str, Any]:
         """None are allowed at first: keys belong on servers, not in pages."""
@@ -188,6 +192,7 @@ class Origins(Endpoint):
         "Replace the allowed origins",
         body=serializers.OriginsBody,
         answer=serializers.OriginsSerializer,
+        conditional=True,
         example={"origins": ["https://shop.example"]},
     )
     def update(self, request: Request) -> dict[str, Any]:
@@ -202,7 +207,13 @@ class Team(Endpoint):
     resource = Resource.TEAM
     capability = Can.MANAGE_TEAM
 
-    @operation("List the team", answer=serializers.MembershipSerializer, many=True, pages="number")
+    @operation(
+        "List the team",
+        answer=serializers.MembershipSerializer,
+        many=True,
+        pages="number",
+        ordering={"createdAt": ("created_at", "id")},
+    )
     def list(self, request: Request) -> Any:
         """The members and their roles, longest-standing first."""
         return selectors.members_of(self.business)

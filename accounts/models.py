@@ -249,9 +249,15 @@ class CorsOrigin(UuidModel):
 
 
 class IdempotencyRecord(UuidModel):
-    """A request that carried an Idempotency-Key, and the answer that its repetitions get."""
+    """A request that carried an Idempotency-Key, and the answer that its repetitions get.
 
-    business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="+")
+    Keys belong to a business; to a person where there is no business yet, because the request makes one.
+    """
+
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     endpoint = models.CharField(max_length=255, help_text="Method and path.")
     key = models.CharField(max_length=255)
     body_hash = models.CharField(max_length=64)
@@ -265,7 +271,15 @@ class IdempotencyRecord(UuidModel):
         constraints = [
             models.UniqueConstraint(
                 fields=["business_profile", "endpoint", "key"], name="idempotency_records_unique"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["user", "endpoint", "key"], name="idempotency_records_unique_personal"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(business_profile=None, user__isnull=False)
+                | models.Q(business_profile__isnull=False, user=None),
+                name="idempotency_records_whose",
+            ),
         ]
 
 

@@ -84,9 +84,9 @@ WITH talk AS (
 SELECT n, sender, {{seconds}} FROM answers WHERE asked IS NOT NULL GROUP BY 1, 2
 """  # noqa: S608 - put together from the constants above
 """A turn is what a customer wrote since the last answer, up to the next; they are numbered from the latest answer
-backwards, 0 is what waits still. The first turn of a conversation may have begun before these dates: then the last answer before them is looked up, and the first question after it, no further
-back than counts. What waited for longer than GIVEN_UP_DAYS got no answer: who is written to a month after a last
-"thanks" did not wait for it."""
+backwards, 0 is what waits still. The first turn of a conversation may have begun before these dates: if its answer came
+early enough, the last answer before them is looked up, and the first question after it. What waited for longer than
+GIVEN_UP_DAYS got no answer: who is written to a month after a last "thanks" did not wait for it."""
 _CLOSINGS = """
 SELECT e.n, e.actor_id, COUNT(*), {seconds} FROM {source} AS e WHERE e.kind = 'closed' GROUP BY 1, 2
 """
@@ -97,8 +97,6 @@ SELECT p.n, COUNT(*) FROM {source} AS p WHERE p.kind = 'opt_out' AND p.how NOT I
 """
 """What a merge or a known number carries over is no new wish."""
 
-_FITTING = "SELECT set_config('jit', 'off', true), set_config('work_mem', '32MB', true)"
-"""Within the transaction: compiling takes longer than counting, and what is sorted stays in memory."""
 GIVEN_UP_DAYS = 7
 
 
@@ -110,7 +108,7 @@ def count(business_id: UUID, zone: ZoneInfo, first: date, last: date) -> list[Da
         return list(found.values())
     with transaction.atomic():
         if connection.vendor == "postgresql":
-            bulk.fetch(_FITTING, [])
+            bulk.fetch("SET LOCAL work_mem TO '32MB'", [])  # what is sorted stays in memory
         _count_messages(_Rows(business_id, hours), found)
         days = _Rows(business_id, whole)
         _count_people(days, found)

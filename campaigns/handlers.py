@@ -46,6 +46,8 @@ def on_statuses(batch: Sequence[MessageStatusChanged]) -> None:
         return
     if outcome.failed:
         health.after_failures(outcome)
+    if outcome.waiting:
+        states.keep_back(outcome.waiting)
     if outcome.emptied:
         states.finish(outcome.emptied)
 

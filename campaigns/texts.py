@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from uuid import UUID
 
 from contacts.placeholders import BUILT_IN, render, values_of, variables
@@ -9,14 +11,22 @@ from contacts.placeholders import BUILT_IN, render, values_of, variables
 __all__ = ["BUILT_IN", "pick", "render", "values_of", "variables"]
 
 
-def pick(variants: list[dict[str, object]], key: UUID) -> dict[str, object] | None:
+def pick(variants: Sequence[Mapping[str, object]], key: UUID) -> Mapping[str, object] | None:
     """The variant of the recipient `key`: by share, and always the same one."""
     total = sum(int(str(one.get("share", 0))) for one in variants)
     if not variants or total <= 0:
         return None
-    place = (key.int * 2654435761 >> 7) % total
+    place = chance(key, total)
     for one in variants:
         place -= int(str(one.get("share", 0)))
         if place < 0:
             return one
     return variants[-1]
+
+
+def chance(key: UUID, sides: int) -> int:
+    """A number below `sides` that is as good as thrown, and the same each time for the same key.
+
+    Keys that were made one after the other differ in few digits, so they are hashed: a remainder would fall into steps.
+    """
+    return int.from_bytes(blake2b(key.bytes, digest_size=8).digest()) % sides

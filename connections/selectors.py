@@ -253,6 +253,11 @@ _DEGRADED: dict[str, Explanation] = {
         "WhatsApp cannot be reached over this phone. Messages wait and nothing is lost.",
         "Switch the phone on and give it a network.",
     ),
+    Reason.NO_ANSWER: Explanation(
+        "WhatsApp Web does not answer",
+        "The page of this number has stopped answering. Messages wait and nothing is lost.",
+        "Nothing to do: after a minute we open it anew by ourselves. If it comes back, look at the server's memory.",
+    ),
     Reason.PAGE_CHANGED: Explanation(
         "WhatsApp Web changed",
         "A part of WhatsApp Web that this number needs is missing. The rest still works.",
@@ -293,7 +298,7 @@ _REASONS: dict[str, Explanation] = {
     ),
     Reason.QR_EXPIRED: Explanation(
         "Nobody scanned the QR code",
-        "Five QR codes were shown and none was scanned.",
+        "Five codes were shown, and none was scanned or typed in time.",
         "Have the phone at hand and press Show a new code.",
     ),
     Reason.NUMBER_TAKEN: Explanation(
@@ -351,6 +356,11 @@ _REASONS: dict[str, Explanation] = {
         "Sends are not confirmed",
         "WhatsApp did not confirm the last messages, so the number is being opened anew.",
         "Check the phone's connection.",
+    ),
+    Reason.NO_ANSWER: Explanation(
+        "WhatsApp Web does not answer",
+        "The page of this number has stopped answering.",
+        "Press Connect to open it anew. If it comes back, the server has too little memory or too many numbers.",
     ),
     Reason.ERROR: Explanation(
         "Unexpected error",

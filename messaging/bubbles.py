@@ -201,6 +201,8 @@ def _reason(message: Message) -> str:
     if message.status == Message.Status.FAILED:
         known = REASONS.get(message.error_code)
         return known or message.error_message or "WhatsApp did not take this message."
+    if message.status == Message.Status.QUEUED and message.error_code == "limited":
+        return "WhatsApp lets this number write to nobody new for now. This goes out when it may."
     if message.status == Message.Status.QUEUED and message.attempts:
         return "It did not go out yet; trying again."
     return STATUS_NOTES.get(message.status, "")
@@ -229,6 +231,8 @@ def _special(message: Message) -> Special | None:
             return Special(
                 "poll", _text(data, "question") or message.content or "Poll", _texts(data, "options")
             )
+        case Message.Type.UNKNOWN if data.get("type") == "revoked":
+            return Special("unknown", "This message was deleted before it arrived here.")
         case Message.Type.UNKNOWN:
             return Special("unknown", "This kind of message is not supported here. Read it on the phone.")
         case _:

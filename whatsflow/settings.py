@@ -385,9 +385,7 @@ else:
 STORAGES = {
     "default": _media_storage,
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if PRODUCTION
-        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        "BACKEND": "whatsflow.staticfiles.Hashed" if PRODUCTION else "whatsflow.staticfiles.Plain"
     },
 }
 MEDIA_MAX_BYTES = {

@@ -40,7 +40,13 @@ class Connections(_Numbers):
         """The number as it is now."""
         return selectors.get_connection(self.business, connection_id)
 
-    @operation("List numbers", answer=serializers.ConnectionSerializer, many=True, pages="number")
+    @operation(
+        "List numbers",
+        answer=serializers.ConnectionSerializer,
+        many=True,
+        pages="number",
+        ordering={"createdAt": ("created_at", "id")},
+    )
     def list(self, request: Request) -> Any:
         """Oldest first."""
         return selectors.connections_of(self.business)
@@ -55,7 +61,6 @@ class Connections(_Numbers):
         body=serializers.ConnectionBody,
         answer=serializers.ConnectionSerializer,
         status=201,
-        idempotent=True,
         example={"name": "Shop", "connectionMode": "sandbox"},
     )
     def create(self, request: Request) -> WhatsAppConnection:
@@ -73,6 +78,19 @@ class Connections(_Numbers):
         """What the team calls it; empty: the number itself."""
         connection = selectors.get_connection(self.business, connection_id)
         numbers.rename(connection, self.user, self.data["name"])
+        return connection
+
+    @operation(
+        "Change a number",
+        body=serializers.NameBody,
+        answer=serializers.ConnectionSerializer,
+        conditional=True,
+        example={"name": "Shop"},
+    )
+    def partial_update(self, request: Request, connection_id: UUID) -> WhatsAppConnection:
+        """Only what is sent changes."""
+        connection = selectors.get_connection(self.business, connection_id)
+        numbers.rename(connection, self.user, self.data.get("name", connection.name))
         return connection
 
     @operation("Delete a number", conditional=True)
@@ -131,7 +149,6 @@ class WhatsApp(_Numbers):
         "Connect",
         body=serializers.ConnectDefaultBody,
         answer=serializers.StatusSerializer,
-        idempotent=True,
         example={"connectionMode": "sandbox"},
     )
     def connect(self, request: Request) -> Any:

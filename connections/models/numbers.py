@@ -58,6 +58,7 @@ class WhatsAppConnection(TimestampedModel):
         BANNED = "banned", "Banned by WhatsApp"
         NO_ACKS = "no_acks", "Sends are not confirmed"
         DISK_FULL = "disk_full", "The server's disk is full"
+        NO_ANSWER = "no_answer", "WhatsApp Web does not answer"
         ERROR = "error", "Unexpected error"
 
     business_profile = models.ForeignKey(

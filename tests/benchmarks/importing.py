@@ -118,7 +118,7 @@ def by_job(rows: int) -> dict[str, Any]:
 
 
 def by_hand(rows: int) -> dict[str, Any]:
-    """The same contacts with their identities by the least that could be written, in one transaction."""
+    """The same contacts with identities and origin by the least that could be written, in one transaction."""
     from django.db import connection, transaction
 
     business, people = _business(), _people(rows)
@@ -136,6 +136,7 @@ _COLUMNS = (
     "total_messages, created_at, updated_at"
 )
 _IDENTITY = "id, business_profile_id, contact_id, kind, value, created_at, updated_at"
+_ORIGIN = "contact_id, source_id, is_new, created_at"
 
 
 def _copy_and_upsert(cursor: Any, business_id: Any, people: list[tuple[str, str, str]]) -> None:
@@ -159,6 +160,9 @@ def _copy_and_upsert(cursor: Any, business_id: Any, people: list[tuple[str, str,
         "ON CONFLICT (business_profile_id, kind, value) DO NOTHING",
         [business_id],
     )
+    cursor.execute(
+        f"INSERT INTO imported_contacts ({_ORIGIN}) SELECT id, %s, true, now() FROM given", [uuid7()]
+    )
 
 
 def _executemany(cursor: Any, business_id: Any, people: list[tuple[str, str, str]]) -> None:
@@ -175,6 +179,11 @@ def _executemany(cursor: Any, business_id: Any, people: list[tuple[str, str, str
         f"INSERT INTO contact_identities ({_IDENTITY}) VALUES (%s, %s, %s, 'phone', %s, %s, %s) "
         "ON CONFLICT (business_profile_id, kind, value) DO NOTHING",
         [(uuid7().hex, own, key, number, moment, moment) for key, _, number, _ in keyed],
+    )
+    source = uuid7().hex
+    cursor.executemany(
+        f"INSERT INTO imported_contacts ({_ORIGIN}) VALUES (%s, %s, 1, %s)",
+        [(key, source, moment) for key, *_ in keyed],
     )
 
 

@@ -17,6 +17,7 @@ from connections.drivers.base import Vitals
 from connections.models import WhatsAppConnection
 from connections.services import numbers, sessions
 from connections.tasks import log_out_idle
+from whatsflow.core.errors import InvalidInput
 
 pytestmark = pytest.mark.django_db
 
@@ -144,6 +145,8 @@ def test_without_chromium_a_new_number_says_what_to_install_and_the_rest_works(
     assert refused.status_code == 422
     made = client.post(reverse("connections:create"), {"mode": "sandbox", "name": "Try"})
     assert made.status_code == 302
+    with pytest.raises(InvalidInput, match="apt install chromium chromium-driver"):
+        numbers.create(connection.business_profile, owner, "whatsapp-web")
     for address in ("/", "/inbox/", "/connections/"):
         assert client.get(address).status_code == 200
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -78,7 +79,7 @@ def test_what_was_claimed_before_a_hold_is_not_begun(
     assert lease is not None
     (claimed,) = mailbox().claim(lease, 10)
     holds.hold_all(now())
-    assert mailbox().begin(lease, claimed, "OUT1") is None
+    assert mailbox().begin_all(lease, [replace(claimed, wa_id="OUT1")]) == []
     waiting.refresh_from_db()
     assert (waiting.status, waiting.whatsapp_message_id) == ("queued", None)
 

@@ -68,7 +68,9 @@ def _chosen(options: Options, profile: Path) -> ChromeOptions:
     if not options.remote_url:
         chosen.add_argument(f"--user-agent={user_agent(options.found_chromium())}")
     chosen.add_experimental_option("excludeSwitches", ["enable-automation"])
-    chosen.page_load_strategy = "eager"
+    # With any other strategy chromedriver waits before each command for pages that are on their way, or hang: up to a
+    # minute, and then stops what they are loading.
+    chosen.page_load_strategy = "none"
     chosen.accept_insecure_certs = False
     chosen.enable_bidi = options.bidi
     return chosen

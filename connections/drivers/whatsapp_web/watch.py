@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
 from connections.drivers.base import Phase, State
 from connections.drivers.whatsapp_web import canary
-from connections.drivers.whatsapp_web.errors import NoAnswer, Refused
+from connections.drivers.whatsapp_web.errors import Hung, NoAnswer, Refused
 from connections.drivers.whatsapp_web.options import Options
 from connections.drivers.whatsapp_web.translate import digits
 
@@ -24,6 +24,10 @@ FRESH_SECONDS = {Phase.READY: 2.0}
 """The page's word is good for so long; in other phases for a moment only."""
 PAIRING_WAIT_SECONDS = 20.0
 SETTLED_SECONDS = 15.0
+ANSWER_SECONDS = 10.0
+"""How long a page may take to say how it is."""
+HUNG_SECONDS = 60.0
+"""A page that was ready and does not answer for so long is given up."""
 _ENDS = {"CONFLICT": "replaced", "TOS_BLOCK": "banned", "SMB_TOS_BLOCK": "banned", "PROXYBLOCK": "error"}
 _BANS = frozenset({"account_locked", "banned"})
 
@@ -53,16 +57,18 @@ class Watch:
         self._pairing_asked = False
         self._reloaded = False
         self._checked = False
-        self._waiting_since = time.monotonic()
+        self._waiting_since = self._hung_since = time.monotonic()
         self.linked = False
         self.missing: list[str] = []
         """Capabilities that the page no longer has."""
+        self.update_wanted = False
+        """WhatsApp has a newer page."""
         self.reload: Callable[[], None] = lambda: None
 
     def restart(self) -> None:
         """The browser was opened anew."""
         self._asked_at, self._waiting_since, self._checked = 0.0, time.monotonic(), False
-        self._reloaded = False
+        self._reloaded = self.update_wanted = False
         if self._state.phase != Phase.ENDED:
             self._state = State(Phase.LOADING)
 
@@ -84,7 +90,9 @@ class Watch:
             return self._state
         self._asked_at = clock
         try:
-            self._state = self._judge(self._ask("status", timeout=10.0))
+            self._state = self._judge(self._ask("status", timeout=ANSWER_SECONDS))
+        except Hung:
+            self._state = self._silence(clock)
         except (NoAnswer, Refused):
             self._state = self._patience(State(Phase.LOADING))
         return self._state
@@ -109,6 +117,7 @@ class Watch:
         return self._linked(page, mode)
 
     def _linked(self, page: dict[str, Any], mode: str) -> State:
+        self.update_wanted = bool(page["update"])
         number = f"+{page['me']}" if page["me"] else ""
         own = {"own_number": number, "own_name": page["name"]}
         was_ready = self._state.phase == Phase.READY
@@ -118,6 +127,16 @@ class Watch:
             self.linked, self._waiting_since = True, time.monotonic()
             return State(Phase.READY, degraded="page_changed" if self.missing else "", **own)
         return self._patience(State(Phase.SYNCING, **own))
+
+    def _silence(self, asked_at: float) -> State:
+        """The page does not answer. One that was ready stays so for a while, and says that something is wrong."""
+        if self._state.phase != Phase.READY:
+            return self._patience(State(Phase.LOADING))
+        if self._state.degraded != "no_answer":
+            self._hung_since = asked_at
+        if time.monotonic() - self._hung_since > HUNG_SECONDS:
+            return self.end("no_answer")
+        return replace(self._state, degraded="no_answer")
 
     def _patience(self, state: State) -> State:
         """Loading and syncing may take long, but not for ever."""

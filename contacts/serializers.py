@@ -207,8 +207,8 @@ class SegmentSerializer(CamelCaseSerializer):
 
 FILTER = (
     "Like the parameters of GET /contacts, as JSON: q, tagsAny, tagsAll, tagsNone, lastMessageAfter, …, neverWrote, "
-    "optedOut, blocked, hasNumber, connection, country, group, and fields: {key: {is|is_not|contains|gt|gte|lt|lte|set: "
-    "value}}."
+    "optedOut, blocked, hasNumber, connection, country, group, and fields: {key: {operator: value}} with is, is_not, "
+    "contains, gt, gte, lt, lte or set."
 )
 
 

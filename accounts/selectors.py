@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 
 from accounts.models import ApiKey, AuditEntry, BusinessProfile, CorsOrigin, Invitation, Membership, User
@@ -12,6 +13,11 @@ from whatsflow.core.clock import now
 from whatsflow.core.crypto import fingerprint
 from whatsflow.core.errors import NotFound
 from whatsflow.core.prepared import Prepared
+
+
+def active_user(user_id: UUID | str) -> User | None:
+    """The person with this id, unless switched off."""
+    return User.objects.filter(pk=user_id, is_active=True).first()
 
 
 def businesses_of(user: User) -> list[BusinessProfile]:
@@ -97,6 +103,12 @@ def get_invitation(invitation_id: UUID) -> Invitation:
     if invitation is None:
         raise NotFound("This invitation")
     return invitation
+
+
+def session_seconds_left(session_key: str | None) -> float:
+    """How long a browser's session lasts from now on; 0 for one that is over."""
+    ends = Session.objects.filter(pk=session_key).values_list("expire_date", flat=True).first()
+    return max((ends - now()).total_seconds(), 0.0) if ends else 0.0
 
 
 def audit_entries(business: BusinessProfile, limit: int = 100) -> list[AuditEntry]:

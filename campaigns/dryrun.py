@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from campaigns import audience, reasons, texts, timing
 from campaigns.models import Campaign
-from campaigns.services.feeding import known_variables, usable
+from campaigns.services.feeding import known_variables
+from campaigns.services.placing import known_by, span, usable
 from connections.models import WhatsAppConnection
 from contacts.models import Contact
 from messaging import pacing
-from messaging.pacing import Past
+from messaging.pacing import Pacing, Past
 from messaging.services import pace
 from messaging.zones import zones_of
 from whatsflow.core.clock import now
@@ -37,12 +39,15 @@ class Out:
 
 @dataclass(frozen=True)
 class NumberPlan:
-    """What falls to one number. finish: when its last message leaves at its pacing; None: not in two years."""
+    """What falls to one number. finish: when its last message leaves at its pacing; None: not in two years. missed:
+    people whose local time is over before their turn comes.
+    """
 
     connection: WhatsAppConnection
     count: int
     finish: datetime | None
     days: int
+    missed: int = 0
 
 
 @dataclass(frozen=True)
@@ -103,14 +108,44 @@ def _plans(campaign: Campaign, total: int, begins: datetime, moment: datetime) -
     if not numbers:
         return []
     zones = _zones(campaign, moment)
+    cold = audience.strangers(campaign, moment)
     plans = []
-    for place, number in enumerate(numbers):
-        count = total // len(numbers) + (place < total % len(numbers))
+    for number, count in zip(numbers, _shares(campaign, numbers, total, moment), strict=True):
         settings = pace.settings_of(number)
         past = pace.past_of(number, settings, moment) if settings.enabled else Past()
-        found = pacing.forecast(settings, past, moment, _spread(zones, count), begin=begins)
-        plans.append(NumberPlan(number, count, found.finish, found.days))
+        found = pacing.forecast(
+            settings,
+            past,
+            moment,
+            _spread(zones, count),
+            cold=cold * count // total if total else 0,
+            begin=begins,
+            spans=_spans(campaign, settings, zones),
+        )
+        plans.append(NumberPlan(number, count, found.finish, found.days, found.missed))
     return plans
+
+
+def _shares(
+    campaign: Campaign, numbers: Sequence[WhatsAppConnection], total: int, moment: datetime
+) -> list[int]:
+    """How many fall to each number: those who know it, and its part of the others."""
+    counts = [0] * len(numbers)
+    if len(numbers) > 1:
+        people = audience.judged(campaign, moment).filter(reason="").order_by().values("pk")
+        known = Counter(known_by(numbers, people).values())
+        counts = [known[one.pk] for one in numbers]
+    rest = max(0, total - sum(counts))
+    for place in range(len(numbers)):
+        counts[place] += rest // len(numbers) + (place < rest % len(numbers))
+    return counts
+
+
+def _spans(
+    campaign: Campaign, settings: Pacing, zones: Collection[tuple[str, ...]]
+) -> dict[tuple[str, ...], tuple[datetime, datetime]]:
+    found = {one: span(campaign, settings, one) for one in zones}
+    return {one: (begin, last) for one, (begin, last) in found.items() if begin and last}
 
 
 def _zones(campaign: Campaign, moment: datetime) -> Counter[tuple[str, ...]]:
@@ -144,6 +179,20 @@ def _warnings(
     offline = [plan.connection.display_name for plan in numbers if not plan.connection.is_connected]
     if offline:
         found.append(f"Not connected just now: {', '.join(offline)}. Its messages wait until it is.")
+    limited = [
+        plan.connection.display_name
+        for plan in numbers
+        if plan.connection.limited_until and plan.connection.limited_until > moment
+    ]
+    if limited:
+        found.append(
+            f"WhatsApp lets {', '.join(limited)} write to nobody new for now: those who never wrote have to wait."
+        )
+    if missed := sum(plan.missed for plan in numbers):
+        found.append(
+            f"At this pacing about {missed:,} of them would get it more than {campaign.expire_hours} hours late, so "
+            "they get nothing. Allow more hours, or choose more numbers or fewer people."
+        )
     unlimited = [plan.connection for plan in numbers if not pace.settings_of(plan.connection).enabled]
     if any(not one.is_sandbox for one in unlimited):
         found.append("A number has no pacing. WhatsApp bans numbers that send many messages at once.")

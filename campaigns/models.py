@@ -88,6 +88,8 @@ class Campaign(Tallied, TimestampedModel):
         NO_NUMBER = "no_number", "No number is left"
         MISSED = "missed", "Its time has passed"
         NOBODY = "nobody", "Nobody to send it to"
+        OLD_DATA = "old_data", "The data may be old"
+        INCOMPLETE = "incomplete", "Something it needs is gone"
 
     class Timing(models.TextChoices):
         NOW = "now", "Now"
@@ -269,6 +271,9 @@ class CampaignRecipient(UuidModel):
     reason = models.CharField(max_length=64, blank=True, help_text="Why left out or failed.")
     error_message = models.TextField(blank=True)
     variant = models.CharField(max_length=1, blank=True)
+    cold = models.BooleanField(
+        default=False, db_default=False, help_text="Had never written to us when their number was chosen."
+    )
     due_at = models.DateTimeField(null=True, help_text="Not before; empty: as soon as it is their turn.")
     sent_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
@@ -285,7 +290,7 @@ class CampaignRecipient(UuidModel):
         ]
         indexes = [
             models.Index(
-                fields=["campaign", "connection", "contact"],
+                fields=["campaign", "connection", "cold", "contact"],
                 condition=Q(status="pending", connection__isnull=False, due_at__isnull=True),
                 name="campaign_recipients_next",
             ),

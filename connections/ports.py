@@ -31,12 +31,16 @@ class Lease:
 
 @dataclass(frozen=True)
 class Claimed:
-    """A message taken out of the outbox, not begun yet. wa_id: set when an earlier try already has one."""
+    """A message taken out of the outbox, not begun yet.
+
+    wa_id: set when an earlier try already has one. broadcast: a campaign's, in its own turn: it may go with others.
+    """
 
     message_id: UUID
     conversation_id: UUID
     chat: Chat
     wa_id: str
+    broadcast: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,8 +124,15 @@ class Mailbox(Protocol):
     def begin(self, lease: Lease, claimed: Claimed, wa_id: str) -> OutgoingMessage | None:
         """Save the id and the state `sending`, committed; None when it was cancelled or expired meanwhile."""
 
+    def begin_all(self, lease: Lease, claimed: Sequence[Claimed]) -> list[tuple[Claimed, OutgoingMessage]]:
+        """`begin` for several in one transaction, each with the `wa_id` it is to have. Returns those that may leave:
+        of one conversation the first alone."""
+
     def settle(self, lease: Lease, message_id: UUID, outcome: Outcome) -> None:
         """Write what became of a begun message."""
+
+    def settle_all(self, lease: Lease, outcomes: Sequence[tuple[UUID, Outcome]]) -> None:
+        """`settle` for several in one transaction."""
 
     def release(self, lease: Lease, claimed: Sequence[Claimed]) -> None:
         """Put back what was claimed and not begun."""
@@ -158,6 +169,9 @@ class Mailbox(Protocol):
 
     def store_picture(self, lease: Lease, job: PictureJob, blob: MediaBlob | None) -> None:
         """Keep a profile picture; None: they show none. Either way it is not asked for again for a long time."""
+
+    def waiting_numbers(self) -> set[UUID]:
+        """Every number of this installation that has messages waiting to leave; carries no lease and only reads."""
 
     def newest_message_at(self, lease: Lease) -> datetime | None:
         """Time of the newest message stored for this number: where the gap repair starts from."""

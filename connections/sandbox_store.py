@@ -143,6 +143,10 @@ class OrmStore:
         row = SandboxCustomer.objects.filter(wanted, phone_id=self.phone_id).first()
         return _customer(row) if row else None
 
+    def find_customers(self, numbers: Sequence[str]) -> dict[str, Customer]:
+        rows = SandboxCustomer.objects.filter(phone_id=self.phone_id, number__in=numbers)
+        return {row.number: _customer(row) for row in rows}
+
     def has_written(self, customer_id: UUID) -> bool:
         return SandboxMessage.objects.filter(customer_id=customer_id, from_me=False).exists()
 
@@ -156,20 +160,24 @@ class OrmStore:
 
     # -- messages --------------------------------------------------------------------------------------
 
-    def accept(self, letter: Letter, happenings: Sequence[Happening]) -> Accepted:
+    def accept(self, letters: Sequence[tuple[Letter, Sequence[Happening]]]) -> list[Accepted]:
         with transaction.atomic():
-            rows = SandboxMessage.objects.filter(phone_id=self.phone_id, wa_id=letter.wa_id)
             self._locked()
-            if rows.update(attempts=F("attempts") + 1):
-                row = rows.get()
-                return Accepted(row.created_at, AckLevel(row.ack), row.attempts)
-            row = self._message_row(letter)
-            row.save(force_insert=True)
-            SandboxCustomer.objects.filter(pk=letter.customer_id).update(
+            ids = [letter.wa_id for letter, _ in letters]
+            rows = SandboxMessage.objects.filter(phone_id=self.phone_id, wa_id__in=ids)
+            known = set(rows.values_list("wa_id", flat=True))
+            if known:
+                rows.update(attempts=F("attempts") + 1)
+            fresh = [(letter, follows) for letter, follows in letters if letter.wa_id not in known]
+            made = SandboxMessage.objects.bulk_create([self._message_row(letter) for letter, _ in fresh])
+            SandboxCustomer.objects.filter(pk__in={letter.customer_id for letter, _ in fresh}).update(
                 step=F("step") + 1, sees_typing_until=None
             )
-            self._schedule(happenings)
-        return Accepted(row.created_at, AckLevel(row.ack), 1)
+            self._schedule(one for _, follows in fresh for one in follows)
+            there = {row.wa_id: row for row in made} | ({row.wa_id: row for row in rows} if known else {})
+        return [
+            Accepted(row.created_at, AckLevel(row.ack), row.attempts) for row in map(there.__getitem__, ids)
+        ]
 
     def put(self, letters: Sequence[Letter], happenings: Sequence[Happening] = ()) -> None:
         with transaction.atomic():

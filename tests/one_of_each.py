@@ -11,7 +11,7 @@ from accounts.roles import Role
 from campaigns.models import Campaign, MessageTemplate
 from connections.models import PublicEvent, SandboxMessage, WebhookDelivery
 from contacts.models import ContactNote, CustomField, Segment
-from messaging.models import Draft
+from messaging.models import Draft, QuickReply
 from tests import factories
 
 
@@ -71,6 +71,7 @@ def one_of_each(business: Any, user: Any, words: str) -> dict[str, Any]:
         "segment_id": Segment.objects.create(business_profile=business, name=words),
         "campaign_id": Campaign.objects.create(business_profile=business, name=words, message_content=words),
         "template_id": MessageTemplate.objects.create(business_profile=business, name=words, content=words),
+        "reply_id": QuickReply.objects.create(business_profile=business, shortcut="canary", text=words),
         "invitation_id": Invitation.objects.create(
             business_profile=business, token_hash="f" * 64, expires_at=timezone.now()
         ),

@@ -180,9 +180,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if REDIS_URL:
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "whatsflow.core.cache.RedisCache",
             "LOCATION": REDIS_URL,
             "KEY_PREFIX": "whatsflow",
+            "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
         }
     }
     CHANNEL_LAYERS = {
@@ -263,6 +264,8 @@ LOGOUT_AFTER_DAYS = env.float("WHATSFLOW_LOGOUT_AFTER_DAYS", default=30.0)
 """A number that has been disconnected for so long is logged out and its login deleted; 0: never."""
 LIMIT_HOURS = env.float("WHATSFLOW_LIMIT_HOURS", default=24.0)
 """After WhatsApp refused a new chat (its limit 463) no new chat is tried for so long, unless WhatsApp says when."""
+HOLD_AFTER_MINUTES = env.float("WHATSFLOW_HOLD_AFTER_MINUTES", default=60.0)
+"""Data that was not in use for so long may come from a backup: what waits in it asks first; 0: it never does."""
 SELENIUM_REMOTE_URL = env.str("SELENIUM_REMOTE_URL", default="")
 SELENIUM_REMOTE_PROFILES = env.str("SELENIUM_REMOTE_PROFILES", default="")
 """Where a remote browser's machine has WHATSAPP_WEB_HOME mounted."""
@@ -294,7 +297,10 @@ LOGOUT_REDIRECT_URL = "accounts:login"
 REGISTRATION_OPEN = env.bool("WHATSFLOW_REGISTRATION_OPEN", default=True)
 PASSWORD_RESET_TIMEOUT = 3600 * 2
 
+AXES_HANDLER = "accounts.lockout.Handler"
 AXES_FAILURE_LIMIT = 5
+ADDRESS_FAILURE_LIMIT = 50
+"""Wrong passwords from one address over all accounts; an office behind one address must not reach it by mistyping."""
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
@@ -379,9 +385,7 @@ else:
 STORAGES = {
     "default": _media_storage,
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if PRODUCTION
-        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        "BACKEND": "whatsflow.staticfiles.Hashed" if PRODUCTION else "whatsflow.staticfiles.Plain"
     },
 }
 MEDIA_MAX_BYTES = {
@@ -390,6 +394,8 @@ MEDIA_MAX_BYTES = {
     "audio": 16 * 1024 * 1024,
     "document": 100 * 1024 * 1024,
 }
+DISK_RESERVE_BYTES = env.int("WHATSFLOW_DISK_RESERVE_MB", default=64) * 1024 * 1024
+"""With less than that free where WHATSFLOW_HOME is, files are refused and messages wait; 0: never."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 MAX_REQUEST_BYTES = max(MEDIA_MAX_BYTES.values()) + DATA_UPLOAD_MAX_MEMORY_SIZE
 FILE_UPLOAD_TEMP_DIR = None
@@ -456,6 +462,9 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["accounts.rest.schema.complete"],
     "DISABLE_ERRORS_AND_WARNINGS": False,
 }
+
+METRICS_TOKEN = env.str("WHATSFLOW_METRICS_TOKEN", default="")
+"""Whoever sends it may read /metrics; without it there is no such page."""
 
 # -- webhooks ----------------------------------------------------------------------------------------------------------
 

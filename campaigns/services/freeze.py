@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection as database
 from django.db import models
 
@@ -16,24 +17,26 @@ _COLUMNS = ("id", "campaign_id", "contact_id", "status", "reason", "error_messag
 
 _KEY_POSTGRES = "(%s || lpad(to_hex(row_number() OVER (ORDER BY people.id)), 7, '0') || %s)::uuid"
 _KEY_SQLITE = "%s || printf('%%07x', row_number() OVER (ORDER BY people.id)) || %s"
-# WHERE: without it SQLite reads ON CONFLICT as the condition of a join.
 _INSERT = """
 INSERT INTO campaign_recipients ({columns})
 SELECT {key}, {campaign}, people.id, CASE WHEN people.reason = '' THEN 'pending' ELSE 'skipped' END,
     people.reason, '', '', {moment}
-FROM ({people}) AS people WHERE 1 = 1
-ON CONFLICT (campaign_id, contact_id) DO NOTHING
+FROM ({people}) AS people
 """
 
 
 def freeze(campaign: Campaign, moment: datetime) -> dict[str, int]:
     """Write a line for everybody whom the campaign means, with the reason for those who are left out.
 
-    Returns how many are in (key "") and out for each reason. Inside the transaction that starts the campaign. Keys are
-    version-7 UUIDs that rise with the contacts', so that both indexes grow at their ends.
+    Returns how many are in (key "") and out for each reason. Inside the transaction that starts the campaign, which
+    nobody does twice: a line that is there already is an error of ours and undoes it. Keys are version-7 UUIDs that
+    rise with the contacts', so that both indexes grow at their ends.
     """
     people = audience.judged(campaign, moment).order_by().values("id", "reason")
-    sql, given = people.query.sql_with_params()
+    try:
+        sql, given = people.query.sql_with_params()
+    except EmptyResultSet:  # no condition of the audience can hold: its segment is gone, say
+        return {}
     head, tail = _key_parts()
     postgres = database.vendor == "postgresql"
     insert = _INSERT.format(

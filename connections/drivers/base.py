@@ -323,6 +323,27 @@ class Driver(ABC):
         Raises Transient (Limited when WhatsApp lets nobody new be written to), Permanent or SessionLost.
         """
 
+    def at_once(self) -> int:
+        """How many messages of a broadcast it takes in one go now: 1 where each takes its time.
+
+        What was begun and not answered when a worker dies may have left, so a driver says more only if handing them
+        over is one step.
+        """
+        return 1
+
+    def send_all(self, messages: Sequence[OutgoingMessage]) -> list[Sent | Transient | Permanent]:
+        """`send` for several messages to different chats, as many as `at_once` said; what became of each, in order.
+
+        Raises SessionLost: then each may or may not have left.
+        """
+        outcomes: list[Sent | Transient | Permanent] = []
+        for message in messages:
+            try:
+                outcomes.append(self.send(message))
+            except (Transient, Permanent) as refusal:
+                outcomes.append(refusal)
+        return outcomes
+
     @abstractmethod
     def lookup(self, chat: Chat, wa_id: str) -> Ack | None:
         """The receipt of a message that may have been sent, or None when WhatsApp does not have it."""

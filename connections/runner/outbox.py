@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from connections import leases
-from connections.drivers.base import Driver, Limited, OutgoingMessage, Permanent, Transient
+from connections.drivers.base import Driver, Limited, OutgoingMessage, Permanent, Sent, Transient
 from connections.ports import Claimed, Delivered, Held, Lease, LeaseLost, Mailbox, Outcome, Refused, TryAgain
 from connections.runner.hearing import Hearing
 from connections.services import sessions
+from whatsflow.core import disk
 from whatsflow.core.failpoints import reach
 
 BATCH = 10
 
 
 class Sender:
-    """Takes messages out of the outbox and gives them to the driver, one after the other."""
+    """Takes messages out of the outbox and gives them to the driver."""
 
     def __init__(
         self, driver: Driver, lease: Lease, box: Mailbox, hearing: Hearing, stopping: Callable[[], bool]
@@ -27,20 +29,28 @@ class Sender:
         self.stopping = stopping
 
     def send_batch(self) -> bool:
-        """Send what may go now, a few at most. True: there may be more."""
+        """Send what may go now, a few at most. True: there may be more.
+
+        One after the other, each begun when the one before has its result; a driver that takes several at once gets
+        what is left of a broadcast together.
+        """
         if self._holds_back():
             return False
-        claimed = self.box.claim(self.lease, 1 if self.hearing.suspicious else BATCH)
-        for place, one in enumerate(claimed):
+        together = 1 if self.hearing.suspicious else self.driver.at_once()
+        claimed = self.box.claim(self.lease, 1 if self.hearing.suspicious else max(BATCH, together))
+        left = list(claimed)
+        while left:
             if self.stopping():
-                self.box.release(self.lease, claimed[place:])
+                self.box.release(self.lease, left)
                 return False
+            these = left[:1] if together == 1 or not left[0].broadcast else left[:together]
+            left = left[len(these) :]
             try:
-                self._send(one)
+                self._send(these)
             except LeaseLost:
                 raise
             except Exception:
-                self._put_back(claimed[place + 1 :])
+                self._put_back(left)
                 raise
         return bool(claimed)
 
@@ -49,36 +59,43 @@ class Sender:
         return None if self._holds_back() else self.box.seconds_until_due(self.lease)
 
     def _holds_back(self) -> bool:
-        """After a deaf spell one message goes at a time, until one is confirmed."""
-        return self.hearing.suspicious and bool(self.hearing.unconfirmed())
+        """After a deaf spell one message goes at a time, until one is confirmed. None goes while the disk is full."""
+        return disk.is_full() or (self.hearing.suspicious and bool(self.hearing.unconfirmed()))
 
-    def _send(self, claimed: Claimed) -> None:
+    def _send(self, claimed: Sequence[Claimed]) -> None:
         reach("outbox.claimed")
-        wa_id = claimed.wa_id or self.driver.new_message_id(claimed.chat)
-        message = self.box.begin(self.lease, claimed, wa_id)
-        if message is None:
+        named = [
+            one if one.wa_id else replace(one, wa_id=self.driver.new_message_id(one.chat)) for one in claimed
+        ]
+        begun = self.box.begin_all(self.lease, named)
+        if not begun:
             return
         reach("outbox.begun")
-        outcome = self._hand_over(message)
+        outcomes = self._hand_over([message for _, message in begun])
         reach("outbox.sent")
-        self.box.settle(self.lease, claimed.message_id, outcome)
+        self.box.settle_all(
+            self.lease, [(one.message_id, outcome) for (one, _), outcome in zip(begun, outcomes, strict=True)]
+        )
         reach("outbox.settled")
-        if isinstance(outcome, Delivered):
-            self.hearing.sent(claimed.chat, message.wa_id, outcome.ack)
+        for (one, message), outcome in zip(begun, outcomes, strict=True):
+            if isinstance(outcome, Delivered):
+                self.hearing.sent(one.chat, message.wa_id, outcome.ack)
 
-    def _hand_over(self, message: OutgoingMessage) -> Outcome:
-        """Ask the driver to send. Raises SessionLost: the message then stays in flight and is looked up later."""
+    def _hand_over(self, messages: Sequence[OutgoingMessage]) -> list[Outcome]:
+        """Ask the driver to send. Raises SessionLost: they then stay in flight and are looked up later."""
         if not leases.keeper.certain(self.lease):
-            raise LeaseLost("Not sure to be the owner; the next one finds the message in flight")
-        try:
-            sent = self.driver.send(message)
-        except Limited as limit:
-            return Held(sessions.limit_new_chats(self.lease, limit.until))
-        except Transient as error:
-            return TryAgain(error.code, error.retry_after)
-        except Permanent as error:
-            return Refused(error.code, str(error))
-        return Delivered(sent.at, int(sent.ack))
+            raise LeaseLost("Not sure to be the owner; the next one finds the messages in flight")
+        return [self._outcome(answer) for answer in self.driver.send_all(messages)]
+
+    def _outcome(self, answer: Sent | Transient | Permanent) -> Outcome:
+        match answer:
+            case Limited():
+                return Held(sessions.limit_new_chats(self.lease, answer.until))
+            case Transient():
+                return TryAgain(answer.code, answer.retry_after)
+            case Permanent():
+                return Refused(answer.code, str(answer))
+        return Delivered(answer.at, int(answer.ack))
 
     def _put_back(self, claimed: Sequence[Claimed]) -> None:
         if claimed:

@@ -27,6 +27,7 @@ from connections.runner.errands import Errands
 from connections.runner.hearing import Hearing
 from connections.runner.outbox import Sender
 from connections.services import sessions
+from whatsflow.core import disk
 from whatsflow.core.doorbell import Bell
 
 log = structlog.get_logger(__name__)
@@ -131,6 +132,8 @@ class Session:
             state = replace(state, degraded=Reason.NO_ACKS)
         if state.phase == Phase.READY and limited and not state.degraded:
             state = replace(state, degraded=Reason.LIMITED)
+        if state.phase == Phase.READY and disk.is_full():
+            state = replace(state, degraded=Reason.DISK_FULL)
         seen = replace(state, qr_expires_in=None)
         if seen == self._reported:
             return

@@ -8,7 +8,7 @@ left, so it is looked up, never sent anew by itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ import structlog
 from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from connections import leases
 from connections.drivers.base import Ack, AckLevel, Chat, MediaBlob, MessageKind, OutgoingMessage
@@ -28,7 +28,6 @@ from contacts import selectors as contact_selectors
 from messaging import states
 from messaging.models import Message
 from messaging.services import acks, gate, limits, media, pace
-from messaging.services.broadcasts import HELD
 from messaging.states import Status
 from whatsflow.core import bulk
 from whatsflow.core.clock import now
@@ -105,6 +104,8 @@ def claim(lease: Lease, limit: int) -> list[Claimed]:
         if database.vendor == "postgresql":
             bulk.fetch("SET LOCAL synchronous_commit TO off", [])
         connection = leases.guard(lease)
+        if connection.held_since:
+            return []
         _turn_due(connection, now())
         rules = pace.settings_of(connection)
         taken = _take(connection, lease, limit, Message.Priority.CAMPAIGN if rules.enabled else ANY)
@@ -112,7 +113,14 @@ def claim(lease: Lease, limit: int) -> list[Claimed]:
             taken += _as_taken(bulk.fetch(f"{_SHOWN} WHERE m.id = %s", [key]))
         taken = gate.passed(connection, rules, taken)
     return [
-        Claimed(one.id, one.conversation_id, Chat(phone=one.phone, lid=one.lid), one.wa_id) for one in taken
+        Claimed(
+            one.id,
+            one.conversation_id,
+            Chat(phone=one.phone, lid=one.lid),
+            one.wa_id,
+            broadcast=one.priority >= Message.Priority.CAMPAIGN,
+        )
+        for one in taken
     ]
 
 
@@ -164,87 +172,100 @@ def _due(connection_id: UUID, moment: datetime) -> QuerySet[Message, Any]:
 _DUE = Prepared[Any](_due)
 
 
-def begin(lease: Lease, claimed: Claimed, wa_id: str) -> OutgoingMessage | None:
-    """Save the WhatsApp id and the state `sending`, committed, and return what to send.
+def begin(lease: Lease, claimed: Sequence[Claimed]) -> list[tuple[Claimed, OutgoingMessage]]:
+    """Save the WhatsApp ids (`claimed.wa_id`) and the state `sending`, committed, and return what to send.
 
-    The file is read before the transaction, so that no row is locked for as long as a disk or S3 takes. None: it was
-    cancelled or expired meanwhile, something of its conversation must go first, or its file cannot be read.
+    Files are read before the transaction, so that no row is locked for as long as a disk or S3 takes. Left out is what
+    was cancelled or expired meanwhile, what something of its conversation must go before, and what cannot be read.
     """
     rows = Message.objects.select_related("media").filter(
-        pk=claimed.message_id,
+        pk__in=[one.message_id for one in claimed],
         connection_id=lease.connection_id,
         status=Status.QUEUED,
         claim_epoch=lease.epoch,
     )
-    message = rows.first()
-    if message is None:
+    messages = {message.pk: message for message in rows}
+    if not messages:
         leases.check(lease)
-        return None
-    blob = _load(lease, message)
-    if message.media_id and blob is None:
-        return None
-    chosen = message.whatsapp_message_id or wa_id
+        return []
+    blobs = _load(lease, messages.values())
+    ready = [
+        one for one in claimed if one.message_id in messages and _readable(messages[one.message_id], blobs)
+    ]
     with transaction.atomic():
         connection = leases.guard(lease)
-        if limits.holds(connection, message):
-            limits.hold(connection, message)
-            return None
-        if not _mark_sending(message, lease, chosen):
-            _unclaim(lease, [message.pk])
-            return None
-        acks.announce(connection, [(message.pk, message.conversation_id, Status.SENDING)])
+        free = [one for one in ready if not _held(connection, messages[one.message_id])]
+        begun = {} if connection.held_since else _mark_sending(free, lease)
+        if refused := [one.message_id for one in free if one.message_id not in begun]:
+            _unclaim(lease, refused)
+        acks.announce(connection, [(*row, Status.SENDING) for row in begun.items()])
+    return [(one, _outgoing(one, messages[one.message_id], blobs)) for one in free if one.message_id in begun]
+
+
+def _outgoing(claimed: Claimed, message: Message, blobs: dict[UUID, MediaBlob]) -> OutgoingMessage:
     return OutgoingMessage(
-        wa_id=chosen,
+        wa_id=message.whatsapp_message_id or claimed.wa_id,
         chat=claimed.chat,
         kind=MessageKind(message.message_type),
         body=message.content,
-        media=blob,
+        media=blobs[message.media_id] if message.media_id else None,
         quoted_wa_id=message.reply_to_wa_id,
     )
 
 
-def _mark_sending(message: Message, lease: Lease, wa_id: str) -> bool:
+def _held(connection: WhatsAppConnection, message: Message) -> bool:
+    """Whether WhatsApp's limit on new chats holds it; it is put back then."""
+    if not limits.holds(connection, message):
+        return False
+    limits.hold(connection, message)
+    return True
+
+
+_BEGIN = """
+UPDATE messages AS m SET status = 'sending', whatsapp_message_id = COALESCE(m.whatsapp_message_id, v.wa_id),
+    sending_since = v.at, attempts = m.attempts + 1, not_before = NULL, error_code = '', error_message = ''
+FROM v WHERE m.id = v.key AND m.status = 'queued' AND m.claim_epoch = v.epoch
+    AND (m.expires_at IS NULL OR m.expires_at > v.at)
+    AND COALESCE((
+        SELECT 1 FROM messages AS e
+        WHERE e.conversation_id = m.conversation_id AND e.status IN ('queued', 'sending') AND e.id <> m.id
+          AND (e.status = 'sending' OR (e.priority, e.id) < (m.priority, m.id))
+          AND (e.not_before IS NULL OR e.not_before < '9999-01-01')
+        LIMIT 1
+    ), 0) <> 1
+RETURNING id, conversation_id
+"""
+"""Written like _READY, and for its reason. Of one conversation only the first passes: it goes before the others."""
+
+
+def _mark_sending(claimed: Sequence[Claimed], lease: Lease) -> dict[UUID, UUID]:
+    """Message and conversation of each that is `sending` now."""
     moment = now()
-    earlier = Message.objects.exclude(not_before=HELD).filter(
-        Q(status=Status.SENDING)
-        | Q(status=Status.QUEUED, priority__lt=OuterRef("priority"))
-        | Q(status=Status.QUEUED, priority=OuterRef("priority"), pk__lt=OuterRef("pk")),
-        conversation_id=OuterRef("conversation_id"),
-        status__in=[Status.QUEUED, Status.SENDING],
+    rows = sorted((one.message_id, one.wa_id, lease.epoch, moment) for one in claimed)
+    begun = bulk.update_each(
+        {"key": "uuid", "wa_id": "text", "epoch": "bigint", "at": "timestamptz"}, rows, _BEGIN
     )
-    rows = Message.objects.filter(
-        ~Exists(earlier),
-        Q(expires_at=None) | Q(expires_at__gt=moment),
-        pk=message.pk,
-        status=Status.QUEUED,
-        claim_epoch=lease.epoch,
-    )
-    return bool(
-        rows.update(
-            status=Status.SENDING,
-            whatsapp_message_id=wa_id,
-            sending_since=moment,
-            attempts=F("attempts") + 1,
-            not_before=None,
-            error_code="",
-            error_message="",
-        )
-    )
+    return {bulk.as_uuid(key): bulk.as_uuid(place) for key, place in begun}
 
 
-def _load(lease: Lease, message: Message) -> MediaBlob | None:
-    """The message's file. None without one, and when it cannot be read (then the message is put back, or failed)."""
-    if message.media is None:
-        return None
-    try:
-        return media.load(message.media)
-    except FileNotFoundError:
-        outcome: Outcome = Refused("media_missing", "The file of this message is gone.")
-    except Exception:
-        log.exception("media_unreadable", message_id=str(message.pk))
-        outcome = TryAgain("media_unreadable")
-    _give_up_claim(lease, message, outcome)
-    return None
+def _load(lease: Lease, messages: Iterable[Message]) -> dict[UUID, MediaBlob]:
+    """The messages' files by id, each read once. What cannot be read is left out, its messages put back or failed."""
+    blobs: dict[UUID, MediaBlob] = {}
+    for message in messages:
+        if message.media is None or message.media_id in blobs:
+            continue
+        try:
+            blobs[message.media.pk] = media.load(message.media)
+        except FileNotFoundError:
+            _give_up_claim(lease, message, Refused("media_missing", "The file of this message is gone."))
+        except Exception:
+            log.exception("media_unreadable", message_id=str(message.pk))
+            _give_up_claim(lease, message, TryAgain("media_unreadable"))
+    return blobs
+
+
+def _readable(message: Message, blobs: dict[UUID, MediaBlob]) -> bool:
+    return message.media_id is None or message.media_id in blobs
 
 
 def _give_up_claim(lease: Lease, message: Message, outcome: Outcome) -> None:
@@ -254,21 +275,27 @@ def _give_up_claim(lease: Lease, message: Message, outcome: Outcome) -> None:
         rows = Message.objects.filter(pk=message.pk, status=Status.QUEUED, claim_epoch=lease.epoch)
         if not rows.update(status=Status.SENDING, attempts=F("attempts") + 1):
             return
-        _apply_outcome(connection, message.pk, outcome)
+        _did_not_leave(connection, message.pk, outcome)
 
 
-def settle(lease: Lease, message_id: UUID, outcome: Outcome) -> None:
-    """Write what became of a begun message. A receipt that has come meanwhile is never overruled."""
+def settle(lease: Lease, outcomes: Sequence[tuple[UUID, Outcome]]) -> None:
+    """Write what became of begun messages. A receipt that has come meanwhile is never overruled."""
     with transaction.atomic():
-        _apply_outcome(leases.guard(lease), message_id, outcome)
+        connection, rises = leases.guard(lease), []
+        for message_id, outcome in outcomes:
+            match outcome:
+                case Delivered(at, level):
+                    # Without a receipt it is only queued on the phone: it stays `sending`, and is looked up
+                    if status := states.status_of_ack(level):
+                        rises.append(acks.Rise(message_id, status, acks.Times.of([(status, at)])))
+                case _:
+                    _did_not_leave(connection, message_id, outcome)
+        if rises:
+            acks.raise_statuses(connection, rises)
 
 
-def _apply_outcome(connection: WhatsAppConnection, message_id: UUID, outcome: Outcome) -> None:
+def _did_not_leave(connection: WhatsAppConnection, message_id: UUID, outcome: Outcome) -> None:
     match outcome:
-        case Delivered(at, level):
-            # Without a receipt it is only queued on the phone: it stays `sending`, and is looked up until it has one.
-            if status := states.status_of_ack(level):
-                acks.raise_statuses(connection, [acks.Rise(message_id, status, at)])
         case TryAgain(code, retry_after):
             _put_back(connection, message_id, code, retry_after)
         case Held(until):
@@ -352,8 +379,10 @@ def reconcile(lease: Lease, message: InFlight, ack: Ack | None) -> None:
 
 
 def seconds_until_due(lease: Lease) -> float | None:
-    """0 when a message may be claimed now, else until the next waiting one may; None when nothing waits."""
+    """0 when a message may be claimed now, else until the next waiting one may; None: nothing waits or may leave."""
     connection = leases.check(lease)
+    if connection.held_since:
+        return None
     moment, rules, waits = now(), pace.settings_of(connection), []
     for (priority,) in bulk.fetch(_FIRST, [lease.connection_id]):
         if not rules.enabled or priority < Message.Priority.CAMPAIGN:

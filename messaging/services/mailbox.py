@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from connections import leases
 from connections.drivers.base import Ack, Chat, Event, MediaBlob, OutgoingMessage
 from connections.ports import Claimed, InFlight, Lease, MediaJob, Outcome, PictureJob, ReadReceipt
-from messaging.services import dispatch, fetching, inbound, profile_pictures, receipts, typing
+from messaging.services import dispatch, fetching, holding, inbound, profile_pictures, receipts, typing
 
 
 class MessagingMailbox:
@@ -22,10 +23,17 @@ class MessagingMailbox:
         return dispatch.claim(lease, limit)
 
     def begin(self, lease: Lease, claimed: Claimed, wa_id: str) -> OutgoingMessage | None:
-        return dispatch.begin(lease, claimed, wa_id)
+        begun = dispatch.begin(lease, [replace(claimed, wa_id=claimed.wa_id or wa_id)])
+        return begun[0][1] if begun else None
+
+    def begin_all(self, lease: Lease, claimed: Sequence[Claimed]) -> list[tuple[Claimed, OutgoingMessage]]:
+        return dispatch.begin(lease, claimed)
 
     def settle(self, lease: Lease, message_id: UUID, outcome: Outcome) -> None:
-        dispatch.settle(lease, message_id, outcome)
+        dispatch.settle(lease, [(message_id, outcome)])
+
+    def settle_all(self, lease: Lease, outcomes: Sequence[tuple[UUID, Outcome]]) -> None:
+        dispatch.settle(lease, outcomes)
 
     def release(self, lease: Lease, claimed: Sequence[Claimed]) -> None:
         dispatch.release(lease, claimed)
@@ -62,6 +70,9 @@ class MessagingMailbox:
 
     def store_picture(self, lease: Lease, job: PictureJob, blob: MediaBlob | None) -> None:
         profile_pictures.store(lease, job, blob)
+
+    def waiting_numbers(self) -> set[UUID]:
+        return holding.waiting_numbers()
 
     def newest_message_at(self, lease: Lease) -> datetime | None:
         return inbound.newest_message_at(leases.check(lease))

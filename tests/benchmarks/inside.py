@@ -226,7 +226,8 @@ def claim(connection: str, rows: int) -> dict[str, Any]:
 
 
 def _fill_outbox(business: BusinessProfile, connection: str, rows: int) -> None:
-    contacts = list(business.contacts.values_list("pk", flat=True)[:rows])
+    reachable = business.contacts.filter(opted_out_at=None, blocked_at=None)  # as an audience is
+    contacts = list(reachable.values_list("pk", flat=True)[:rows])
     talks = [
         Conversation(business_profile=business, contact_id=contact, connection_id=connection)
         for contact in contacts

@@ -21,6 +21,7 @@ from connections.drivers.base import (
     OutgoingMessage,
     Permanent,
     Phase,
+    Sent,
     SessionLost,
     State,
 )
@@ -77,14 +78,14 @@ class Rig(Protocol):
         """The device is removed on the phone."""
 
 
-def until(value: Callable[[], T], what: str = "it") -> T:
-    """Ask until the answer is true, and return it; fail after PATIENCE seconds."""
-    deadline = time.monotonic() + PATIENCE
+def until(value: Callable[[], T], what: str = "it", seconds: float = PATIENCE) -> T:
+    """Ask until the answer is true, and return it; fail after so many seconds."""
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := value():
             return found
         time.sleep(0.01)
-    pytest.fail(f"{what} did not happen within {PATIENCE} s")
+    pytest.fail(f"{what} did not happen within {seconds} s")
 
 
 def take(driver: Driver) -> Sequence[Event]:
@@ -287,6 +288,22 @@ class DriverContract:
         receipts(talking, message.wa_id, AckLevel.DELIVERED)
         assert talking.send(message).ack >= AckLevel.DELIVERED
         assert rig.copies(message.wa_id) == 1
+
+    def test_a_broadcast_tells_of_each_message_what_became_of_it(self, rig: Rig, talking: Driver) -> None:
+        assert talking.at_once() >= 1
+        old = self.text(talking, rig)
+        talking.send(old)
+        receipts(talking, old.wa_id, AckLevel.DELIVERED)
+        new = self.text(talking, rig, "News for everybody")
+        lost = OutgoingMessage(talking.new_message_id(rig.nobody), rig.nobody, MessageKind.TEXT, "News")
+        again, sent, refused = talking.send_all([old, new, lost])
+        assert isinstance(again, Sent)
+        assert isinstance(sent, Sent)
+        assert isinstance(refused, Permanent)
+        assert refused.code == "not_on_whatsapp"
+        assert again.ack >= AckLevel.DELIVERED
+        receipts(talking, new.wa_id, AckLevel.DELIVERED)
+        assert (rig.copies(old.wa_id), rig.copies(new.wa_id)) == (1, 1)
 
     def test_ids_are_fresh_and_touch_nothing(self, rig: Rig, talking: Driver) -> None:
         ids = {talking.new_message_id(rig.customer) for _ in range(100)}

@@ -50,7 +50,7 @@ def business_writes(world: World, number: str, text: str = "Hello") -> list[Any]
     message = OutgoingMessage(
         f"ID-{SandboxMessage.objects.count()}", Chat(phone=number), MessageKind.TEXT, text
     )
-    world.accept(world.store.phone(), message, customer)
+    world.accept(world.store.phone(), [(message, customer)])
     return drain(world)
 
 
@@ -160,7 +160,7 @@ def test_an_id_that_is_handed_over_twice_is_counted_and_delivered_once(
     assert customer is not None
     message = OutgoingMessage("SAME", Chat(phone=number), MessageKind.TEXT, "Hello")
     phone = world.store.phone()
-    assert [world.accept(phone, message, customer).attempts for _ in range(2)] == [1, 2]
+    assert [world.accept(phone, [(message, customer)])[0].attempts for _ in range(2)] == [1, 2]
     assert SandboxMessage.objects.get(wa_id="SAME").attempts == 2
     assert SandboxCustomer.objects.get(pk=customer.id).step == 1
 

@@ -36,6 +36,12 @@ def test_a_connection_that_the_server_has_ended_is_not_usable(another: Any) -> N
     assert not another.is_usable()
 
 
+def test_nothing_is_compiled(another: Any) -> None:
+    with another.cursor() as cursor:
+        cursor.execute("SHOW jit")
+        assert cursor.fetchone() == ("off",)
+
+
 def test_a_connection_that_stands_is_not_asked(another: Any) -> None:
     number = pid(another)
     assert another.is_usable()

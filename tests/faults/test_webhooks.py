@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,6 @@ from django.db import connection as database
 from accounts.models import BusinessProfile
 from connections.models import Webhook, WebhookDelivery
 from tests import factories
-from tests.conftest import missing
 from tests.connections.driver_contract import until
 from tests.faults import storm
 
@@ -108,29 +105,6 @@ def _terminate_others() -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-
-
-@pytest.fixture
-def redis_server(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
-    """`redis_server()` starts one of its own, always on the same port."""
-    binary = shutil.which("redis-server")
-    if not binary:
-        missing("redis-server is not installed")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start() -> subprocess.Popen[bytes]:
-        command = [str(binary), "--port", str(port), "--save", "", "--dir", str(tmp_path)]
-        started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
-        return started[-1]
-
-    start.url = f"redis://127.0.0.1:{port}/0"  # type: ignore[attr-defined]
-    yield start
-    for process in started:
-        process.kill()
-        process.wait(10)
 
 
 def test_redis_that_dies_and_comes_back_loses_no_event(

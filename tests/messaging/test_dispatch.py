@@ -173,6 +173,37 @@ def test_one_cancelled_after_the_claim_is_not_begun(lease, conversation, owner, 
     assert mailbox().begin(lease, claimed, "OUT1") is None
 
 
+def test_several_are_begun_together_but_of_one_conversation_the_first_alone(
+    lease, conversation, other_conversation
+):
+    queue(conversation, "first")
+    queue(conversation, "second")
+    queue(other_conversation, "elsewhere")
+    claimed = mailbox().claim(lease, 10)
+    assert len(claimed) == 3
+
+    begun = mailbox().begin_all(lease, [replace(one, wa_id=f"OUT{n}") for n, one in enumerate(claimed)])
+
+    assert {message.body: message.wa_id for _, message in begun} == {"first": "OUT0", "elsewhere": "OUT2"}
+    mailbox().settle_all(
+        lease,
+        [(begun[0][0].message_id, Delivered(now(), AckLevel.SENT)), (begun[1][0].message_id, Refused("x"))],
+    )
+    assert texts(lease, mailbox().claim(lease, 10)) == ["second"]
+    assert sorted(Message.objects.values_list("content", "status")) == [
+        ("elsewhere", "failed"),
+        ("first", "sent"),
+        ("second", "queued"),
+    ]
+
+
+def test_only_a_campaigns_message_in_its_turn_may_go_with_others(lease, conversation, other_conversation):
+    queue(conversation, "reply")
+    queue(other_conversation, "campaign", priority=Message.Priority.CAMPAIGN, origin="campaign")
+
+    assert [one.broadcast for one in mailbox().claim(lease, 10)] == [False, True]
+
+
 def test_delivered_is_sent(lease, conversation):
     message = queue(conversation)
     begin(lease)

@@ -32,7 +32,7 @@ from connections.drivers.base import (
     Transient,
 )
 from connections.drivers.sandbox import faults, portraits
-from connections.drivers.sandbox.store import Phone, Store
+from connections.drivers.sandbox.store import Customer, Phone, Store
 from connections.drivers.sandbox.world import QR_PREFIX, CodeRefused, Told, World, inbound
 
 BATCH = 500
@@ -41,6 +41,8 @@ QR_COUNT = 5
 SYNC_SECONDS = 0.6
 SCAN_SECONDS = 3.0
 MAX_BODY = 65_536
+BROADCAST = 50
+"""Messages of a broadcast that it takes in one step."""
 IDLE_SECONDS = 10.0
 _PAIRING_LETTERS = "ABCDEFGHJKLMNPQRSTVWXYZ123456789"
 
@@ -186,21 +188,46 @@ class SandboxDriver(Driver):
         if known is not None:
             return Sent(known.at, known.level)
         self._fail_before(phone)
-        if len(message.body) > MAX_BODY:
-            raise Permanent("too_long", "WhatsApp takes at most 65,536 characters.")
         customer = self._world.reachable(message.chat)
-        if customer is None:
-            raise Permanent("not_on_whatsapp", "This number is not on WhatsApp.")
+        if refusal := _refusal(message, customer):
+            raise refusal
+        assert customer is not None
         if phone.faults.get("limit_new_chats") and not self._store.has_written(customer.id):
             raise Limited
         muted = bool(phone.faults.get("drop_acks"))
         hasty = replace(phone, speed=0.0) if phone.faults.get("ack_before_return") else phone
-        accepted = self._world.accept(hasty, message, customer, receipts=not muted)
+        (accepted,) = self._world.accept(hasty, [(message, customer)], receipts=not muted)
         if self._fault(phone, "lost_result_next"):
             raise SessionLost("error", "The connection was lost after the message left.")
         if phone.faults.get("ack_before_return"):
             return Sent(accepted.at, AckLevel.DELIVERED)
         return Sent(accepted.at, AckLevel.PENDING if muted else accepted.ack)
+
+    def at_once(self) -> int:
+        phone = self._linked_phone()
+        return BROADCAST if phone is not None and phone.online and not any(phone.faults.values()) else 1
+
+    def send_all(self, messages: Sequence[OutgoingMessage]) -> list[Sent | Transient | Permanent]:
+        """In one step, as a simulated WhatsApp may; one by one where a fault was scripted."""
+        phone = self._linked_phone()
+        if len(messages) == 1 or phone is None or not phone.online or any(phone.faults.values()):
+            return super().send_all(messages)
+        there = self._store.letters([message.wa_id for message in messages])
+        answers: dict[str, Sent | Permanent] = {
+            wa_id: Sent(letter.at or self._world.clock(), letter.ack) for wa_id, letter in there.items()
+        }
+        fresh = [message for message in messages if message.wa_id not in answers]
+        taken: list[tuple[OutgoingMessage, Customer]] = []
+        for message, customer in zip(
+            fresh, self._world.reachable_all([message.chat for message in fresh]), strict=True
+        ):
+            if refusal := _refusal(message, customer):
+                answers[message.wa_id] = refusal
+            elif customer is not None:
+                taken.append((message, customer))
+        for (message, _), one in zip(taken, self._world.accept(phone, taken) if taken else [], strict=True):
+            answers[message.wa_id] = Sent(one.at, one.ack)
+        return [answers[message.wa_id] for message in messages]
 
     def _fail_before(self, phone: Phone) -> None:
         """Faults that strike before WhatsApp takes the message."""
@@ -273,6 +300,15 @@ class SandboxDriver(Driver):
         if not phone.online:
             raise Transient("phone_offline", "The simulated phone is offline.")
         return phone
+
+
+def _refusal(message: OutgoingMessage, customer: Customer | None) -> Permanent | None:
+    """Why WhatsApp would not take it."""
+    if len(message.body) > MAX_BODY:
+        return Permanent("too_long", "WhatsApp takes at most 65,536 characters.")
+    if customer is None:
+        return Permanent("not_on_whatsapp", "This number is not on WhatsApp.")
+    return None
 
 
 def _disturbed(events: list[Event], phone: Phone) -> list[Event]:

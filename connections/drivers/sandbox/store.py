@@ -130,6 +130,9 @@ class Store(Protocol):
     def find_customer(self, chat: Chat) -> Customer | None:
         """A person by number or LID."""
 
+    def find_customers(self, numbers: Sequence[str]) -> dict[str, Customer]:
+        """People by number; those that nobody has are left out."""
+
     def has_written(self, customer_id: UUID) -> bool:
         """Whether this person has ever written to the business."""
 
@@ -139,8 +142,8 @@ class Store(Protocol):
     def reveal_numbers(self, customer_ids: Sequence[UUID]) -> None:
         """WhatsApp tells these people's numbers from now on."""
 
-    def accept(self, letter: Letter, happenings: Sequence[Happening]) -> Accepted:
-        """Take a message of the business with what follows from it; the person's script moves on a step.
+    def accept(self, letters: Sequence[tuple[Letter, Sequence[Happening]]]) -> list[Accepted]:
+        """Take messages of the business, each with what follows from it; their people's scripts move on a step.
 
         An id that is there already is only counted: nothing is delivered and nothing follows.
         """

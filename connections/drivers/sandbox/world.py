@@ -119,16 +119,31 @@ class World:
         lid = str(10**14 + int.from_bytes(blake2b(chat.phone.encode(), digest_size=5).digest()))
         return self.store.add_customer(Customer(uuid7(), name, chat.phone, lid, role))
 
+    def reachable_all(self, chats: Sequence[Chat]) -> list[Customer | None]:
+        """`reachable` for several; the people who are known cost one query together."""
+        known = self.store.find_customers([chat.phone for chat in chats if chat.phone])
+        return [known.get(chat.phone or "") or self.reachable(chat) for chat in chats]
+
     def exists(self, number: str) -> bool:
         """Whether this number is on the simulated WhatsApp."""
         return number.startswith(NUMBER_PREFIX) and not number.endswith("0000")
 
     def accept(
-        self, phone: Phone, message: OutgoingMessage, customer: Customer, *, receipts: bool = True
-    ) -> Accepted:
-        """Take a message of the business. Its receipts (unless they get lost) and the answer are scheduled with it."""
+        self, phone: Phone, messages: Sequence[tuple[OutgoingMessage, Customer]], *, receipts: bool = True
+    ) -> list[Accepted]:
+        """Take messages of the business. Receipts (unless they get lost) and answers are scheduled with them."""
+        accepted = self.store.accept(
+            [
+                (self._sent(message, customer), self._follows(phone, message, customer, receipts))
+                for message, customer in messages
+            ]
+        )
+        reach("sandbox.accepted")
+        return accepted
+
+    def _sent(self, message: OutgoingMessage, customer: Customer) -> Letter:
         blob = message.media
-        letter = Letter(
+        return Letter(
             wa_id=message.wa_id,
             customer_id=customer.id,
             from_me=True,
@@ -140,12 +155,12 @@ class World:
             media_key=self.store.keep_media(message.wa_id, blob) if blob else "",
             ack=AckLevel.SENT,
         )
+
+    def _follows(
+        self, phone: Phone, message: OutgoingMessage, customer: Customer, receipts: bool
+    ) -> list[Happening]:
         follows = self._consequences(phone, customer, message.wa_id, message.body)
-        if not receipts:
-            follows = [happening for happening in follows if happening.kind != HappeningKind.RECEIPT]
-        accepted = self.store.accept(letter, follows)
-        reach("sandbox.accepted")
-        return accepted
+        return [one for one in follows if receipts or one.kind != HappeningKind.RECEIPT]
 
     def _consequences(self, phone: Phone, customer: Customer, wa_id: str, text: str) -> list[Happening]:
         """Receipts, and what the customer answers after reading."""

@@ -20,6 +20,12 @@ class DatabaseOperations(operations.DatabaseOperations):
 class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
 
+    def _configure_connection(self, connection: Any) -> bool:
+        """Nothing is compiled: that takes longer than our statements, and a mere guess at their cost would start it."""
+        super()._configure_connection(connection)  # type: ignore[misc]
+        connection.execute("SET jit TO off")
+        return True
+
     @async_unsafe
     def prepared_cursor(self) -> Any:
         """A cursor whose statements PostgreSQL parses and plans once a connection, from their sixth time on.

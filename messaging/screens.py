@@ -173,7 +173,7 @@ def _first_unread(conversation: Conversation, page: MessagesPage) -> UUID | None
         if left <= 0:
             break
         if message.direction == Message.Direction.INBOUND:
-            first = message.pk
+            first = message.id
             left -= 1
     return first
 

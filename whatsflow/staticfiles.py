@@ -9,14 +9,14 @@ from django.contrib.staticfiles.storage import StaticFilesStorage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class Remembered:
-    """Before a storage: remembers the addresses that it gives, except while somebody develops (DEBUG)."""
+class _Remembered(StaticFilesStorage):
+    """Remembers the addresses that it gives, except while somebody develops (DEBUG)."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._addresses: dict[tuple[str, bool], str] = {}
 
-    def url(self, name: str, force: bool = False) -> str:
+    def url(self, name: Any, force: bool = False) -> str:
         """The address of the file `name`. force: the hashed one, whatever the settings."""
         if settings.DEBUG:
             return self._made(name, force)
@@ -25,15 +25,15 @@ class Remembered:
         return self._addresses[name, force]
 
     def _made(self, name: str, force: bool) -> str:
-        make: Any = super().url  # type: ignore[misc]
+        make: Any = super().url
         return str(
             make(name, force) if isinstance(self, CompressedManifestStaticFilesStorage) else make(name)
         )
 
 
-class Plain(Remembered, StaticFilesStorage):  # type: ignore[misc]
+class Plain(_Remembered):
     """Files under their own names."""
 
 
-class Hashed(Remembered, CompressedManifestStaticFilesStorage):
+class Hashed(_Remembered, CompressedManifestStaticFilesStorage):
     """Files under names with a hash of what is in them, compressed."""

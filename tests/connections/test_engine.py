@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEntry, User
-from connections import leases, rendering
+from connections import leases, rendering, session_vault
 from connections.drivers.base import Vitals
+from connections.drivers.whatsapp_web.browser import source
+from connections.drivers.whatsapp_web.options import PAGE
 from connections.models import WhatsAppConnection
 from connections.services import numbers, sessions
 from connections.tasks import log_out_idle
@@ -149,6 +152,16 @@ def test_without_chromium_a_new_number_says_what_to_install_and_the_rest_works(
         numbers.create(connection.business_profile, owner, "whatsapp-web")
     for address in ("/", "/inbox/", "/connections/"):
         assert client.get(address).status_code == 200
+
+
+def test_another_bundle_is_used_without_a_release_and_a_missing_one_is_said(
+    settings: Any, tmp_path: Path
+) -> None:
+    settings.WHATSAPP_WEB_BUNDLE = tmp_path / "wa.js"
+    assert str(tmp_path / "wa.js") in session_vault.missing()
+    settings.WHATSAPP_WEB_BUNDLE.write_text("window.WPP = 'of another version';")
+    assert "bundle" not in session_vault.missing()
+    assert "of another version" in source(session_vault.options().bundle, PAGE)
 
 
 def test_a_number_whose_server_has_lost_its_chromium_says_what_to_install(

@@ -11,7 +11,7 @@ from selenium.webdriver.common.keys import Keys
 from accounts.models import BusinessProfile, User
 from messaging import rendering, selectors
 from messaging.models import Conversation, Message
-from messaging.rows import InboxRow
+from messaging.rows import InboxRow, Said
 from messaging.services import quick_replies
 from tests import factories
 from tests.journeys.person import Person
@@ -59,7 +59,7 @@ def frame_of(message: Message, row: InboxRow | None = None) -> dict[str, Any]:
         "conversation": str(row.id),
         "message": str(message.pk),
         "direction": message.direction,
-        "html": str(rendering.message(message, None, row.name)),
+        "html": str(rendering.message(Said.of(message), None, row.name)),
         "row": str(rendering.row(row)),
         "fresh": True,
         "unread_total": 1,
@@ -74,8 +74,8 @@ def ticks_of(message: Message, status: str) -> dict[str, Any]:
         "conversation": str(message.conversation_id),
         "message": str(message.pk),
         "status": status,
-        "html": str(rendering.ticks(message)),
-        "note": str(rendering.note(message)),
+        "html": str(rendering.ticks(Said.of(message))),
+        "note": str(rendering.note(Said.of(message))),
     }
 
 

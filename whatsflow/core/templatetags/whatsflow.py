@@ -189,7 +189,7 @@ class _KeptURLNode(URLNode):
 def _address(name: str, ids: int, urlconf: Any, _prefix: str) -> list[str]:
     """An escaped address, in the pieces between which ids stand in the order of the arguments."""
     marks = [UUID(int=number) for number in range(1, ids + 1)]
-    address: str = escape(reverse(name, urlconf, args=marks))
+    address = str(escape(reverse(name, urlconf, args=marks)))
     pieces = []
     for mark in map(str, marks):
         piece, address = address.split(mark)

@@ -134,6 +134,7 @@ _ERRORS = {
     "unreachable": "Could not be reached, or the connection broke",
     "address_not_public": "The address is not on the public internet",
     "https_required": "Only https:// addresses are called",
+    "port_not_allowed": "This port is not for web addresses",
     "invalid_url": "This is no web address",
     "internal_error": "Our mistake; the server's log has it",
 }

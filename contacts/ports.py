@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO
+from typing import IO, Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
+from accounts.models import BusinessProfile
 from contacts.models import Contact, TagRule
 
 
@@ -29,6 +30,18 @@ Source = Callable[[UUID, UUID, datetime, int], list[Entry]]
 Matcher = Callable[[TagRule], QuerySet[Contact]]
 """The contacts of the rule's business to whom a rule applies by what was written so far."""
 
+
+@dataclass(frozen=True)
+class OurNumbers:
+    """The business's own numbers, and with whom each of them talks.
+
+    of: (id, name) of each of a business's. talks: rows with a contact_id, of everybody with whom these talk.
+    """
+
+    of: Callable[[BusinessProfile], list[tuple[UUID, str]]]
+    talks: Callable[[Collection[UUID]], QuerySet[Any]]
+
+
 OpenFile = Callable[[], IO[bytes]]
 Files = Callable[[UUID, UUID], Iterator[tuple[str, OpenFile]]]
 """(business, contact) -> names and ways to open the files that an app keeps of a contact."""
@@ -39,6 +52,7 @@ Places = Callable[[UUID, Collection[UUID]], dict[UUID, str]]
 
 _places: list[Places] = []
 _sources: list[Source] = []
+_numbers: list[OurNumbers] = []
 _matchers: dict[str, Matcher] = {}
 
 
@@ -73,6 +87,16 @@ def register_places_of_messages(places: Places) -> None:
 def places_of_messages(business_id: UUID, message_ids: Collection[UUID]) -> dict[UUID, str]:
     """Addresses of those of these messages that are still there; no query for none."""
     return _places[0](business_id, message_ids) if message_ids and _places else {}
+
+
+def register_our_numbers(numbers: OurNumbers) -> None:
+    """Say which numbers a business has; one app does."""
+    _numbers[:] = [numbers]
+
+
+def our_numbers() -> OurNumbers:
+    """Raises LookupError where nobody has registered them."""
+    return _numbers[0]
 
 
 def register_matcher(kind: str, matcher: Matcher) -> None:

@@ -67,6 +67,9 @@ def frame(access: Access, context: dict[str, Any]) -> dict[str, Any]:
         "conditions": len(words) - bool(wanted.q),
         "tag_choices": [(tag, _side(wanted, tag.pk)) for tag in tags],
         "country": ", ".join(wanted.country),
+        "our_numbers": [
+            (key, name, key in wanted.connection) for key, name in ports.our_numbers().of(business)
+        ],
         "groups": [(name, label, name in wanted.group) for name, label in ContactGroup.Group.choices],
         "flags": _flags(wanted),
         "moments": _moments(wanted),

@@ -15,7 +15,7 @@ class MessagingConfig(AppConfig):
         from contacts import ports as contacts_ports
         from contacts.events import ContactBlocked, ContactDeleted, ContactsMerged
         from contacts.models import TagRule
-        from messaging import handlers, public_events, timeline, traffic
+        from messaging import handlers, partners, public_events, timeline, traffic
         from messaging.events import MessageReceived
         from messaging.services import holding, listening, media, privacy
         from messaging.services.dispatch import free_dead_claims
@@ -33,6 +33,7 @@ class MessagingConfig(AppConfig):
         contacts_ports.register_files(privacy.files_of)
         contacts_ports.register_timeline(timeline.messages)
         contacts_ports.register_places_of_messages(timeline.places)
+        contacts_ports.register_our_numbers(contacts_ports.OurNumbers(partners.numbers_of, partners.talks))
         contacts_ports.register_matcher(TagRule.Kind.KEYWORD, listening.wrote_keyword)
         contacts_ports.register_matcher(TagRule.Kind.FIRST_CONTACT, listening.came_lately)
         contacts_ports.register_matcher(TagRule.Kind.NO_ANSWER, listening.did_not_answer)

@@ -42,7 +42,10 @@ class MessageUpdated(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class MessageStatusChanged(Event):
-    """An outbound message rose to `status` (or was put back, cancelled, expired). Public as `message.<status>`."""
+    """An outbound message rose to `status` (or was put back, cancelled, expired). Public as `message.<status>`.
+
+    passed: the statuses between the one before and this one, in order; they are told too.
+    """
 
     name: ClassVar[str] = "message.status"
     message_id: UUID
@@ -50,6 +53,7 @@ class MessageStatusChanged(Event):
     connection_id: UUID
     status: str
     error_code: str = ""
+    passed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

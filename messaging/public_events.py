@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -27,6 +28,11 @@ _STATUSES: dict[str, str] = {
     Status.CANCELLED: "A waiting message was taken back before it left.",
     Status.EXPIRED: "A waiting message was not sent in time and will not leave any more.",
 }
+_LATER: dict[str, dict[str, None]] = {
+    Status.SENT: {"deliveredAt": None, "readAt": None},
+    Status.DELIVERED: {"readAt": None},
+}
+"""What a message that has only come so far does not have yet."""
 
 
 def register() -> None:
@@ -58,8 +64,12 @@ def tell_added(batch: Sequence[MessageAdded]) -> None:
 
 
 def tell_statuses(batch: Sequence[MessageStatusChanged]) -> None:
-    """Statuses that mean something outside: waiting and being sent do not."""
-    _tell([event for event in batch if event.status in _STATUSES], lambda event: f"message.{event.status}")
+    """Statuses that mean something outside: waiting and being sent do not.
+
+    A message that rose by several steps at once tells each: what arrives does not depend on how receipts came together.
+    """
+    steps = [replace(event, status=status) for event in batch for status in (*event.passed, event.status)]
+    _tell([step for step in steps if step.status in _STATUSES], lambda event: f"message.{event.status}")
 
 
 def _tell(batch: Sequence[E], name_of: Callable[[E], str]) -> None:
@@ -82,9 +92,14 @@ def _tell(batch: Sequence[E], name_of: Callable[[E], str]) -> None:
 
 
 def _data(message: Message, event: E) -> dict[str, Any]:
-    """The message; of several statuses in one batch each event carries its own."""
+    """The message; of several statuses in one batch each event carries its own, and knows of no later one."""
     data = message_data(message)
-    return data | {"status": event.status} if isinstance(event, MessageStatusChanged) else data
+    match event:
+        case MessageStatusChanged():
+            return data | {"status": event.status} | _LATER.get(event.status, {})
+        case MessageAdded():
+            return data | {"status": Status.SENT} | _LATER[Status.SENT]
+    return data
 
 
 def _received() -> dict[str, Any]:

@@ -36,6 +36,9 @@ _BY_ACK: dict[int, str] = {
     AckLevel.PLAYED: Status.PLAYED,
 }
 
+REACHED = (Status.SENT, Status.DELIVERED, Status.READ, Status.PLAYED)
+"""How far a message has got, in order: whoever has come to one of them has passed those before it."""
+
 UNSETTLED = (Status.SENDING, Status.UNKNOWN)
 """States in which a refusal by WhatsApp still counts."""
 RETRYABLE = (Status.FAILED, Status.UNKNOWN)
@@ -59,6 +62,11 @@ def after_ack(status: str, level: int) -> str:
     if proven is None or status not in RANK:
         return status
     return proven if RANK[proven] > RANK[status] else status
+
+
+def passed(before: str, after: str) -> tuple[str, ...]:
+    """What a message that rose from `before` to `after` has passed between them: read implies delivered."""
+    return tuple(one for one in REACHED if RANK[before] < RANK[one] < RANK[after])
 
 
 def wait_before_next_try(tries: int, retry_after: float | None = None) -> float | None:

@@ -244,6 +244,24 @@ def _check_tags(business_id: UUID, tags: Sequence[str]) -> None:
         )
 
 
+def replace_tag(business_id: UUID, lost_id: UUID, tag_id: UUID) -> None:
+    """Have the campaigns that are not over name another tag instead of one that is merged into it."""
+    old, new = str(lost_id), str(tag_id)
+
+    def swapped(tags: Sequence[str]) -> list[str]:
+        return list(dict.fromkeys(new if one == old else one for one in tags))
+
+    over = (Status.COMPLETED, Status.CANCELLED, Status.FAILED)
+    rows = Campaign.objects.select_for_update(no_key=True, of=("self",))
+    for campaign in rows.filter(business_profile_id=business_id).exclude(status__in=over).order_by("pk"):
+        excluded = campaign.exclusions.get("tags", [])
+        if old in (*campaign.target_tags, *campaign.target_tags_all, *excluded):
+            campaign.target_tags = swapped(campaign.target_tags)
+            campaign.target_tags_all = swapped(campaign.target_tags_all)
+            campaign.exclusions = {**campaign.exclusions, **({"tags": swapped(excluded)} if excluded else {})}
+            campaign.save(update_fields=["target_tags", "target_tags_all", "exclusions", "updated_at"])
+
+
 # -- lists of numbers --------------------------------------------------------------------------------------------------
 
 

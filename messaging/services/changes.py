@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from connections.drivers.base import Edited, Revoked
 from connections.models import WhatsAppConnection
@@ -21,8 +22,23 @@ def apply(connection: WhatsAppConnection, changes: Sequence[Edited | Revoked]) -
 
     What was taken back stays readable for the team, marked as such: an inbox is also a record of what was agreed.
     """
-    if not changes:
-        return
+    for together in _rounds(changes):
+        _apply(connection, together)
+
+
+def _rounds(changes: Iterable[Edited | Revoked]) -> list[list[Edited | Revoked]]:
+    """Changes of one message after each other, so that each is told as it was: usually one round."""
+    rounds: list[list[Edited | Revoked]] = []
+    seen: Counter[str] = Counter()
+    for change in changes:
+        if seen[change.wa_id] == len(rounds):
+            rounds.append([])
+        rounds[seen[change.wa_id]].append(change)
+        seen[change.wa_id] += 1
+    return rounds
+
+
+def _apply(connection: WhatsAppConnection, changes: Sequence[Edited | Revoked]) -> None:
     ids = {change.wa_id for change in changes}
     rows = {
         row.whatsapp_message_id: row

@@ -287,7 +287,7 @@ def settle(lease: Lease, outcomes: Sequence[tuple[UUID, Outcome]]) -> None:
                 case Delivered(at, level):
                     # Without a receipt it is only queued on the phone: it stays `sending`, and is looked up
                     if status := states.status_of_ack(level):
-                        rises.append(acks.Rise(message_id, status, at))
+                        rises.append(acks.Rise(message_id, status, acks.Times.of([(status, at)])))
                 case _:
                     _did_not_leave(connection, message_id, outcome)
         if rises:

@@ -8,7 +8,7 @@ receipts, then what lists and contacts show.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import isfinite
@@ -37,7 +37,7 @@ from connections.ports import Lease
 from contacts.services import contacts, identities
 from contacts.services.identities import Person
 from messaging import states
-from messaging.events import CustomerTyping, MessageAdded, MessageReceived
+from messaging.events import CustomerTyping, MessageAdded, MessageReceived, MessageStatusChanged
 from messaging.models import Conversation, MediaFile, Message
 from messaging.services import acks, changes, fetching, limits, media, previews
 from whatsflow.core import bulk
@@ -168,7 +168,7 @@ def _store(batch: _Batch, who: dict[Person, UUID]) -> list[Message]:
         row = _row(
             batch.connection, message, conversations[contact_of[message.wa_id]], contact_of[message.wa_id]
         )
-        _give_status(row, message, early.get(message.wa_id))
+        _give_status(row, message, early.get(message.wa_id, []))
         rows.append(row)
     files = [row.media for row in rows if row.media]
     if files:
@@ -176,7 +176,7 @@ def _store(batch: _Batch, who: dict[Person, UUID]) -> list[Message]:
     bulk.insert(rows)
     limits.release(batch.connection, {row.conversation_id for row in rows if not row.is_outbound})
     _show(rows)
-    publish(*(_event(row) for row in rows if not row.body_pending))
+    publish(*(_event(row) for row in rows if not row.body_pending), *_statuses(rows))
     return rows
 
 
@@ -199,12 +199,12 @@ def _conversations(connection: WhatsAppConnection, contact_ids: set[UUID]) -> di
     return found
 
 
-def _early_receipts(batch: _Batch, new: Sequence[InboundMessage]) -> dict[str, Ack]:
-    """The highest receipt of each new message of ours: parked earlier, or in this very batch."""
+def _early_receipts(batch: _Batch, new: Sequence[InboundMessage]) -> dict[str, list[Ack]]:
+    """The receipts of each new message of ours: parked earlier, or in this very batch."""
     ours = {message.wa_id for message in new if message.from_me}
     here = [ack for ack in batch.acks if ack.wa_id in ours]
     batch.acks = [ack for ack in batch.acks if ack.wa_id not in ours]
-    return acks.highest([*here, *acks.unpark(batch.connection, sorted(ours))])
+    return acks.by_message([*here, *acks.unpark(batch.connection, sorted(ours))])
 
 
 def _row(
@@ -240,17 +240,15 @@ def _place(at: datetime) -> datetime:
     return moment if abs(moment - at) <= LIVE or at > moment else at
 
 
-def _give_status(row: Message, message: InboundMessage, ack: Ack | None) -> None:
+def _give_status(row: Message, message: InboundMessage, told: Sequence[Ack]) -> None:
     """Raise a message of ours, typed on the phone, to the highest receipt known of it."""
     if not message.from_me:
         return
-    told = [(message.ack, message.at)] if message.ack is not None else []
-    for level, at in [*told, *([(ack.level, ack.at)] if ack else [])]:
-        row.status = states.after_ack(row.status, level)
-        if states.RANK[row.status] >= states.RANK[Message.Status.DELIVERED]:
-            row.delivered_at = row.delivered_at or at
-        if states.RANK[row.status] >= states.RANK[Message.Status.READ]:
-            row.read_at = row.read_at or at
+    own = [] if message.ack is None else [Ack(message.wa_id, message.ack, message.at)]
+    proven = acks.receipts([*own, *told])
+    row.status = max((row.status, *(status for status, _ in proven)), key=lambda status: states.RANK[status])
+    times = acks.Times.of(proven)
+    row.delivered_at, row.read_at = times.delivered_at, times.read_at
 
 
 def _clean(text: str) -> str:
@@ -285,6 +283,20 @@ def _event(row: Message) -> DomainEvent:
     if row.is_outbound:
         return MessageAdded(**common, origin=row.origin)
     return MessageReceived(**common, backfilled=row.backfilled)
+
+
+def _statuses(rows: Iterable[Message]) -> Iterator[MessageStatusChanged]:
+    """What of ours had got further than sent when we heard of it."""
+    for row in rows:
+        if row.is_outbound and row.status != Message.Status.SENT:
+            yield MessageStatusChanged(
+                business_id=row.business_profile_id,
+                message_id=row.pk,
+                conversation_id=row.conversation_id,
+                connection_id=row.connection_id,
+                status=row.status,
+                passed=states.passed(Message.Status.SENT, row.status),
+            )
 
 
 def _fill(batch: _Batch) -> None:

@@ -9,6 +9,7 @@ from campaigns.models import Campaign
 from campaigns.services import drafts, lifecycle
 from contacts import bulk_job, timeline
 from contacts.models import Contact
+from contacts.services import merging, tags
 from jobs import runner, services
 from jobs.models import Job
 from whatsflow.core.clock import now
@@ -101,6 +102,32 @@ def test_another_businesss_campaign_is_not_found(client_of, owner, crowd, other_
     form = {"action": "campaign", "ids": [crowd[0].pk], "campaign": theirs.pk}
     assert client_of(owner).post(BULK, form).status_code == 422
     assert not Job.objects.exists()
+
+
+def test_who_is_merged_keeps_the_place_on_a_list(draft, crowd, business, owner):
+    keep, lose, other = crowd[:3]
+    both = draft(numbers=[keep.phone_number, lose.phone_number])
+    one = draft(numbers=[lose.phone_number, other.phone_number])
+    merging.merge(business, owner, keep, lose)
+    assert names(both) == ["Person 01"]
+    assert names(one) == ["Person 01", "Person 03"]
+
+
+def test_a_merged_tag_is_followed_by_the_campaigns_that_will_still_be_sent(draft, crowd, business, owner):
+    vip, best = tags.find_or_create(business, owner, ["VIP", "Best"])
+    tags.add(business, [crowd[0].pk, crowd[1].pk], [vip])
+    tags.add(business, [crowd[1].pk, crowd[2].pk], [best])
+    meant = draft(target_type="tags", target_tags=[str(vip.pk), str(best.pk)])
+    left_out = draft(exclusions={"tags": [str(vip.pk)]})
+    done = draft(target_type="tags", target_tags=[str(vip.pk)])
+    Campaign.objects.filter(pk=done.pk).update(status="completed")
+    tags.merge(business, vip, best, owner)
+    for campaign in (meant, left_out, done):
+        campaign.refresh_from_db()
+    assert meant.target_tags == [str(best.pk)]
+    assert names(meant) == ["Person 01", "Person 02", "Person 03"]
+    assert audience.counts(left_out, now())["excluded"] == 3
+    assert done.target_tags == [str(vip.pk)], "what was sent stays as it was sent"
 
 
 def test_a_campaign_stands_on_the_card_of_who_got_it(business, owner, crowd, draft):

@@ -165,25 +165,6 @@ def test_a_name_is_resolved_once_and_the_checked_address_is_called(resolver, mon
     assert (asked, called) == (["hooks.example"], [("93.184.216.34", 443)])
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://127.0.0.1/",
-        "https://[::1]/",
-        "https://2130706433/",
-        "https://0x7f.1/",
-        "https://0177.0.0.1/",
-        "https://127.1/",
-        "https://localhost/",
-        "https://[::ffff:169.254.169.254]/latest/meta-data/",
-        "https://169.254.169.254/latest/meta-data/",
-    ],
-)
-def test_spellings_of_inside_addresses_are_refused(url):
-    with pytest.raises((Blocked, Unreachable)):
-        http.request("GET", url)
-
-
 # -- which URLs --------------------------------------------------------------------------------------
 
 

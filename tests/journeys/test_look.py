@@ -57,7 +57,6 @@ OF_PROGRAMS_AND_FIGURES = {
     "analytics-campaigns": "/analytics/campaigns/",
     "keys": "/accounts/keys/",
     "key-new": "/accounts/keys/new/",
-    "origins": "/accounts/keys/origins/",
     "webhooks": "/connections/webhooks/",
     "webhook-new": "/connections/webhooks/new/",
     "webhook-events": "/connections/webhooks/events/",

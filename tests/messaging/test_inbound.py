@@ -141,7 +141,11 @@ def test_what_was_typed_on_the_phone_appears_as_ours(lease, heard):
     assert message.contact.push_name == ""
     conversation = Conversation.objects.get()
     assert (conversation.unread_count, conversation.preview_direction) == (0, "outbound")
-    assert [type(event).__name__ for event in heard] == ["MessageReceived", "MessageAdded"]
+    assert [type(event).__name__ for event in heard] == [
+        "MessageReceived",
+        "MessageAdded",
+        "MessageStatusChanged",
+    ]
 
 
 def test_the_echo_of_our_own_send_is_not_a_second_message(lease, conversation):

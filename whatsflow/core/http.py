@@ -1,15 +1,16 @@
 """The only way out: an HTTP client that cannot be talked into the inside of a network.
 
-A request goes to https addresses only. The name is resolved once, every address it has must be public, and the
-connection is made to one of those very addresses, so that a second answer of the DNS changes nothing; certificate
-and Host header keep the name. Redirects are not followed, nothing is decompressed, proxies from the environment are
-not used, and time and size have caps. `settings.OUTBOUND_HTTP_ALLOWED_HOSTS` ("host:port") lifts the rules about
-https and public addresses for single places, for development.
+A request goes to https addresses only, and to no port of another kind of service. The name is resolved once, every
+address it has must be public, and the connection is made to one of those very addresses, so that a second answer of
+the DNS changes nothing; certificate and Host header keep the name. Redirects are not followed, nothing is decompressed,
+proxies from the environment are not used, and time and size have caps. `settings.OUTBOUND_HTTP_ALLOWED_HOSTS`
+("host:port") lifts the rules about https, ports and public addresses for single places, for development.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import ssl
 import threading
@@ -44,6 +45,52 @@ _REFUSED = [
 ]
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 """The only IPv6 addresses in public use; outside of it lie NAT64, mapped, compatible, local and multicast ones."""
+_SERVICES = frozenset(
+    {
+        *(
+            1433,
+            1521,
+            1883,
+            2049,
+            2375,
+            2376,
+            2379,
+            2380,
+            3306,
+            3389,
+            4190,
+            5060,
+            5061,
+            5432,
+            5672,
+            5900,
+            5984,
+            6000,
+        ),
+        *(
+            6379,
+            6443,
+            6566,
+            6665,
+            6666,
+            6667,
+            6668,
+            6669,
+            6697,
+            8086,
+            9042,
+            9092,
+            9200,
+            9300,
+            10250,
+            11211,
+            27017,
+        ),
+    }
+)
+"""Ports from 1024 on at which databases, queues, caches, control planes and chat servers listen, and no web server."""
+_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+"""A host that has a name: what IDNA leaves of others."""
 _resolvers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolve")
 
 
@@ -165,7 +212,37 @@ def check_url(url: str) -> bool:
         return True
     if parsed.scheme != "https":
         raise Blocked("https_required", "Only https:// addresses can be called.", field="url")
+    if port != 443 and (port < 1024 or port in _SERVICES):
+        raise Blocked(
+            "port_not_allowed",
+            f"Port {port} is not for web addresses. Use 443, or one from 1024 on that no other service has.",
+            field="url",
+        )
+    _check_host(parsed.raw_host.decode("ascii"))
     return False
+
+
+def _not_public() -> Blocked:
+    return Blocked("address_not_public", "This address is not on the public internet.", field="url")
+
+
+def _check_host(host: str) -> None:
+    """Refuse what is no name, no public address, however it is spelled, or the machine itself; looks nothing up."""
+    name = host.rstrip(".").lower()
+    literal = _literal(name)
+    if literal is None and not _NAME.fullmatch(name):
+        raise Blocked("invalid_url", "This is not a web address.", field="url")
+    if name == "localhost" or name.endswith(".localhost") or (literal and not is_public(literal)):
+        raise _not_public()
+
+
+def _literal(host: str) -> str | None:
+    """The IP address that a host is, in any spelling that the system's resolver takes for one (0x7f.1, 2130706433)."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError, ValueError):
+        return None
+    return str(found[0][4][0])
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -262,7 +339,7 @@ class CheckedBackend(httpcore2.NetworkBackend):
         except (OSError, UnicodeError) as error:
             raise httpcore2.ConnectError("The name could not be resolved") from error
         if not self._exempt and not all(is_public(address) for address in addresses):
-            raise Blocked("address_not_public", "This address is not on the public internet.", field="url")
+            raise _not_public()
         return addresses
 
 

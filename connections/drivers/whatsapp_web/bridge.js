@@ -182,9 +182,20 @@ function listen() {
   on("conn.auth_code_change", (code) => { page.idle = page.idle && !code; nudge(); });
   on("conn.needs_update", () => { page.update = true; nudge(); });
   on("conn.logout", () => { page.left = true; nudge(); });
-  on("conn.logout_reason", (reason) => { page.left = true; page.logout = String(reason || ""); nudge(); });
+  on("conn.logout_reason", (reason) => {
+    page.left = true;
+    page.logout = String(reason || "");
+    push({ epoch, logout: page.logout }); // the page is loaded anew at once, and then knows nothing of it
+  });
   for (const name of ["conn.authenticated", "conn.stream_mode_changed", "conn.stream_info_changed", "conn.main_init",
     "conn.main_loaded", "conn.main_ready", "conn.online", "loader.ready", "loader.full_ready"]) on(name, nudge);
+}
+
+/* The own number, bare digits; WhatsApp may name the account by its LID first. */
+function ownNumber() {
+  const wid = attempt(() => W().conn.getMyUserWid());
+  const phone = wid && wid.server === "lid" ? attempt(() => W().whatsapp.UserPrefs.getMaybeMePnUser()) : wid;
+  return phone && phone.server !== "lid" ? phone.user : "";
 }
 
 /* -- finding ----------------------------------------------------------------------------------------------------- */
@@ -286,10 +297,10 @@ const calls = {
     const ready = Boolean(attempt(() => W().isReady));
     const authenticated = ready && Boolean(attempt(() => W().conn.isAuthenticated()));
     const stream = (ready && attempt(() => W().conn.getStreamData())) || {};
-    const me = authenticated ? attempt(() => W().conn.getMyUserWid()) : null;
+    const me = authenticated ? ownNumber() : "";
     return {
       epoch, ready, full: Boolean(attempt(() => W().isFullReady)), authenticated,
-      mode: String(stream.mode || ""), info: String(stream.info || ""), me: me ? me.user : "",
+      mode: String(stream.mode || ""), info: String(stream.info || ""), me,
       name: String((me && attempt(() => W().profile.getMyProfileName())) || ""),
       link: page.link, linkLeft: Math.max(0, page.linkEnds - Date.now()) / 1000, linkError: page.linkError,
       online: attempt(() => W().conn.isOnline(), true) !== false, idle: page.idle, left: page.left, logout: page.logout, update: page.update, last: number,

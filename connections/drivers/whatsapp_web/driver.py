@@ -80,6 +80,7 @@ class WhatsAppWebDriver(Driver):
             self._ask, self.options, context.pairing_phone, int(context.settings.get("qr_shown", 0))
         )
         self._watch.reload = self._reload
+        self._watch.logout = lambda: self._feed.logout
         self._browser: Browser | None = None
         self._login, pending, self._alive_at = _read_session(context.session)
         self._feed.put_first(pending)

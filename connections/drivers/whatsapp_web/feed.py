@@ -35,6 +35,8 @@ class Feed:
         self._gap = False
         self._pulled_at = 0.0
         self._pulled_epoch = ""
+        self.logout = ""
+        """Why the page says that the login is over; "" while it does not."""
         self.nudged = threading.Event()
         """The page says that its state has changed."""
 
@@ -47,6 +49,7 @@ class Feed:
                 if epoch in self._past:
                     return
                 self._begin(epoch)
+                self.logout = str(told.get("logout") or self.logout)
                 if isinstance(event, dict):
                     self._early[int(event["n"])] = event
                     self._gap = not self._advance()

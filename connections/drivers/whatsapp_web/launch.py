@@ -16,6 +16,8 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from connections.drivers.whatsapp_web import processes
 from connections.drivers.whatsapp_web.options import Options
 
+_NOWHERE = "https://localhost:1/"
+"""Chromium itself refuses that port: what it would tell its maker does not leave the machine."""
 FLAGS = (
     "--headless=new",
     "--disable-gpu",
@@ -25,6 +27,9 @@ FLAGS = (
     "--no-default-browser-check",
     "--disable-background-networking",
     "--disable-component-update",
+    f"--component-updater=url-source={_NOWHERE}",
+    f"--gaia-url={_NOWHERE}",
+    "--disable-features=OptimizationHints,MediaRouter,Translate",
     "--disable-default-apps",
     "--disable-extensions",
     "--disable-sync",

@@ -64,6 +64,8 @@ class Watch:
         self.update_wanted = False
         """WhatsApp has a newer page."""
         self.reload: Callable[[], None] = lambda: None
+        self.logout: Callable[[], str] = lambda: ""
+        """Why the page says that the login is over, when it could still say so."""
 
     def restart(self) -> None:
         """The browser was opened anew."""
@@ -111,10 +113,14 @@ class Watch:
         if mode == "DEPRECATED_VERSION":
             return self._outdated()
         if page["left"] and self.linked:
-            return self.end("banned" if page["logout"] in _BANS else "unlinked")
+            return self._left(page["logout"])
         if not page["authenticated"]:
             return self._unlinked(page)
         return self._linked(page, mode)
+
+    def _left(self, why: str) -> State:
+        """The login is over on WhatsApp's side."""
+        return self.end("banned" if (why or self.logout()) in _BANS else "unlinked")
 
     def _linked(self, page: dict[str, Any], mode: str) -> State:
         self.update_wanted = bool(page["update"])
@@ -175,7 +181,7 @@ class Watch:
     def _unlinked(self, page: dict[str, Any]) -> State:
         code = self._ask("qr", refresh=False, timeout=10.0)
         if self.linked:
-            return self.end("unlinked") if code else self._patience(State(Phase.SYNCING))
+            return self._left("") if code else self._patience(State(Phase.SYNCING))
         if self._pairing_phone:
             return self._pairing(page)
         if not code and not page["idle"]:

@@ -21,13 +21,16 @@ from whatsflow.core.http import Blocked, Limits, TimedOut, Unreachable
 from whatsflow.core.http_caller import Caller
 
 SPELLINGS = [
-    "https://127.0.0.1/", "https://127.1/", "https://2130706433/", "https://0x7f.0.0.1/", "https://0x7f000001/",
-    "https://0177.0.0.1/", "https://127.0.0.1./", "https://localhost/", "https://localhost./", "https://0/",
-    "https://[::1]/", "https://[::]/", "https://[::ffff:127.0.0.1]/", "https://[::ffff:7f00:1]/",
-    "https://[::ffff:169.254.169.254]/", "https://169.254.169.254/latest/meta-data/", "https://0xa9fea9fe/",
-    "https://[fd00:ec2::254]/", "https://168.63.129.16/", "https://100.100.100.200/", "https://[64:ff9b::a9fe:a9fe]/",
-    "https://[2002:7f00:1::]/", "https://[2002:a9fe:a9fe::]/", "https://[fe80::1]/", "https://10.0.0.1/",
-    "https://192.168.0.1/", "https://172.16.0.1/", "https://①②⑦.⓪.⓪.①/",
+    "127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f.0.0.1", "0X7F.1", "0x7f000001", "0177.1", "0177.0.0.1",
+    "017700000001", "127.0.0.1.", "127。0。0。1", "①②⑦.⓪.⓪.①", "%31%32%37.0.0.1", "0", "0.0.0.0", "10.0.0.1",
+    "012.0.0.1",
+    "0xa.1", "167772161", "192.168.0.1", "0xc0a80001", "172.16.0.1", "169.254.169.254", "0xa9fea9fe", "2852039166",
+    "0251.0376.0251.0376", "168.63.129.16", "100.100.100.200", "localhost", "LOCALHOST", "localhost.", "any.localhost",
+    "[::]", "[::1]", "[0:0:0:0:0:0:0:1]", "[::0001]", "[::127.0.0.1]", "[::ffff:127.0.0.1]", "[::FFFF:7F00:1]",
+    "[0:0:0:0:0:ffff:7f00:1]", "[::ffff:0:127.0.0.1]", "[::ffff:169.254.169.254]", "[::ffff:a9fe:a9fe]",
+    "[64:ff9b::169.254.169.254]", "[64:ff9b::a9fe:a9fe]", "[64:FF9B:0:0::7f00:1]", "[64:ff9b:1::a9fe:a9fe]",
+    "[2002:7f00:1::]", "[2002:7f00:0001:0::1]", "[2002:a9fe:a9fe::]", "[fd00:ec2::254]", "[fe80::1]", "[fe80::1%25lo]",
+    "[fec0::1]", "[fc00::1]", "[ff02::1]", "[2001::1]",
 ]  # fmt: skip
 LIMITS = Limits(connect=1.0, read=1.0, total=1.5, max_bytes=1000)
 
@@ -49,13 +52,16 @@ def post(url: str) -> Any:
     return Caller(url).post(b"{}", {"Content-Type": "application/json"}, LIMITS)
 
 
-@pytest.mark.parametrize("url", SPELLINGS)
-def test_every_spelling_of_an_inside_address_is_refused_and_never_connected(
-    url: str, connected: list[Any]
+@pytest.mark.parametrize("host", SPELLINGS)
+def test_every_spelling_of_an_inside_address_is_refused_in_words_before_any_connection(
+    host: str, connected: list[Any]
 ) -> None:
-    with pytest.raises((Blocked, Unreachable)) as caught:
-        post(url)
-    assert caught.value.message.endswith(".")
+    for url in (f"https://{host}/", f"https://{host}:8443/latest/meta-data/"):
+        with pytest.raises(Blocked) as caught:
+            Caller(url)
+        assert (caught.value.field, caught.value.message[-1]) == ("url", ".")
+        with pytest.raises(Blocked):
+            http.request("GET", url, limits=LIMITS)
     assert connected == []
 
 
@@ -102,17 +108,39 @@ def test_a_kept_connection_stays_where_it_led_and_ends_after_a_while(
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "code"),
     [
-        "http://hooks.example/", "ftp://hooks.example/", "file:///etc/passwd", "gopher://hooks.example/",
-        "javascript:alert(1)", "//hooks.example/", "https://user:pw@hooks.example/", "https://hooks.example:0/",
-        "https://hooks.example:99999/", "", "https://",
+        ("http://hooks.example/", "https_required"),
+        ("ftp://hooks.example/", "invalid_url"),
+        ("file:///etc/passwd", "invalid_url"),
+        ("gopher://hooks.example/", "invalid_url"),
+        ("dict://hooks.example:11211/stats", "invalid_url"),
+        ("javascript:alert(1)", "invalid_url"),
+        ("//hooks.example/", "invalid_url"),
+        ("", "invalid_url"),
+        ("https://", "invalid_url"),
+        ("https://user:pw@hooks.example/", "url_with_password"),
+        ("https://hooks.example:0/", "invalid_url"),
+        ("https://hooks.example:99999/", "invalid_url"),
+        *((f"https://hooks.example:{port}/", "port_not_allowed") for port in (1, 22, 25, 80, 445, 993, 1023)),
+        *(
+            (f"https://hooks.example:{port}/", "port_not_allowed")
+            for port in (2375, 3306, 5432, 6379, 11211, 27017)
+        ),
     ],
-)  # fmt: skip
-def test_other_schemes_and_ports_are_refused_before_any_connection(url: str, connected: list[Any]) -> None:
-    with pytest.raises(Blocked):
+)
+def test_other_schemes_and_ports_are_refused_before_any_connection(
+    url: str, code: str, connected: list[Any]
+) -> None:
+    with pytest.raises(Blocked) as caught:
         Caller(url)
+    assert (caught.value.code, caught.value.message[-1]) == (code, ".")
     assert connected == []
+
+
+@pytest.mark.parametrize("port", ["", ":443", ":1024", ":5678", ":8443", ":65535"])
+def test_web_servers_may_listen_elsewhere(port: str) -> None:
+    assert http.check_url(f"https://hooks.example{port}/in") is False
 
 
 @given(st.text(max_size=60))

@@ -100,6 +100,8 @@ def test_an_endpoint_is_added_and_its_secret_shown_once(
         ({"url": "http://crm.example/"}, "Only https:// addresses can be called."),
         ({"url": "https://user:pw@crm.example/"}, "Leave user name and password out"),
         ({"url": "gopher://crm.example/"}, "starts with https://"),
+        ({"url": "https://192.168.0.1/hook"}, "not on the public internet"),
+        ({"url": "https://crm.example:22/"}, "Port 22 is not for web addresses"),
         ({"url": ""}, "This field is required."),
         ({"all_events": ""}, "Choose at least one event."),
         ({"all_events": "", "events": ["no.such"]}, "no.such is not one of the available choices"),

@@ -267,6 +267,24 @@ def test_a_message_that_stays_at_the_clock_is_answered_as_pending(
     assert rig.copies(wa_id) == 0
 
 
+def test_an_account_that_is_named_by_its_lid_keeps_its_number(
+    rig: WebRig, talking: WhatsAppWebDriver
+) -> None:
+    page = talking._browser._web
+    page.execute_script("WPP.whatsapp.UserPrefs.getMaybeMeUser = WPP.whatsapp.UserPrefs.getMaybeMeLidUser")
+    assert page.execute_script("return WPP.conn.getMyUserWid().server") == "lid"
+    assert talking._ask("status")["me"] == rig.own_number.lstrip("+")
+    page.execute_script("WPP.whatsapp.UserPrefs.getMaybeMeUser = WPP.whatsapp.UserPrefs.getMaybeMePnUser")
+
+
+def test_nothing_leaves_the_machine_and_nothing_tells_that_a_program_drives_it(
+    rig: WebRig, talking: WhatsAppWebDriver
+) -> None:
+    assert not rig.standin.webdriver_seen
+    assert not rig.standin.refused_agents
+    assert not rig.standin.foreign_hosts
+
+
 def test_nothing_secret_is_logged(
     rig: WebRig, talking: WhatsAppWebDriver, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -153,13 +153,20 @@ def test_a_killed_worker_takes_its_browser_along(rig: WebRig, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("happens", "reason"),
-    [("conflict", "replaced"), ("tos", "banned")],
+    [("conflict", "replaced"), ("tos", "banned"), ("locked", "banned"), ("removed", "unlinked")],
 )
 def test_each_end_has_its_own_reason(
     rig: WebRig, ready: WhatsAppWebDriver, happens: str, reason: str
 ) -> None:
     phone = rig.standin.phone
-    {"conflict": phone.conflict, "tos": lambda: phone.stream_mode("TOS_BLOCK")}[happens]()
+    {
+        "conflict": phone.conflict,
+        "tos": lambda: phone.stream_mode("TOS_BLOCK"),
+        "locked": lambda: phone.unlink("account_locked"),
+        "removed": phone.unlink,
+    }[happens]()
+    if happens in ("locked", "removed"):
+        until(lambda: rig.standin.qr, "the page that was loaded anew and knows of no login")
     assert in_phase(ready, Phase.ENDED).reason == reason
 
 

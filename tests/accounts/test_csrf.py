@@ -37,6 +37,7 @@ WITH_ID = {
 READ_ONLY = {
     "team",
     "own_data",
+    "log",
     "keys",
     "password_reset_done",
     "password_reset_complete",

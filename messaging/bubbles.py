@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
 from markupsafe import Markup
 
 from messaging import formatting
@@ -82,6 +83,15 @@ class Special:
 
 
 @dataclass(frozen=True, slots=True)
+class Broadcast:
+    """The campaign of which this message is a part, or that it answers."""
+
+    words: str
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bubble:
     """Everything that the fragment draws. side: "in" or "out"."""
 
@@ -91,6 +101,7 @@ class Bubble:
     wa_id: str
     time: Any
     author: str
+    broadcast: Broadcast | None
     quote: Quote | None
     media: Media | None
     special: Special | None
@@ -120,6 +131,7 @@ def bubble(message: Message, quoted: Message | None, contact_name: str, base: st
         wa_id=message.whatsapp_message_id or "",
         time=shell.local_time(message.created_at, "time"),
         author=_author(message) if out else "",
+        broadcast=_broadcast(message),
         quote=_quote(message, quoted, contact_name, base),
         media=media,
         special=_special(message),
@@ -161,6 +173,19 @@ def _author(message: Message) -> str:
     if message.sender_id and message.sender:
         return str(message.sender)
     return ORIGINS.get(message.origin, "")
+
+
+def _broadcast(message: Message) -> Broadcast | None:
+    """What the campaign has written on its messages, and on the answers to them."""
+    data = message.metadata if isinstance(message.metadata, Mapping) else {}
+    mark = data.get("campaign")
+    if not isinstance(mark, Mapping):
+        return None
+    try:
+        url = reverse("campaigns:detail", args=[UUID(_text(mark, "id"))])
+    except ValueError:
+        return None
+    return Broadcast("Campaign" if message.is_outbound else "Answer to", _text(mark, "name") or "a campaign", url)
 
 
 def _quote(message: Message, quoted: Message | None, contact_name: str, base: str) -> Quote | None:

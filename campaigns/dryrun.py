@@ -164,7 +164,12 @@ def _warnings(
     if everybody >= 20 and counts.get("opted_out", 0) > everybody * 0.1:
         found.append("More than a tenth of these people have opted out. Is this the right audience?")
     if invalid := campaign.list_summary.get("invalid"):
-        found.append(f"{invalid} lines of your list are no phone numbers and were left out.")
+        lines = (
+            "1 line of your list is no phone number"
+            if invalid == 1
+            else f"{invalid:,} lines are no phone numbers"
+        )
+        found.append(f"{lines}, so nobody was added for it.")
     if any(plan.finish is None and plan.count for plan in numbers):
         found.append("At this pacing it would take more than two years. Choose fewer people or more numbers.")
     return found + _text_warnings(campaign, moment)

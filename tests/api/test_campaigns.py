@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
+
 import pytest
 
 from campaigns.models import Campaign
 from campaigns.public_events import campaign_data
+from connections.models import PublicEvent
 from messaging.services import pace
 from tests import factories
 from tests.campaigns.conftest import lease, number, send_all  # noqa: F401
@@ -79,3 +83,50 @@ def test_what_cannot_be_sent_says_why(program, number, people, business):  # noq
     often = {**BODY, "timing": "repeat", "cron": "* * * * *"}
     assert code(program.post("campaigns", often)) == (422, "bad_plan")
     assert pace.settings_of(number).marketing_hours == 0
+
+
+def test_other_systems_hear_every_step(program, number, people, lease, business):  # noqa: F811
+    factories.WebhookFactory(business_profile=business)
+    key = data(program.post("campaigns", BODY), 201)["id"]
+    for step in ("send", "pause", "resume"):
+        program.post(f"campaigns/{key}/{step}")
+    send_all(Campaign.objects.select_related("business_profile").get(), lease)
+    other = data(program.post("campaigns", BODY), 201)["id"]
+    program.post(f"campaigns/{other}/send")
+    program.post(f"campaigns/{other}/cancel")
+
+    rows = PublicEvent.objects.filter(type__startswith="campaign.").order_by("key", "sequence")
+    told = [json.loads(event.payload) for event in rows]
+
+    assert [event["type"] for event in told if event["data"]["id"] == key] == [
+        "campaign.started", "campaign.paused", "campaign.resumed", "campaign.completed",
+    ]  # fmt: skip
+    assert [event["type"] for event in told if event["data"]["id"] == other] == [
+        "campaign.started", "campaign.cancelled",
+    ]  # fmt: skip
+    done = next(event["data"] for event in told if event["type"] == "campaign.completed")
+    assert (done["status"], done["totalRecipients"], done["openCount"]) == ("completed", 5, 0)
+
+
+def test_variants_a_plan_and_exclusions_are_given_and_told(program, number, people, business):  # noqa: F811
+    tag = factories.TagFactory(business_profile=business)
+    body = {
+        **BODY,
+        "variants": [{"content": "A", "share": 30}, {"content": "B", "share": 70}],
+        "targetType": "tags",
+        "targetTags": [str(tag.pk)],
+        "excludeNeverWrote": True,
+        "timing": "repeat",
+        "cron": "0 9 * * 1",
+        "timeZone": "Europe/Berlin",
+        "expireHours": 5,
+    }
+    made = data(program.post("campaigns", body), 201)
+    assert [(one["key"], one["share"]) for one in made["variants"]] == [("A", 30), ("B", 70)]
+    assert (made["cron"], made["timeZone"], made["expireHours"], made["targetTags"]) == (
+        "0 9 * * 1", "Europe/Berlin", 5, [str(tag.pk)],
+    )  # fmt: skip
+    assert Campaign.objects.get().exclusions == {"never_wrote": True}
+    planned = data(program.post(f"campaigns/{made['id']}/send"))
+    assert planned["status"] == "scheduled"
+    assert datetime.fromisoformat(planned["scheduledAt"]).weekday() == 0

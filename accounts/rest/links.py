@@ -1,4 +1,4 @@
-"""Links of the API's description: where the ids of an answer lead, so that tools can go from one operation to the next."""
+"""Links of the API's description: where the ids of an answer lead, so that tools go from one operation to the next."""
 
 from __future__ import annotations
 
@@ -67,9 +67,10 @@ def _homes(paths: dict[str, Any], schemas: dict[str, Any]) -> dict[str, str]:
     for path, item in paths.items():
         answer = _answer(item.get("get", {}))
         alone = path.endswith("}") and len(_PARAMETER.findall(path)) == 1
-        if answer is not None and alone and not _many(answer):
-            if "id" in schemas[_thing(answer)]["properties"]:
-                found[_thing(answer)] = path
+        if answer is None or not alone or _many(answer):
+            continue
+        if "id" in schemas[_thing(answer)]["properties"]:
+            found[_thing(answer)] = path
     return found
 
 

@@ -189,7 +189,9 @@ def _broadcast(message: Said) -> Broadcast | None:
         url = reverse("campaigns:detail", args=[UUID(_text(mark, "id"))])
     except ValueError:
         return None
-    return Broadcast("Campaign" if message.is_outbound else "Answer to", _text(mark, "name") or "a campaign", url)
+    return Broadcast(
+        "Campaign" if message.is_outbound else "Answer to", _text(mark, "name") or "a campaign", url
+    )
 
 
 def _quote(message: Said, quoted: Said | None, contact_name: str, base: str) -> Quote | None:

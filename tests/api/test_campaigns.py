@@ -9,6 +9,7 @@ import pytest
 
 from campaigns.models import Campaign
 from campaigns.public_events import campaign_data
+from campaigns.services import drafts
 from connections.models import PublicEvent
 from messaging.services import pace
 from tests import factories
@@ -29,18 +30,65 @@ def code(answer):
 
 
 @pytest.fixture
+def vip(business):
+    return factories.TagFactory(business_profile=business, name="VIP")
+
+
+@pytest.fixture
 def people(business):
     return [factories.ContactFactory(business_profile=business) for _ in range(5)]
 
 
-def test_a_campaign_is_made_changed_and_deleted(program, number, people):  # noqa: F811
+@pytest.fixture
+def draft(business, number):  # noqa: F811
+    return drafts.create(business, None, {"name": "Autumn", "message_content": "Hi", "connections": [number]})
+
+
+def test_post_campaigns(program, number, people):  # noqa: F811
     made = data(program.post("campaigns", BODY), 201)
     assert (made["status"], made["targetType"], made["totalRecipients"]) == ("draft", "all", 0)
-    changed = data(program.put(f"campaigns/{made['id']}", {**BODY, "name": "Summer"}))
-    assert changed["name"] == "Summer"
-    assert [row["id"] for row in data(program.get("campaigns?status=draft"))] == [made["id"]]
-    assert program.delete(f"campaigns/{made['id']}").status_code == 204
-    assert program.get(f"campaigns/{made['id']}").status_code == 404
+    assert made["connectionIds"] == [str(number.pk)]
+    assert Campaign.objects.get().message_content == BODY["messageContent"]
+
+
+def test_get_campaigns(program, business, draft, django_assert_num_queries):
+    later = Campaign.objects.create(business_profile=business, name="Later", status="completed")
+    program.get("campaigns")
+    with django_assert_num_queries(3):  # the key, the page, its numbers
+        answer = program.get("campaigns")
+    assert [row["name"] for row in data(answer)] == ["Later", "Autumn"]
+    assert [row["id"] for row in data(program.get("campaigns?status=completed"))] == [str(later.pk)]
+    assert [row["name"] for row in data(program.get("campaigns?order=createdAt"))] == ["Autumn", "Later"]
+
+
+def test_get_campaigns_id(program, draft):
+    row = data(program.get(f"campaigns/{draft.pk}"))
+    assert (row["name"], row["status"], row["sentCount"]) == ("Autumn", "draft", 0)
+
+
+def test_put_campaigns_id(program, draft, vip):
+    sent = {**BODY, "excludeTags": [str(vip.pk)], "excludeNeverWrote": True}
+    row = data(program.put(f"campaigns/{draft.pk}", sent))
+    assert (row["name"], row["excludeTags"], row["excludeNeverWrote"]) == ("Spring", [str(vip.pk)], True)
+    row = data(program.put(f"campaigns/{draft.pk}", BODY))
+    assert (row["excludeTags"], row["excludeNeverWrote"]) == ([], False)
+
+
+def test_patch_campaigns_id(program, draft, vip):
+    draft.exclusions = {"tags": [str(vip.pk)]}
+    draft.save()
+    row = data(program.patch(f"campaigns/{draft.pk}", {"name": "Late autumn", "excludeNeverWrote": True}))
+    assert (row["name"], row["messageContent"]) == ("Late autumn", "Hi")
+    assert (row["excludeTags"], row["excludeNeverWrote"]) == ([str(vip.pk)], True)
+    seen = program.get(f"campaigns/{draft.pk}")["ETag"]
+    program.patch(f"campaigns/{draft.pk}", {"name": "Winter"})
+    assert program.patch(f"campaigns/{draft.pk}", {"name": "x"}, if_match=seen).status_code == 412
+
+
+def test_delete_campaigns_id(program, draft):
+    assert program.delete(f"campaigns/{draft.pk}").status_code == 204
+    assert program.get(f"campaigns/{draft.pk}").status_code == 404
+    assert not Campaign.objects.exists()
 
 
 def test_the_shape_is_that_of_events(program, number):  # noqa: F811
@@ -48,7 +96,7 @@ def test_the_shape_is_that_of_events(program, number):  # noqa: F811
     assert campaign_data(Campaign.objects.get()) == made
 
 
-def test_a_campaign_is_sent_paused_resumed_and_read_off(program, number, people, lease):  # noqa: F811
+def test_post_campaigns_id_send_pause_resume_and_what_became_of_it(program, number, people, lease):  # noqa: F811
     key = data(program.post("campaigns", BODY), 201)["id"]
     dry = data(program.get(f"campaigns/{key}/dry-run"))
     assert (dry["total"], dry["out"]) == (5, [])

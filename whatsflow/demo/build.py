@@ -19,7 +19,7 @@ from analytics.services import rollups
 from connections.models import SandboxCustomer, SandboxPhone, WhatsAppConnection
 from connections.services import numbers
 from contacts.models import ConsentProof, Contact, ContactIdentity, ContactNote, ContactTag
-from messaging.models import Conversation, Message
+from messaging.models import Conversation, ConversationEvent, Message
 from whatsflow.core.clock import now
 from whatsflow.demo import pictures, rows, sorting
 from whatsflow.demo.history import DAYS, History
@@ -94,7 +94,7 @@ def set_password(password: str) -> None:
         users.reset_password(user, new=password)
 
 
-_LARGE = (Message, Conversation, ContactNote, ConsentProof, ContactIdentity, Contact)
+_LARGE = (Message, ConversationEvent, Conversation, ContactNote, ConsentProof, ContactIdentity, Contact)
 
 
 def remove(name: str = NAME) -> None:
@@ -167,6 +167,7 @@ def _write(made: rows.Rows, tag_ids: list[UUID], progress: Progress) -> None:
         ("tags", sorting.carried_table(), sorting.carried(made.contact_ids, tag_ids, until)),
         ("tags", sorting.proofs_table(), sorting.proofs(made.shop.business.pk, made.contact_ids, until)),
         ("conversations", rows.conversations(), made.conversations()),
+        ("conversations", rows.closings(), made.closings()),
         ("messages", rows.messages(), made.messages()),
     )
     for name, table, content in parts:

@@ -16,13 +16,14 @@ from contacts.services import consent, tags
 from contacts.services import contacts as verbs
 from jobs.work import Work
 from whatsflow.core.errors import InvalidInput
+from whatsflow.core.text import printable
 
 
 def register() -> None:
     """Make them known; called once, in ready()."""
     for action in (
         Many("tag", "Tag", "tag", "Tag contacts", _tag, prepare=_prepare_tag, undo=_undo_tag),
-        Many("untag", "Untag", "tags", "Untag contacts", _untag, prepare=_prepare_tag, undo=_undo_untag),
+        Many("untag", "Untag", "tags", "Untag contacts", _untag, prepare=_prepare_untag, undo=_undo_untag),
         Many("opt_out", "Opt out", "hand-stop", "Opt contacts out", _opt_out, undo=_undo_opt_out),
         Many("delete", "Delete", "trash", "Delete contacts", _delete),
     ):
@@ -36,6 +37,15 @@ def _prepare_tag(business: BusinessProfile, actor: User, given: Mapping[str, str
     """The tag of this name; made if it is new."""
     found = tags.find_or_create(business, actor, [given.get("tag", "")])
     return {"tags": [str(one.pk) for one in found], "about": found[0].name}
+
+
+def _prepare_untag(business: BusinessProfile, actor: User, given: Mapping[str, str]) -> dict[str, Any]:
+    """The tag of this name. Raises InvalidInput when there is none."""
+    name = printable(given.get("tag", ""))
+    found = Tag.objects.filter(business_profile=business, name__iexact=name).first()
+    if found is None:
+        raise InvalidInput("unknown_tag", "There is no tag of this name to take off.", field="tag")
+    return {"tags": [str(found.pk)], "about": found.name}
 
 
 def _tag(work: Work, ids: Sequence[UUID]) -> int:

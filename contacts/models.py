@@ -221,12 +221,7 @@ class CustomField(TimestampedModel):
     business_profile = models.ForeignKey(
         BusinessProfile, on_delete=models.CASCADE, related_name="custom_fields", db_index=False
     )
-    key = models.CharField(
-        max_length=40,
-        validators=[
-            RegexValidator(r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", "Small letters and digits, joined by _.")
-        ],
-    )
+    key = models.CharField(max_length=40, validators=[FIELD_KEY])
     label = models.CharField(max_length=100)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.TEXT)
     choices = models.JSONField(default=list, blank=True, help_text="The values of a choice, in their order.")

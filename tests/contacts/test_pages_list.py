@@ -212,6 +212,8 @@ def test_many_are_handed_to_a_job(client_of, owner, business, contact, form, exp
         {"action": "tag", "tag": "VIP"},
         {"action": "burn", "all": "1"},
         {"action": "tag", "all": "1", "tag": ""},
+        {"action": "untag", "all": "1", "tag": "Never made"},
+        {"action": "campaign", "all": "1"},
         {"action": "delete", "all": "1", "filter": "[]"},
         {"action": "delete", "all": "1", "filter": "{"},
         {"action": "delete", "ids": ["x"]},
@@ -220,6 +222,7 @@ def test_many_are_handed_to_a_job(client_of, owner, business, contact, form, exp
 def test_many_without_sense_are_refused(client_of, owner, business, form):
     assert client_of(owner).post(f"{URL}bulk/", form).status_code == 422
     assert not Job.objects.exists()
+    assert selectors.tags_of_business(business) == []
 
 
 def test_a_viewer_changes_nothing(client_of, viewer, contact):

@@ -94,17 +94,17 @@ def test_killing_every_connection_of_the_database_during_a_campaign(
 def test_a_feeder_that_dies_before_its_commit_is_made_up_for(
     worker: Workers, campaign: Campaign, monkeypatch
 ) -> None:
-    real = feeding._count_queued
+    real = feeding._enqueue
 
     def die(*arguments: object) -> None:
         real(*arguments)  # type: ignore[arg-type]
         raise RuntimeError("killed")
 
-    monkeypatch.setattr(feeding, "_count_queued", die)
+    monkeypatch.setattr(feeding, "_enqueue", die)
     with pytest.raises(RuntimeError):
         feeding.feed(campaign.pk)
     assert not Message.objects.filter(origin="campaign").exists()
-    monkeypatch.setattr(feeding, "_count_queued", real)
+    monkeypatch.setattr(feeding, "_enqueue", real)
     assert feeding.feed(campaign.pk) == PEOPLE
     worker()
     nothing_is_lost_or_doubled(campaign)

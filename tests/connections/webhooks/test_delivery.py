@@ -371,7 +371,7 @@ def test_an_endpoint_that_became_private_is_refused_with_words(
     dispatching: Callable[..., None],
     settings: Any,
 ) -> None:
-    factories.WebhookFactory(business_profile=business, url="https://127.0.0.1:1/")
+    factories.WebhookFactory(business_profile=business, url="https://127.0.0.1/")
     factories.WebhookFactory(business_profile=business, url="http://example.com/")
     settings.WEBHOOK_RETRY_SECONDS = [0.0]
     tell()

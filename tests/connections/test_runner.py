@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from django.utils import timezone
 from accounts.models import BusinessProfile, User
 from connections import leases
 from connections.drivers import registry
-from connections.drivers.base import MessageKind
+from connections.drivers.base import MessageKind, State, Transient
 from connections.drivers.sandbox.driver import SandboxDriver
 from connections.models import SandboxCustomer, SandboxMessage, SandboxPhone, WhatsAppConnection
 from connections.runner.hearing import Hearing
@@ -333,6 +334,54 @@ def test_a_phone_without_network_keeps_the_queue(linked: WhatsAppConnection, tal
         reaches(message, Message.Status.READ)
         is_connected(linked)
     assert message.attempts == 1
+
+
+def test_a_page_that_does_not_answer_keeps_the_queue(
+    linked: WhatsAppConnection, talk: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+    trouble = "no_answer"
+    state = SandboxDriver.state
+
+    def look(driver: SandboxDriver) -> State:
+        looks.append(trouble)
+        return replace(state(driver), degraded=trouble)
+
+    monkeypatch.setattr(SandboxDriver, "state", look)
+    with running(linked):
+        until(has_status(linked, Status.DEGRADED, Reason.NO_ANSWER), "the warning")
+        message = send(talk)
+        looks.clear()
+        doorbell.ring(doorbell.connection_topic(linked.pk))
+        until(lambda: looks, "another look")
+        message.refresh_from_db()
+        assert message.status == Message.Status.QUEUED
+        trouble = ""
+        doorbell.ring(doorbell.connection_topic(linked.pk))
+        reaches(message, Message.Status.READ)
+        is_connected(linked)
+    assert message.attempts == 1
+
+
+def test_chats_that_cannot_be_looked_through_hold_nothing_up(
+    linked: WhatsAppConnection,
+    talk: Conversation,
+    customer: SandboxCustomer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[datetime] = []
+
+    def history(driver: SandboxDriver, since: datetime) -> list[Any]:
+        tried.append(since)
+        raise Transient("no_answer")
+
+    monkeypatch.setattr(SandboxDriver, "history", history)
+    with running(linked):
+        message = send(talk)
+        reaches(message, Message.Status.READ)
+        sandbox.write_as(customer, None, "And what about me?")
+        until(lambda: Message.objects.filter(content="And what about me?").exists(), "the message")
+    assert len(tried) == 1
 
 
 # -- ends ----------------------------------------------------------------------------------------------

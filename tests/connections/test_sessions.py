@@ -125,6 +125,22 @@ def test_waits_between_crashes_grow(connection: WhatsAppConnection, lease: Lease
     assert sessions.wish(lease).wait == 0
 
 
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [
+        (Reason.NO_ACKS, Status.DEGRADED),
+        (Reason.NO_ANSWER, Status.DEGRADED),
+        (Reason.BROWSER_DIED, Status.DISCONNECTED),
+    ],
+)
+def test_a_number_that_is_linked_and_deaf_is_told_from_one_that_is_gone(
+    connection: WhatsAppConnection, lease: Lease, reason: str, status: str
+) -> None:
+    sessions.crashed(lease, reason)
+    connection.refresh_from_db()
+    assert (connection.status, connection.status_reason) == (status, reason)
+
+
 def test_the_login_is_kept_under_rising_generations(connection: WhatsAppConnection, lease: Lease) -> None:
     for login in ("one", "one", "two"):
         sessions.save_session(lease, login)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib.sessions.models import Session
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import ApiKey, AuditEntry, BusinessProfile, CorsOrigin, Invitation, Membership, User
 from accounts.roles import Role
@@ -111,9 +111,23 @@ def session_seconds_left(session_key: str | None) -> float:
     return max((ends - now()).total_seconds(), 0.0) if ends else 0.0
 
 
-def audit_entries(business: BusinessProfile, limit: int = 100) -> list[AuditEntry]:
-    """The business's latest audit entries with their actors, newest first."""
+LOG_PAGE = 50
+
+
+def audit_entries(
+    business: BusinessProfile, before: UUID | None = None, limit: int = LOG_PAGE
+) -> list[AuditEntry]:
+    """The business's audit entries with their actors, newest first; with `before`, those older than that entry.
+
+    Raises NotFound for an entry of another business.
+    """
     entries = AuditEntry.objects.filter(business_profile=business).select_related("actor")
+    if before is not None:
+        at = entries.filter(pk=before).values_list("created_at", flat=True).first()
+        if at is None:
+            raise NotFound("This page of the log")
+        earlier = Q(created_at__lt=at) | Q(created_at=at, pk__lt=before)
+        entries = entries.filter(earlier, created_at__lte=at)
     return list(entries.order_by("-created_at", "-id")[:limit])
 
 

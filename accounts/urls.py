@@ -27,6 +27,7 @@ urlpatterns = [
     path("email/", views.email_change, name="email_change"),
     path("businesses/new/", views.business_create, name="business_create"),
     path("businesses/edit/", views.business_edit, name="business_edit"),
+    path("businesses/log/", views.log, name="log"),
     path("businesses/delete/", views.business_delete, name="business_delete"),
     path("businesses/switch/", views.business_switch, name="business_switch"),
     path("team/", views.team, name="team"),

@@ -37,7 +37,10 @@ def people(campaign: Campaign) -> QuerySet[Contact]:
         case Target.SEGMENT:
             return _segment(business, campaign.segment_id)
         case Target.CUSTOM:
-            return _ours(business).filter(pk__in=campaign.people.values("contact_id"))
+            rows = _ours(business)
+            if campaign.listed is not None:
+                return rows.filter(pk__in=list(campaign.listed))
+            return rows.filter(pk__in=campaign.people.values("contact_id"))
         case Target.NO_REPLY:
             silent = CampaignRecipient.objects.filter(
                 campaign__in=[campaign.earlier_id] if campaign.earlier_id else [],
@@ -133,6 +136,8 @@ def _anything_sent(campaign: Campaign, moment: datetime, hours: int) -> bool:
 
 def numbers_of(campaign: Campaign) -> list[WhatsAppConnection]:
     """The numbers that share the campaign, oldest first, without their secrets."""
+    if campaign.chosen is not None:
+        return list(campaign.chosen)
     rows = campaign.connections.defer("session_data", "qr_code", "pairing_code")
     return list(rows.order_by("created_at", "id"))
 

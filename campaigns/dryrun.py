@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from campaigns import audience, reasons, texts, timing
+from campaigns import audience, outlook, reasons, texts, timing
 from campaigns.models import Campaign
 from campaigns.services.feeding import known_variables
-from campaigns.services.placing import known_by, span, usable
+from campaigns.services.placing import known_by, usable
 from connections.models import WhatsAppConnection
 from contacts.models import Contact
-from messaging import pacing
-from messaging.pacing import Pacing, Past
 from messaging.services import pace
-from messaging.zones import zones_of
 from whatsflow.core.clock import now
 from whatsflow.core.errors import InvalidInput
 
-SAMPLE = 500
-"""People whose numbers tell the share of each time zone."""
 EXAMPLES = 5
+NOBODY_KNOWN = "somebody of whom nothing is known"
 LONG_TEXT = 1000
 """Characters beyond which people on a phone see "Read more"."""
 
@@ -107,21 +103,13 @@ def _plans(campaign: Campaign, total: int, begins: datetime, moment: datetime) -
     numbers = [one for one in audience.numbers_of(campaign) if usable(one)]
     if not numbers:
         return []
-    zones = _zones(campaign, moment)
+    people = audience.judged(campaign, moment).filter(reason="").order_by()
+    zones = outlook.zones_among(campaign, people.values_list("phone_number", flat=True)[: outlook.SAMPLE])
     cold = audience.strangers(campaign, moment)
     plans = []
     for number, count in zip(numbers, _shares(campaign, numbers, total, moment), strict=True):
-        settings = pace.settings_of(number)
-        past = pace.past_of(number, settings, moment) if settings.enabled else Past()
-        found = pacing.forecast(
-            settings,
-            past,
-            moment,
-            _spread(zones, count),
-            cold=cold * count // total if total else 0,
-            begin=begins,
-            spans=_spans(campaign, settings, zones),
-        )
+        part = cold * count // total if total else 0
+        found = outlook.of_number(campaign, number, zones, count, part, begins, moment)
         plans.append(NumberPlan(number, count, found.finish, found.days, found.missed))
     return plans
 
@@ -139,30 +127,6 @@ def _shares(
     for place in range(len(numbers)):
         counts[place] += rest // len(numbers) + (place < rest % len(numbers))
     return counts
-
-
-def _spans(
-    campaign: Campaign, settings: Pacing, zones: Collection[tuple[str, ...]]
-) -> dict[tuple[str, ...], tuple[datetime, datetime]]:
-    found = {one: span(campaign, settings, one) for one in zones}
-    return {one: (begin, last) for one, (begin, last) in found.items() if begin and last}
-
-
-def _zones(campaign: Campaign, moment: datetime) -> Counter[tuple[str, ...]]:
-    phones = audience.judged(campaign, moment).filter(reason="").values_list("phone_number", flat=True)
-    fallback = campaign.business_profile.time_zone
-    return Counter(zones_of(phone, fallback) for phone in phones.order_by()[:SAMPLE])
-
-
-def _spread(zones: Counter[tuple[str, ...]], count: int) -> dict[tuple[str, ...], int]:
-    """`count` people in the sample's proportions."""
-    seen = sum(zones.values())
-    if not seen:
-        return {}
-    shares = {zone: count * part // seen for zone, part in zones.items()}
-    most = max(shares, key=lambda zone: shares[zone])
-    shares[most] += count - sum(shares.values())
-    return shares
 
 
 # -- warnings ----------------------------------------------------------------------------------------------------------
@@ -200,7 +164,12 @@ def _warnings(
     if everybody >= 20 and counts.get("opted_out", 0) > everybody * 0.1:
         found.append("More than a tenth of these people have opted out. Is this the right audience?")
     if invalid := campaign.list_summary.get("invalid"):
-        found.append(f"{invalid} lines of your list are no phone numbers and were left out.")
+        lines = (
+            "1 line of your list is no phone number"
+            if invalid == 1
+            else f"{invalid:,} lines are no phone numbers"
+        )
+        found.append(f"{lines}, so nobody was added for it.")
     if any(plan.finish is None and plan.count for plan in numbers):
         found.append("At this pacing it would take more than two years. Choose fewer people or more numbers.")
     return found + _text_warnings(campaign, moment)
@@ -240,10 +209,14 @@ def _without(campaign: Campaign, name: str, moment: datetime) -> int:
 
 
 def preview_people(campaign: Campaign, count: int = 3) -> list[Contact]:
-    """Some real people of the audience, those with the longest names first, to see how a text looks."""
-    rows = audience.judged(campaign, now()).filter(reason="")
-    some: list[Contact] = list(rows.order_by("pk")[:200])
-    return sorted(some, key=lambda one: -len(one.display_name))[:count]
+    """Some real people of the audience, to see how a text looks: those with the longest names, and one of whom no name
+    is known. Somebody of whom nothing is known where there is nobody yet.
+    """
+    rows = audience.judged(campaign, now()).filter(reason="").order_by("pk")
+    named = sorted(rows.exclude(name="", push_name="")[:200], key=lambda one: -len(one.display_name))
+    nameless = list(rows.filter(name="", push_name="")[:1]) if count > 1 else []
+    some: list[Contact] = named[: count - len(nameless)] + nameless
+    return some or [Contact(business_profile=campaign.business_profile)]
 
 
 def preview_texts(campaign: Campaign, people: list[Contact]) -> list[tuple[str, str, str]]:
@@ -254,5 +227,6 @@ def preview_texts(campaign: Campaign, people: list[Contact]) -> list[tuple[str, 
     for key, text in variants or [("", campaign.message_content)]:
         for person in people:
             values = texts.values_of(person, campaign.business_profile.business_name)
-            found.append((key, person.display_name, texts.render(text, values, known)))
+            label = NOBODY_KNOWN if person._state.adding else person.display_name
+            found.append((key, label, texts.render(text, values, known)))
     return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import models
 from django.db.models import F, Q
@@ -159,6 +161,11 @@ class Campaign(Tallied, TimestampedModel):
         help_text="Counters when a person last let it go on: the health rules begin there.",
     )
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    listed: Collection[UUID] | None = None
+    """Contacts of a list that is still being typed, in place of `people`; never kept."""
+    chosen: Sequence[WhatsAppConnection] | None = None
+    """Numbers that are still being chosen, in place of `connections`; never kept."""
 
     class Meta:
         db_table = "campaigns"

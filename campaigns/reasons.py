@@ -82,6 +82,7 @@ CAMPAIGN: dict[str, Explanation] = {
 RECIPIENT: dict[str, str] = {
     **{value: str(label) for value, label in CampaignRecipient.Reason.choices if value},
     "not_on_whatsapp": "This number is not on WhatsApp",
+    "not_a_number": "Not a phone number",
     "number_deleted": "The number that should have sent it was deleted",
     "number_banned": "WhatsApp banned the number that should have sent it",
     "too_late": "The time for it had passed",

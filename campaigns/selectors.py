@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Prefetch, QuerySet
 
 from accounts.models import BusinessProfile
-from campaigns import audience
+from campaigns import audience, outlook
 from campaigns.models import Campaign, CampaignRecipient, CampaignTally, MessageTemplate
 from campaigns.services.ledger import COUNTERS
 from connections.models import WhatsAppConnection
@@ -19,6 +19,7 @@ from contacts import selectors as contact_selectors
 from contacts.models import Contact
 from messaging import keyset
 from messaging.keyset import Cursor
+from messaging.models import Message
 from messaging.pacing import WORDS
 from messaging.services import gate, pace
 from whatsflow.core.clock import now
@@ -30,6 +31,8 @@ LINES = 50
 RATED = 500
 """Messages over which the pace is taken."""
 LIMITED_WORDS = "WhatsApp lets this number write to nobody new for now; those who never wrote have to wait."
+WORTH_SAYING = timedelta(minutes=2)
+"""The usual pause between two messages is no news."""
 MISSED = ("failed", "cancelled", "expired")
 """Final states of people who surely did not get it, through no decision of theirs."""
 Status = CampaignRecipient.Status
@@ -172,7 +175,8 @@ def ledger_page(
 ) -> LedgerPage:
     """One page of lines, by key; as fast at the end of a long ledger as at its beginning."""
     people = Prefetch("contact", Contact.objects.defer("metadata"))
-    rows = recipients(business, campaign, state, search).prefetch_related(people)
+    letters = Prefetch("message", Message.objects.only("conversation"))
+    rows = recipients(business, campaign, state, search).prefetch_related(people, letters)
     if after:
         rows = rows.filter(contact_id__gt=_key(after, "This page"))
     found = list(rows[: limit + 1])
@@ -217,7 +221,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Progress:
-    """How a campaign goes. per_minute: over the last messages. finish: at this pace."""
+    """How a campaign goes. per_minute: over the last messages, or of all once it is over. finish: at its pacing."""
 
     funnel: list[tuple[str, str, int, int]]
     per_minute: float
@@ -230,18 +234,34 @@ def progress(campaign: Campaign) -> Progress:
     """A few queries, whatever the campaign's size: counters are kept, not counted."""
     moment = now()
     rate = _per_minute(campaign, moment)
-    left = campaign.open_count
-    finish = (
-        moment + timedelta(minutes=left / rate) if rate and left and left / rate < 60 * 24 * 700 else None
-    )
     tallies = list(CampaignTally.objects.filter(campaign=campaign))
+    numbers = audience.numbers_of(campaign)
     return Progress(
         funnel=_funnel(campaign),
         per_minute=rate,
-        finish=finish if campaign.status == Campaign.Status.SENDING else None,
-        numbers=_by_number(campaign, tallies, moment),
+        finish=_finish(campaign, numbers, tallies, rate, moment),
+        numbers=[_of_number(campaign, one, tallies, moment) for one in numbers],
         variants=_by_variant(campaign, tallies),
     )
+
+
+def _finish(
+    campaign: Campaign,
+    numbers: Sequence[WhatsAppConnection],
+    tallies: Sequence[CampaignTally],
+    rate: float,
+    moment: datetime,
+) -> datetime | None:
+    """When the last one leaves: of each number what it has, and its part of those who have none yet."""
+    if campaign.status != Campaign.Status.SENDING or not campaign.open_count or not numbers:
+        return None
+    unplaced = max(0, campaign.open_count - sum(one.open_count for one in tallies))
+    finishes = []
+    for number in numbers:
+        mine = sum(one.open_count for one in tallies if one.connection_id == number.pk)
+        if count := mine + unplaced // len(numbers):
+            finishes.append(outlook.of_running(campaign, number, count, rate / len(numbers), moment))
+    return max(filter(None, finishes)) if finishes and all(finishes) else None
 
 
 def _funnel(campaign: Campaign) -> list[tuple[str, str, int, int]]:
@@ -258,7 +278,10 @@ def _funnel(campaign: Campaign) -> list[tuple[str, str, int, int]]:
 
 
 def _per_minute(campaign: Campaign, moment: datetime) -> float:
-    """Messages a minute over the last RATED of them, of at most an hour."""
+    """Messages a minute: over the last RATED of them, of at most an hour; over all of them once it is over."""
+    if campaign.completed_at and campaign.started_at:
+        minutes = (campaign.completed_at - campaign.started_at).total_seconds() / 60
+        return campaign.sent_count / max(minutes, 1 / 60)
     rows = CampaignRecipient.objects.filter(campaign=campaign, sent_at__gte=moment - timedelta(hours=1))
     times = list(rows.order_by("-sent_at").values_list("sent_at", flat=True)[:RATED])
     if len(times) < 2 or times[-1] is None:
@@ -266,15 +289,16 @@ def _per_minute(campaign: Campaign, moment: datetime) -> float:
     return len(times) / max((moment - times[-1]).total_seconds() / 60, 1 / 60)
 
 
-def _by_number(campaign: Campaign, tallies: Sequence[CampaignTally], moment: datetime) -> list[Share]:
-    found = []
-    for number in audience.numbers_of(campaign):
-        counters = _sum([one for one in tallies if one.connection_id == number.pk])
-        waits, until = "", None
-        if campaign.status == Campaign.Status.SENDING and counters["open_count"]:
-            waits, until = _why_it_waits(campaign, number, moment)
-        found.append(Share(number.display_name, counters, waits, until))
-    return found
+def _of_number(
+    campaign: Campaign, number: WhatsAppConnection, tallies: Sequence[CampaignTally], moment: datetime
+) -> Share:
+    counters = _sum([one for one in tallies if one.connection_id == number.pk])
+    waits, until = "", None
+    if campaign.status == Campaign.Status.SENDING and counters["open_count"]:
+        waits, until = _why_it_waits(campaign, number, moment)
+        if until and until - moment < WORTH_SAYING:
+            waits, until = "", None
+    return Share(number.display_name, counters, waits, until)
 
 
 def _why_it_waits(

@@ -239,6 +239,7 @@ def version_of(shown: Iterable[Card]) -> str:
             bool(card.connection.pairing_code),
             _minute(card.connection.last_proof_at),
             card.limited_until,
+            card.engine,
             card.connection.held_since,
             card.explanation,
             card.traffic,

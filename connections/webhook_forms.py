@@ -18,6 +18,13 @@ KEPT = "••••••••"
 """Stands for a header's value that is not shown; left as it is, the value stays."""
 
 
+RECEIVERS = (
+    (Webhook.Preset.STANDARD, "A program or service of yours (Standard Webhooks)"),
+    (Webhook.Preset.N8N, "A workflow in n8n"),
+    (Webhook.Preset.SLACK, "A chat channel: Slack, Mattermost, Rocket.Chat or Google Chat"),
+)
+
+
 def event_choices() -> list[tuple[str, str]]:
     """Every event that an endpoint can ask for."""
     return [(one.name, one.when) for one in public_events.catalogue() if one.name != TEST]
@@ -28,7 +35,7 @@ class WebhookForm(forms.Form):
 
     preset = forms.ChoiceField(
         label="What receives it",
-        choices=Webhook.Preset.choices,
+        choices=RECEIVERS,
         initial=Webhook.Preset.STANDARD,
         widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
     )

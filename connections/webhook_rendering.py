@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
 
@@ -48,6 +49,21 @@ class Try:
 
     attempt: WebhookAttempt
     words: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A delivery as lists show it. said: what the receiver answered last. again: when it is tried once more."""
+
+    delivery: WebhookDelivery
+    said: str
+    again: datetime | None = None
+    waits: bool = False
+
+    @property
+    def tries(self) -> str:
+        """How often it was tried, where that says something."""
+        return f"{self.delivery.attempts} attempts" if self.delivery.attempts > 1 else ""
 
 
 @dataclass(frozen=True)
@@ -124,6 +140,19 @@ def replayed(count: int) -> str:
     return f"{count:,} deliveries are sent again now." if count else "Nothing was to be sent again."
 
 
+def rows(deliveries: Sequence[WebhookDelivery]) -> list[Row]:
+    """Deliveries (with their endpoints) for a list. waits: nothing is tried until the endpoint is switched on."""
+    return [_row(one) for one in deliveries]
+
+
+def _row(delivery: WebhookDelivery) -> Row:
+    pending = delivery.state == WebhookDelivery.State.PENDING
+    waits = pending and not delivery.webhook.is_active
+    tried = pending and not waits and bool(delivery.attempts) and delivery.claim is None
+    said = _outcome(delivery.last_status, delivery.last_error)
+    return Row(delivery, said, delivery.next_attempt_at if tried else None, waits)
+
+
 def attempts(delivery: WebhookDelivery) -> list[Try]:
     """Every attempt, the latest first."""
     return [Try(attempt, outcome(attempt)) for attempt in webhook_selectors.attempts_of(delivery)]
@@ -142,9 +171,11 @@ _ERRORS = {
 
 def outcome(attempt: WebhookAttempt) -> str:
     """What came of an attempt, in words."""
-    if attempt.status is None:
-        return _ERRORS.get(attempt.error, attempt.error)
-    return status_words(attempt.status)
+    return _outcome(attempt.status, attempt.error)
+
+
+def _outcome(status: int | None, error: str) -> str:
+    return _ERRORS.get(error, error) if status is None else status_words(status)
 
 
 def status_words(status: int) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
 from markupsafe import Markup
 
 from messaging import formatting
@@ -84,6 +85,15 @@ class Special:
 
 
 @dataclass(frozen=True, slots=True)
+class Broadcast:
+    """The campaign of which this message is a part, or that it answers."""
+
+    words: str
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bubble:
     """Everything that the fragment draws. side: "in" or "out"."""
 
@@ -93,6 +103,7 @@ class Bubble:
     wa_id: str
     time: Any
     author: str
+    broadcast: Broadcast | None
     quote: Quote | None
     media: Media | None
     special: Special | None
@@ -122,6 +133,7 @@ def bubble(message: Said, quoted: Said | None, contact_name: str, base: str) -> 
         wa_id=message.whatsapp_message_id or "",
         time=shell.local_time(message.created_at, "time"),
         author=_author(message) if out else "",
+        broadcast=_broadcast(message),
         quote=_quote(message, quoted, contact_name, base),
         media=media,
         special=_special(message),
@@ -165,6 +177,21 @@ def summary(message: Said) -> str:
 
 def _author(message: Said) -> str:
     return message.sender_name or ORIGINS.get(message.origin, "")
+
+
+def _broadcast(message: Said) -> Broadcast | None:
+    """What the campaign has written on its messages, and on the answers to them."""
+    data = message.metadata if isinstance(message.metadata, Mapping) else {}
+    mark = data.get("campaign")
+    if not isinstance(mark, Mapping):
+        return None
+    try:
+        url = reverse("campaigns:detail", args=[UUID(_text(mark, "id"))])
+    except ValueError:
+        return None
+    return Broadcast(
+        "Campaign" if message.is_outbound else "Answer to", _text(mark, "name") or "a campaign", url
+    )
 
 
 def _quote(message: Said, quoted: Said | None, contact_name: str, base: str) -> Quote | None:

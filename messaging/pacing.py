@@ -292,12 +292,13 @@ def forecast(
     every = max(1.0, (settings.gap_min + settings.gap_max) / 2)
     in_an_hour = min(float(settings.hourly), HOUR.total_seconds() / every)
     shown = Forecast(None, 0)
+    opens = _OpenHours(settings)
     warm = max(sum(waiting.values()) - cold, 0)
     for number in range(2 * 365):
         today = _left_of_day(
             settings, past if number == 0 else Past(linked_at=past.linked_at), moment, warm, cold
         )
-        sent, last = _one_day(settings, moment, waiting, spans, today, in_an_hour)
+        sent, last = _one_day(opens, moment, waiting, spans, today, in_an_hour)
         shown.per_day.append(sent)
         warm = max(0, warm - sent)
         moment = moment.replace(minute=0, second=0, microsecond=0) + DAY if number == 0 else moment + DAY
@@ -314,8 +315,24 @@ def _left_of_day(settings: Pacing, past: Past, now: datetime, warm: int, cold: i
     return min(cap, warm + max(0, settings.cold_daily - len(strangers))) if cold else cap
 
 
+class _OpenHours:
+    """Whether an hour of the week suits a zone, looked up once: a clock change moves a forecast by an hour at most."""
+
+    def __init__(self, settings: Pacing) -> None:
+        self._settings = settings
+        self._known: dict[tuple[Zones, int, int], bool] = {}
+
+    def __call__(self, zones: Zones, moment: datetime) -> bool:
+        if not self._settings.window_enabled:
+            return True
+        key = (zones, moment.weekday(), moment.hour)
+        if key not in self._known:
+            self._known[key] = is_open(self._settings, moment, zones)
+        return self._known[key]
+
+
 def _one_day(
-    settings: Pacing,
+    opens: _OpenHours,
     start: datetime,
     waiting: dict[Zones, int],
     spans: Mapping[Zones, Span],
@@ -325,10 +342,10 @@ def _one_day(
     """Take from `waiting` what 24 hours from `start` on carry. Returns how many, and when the last one left."""
     sent, last = 0, start
     for hour in range(24):
+        if sent >= cap:
+            break
         moment, room = start + hour * HOUR, in_an_hour
-        for zones in [zones for zones, count in waiting.items() if count]:
-            if settings.window_enabled and not is_open(settings, moment, zones):
-                continue
+        for zones in [zones for zones, count in waiting.items() if count and opens(zones, moment)]:
             usable = min(room, in_an_hour * _part_of_hour(spans.get(zones), moment))
             count = min(waiting[zones], cap - sent, int(usable))
             if count <= 0:

@@ -18,6 +18,7 @@ import structlog
 from csp.constants import NONE, SELF
 
 from whatsflow.core.keys import derive, load_or_create
+from whatsflow.core.s3_origins import origins as s3_origins
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -336,13 +337,17 @@ SECURE_SSL_REDIRECT = HTTPS and PRODUCTION
 SECURE_HSTS_SECONDS = 31536000 if HTTPS and PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False
 X_FRAME_OPTIONS = "DENY"
+S3_BUCKET = env.str("WHATSFLOW_S3_BUCKET", default="")
+S3_ENDPOINT = env.str("WHATSFLOW_S3_ENDPOINT", default="")
+S3_REGION = env.str("WHATSFLOW_S3_REGION", default="")
+_media_origins = s3_origins(S3_BUCKET, S3_ENDPOINT, S3_REGION) if S3_BUCKET else []
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:", "blob:"],
-        "media-src": [SELF, "blob:"],
+        "img-src": [SELF, "data:", "blob:", *_media_origins],
+        "media-src": [SELF, "blob:", *_media_origins],
         "font-src": [SELF, "data:"],
         "connect-src": [SELF],
         "object-src": [NONE],
@@ -363,19 +368,18 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = DEBUG
 MEDIA_ROOT = HOME / "media"
 MEDIA_URL = ""
-S3_BUCKET = env.str("WHATSFLOW_S3_BUCKET", default="")
 if S3_BUCKET:
     _media_storage = {
-        "BACKEND": "storages.backends.s3.S3Storage",
+        "BACKEND": "whatsflow.core.s3.S3Storage",
         "OPTIONS": {
             "bucket_name": S3_BUCKET,
-            "endpoint_url": env.str("WHATSFLOW_S3_ENDPOINT", default="") or None,
-            "region_name": env.str("WHATSFLOW_S3_REGION", default="") or None,
+            "endpoint_url": S3_ENDPOINT or None,
+            "region_name": S3_REGION or None,
+            "path_style": env.bool("WHATSFLOW_S3_PATH_STYLE", default=False),
             "access_key": env.str("WHATSFLOW_S3_ACCESS_KEY", default="") or None,
             "secret_key": env.str("WHATSFLOW_S3_SECRET_KEY", default="") or None,
             "default_acl": None,
             "file_overwrite": True,
-            "signature_version": "s3v4",
             "querystring_auth": True,
             "querystring_expire": 300,
         },
@@ -454,7 +458,8 @@ CORS_EXPOSE_HEADERS = [
 SPECTACULAR_SETTINGS = {
     "TITLE": "WhatsFlow API",
     "VERSION": "1.0.0",
-    "DESCRIPTION": "Everything that a person does in the dashboard, for programs. The guide is docs/api.md.",
+    "DESCRIPTION": "Everything that a person does in the dashboard, for programs. The guide is docs/api.md. "
+    "Texts hold no NUL characters.",
     "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,

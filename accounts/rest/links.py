@@ -1,4 +1,4 @@
-"""Links of the description: where the ids of an answer lead, so that tools can go from one operation to the next."""
+"""Links of the API's description: where the ids of an answer lead, so that tools go from one operation to the next."""
 
 from __future__ import annotations
 

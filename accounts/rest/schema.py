@@ -15,6 +15,7 @@ from accounts.rest import links
 from accounts.rest.operations import Operation
 from accounts.rest.parameters import parameters_of
 from accounts.scopes import READ, WRITE, scope
+from accounts.services import idempotency
 from whatsflow.core.drf import CamelCaseSerializer, camel
 from whatsflow.core.drf_fields import QueryList
 
@@ -147,7 +148,12 @@ class OperationSchema(AutoSchema):
         if direction == "request":
             for name, field in serializer.fields.items():
                 if isinstance(field, serializers.FileField):
-                    schema["properties"][camel(name)] |= {"type": "string", "format": "binary"}
+                    binary = {
+                        "type": "string",
+                        "format": "binary",
+                        "minLength": 0 if field.allow_empty_file else 1,
+                    }
+                    schema["properties"][camel(name)] |= binary
             schema["additionalProperties"] = False
             if required:
                 schema["required"] = required
@@ -294,9 +300,14 @@ _PARAMETERS: dict[str, Any] = {
         "name": "Idempotency-Key",
         "in": "header",
         "required": False,
-        "description": "Any text of your own, new for each request. Sent again within 24 hours, it brings the first "
-        "request's answer and does nothing. 422 with another body; 409 while the first still runs.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[A-Za-z0-9._:-]+$"},
+        "description": "A text of your own (printable ASCII), new for each request. Sent again within 24 hours, it "
+        "brings the first request's answer and does nothing. 422 with another body; 409 while the first still runs.",
+        "schema": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": idempotency.LONGEST,
+            "pattern": idempotency.KEY,
+        },
     },
     "IfMatch": {
         "name": "If-Match",

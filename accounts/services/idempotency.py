@@ -6,6 +6,7 @@ kept: a refused request may be corrected and sent again under the same key.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -21,6 +22,8 @@ LIFETIME = timedelta(hours=24)
 GIVEN_UP = timedelta(minutes=3)
 """A first request that has not ended after so long died with its process: the next one takes its place."""
 LONGEST = 255
+KEY = r"^[!-~]([ -~]*[!-~])?$"
+"""Printable ASCII, as headers carry it; no blanks at the ends, which are lost on the way."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,9 @@ def begin(whose: BusinessProfile | User, endpoint: str, key: str, body_hash: str
     whose: the business in which the request acts, or the person for what is not of a business.
     Raises InvalidInput("invalid_idempotency_key" | "idempotency_key_reused"), Conflict("request_in_progress").
     """
-    if not 0 < len(key) <= LONGEST or not key.isprintable():
+    if len(key) > LONGEST or not re.fullmatch(KEY, key):
         raise InvalidInput(
-            "invalid_idempotency_key", f"An Idempotency-Key has 1 to {LONGEST} printable characters."
+            "invalid_idempotency_key", f"An Idempotency-Key has 1 to {LONGEST} printable ASCII characters."
         )
     place = {"user" if isinstance(whose, User) else "business_profile": whose, "endpoint": endpoint[:255]}
     return _insert(place, key, body_hash) or _repeat(place, key, body_hash)

@@ -2,6 +2,7 @@
 
 from accounts.views.businesses import business_create, business_delete, business_edit, business_switch
 from accounts.views.keys import key_create, key_revoke, key_rotate, keys, origins
+from accounts.views.log import log
 from accounts.views.own import close, email_change, own_data, password_change, profile
 from accounts.views.second_factor import login_code, second_step
 from accounts.views.sessions import (
@@ -43,6 +44,7 @@ __all__ = [
     "key_rotate",
     "keys",
     "locked_out",
+    "log",
     "login_code",
     "logout",
     "member_remove",

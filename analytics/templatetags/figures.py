@@ -40,8 +40,8 @@ def change(tile: Tile) -> SafeString | str:
     by = tile.change
     if by is None:
         return ""
-    points = "points" if tile.kind == tables.SHARE else "%"
     rounded = round(by * 100)
+    points = "%" if tile.kind != tables.SHARE else "point" if abs(rounded) == 1 else "points"
     sign = "+" if rounded > 0 else "−" if rounded < 0 else "±"
     return format_html(
         '<span class="wf-change is-{}">{}{} {}<span class="visually-hidden"> against the period before</span></span>',

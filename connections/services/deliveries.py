@@ -20,7 +20,8 @@ from celery import current_app
 from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Greatest
 
 from connections.models import Webhook, WebhookAttempt, WebhookDelivery
 from connections.services import endpoint_health
@@ -89,23 +90,24 @@ def _open() -> QuerySet[Webhook]:
 
 
 def due_endpoints() -> list[Endpoint]:
-    """Endpoints with deliveries that are due, those that had a success longest ago first."""
+    """Endpoints with deliveries that are due; of very many those that have had a success lately."""
     due = WebhookDelivery.objects.filter(
         webhook=OuterRef("pk"), state=State.PENDING, next_attempt_at__lte=now()
     )
-    rows = _open().filter(Exists(due)).order_by("id")[:ENDPOINTS_AT_ONCE]
-    return [endpoint_health.endpoint(row) for row in rows]
+    rows = _open().filter(Exists(due)).order_by(F("last_success_at").desc(nulls_last=True), "id")
+    return [endpoint_health.endpoint(row) for row in rows[:ENDPOINTS_AT_ONCE]]
 
 
 def seconds_until_due() -> float | None:
-    """Until the next delivery that waits; 0 when one is due, None when none waits."""
+    """Until the next delivery that waits may go; 0 when one may now, None when none waits."""
     waiting = (
         WebhookDelivery.objects.filter(webhook=OuterRef("pk"), state=State.PENDING)
         .order_by("next_attempt_at")
         .values("next_attempt_at")[:1]
     )
     rows = Webhook.objects.filter(is_active=True, business_profile__deleted_at=None)
-    found = rows.annotate(next=Subquery(waiting)).aggregate(first=Min("next"))["first"]
+    rows = rows.annotate(next=Subquery(waiting))
+    found = rows.aggregate(first=Min(Greatest("next", Coalesce("not_before", "next"))))["first"]
     return max((found - now()).total_seconds(), 0.0) if found else None
 
 

@@ -26,7 +26,8 @@ def log(request: MemberRequest) -> HttpResponse:
     page = webhook_selectors.deliveries_page(
         business, Filters(**form.chosen()), request.GET.get("before", "")
     )
-    context = {"form": form, "page": page, "with_webhook": True}
+    rows = webhook_rendering.rows(page.deliveries)
+    context = {"form": form, "page": page, "rows": rows, "with_webhook": True}
     return render(request, "webhooks/log.html", "webhooks/_deliveries.html", context)
 
 

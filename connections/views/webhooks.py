@@ -65,10 +65,12 @@ def _detail(request: MemberRequest, webhook: Webhook, status: int = 200, **more:
     business = request.access.business
     state = request.GET.get("state", "")
     filters = Filters(webhook, state=state if state in webhook_selectors.State.values else "")
+    page = webhook_selectors.deliveries_page(business, filters, request.GET.get("before", ""))
     context = {
         "webhook": webhook,
         "card": webhook_rendering.cards(business, [webhook])[0],
-        "page": webhook_selectors.deliveries_page(business, filters, request.GET.get("before", "")),
+        "page": page,
+        "rows": webhook_rendering.rows(page.deliveries),
         "state": filters.state,
         "states": webhook_selectors.State.choices,
         "replay_form": ReplayForm(),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from uuid import UUID
@@ -19,7 +18,7 @@ from django.db import Error, close_old_connections, connections
 
 from connections.services import deliveries
 from connections.webhooks.lanes import Lane
-from connections.webhooks.wire import Attempt
+from connections.webhooks.wire import Attempt, Endpoint
 from whatsflow.core import doorbell, live
 from whatsflow.core.failpoints import reach
 from whatsflow.core.shutdown import on_stop, stopping
@@ -27,8 +26,8 @@ from whatsflow.core.shutdown import on_stop, stopping
 log = structlog.get_logger(__name__)
 
 MOST_THREADS = 64
-FOR_FAILING = MOST_THREADS // 2
-"""Threads that endpoints which fail may hold at once; the others are for those that work."""
+FOR_DOUBTFUL = MOST_THREADS // 2
+"""Threads that endpoints which are not `quick` may hold at once, new ones too; the others are for those that are."""
 ROUND_SECONDS = 0.05
 """While deliveries are under way: how long results are gathered before they are written."""
 LOOK_SECONDS = 5.0
@@ -50,6 +49,7 @@ class Dispatcher:
         self._threads = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="webhook")
         self._results: SimpleQueue[Attempt] = SimpleQueue()
         self._unwritten: list[Attempt] = []
+        self._untold: dict[UUID, UUID] = {}
         self._told: dict[UUID, float] = {}
         self._stopped = threading.Event()
 
@@ -80,9 +80,8 @@ class Dispatcher:
         try:
             self._write()
             self._take()
-        except (
-            Error
-        ):  # the database is away or restarts: claims end by themselves, results are kept and written later
+            self._tell()
+        except Error:  # the database is away: claims end by themselves, results are kept and written later
             log.warning("webhook_round_failed", exc_info=True)
             connections.close_all()
             time.sleep(RECOVER_SECONDS)
@@ -96,6 +95,8 @@ class Dispatcher:
         """Seconds to sleep unless rung."""
         if self._busy():
             return ROUND_SECONDS
+        if self._untold:
+            return TOLD_EVERY / 4
         rests = [lane.rest_left() for lane in self._lanes.values() if lane.rest_left()]
         try:
             due = deliveries.seconds_until_due()
@@ -116,34 +117,37 @@ class Dispatcher:
             return
         reach("webhooks.posted")
         deliveries.settle(self._unwritten)
-        written, self._unwritten = self._unwritten, []
-        self._tell(written)
+        self._untold |= {one.endpoint.id: one.endpoint.business_id for one in self._unwritten}
+        self._unwritten = []
 
     def _take(self) -> None:
-        """Claim for every endpoint that has something due and whose lane has room."""
+        """Claim for every endpoint that has something due and whose lane has room; who was served longest ago first."""
         due = deliveries.due_endpoints()
-        wanted = {endpoint.id for endpoint in due}
-        failing = sum(lane.failing and lane.busy for lane in self._lanes.values())
-        for endpoint in due:
-            lane = self._lanes.get(endpoint.id)
-            if lane is None:
-                lane = self._lanes[endpoint.id] = Lane(endpoint, self._threads, self._report)
-            lane.renew(endpoint)
+        doubtful = sum(lane.working for lane in self._lanes.values() if not lane.quick)
+        for lane in sorted(map(self._lane, due), key=lambda lane: lane.offered_at):
             room = lane.room()
-            if lane.failing:
-                failing += 1
-            if not room or (lane.failing and failing > FOR_FAILING):
+            if not room or (not lane.quick and doubtful >= FOR_DOUBTFUL):
                 continue
-            claimed = deliveries.claim(endpoint.id, room)
+            doubtful += not lane.quick
+            claimed = deliveries.claim(lane.endpoint.id, room)
             reach("webhooks.claimed")
             lane.offer(claimed)
-        self._drop(wanted)
+        self._drop({endpoint.id for endpoint in due})
+
+    def _lane(self, endpoint: Endpoint) -> Lane:
+        """The endpoint's lane, made if there is none, knowing what the endpoint is now."""
+        lane = self._lanes.get(endpoint.id)
+        if lane is None:
+            lane = self._lanes[endpoint.id] = Lane(endpoint, self._threads, self._report)
+        lane.renew(endpoint)
+        return lane
 
     def _drop(self, wanted: set[UUID]) -> None:
         """Forget lanes that have nothing to do, are not resting, and whose connections have long been idle."""
         for key, lane in list(self._lanes.items()):
             if key not in wanted and not lane.busy and lane.idle_for() > self._idle_seconds:
                 del self._lanes[key]
+                self._told.pop(key, None)
                 lane.close()
 
     def _report(self, result: Attempt, hungry: bool) -> None:
@@ -152,14 +156,14 @@ class Dispatcher:
         if hungry:
             self._bell.ring()
 
-    def _tell(self, written: Sequence[Attempt]) -> None:
-        """Let the open pages fetch anew what they show of these endpoints, at most once a second each."""
+    def _tell(self, at_once: bool = False) -> None:
+        """Let the open pages fetch anew what they show of endpoints: at most once a second each, never too few."""
         moment = time.monotonic()
-        for endpoint in {result.endpoint.id: result.endpoint for result in written}.values():
-            if moment - self._told.get(endpoint.id, -TOLD_EVERY) >= TOLD_EVERY:
-                self._told[endpoint.id] = moment
-                frame = {"type": "webhook", "webhook": str(endpoint.id)}
-                live.push(live.business_group(endpoint.business_id), frame)
+        for key, business_id in list(self._untold.items()):
+            if at_once or moment - self._told.get(key, -TOLD_EVERY) >= TOLD_EVERY:
+                self._told[key] = moment
+                del self._untold[key]
+                live.push(live.business_group(business_id), {"type": "webhook", "webhook": str(key)})
 
     def _wind_up(self) -> None:
         """Give back what was not begun, wait a moment for what was, and write it all."""
@@ -171,6 +175,7 @@ class Dispatcher:
             time.sleep(0.02)
         try:
             self._write()
+            self._tell(at_once=True)
         except Error:
             log.warning("webhook_results_not_written", exc_info=True)
         self._threads.shutdown(wait=False, cancel_futures=True)

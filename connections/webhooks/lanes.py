@@ -1,7 +1,8 @@
 """A lane: the deliveries of one endpoint that are claimed, and the threads that post them.
 
 A lane starts with one thread and gets more while its receiver answers well; a failure takes it back to one, and after
-some in a row it rests. So an endpoint that hangs holds one thread, whatever waits for it, and delays no other.
+some in a row it rests. So an endpoint that hangs holds one thread, whatever waits for it, and delays no other. Of many
+that hang at once the dispatcher lets only some post at a time: those that are quick (`quick`) always find a thread.
 """
 
 from __future__ import annotations
@@ -30,11 +31,16 @@ MOST_AHEAD = 40
 REST_AFTER = 3
 """Failures in a row after which the lane rests between two tries."""
 LONGEST_REST = 30.0
+QUICK_SECONDS = 2.0
+"""An answer that takes longer holds a thread for too long."""
 SMOOTHING = 0.2
 
 
 class Lane:
-    """One endpoint's. report: takes what became of each delivery, from any thread."""
+    """One endpoint's. report: takes what became of each delivery, from any thread.
+
+    offered_at: when it was last given something to post, on the monotonic clock.
+    """
 
     def __init__(
         self, endpoint: Endpoint, threads: Executor, report: Callable[[Attempt, bool], None]
@@ -48,8 +54,11 @@ class Lane:
         self._allowed = 1
         self._failures = 0
         self._seconds = 1.0
+        self._proven = False
+        self._begun: dict[int, float] = {}
         self._rest_until = 0.0
         self._last = time.monotonic()
+        self.offered_at = 0.0
         self._caller: Caller | None = None
         self._signers = wire.signers(endpoint)
 
@@ -62,6 +71,18 @@ class Lane:
     def failing(self) -> bool:
         """Whether its receiver has failed several times in a row."""
         return self._failures >= REST_AFTER
+
+    @property
+    def working(self) -> int:
+        """How many threads it holds."""
+        return self._working
+
+    @property
+    def quick(self) -> bool:
+        """Whether its receiver has answered well and fast, and is not just now taking its time."""
+        with self._lock:
+            late = any(time.monotonic() - begun > QUICK_SECONDS for begun in self._begun.values())
+            return self._proven and not self.failing and self._seconds < QUICK_SECONDS and not late
 
     def renew(self, endpoint: Endpoint) -> None:
         """Go on with what the endpoint is now; what is under way ends as it began."""
@@ -94,6 +115,7 @@ class Lane:
     def offer(self, claimed: Sequence[Claimed]) -> None:
         """Post these."""
         with self._lock:
+            self.offered_at = time.monotonic()
             self._waiting.extend(claimed)
             start = min(self._allowed - self._working, len(self._waiting))
             self._working += max(start, 0)
@@ -127,7 +149,9 @@ class Lane:
         with self._lock:
             if not self._waiting or self._working > self._allowed:
                 self._working -= 1
+                self._begun.pop(threading.get_ident(), None)
                 return None
+            self._begun[threading.get_ident()] = time.monotonic()
             return self._waiting.popleft()
 
     def _post(self, claimed: Claimed) -> Attempt:
@@ -154,7 +178,8 @@ class Lane:
                 self._failures, self._rest_until = 0, 0.0
                 taken = max(result.duration_ms / 1000, 0.001)
                 self._seconds += SMOOTHING * (taken - self._seconds)
-                if taken < 2.0:
+                self._proven = True
+                if taken < QUICK_SECONDS:
                     self._allowed = min(self._allowed + 1, MOST_THREADS)
                 else:
                     self._allowed = max(1, self._allowed - 1)

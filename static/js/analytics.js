@@ -23,10 +23,20 @@ function duration(seconds) {
 
 // Steps of a scale of durations that people know from clocks and calendars.
 const STEPS = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400, 172_800, 604_800];
+const FAR_APART = 30;
 
-function step(series) {
-  const top = Math.max(1, ...series.flatMap((one) => one.data).map(Number));
-  return STEPS.find((one) => top / one <= 6) ?? STEPS.at(-1);
+// Minutes beside days: on an even scale the minutes would lie on the axis. Then each step is a multiple of the last.
+function durations(series) {
+  const known = series.flatMap((one) => one.data).filter((value) => value !== null).map((value) => Math.max(1, value));
+  const top = Math.max(1, ...known);
+  const low = Math.min(top, ...known);
+  if (top / low < FAR_APART) return { beginAtZero: true, steps: { stepSize: STEPS.find((one) => top / one <= 6) ?? STEPS.at(-1) } };
+  const least = STEPS.findLast((one) => one <= low) ?? 1;
+  const most = STEPS.find((one) => one >= top) ?? top;
+  const between = STEPS.filter((one) => one >= least && one <= most);
+  const every = Math.ceil(between.length / 7);
+  const ticks = between.filter((one, index) => index % every === 0).map((value) => ({ value }));
+  return { type: "logarithmic", min: least, max: most, afterBuildTicks: (axis) => { axis.ticks = ticks; }, steps: {} };
 }
 
 const FORMATS = {
@@ -65,8 +75,8 @@ function config(section) {
   const lying = kind === "bars";
   const text = colour("--tblr-secondary");
   const grid = { color: colour("--tblr-border-color"), drawTicks: false };
-  const counts = { beginAtZero: true, grid, border: { display: false }, ticks: { color: text, maxTicksLimit: 6, precision: 0, callback: format } };
-  if (section.dataset.kind === "duration") counts.ticks.stepSize = step(series);
+  const { steps, ...scale } = section.dataset.kind === "duration" ? durations(series) : { beginAtZero: true, steps: { maxTicksLimit: 6 } };
+  const counts = { ...scale, grid, border: { display: false }, ticks: { color: text, precision: 0, callback: format, ...steps } };
   const names = { grid: { display: false }, border: { display: false }, ticks: { color: text, maxRotation: 0, autoSkipPadding: 16 } };
   return {
     type: kind === "line" ? "line" : "bar",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -92,6 +92,14 @@ def _people(messages: list[Message], zone: ZoneInfo, found: dict[date, Day]) -> 
 
 
 def _answers(messages: list[Message], zone: ZoneInfo, found: dict[date, Day]) -> None:
+    for at, sender, seconds in waits(messages):
+        when = at.astimezone(zone).date()
+        if when in found:
+            found[when].worker(sender).answers.append(seconds)
+
+
+def waits(messages: list[Message]) -> Iterator[tuple[datetime, UUID | None, int]]:
+    """Each answer with its writer and how long the customer had waited."""
     asked: dict[UUID, list[datetime]] = defaultdict(list)
     for message in sorted(messages, key=lambda one: (one.created_at, one.pk)):
         if message.message_type == "reaction":
@@ -101,11 +109,8 @@ def _answers(messages: list[Message], zone: ZoneInfo, found: dict[date, Day]) ->
         elif message.origin != "campaign" and not message.is_from_bot:
             waiting = asked.pop(message.conversation_id, [])
             since = next((at for at in waiting if at >= message.created_at - timedelta(days=7)), None)
-            when = message.created_at.astimezone(zone).date()
-            if since and when in found:
-                found[when].worker(message.sender_id).answers.append(
-                    _clock(message.created_at) - _clock(since)
-                )
+            if since:
+                yield message.created_at, message.sender_id, _clock(message.created_at) - _clock(since)
 
 
 def plain(days: Iterable[Day]) -> list[dict[str, Any]]:

@@ -12,15 +12,16 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import BusinessProfile, User
-from analytics import localtime
+from analytics import figures, localtime
 from analytics.figures.days import days
 from analytics.models import StatsClock
-from analytics.services import rollups
-from contacts.models import ConsentProof, Contact
+from analytics.periods import Period
+from analytics.services import groups, rollups
+from contacts.models import ConsentProof, Contact, ContactGroup, ContactTag, Tag
 from contacts.services import merging
 from messaging.models import Conversation, ConversationEvent, Message
 from tests import factories
-from tests.analytics import naive
+from tests.analytics import naive, naive_pages
 
 ZONES = (
     "UTC",
@@ -63,6 +64,7 @@ others = st.one_of(
     st.tuples(st.just("remove message"), st.integers(0, 30)),
     st.tuples(st.just("close"), seconds, st.integers(0, 3), st.integers(0, 1)),
     st.tuples(st.just("opt out"), seconds, st.integers(0, 3), st.sampled_from(["message", "team", "merge"])),
+    st.tuples(st.just("tag"), st.integers(0, 3), st.sampled_from(["VIP", "Lead"])),
     st.tuples(st.just("leave"), st.integers(0, 1)),
     st.tuples(st.just("count")),
     st.tuples(st.just("marks")),
@@ -150,6 +152,10 @@ class World:
         )
         ConsentProof.objects.filter(pk=proof.pk).update(created_at=self.begin + timedelta(seconds=at))
 
+    def tag(self, who: int, name: str) -> None:
+        tag, _ = Tag.objects.get_or_create(business_profile=self.business, name=name)
+        ContactTag.objects.get_or_create(contact_id=self.contacts[who], tag=tag)
+
     def leave(self, place: int) -> None:
         self.team[place].delete()
         self.team[place] = factories.UserFactory()
@@ -175,14 +181,25 @@ class World:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
-    begin=st.sampled_from(TIMES), zone=st.sampled_from(ZONES), other=st.sampled_from(ZONES), events=history
+    begin=st.sampled_from(TIMES),
+    zone=st.sampled_from(ZONES),
+    other=st.sampled_from(ZONES),
+    events=history,
+    split=st.integers(0, 3),
 )
-def test_every_day_is_what_its_rows_are(begin: datetime, zone: str, other: str, events: list[tuple]) -> None:
-    with mock.patch.object(rollups, "now", return_value=begin + timedelta(days=16)):
-        _play(begin, zone, other, events)
+def test_every_figure_is_what_its_rows_are(
+    begin: datetime, zone: str, other: str, events: list[tuple], split: int
+) -> None:
+    later = begin + timedelta(days=16)
+    with (
+        mock.patch.object(rollups, "now", return_value=later),
+        mock.patch.object(groups, "now", return_value=later),
+    ):
+        _play(begin, zone, other, events, split)
 
 
-def _play(begin: datetime, zone: str, other: str, events: list[tuple]) -> None:
+def _play(begin: datetime, zone: str, other: str, events: list[tuple], split: int) -> None:
+    """split: the day of the history on which the range of the pages begins; the days before it are compared with."""
     world = World(begin, zone)
     for name, *details in events:
         getattr(world, name.replace(" ", "_"))(*details)
@@ -192,8 +209,16 @@ def _play(begin: datetime, zone: str, other: str, events: list[tuple]) -> None:
     expected = naive.plain(naive.days(world.business, here, localtime.dates(first, last)))
     assert naive.plain(days(world.business, first, last)) == expected, "as it stands"
 
+    period = Period(first + timedelta(days=2 + split), last, here)
+    _pages_agree(world, period)
+
     rollups.run()
     assert naive.plain(days(world.business, first, last)) == expected, "after the roll-up"
+    _pages_agree(world, period)
+    groups.regroup(world.business)
+    today = localtime.local_date(begin + timedelta(days=16), here)
+    grouped = ContactGroup.objects.filter(business_profile=world.business).values_list("contact_id", "group")
+    assert dict(grouped) == naive_pages.Rows(world.business, here).groups(today)
     clock = StatsClock.objects.get(business_profile=world.business)
     assert clock.counted_until is not None, "the roll-up got there"
     assert clock.counted_until > last
@@ -203,6 +228,16 @@ def _play(begin: datetime, zone: str, other: str, events: list[tuple]) -> None:
         naive.days(world.business, elsewhere, localtime.dates(first, last))
     ), "in another time zone"
     world.business.delete()
+
+
+def _pages_agree(world: World, period: Period) -> None:
+    """Whatever the pages and the API show of a range, and of the one before it, is what its rows are."""
+    rows = naive_pages.Rows(world.business, period.zone)
+    for group in ("day", "week", "month"):
+        page = figures.overview(world.business, period, group)
+        assert naive_pages.shown(page) == naive_pages.counted(rows, page), group
+        people = figures.contacts(world.business, period, group)
+        assert naive_pages.shown_contacts(people) == naive_pages.counted_contacts(rows, people), group
 
 
 @given(zone=st.sampled_from(ZONES), begin=st.sampled_from(TIMES), after=st.floats(-2 * 86400, 4 * 86400))

@@ -53,6 +53,24 @@ def test_memory_processor_version_and_start_are_on_the_page(
         assert words in shown
 
 
+def test_a_page_that_is_open_follows_what_the_browser_takes(
+    client_of: Callable[..., Client], viewer: User, connection: WhatsAppConnection
+) -> None:
+    told(connection)
+    state = reverse("connections:state", args=[connection.pk])
+    client = client_of(viewer)
+
+    def again(seen: str) -> Any:
+        return client.get(state, {"seen": seen}, headers={"HX-Request": "true"})
+
+    first = client.get(state).context["version"]
+    assert again(first).status_code == 204
+    WhatsAppConnection.objects.filter(pk=connection.pk).update(
+        vitals={**connection.vitals, "memory": 2 * 2**30}
+    )
+    assert "2.0\xa0GB" in again(first).content.decode()
+
+
 def test_a_number_that_rests_takes_nothing(connection: WhatsAppConnection) -> None:
     told(connection)
     connection.status = Status.DISCONNECTED

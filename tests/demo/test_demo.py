@@ -13,7 +13,7 @@ from django.test import Client
 from accounts.models import BusinessProfile, Membership, User
 from connections.models import WhatsAppConnection
 from contacts.models import Contact, ContactIdentity
-from messaging.models import Conversation, MediaFile, Message
+from messaging.models import Conversation, ConversationEvent, MediaFile, Message
 from whatsflow.core import phone
 from whatsflow.demo import build
 from whatsflow.demo.history import History
@@ -68,6 +68,15 @@ def test_everybody_says_something_when_there_is_enough_to_say():
     assert {said.person for said in history()} == set(range(40))
 
 
+def test_somebody_new_comes_all_the_time():
+    first = {}
+    for said in history():
+        first.setdefault(said.person, said.at)
+    begin = (UNTIL - timedelta(days=30)).timestamp()
+    weeks = Counter(int((at - begin) // (7 * 86400)) for at in first.values())
+    assert all(weeks[week] >= 4 for week in range(4))
+
+
 def test_who_answered_has_read():
     told = {}
     for said in sorted(history(), key=lambda said: (said.person, said.at)):
@@ -107,6 +116,16 @@ def test_the_business_has_a_team_a_connected_number_and_its_history(demo):
     assert Message.objects.filter(business_profile=demo).count() == 400
     assert Conversation.objects.filter(unread_count__gt=0).exists()
     assert Message.objects.exclude(sender=None).values("sender").distinct().count() == 3
+
+
+def test_what_is_closed_was_closed_by_somebody_after_its_last_message(demo):
+    closed = Conversation.objects.filter(state="closed")
+    assert closed
+    assert ConversationEvent.objects.count() == closed.count()
+    for conversation in closed:
+        closing = conversation.events.get()
+        assert closing.begun_at <= conversation.last_message_at <= closing.created_at
+        assert closing.actor.full_name
 
 
 def test_conversations_show_their_last_message(demo):

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
-from django.db import transaction
+from django.db import Error, connections, transaction
 
-from connections.models import Webhook, WebhookDelivery
+from connections.models import PublicEvent, Webhook, WebhookDelivery
 from connections.services import public_events
 from tests.connections.webhooks.receiver import OK, Received, Receiver, Reset, answer
 from whatsflow.core.ids import uuid7
 from whatsflow.core.public_events import PublicEvent as Told
 
+TALKS = 10
+COMMON, RARE = "contact.updated", "contact.created"
 ROOT = Path(__file__).resolve().parents[2]
 FAST_RETRIES = {
     "WHATSFLOW_WEBHOOK_RETRY_SECONDS": ",".join(["0"] + ["0.2"] * 40),
@@ -47,37 +52,90 @@ class Moody(Receiver):
 
 def happen(webhook: Webhook, count: int, batch: int = 500) -> None:
     """So many events, of ten conversations."""
-    keys = [uuid7() for _ in range(10)]
+    keys = [uuid7() for _ in range(TALKS)]
     for start in range(0, count, batch):
-        with transaction.atomic():
-            numbers = range(start, min(start + batch, count))
-            rows = [Told("contact.updated", {"number": number}, keys[number % 10]) for number in numbers]
-            public_events.record(webhook.business_profile_id, rows)
+        _record(webhook.business_profile_id, keys, range(start, min(start + batch, count)))
+
+
+def _record(business_id: UUID, keys: Sequence[UUID], numbers: range) -> None:
+    """Events with these numbers, in one transaction; every tenth is a new contact, which some want alone."""
+    with transaction.atomic():
+        rows = [
+            Told(RARE if number % 10 == 0 else COMMON, {"number": number}, keys[number % TALKS])
+            for number in numbers
+        ]
+        public_events.record(business_id, rows)
 
 
 @contextmanager
-def workers(environment: Mapping[str, str], log: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
-    """`start()` starts a process that posts; all are killed at the end."""
-    started: list[subprocess.Popen[bytes]] = []
+def happening(webhook: Webhook, count: int, receiver: Receiver, ahead: int = 1000) -> Iterator[None]:
+    """Events happen in a thread of their own, so many in all and never more than `ahead` before what has arrived.
 
-    def start() -> subprocess.Popen[bytes]:
-        with log.open("ab") as out:
-            command = [sys.executable, "-m", "tests.faults.webhook_worker"]
-            process = subprocess.Popen(command, env=dict(environment), cwd=ROOT, stdout=out, stderr=out)
-        started.append(process)
+    A transaction whose commit got no answer may have happened: what is there is counted before it is done again.
+    """
+    stop = threading.Event()
+
+    def work() -> None:
+        keys = [uuid7() for _ in range(TALKS)]
+        done = 0
+        while done < count and not stop.wait(0.005):
+            if done - len(receiver.received) > ahead:
+                continue
+            try:
+                done = PublicEvent.objects.filter(business_profile=webhook.business_profile_id).count()
+                _record(webhook.business_profile_id, keys, range(done, min(done + 100, count)))
+            except Error:  # PostgreSQL is away
+                connections.close_all()
+                stop.wait(0.2)
+        connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+
+
+class Workers:
+    """Processes that post: `start = Workers(environment, log)`, then `start()` for each."""
+
+    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+        self._environment = dict(environment)
+        self._log = log
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def __call__(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "tests.faults.webhook_worker"]
+        with self._log.open("ab") as out:
+            process = subprocess.Popen(command, env=self._environment, cwd=ROOT, stdout=out, stderr=out)
+        self._started.append(process)
         return process
 
-    try:
-        yield start
-    finally:
-        for process in started:
+    def kill(self) -> None:
+        """SIGKILL, to all of them."""
+        for process in self._started:
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
             process.wait(10)
 
 
+@contextmanager
+def workers(environment: Mapping[str, str], log: Path) -> Iterator[Workers]:
+    """`start()` starts a process that posts; all are killed at the end."""
+    started = Workers(environment, log)
+    try:
+        yield started
+    finally:
+        started.kill()
+
+
 def nothing_was_lost(webhook: Webhook, receiver: Receiver, count: int) -> None:
-    """Each event has arrived at least once and is delivered in our books; ids and bodies stayed as they were."""
+    """Each event has arrived at least once and is delivered in our books; ids and bodies stayed as they were.
+
+    Events of one conversation are numbered without gaps.
+    """
     rows = WebhookDelivery.objects.filter(webhook=webhook)
     states = Counter(rows.values_list("state", flat=True))
     assert states == {"delivered": count}, states
@@ -85,6 +143,11 @@ def nothing_was_lost(webhook: Webhook, receiver: Receiver, count: int) -> None:
     assert receiver.ids == sent
     bodies = {(one.id, one.body) for one in receiver.received}
     assert len(bodies) == count
+    told = [json.loads(payload) for payload in rows.values_list("event__payload", flat=True)]
+    assert len({one["data"]["number"] for one in told}) == count
+    if "*" in webhook.events:
+        numbers = {(one["data"]["number"] % TALKS, one["sequence"]) for one in told}
+        assert numbers == {(number % TALKS, number // TALKS + 1) for number in range(count)}
 
 
 def environment_of(base: Mapping[str, str], receiver: Receiver, *others: Receiver) -> dict[str, str]:

@@ -19,7 +19,7 @@ from analytics.services import rollups
 from connections.models import SandboxCustomer, SandboxPhone, WhatsAppConnection
 from connections.services import numbers
 from contacts.models import ConsentProof, Contact, ContactIdentity, ContactNote, ContactTag, Suppression
-from messaging.models import Conversation, Message
+from messaging.models import Conversation, ConversationEvent, Message
 from messaging.services import quick_replies
 from whatsflow.core.clock import now
 from whatsflow.demo import pictures, rows, sorting
@@ -102,7 +102,10 @@ def set_password(password: str) -> None:
         users.reset_password(user, new=password)
 
 
-_LARGE = (Message, Conversation, ContactNote, ConsentProof, Suppression, ContactIdentity, Contact)
+_LARGE = (
+    *(Message, ConversationEvent, Conversation, ContactNote, ConsentProof, Suppression, ContactIdentity),
+    Contact,
+)
 
 
 def remove(name: str = NAME) -> None:
@@ -180,6 +183,7 @@ def _write(made: rows.Rows, tag_ids: list[UUID], progress: Progress) -> None:
             sorting.suppressions(made.identities(), made.contact_ids, until),
         ),
         ("conversations", rows.conversations(), made.conversations()),
+        ("conversations", rows.closings(), made.closings()),
         ("messages", rows.messages(), made.messages()),
     )
     for name, table, content in parts:

@@ -54,7 +54,8 @@ class History:
         for number, (start, (scene, length)) in enumerate(zip(starts, scenes, strict=True)):
             while waiting and waiting[0].at <= start:
                 yield heappop(waiting)
-            for said in self._play(self._who(number, chance), start, scene, length, chance):
+            person = self._who(number, len(scenes), chance)
+            for said in self._play(person, start, scene, length, chance):
                 heappush(waiting, said)
         while waiting:
             yield heappop(waiting)
@@ -83,11 +84,11 @@ class History:
         local = hour.astimezone(self.zone)
         return _WEEKDAYS[local.weekday()] * (0.01 + exp(-((local.hour + 0.5 - 13.5) ** 2) / 18))
 
-    def _who(self, scene: int, chance: random.Random) -> int:
-        """Everybody once, as far as the scenes go; then some far more often than others."""
-        if scene < self.people:
-            return (scene * 48_271 + 11) % self.people if self.people % 48_271 else scene
-        return int(self.people * chance.random() ** 2)
+    def _who(self, scene: int, scenes: int, chance: random.Random) -> int:
+        """Everybody once, somebody new all the time; between them who came before, the first far more often."""
+        came, following = (-(-number * self.people // scenes) for number in (scene, scene + 1))
+        place = came if following > came else int(came * chance.random() ** 2)
+        return (place * 48_271 + 11) % self.people if self.people % 48_271 else place
 
     def _play(
         self, person: int, start: float, scene: int, length: int, chance: random.Random

@@ -15,7 +15,7 @@ from django.urls import reverse
 from accounts.models import BusinessProfile, User
 from connections.models import WhatsAppConnection
 from contacts.models import Contact, ContactIdentity
-from messaging.models import Conversation, MediaFile, Message
+from messaging.models import Conversation, ConversationEvent, MediaFile, Message
 from messaging.services import previews
 from whatsflow.core import phone
 from whatsflow.core.ids import uuid7
@@ -26,6 +26,9 @@ from whatsflow.demo.tables import Table
 
 FRESH = timedelta(hours=30)
 """What customers wrote within this time may still be unread; the newest is, also after a quiet weekend."""
+ANOTHER_MATTER = timedelta(hours=6)
+"""Who writes after so long has something new to say."""
+CLOSED_AFTER = timedelta(minutes=12)
 
 
 @dataclass(frozen=True)
@@ -39,17 +42,20 @@ class Shop:
 
 
 class Tail:
-    """What a contact and their conversation tell of their messages."""
+    """What a contact and their conversation tell of their messages. begun_at: of what was talked about last."""
 
-    __slots__ = ("first_at", "last", "total", "trailing")
+    __slots__ = ("begun_at", "first_at", "last", "total", "trailing")
 
     def __init__(self, said: Said) -> None:
-        self.first_at = said.at
+        self.first_at = self.begun_at = said.at
+        self.last = said
         self.total = self.trailing = 0
         self.follow(said)
 
     def follow(self, said: Said) -> None:
         """One message more. trailing: how many the customer has written since we last did."""
+        if self.total and not said.ours and said.at - self.last.at > ANOTHER_MATTER.total_seconds():
+            self.begun_at = said.at
         self.last = said
         self.total += 1
         self.trailing = 0 if said.ours else self.trailing + 1
@@ -76,6 +82,7 @@ class Rows:
         self.contact_ids = [uuid7() for _ in range(history.people)]
         self.conversation_ids = [uuid7() for _ in range(history.people)]
         self.ends = tails(history)
+        self._closed: list[tuple[int, Tail]] = []
         self._urls = [reverse("messaging:media", args=[picture.pk]) for picture in shop.pictures]
 
     def contacts(self) -> Iterator[tuple[Any, ...]]:
@@ -109,6 +116,8 @@ class Rows:
             waits = last.at == newest or (last.at > fresh and chance.random() < 0.7)
             unread = end.trailing if waits else 0
             closed = not unread and chance.random() < 0.4
+            if closed:
+                self._closed.append((index, end))
             assigned = chance.choice(self.shop.team).pk if chance.random() < 0.5 else None
             yield (
                 *(self.conversation_ids[index], self._business, self.contact_ids[index], connection),
@@ -116,6 +125,17 @@ class Rows:
                 *(previews.line(last.text), "image" if last.picture >= 0 else "text"),
                 *("outbound" if last.ours else "inbound", last.status, unread),
                 *(None if unread else _moment(last.at), _moment(end.first_at), _moment(last.at)),
+            )
+
+    def closings(self) -> Iterator[tuple[Any, ...]]:
+        """One row of CLOSINGS for each conversation that `conversations` has made a closed one."""
+        latest = self.history.until.timestamp()
+        for index, end in self._closed:
+            actor = self.shop.team[end.last.sender].pk
+            at = min(end.last.at + CLOSED_AFTER.total_seconds(), latest)
+            yield (
+                *(uuid7(), self._business, self.conversation_ids[index], "closed", actor),
+                *(_moment(end.begun_at), _moment(at)),
             )
 
     def messages(self) -> Iterator[tuple[Any, ...]]:
@@ -191,6 +211,12 @@ def conversations() -> Table:
             "id business_profile_id contact_id connection_id state assigned_to_id last_message_at last_message_id",
             "preview preview_type preview_direction preview_status unread_count last_read_at created_at updated_at",
         ],
+    )
+
+
+def closings() -> Table:
+    return _table(
+        ConversationEvent, ["id business_profile_id conversation_id kind actor_id begun_at created_at"]
     )
 
 

@@ -15,9 +15,11 @@ from standardwebhooks import WebhookVerificationError
 from accounts.models import BusinessProfile
 from connections.models import PublicEvent, Webhook, WebhookAttempt, WebhookDelivery
 from connections.services import deliveries, webhooks
+from connections.webhooks.dispatcher import FOR_DOUBTFUL, MOST_THREADS
 from tests import factories
 from tests.connections.webhooks.conftest import Listen
 from tests.connections.webhooks.receiver import OK, Received, Reset, answer
+from whatsflow.core import live
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -321,6 +323,50 @@ def test_a_hanging_endpoint_delays_no_other(
     hanging.closing.set()
 
 
+def test_however_many_endpoints_hang_those_that_are_quick_find_a_thread(
+    listen: Listen,
+    endpoint: Callable[..., Webhook],
+    tell: Callable[..., None],
+    dispatching: Callable[..., None],
+    settings: Any,
+) -> None:
+    settings.WEBHOOK_TIMEOUT_SECONDS = 30.0
+    settings.WEBHOOK_CLAIM_SECONDS = 120.0
+    fast = listen()
+    endpoint(fast)
+    tell()
+    dispatching(settled())
+    hanging = listen(lambda request, number: (hanging.closing.wait(30) and b"") or b"")
+    for _ in range(MOST_THREADS + 8):
+        endpoint(hanging)
+    tell()
+    dispatching(lambda: len(hanging.received) >= FOR_DOUBTFUL, "endpoints that hang")
+    tell(40)
+    dispatching(lambda: len(fast.ids) == 42, "what the quick one is told")
+    assert len(hanging.received) == FOR_DOUBTFUL
+    hanging.closing.set()
+
+
+def test_pages_hear_of_the_last_delivery_too(
+    listen: Listen,
+    endpoint: Callable[..., Webhook],
+    tell: Callable[..., None],
+    dispatching: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are told once a second at most: of what comes within that second they must hear at its end."""
+    seen: list[int] = []
+    done = WebhookDelivery.objects.filter(state=State.DELIVERED)
+    monkeypatch.setattr(live, "push", lambda group, frame: seen.append(done.count()))
+    endpoint(listen())
+    tell()
+    dispatching(lambda: len(seen) == 1, "the first frame")
+    tell()
+    dispatching(settled(count=2))
+    dispatching(lambda: seen[-1] == 2, "a frame after the last delivery")
+    assert len(seen) == 2
+
+
 def test_claims_of_a_dispatcher_that_died_end_by_themselves(
     listen: Listen,
     endpoint: Callable[..., Webhook],
@@ -371,7 +417,7 @@ def test_an_endpoint_that_became_private_is_refused_with_words(
     dispatching: Callable[..., None],
     settings: Any,
 ) -> None:
-    factories.WebhookFactory(business_profile=business, url="https://127.0.0.1:1/")
+    factories.WebhookFactory(business_profile=business, url="https://127.0.0.1:8443/")
     factories.WebhookFactory(business_profile=business, url="http://example.com/")
     settings.WEBHOOK_RETRY_SECONDS = [0.0]
     tell()
@@ -396,3 +442,8 @@ def test_the_dispatcher_knows_how_long_nothing_is_due(business: BusinessProfile)
     assert 290 < (deliveries.seconds_until_due() or 0) <= 300
     WebhookDelivery.objects.filter(pk=waiting.pk).update(next_attempt_at=timezone.now())
     assert deliveries.seconds_until_due() == 0.0
+    webhook.not_before = timezone.now() + timedelta(minutes=5)
+    webhook.save()
+    assert 290 < (deliveries.seconds_until_due() or 0) <= 300, (
+        "a receiver that rests is not looked at all the time"
+    )

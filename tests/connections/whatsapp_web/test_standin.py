@@ -64,6 +64,8 @@ def test_it_says_how_to_start_and_its_phone_is_played_on_a_page(
     assert json.loads(ask(page[1], "/do/write", wrote)[1])["problem"] == ""
     (message,) = json.loads(ask(page[1], "/state")[1])["phones"][0]["messages"]
     assert (message["text"], message["mine"]) == ("Hello", False)
+    spoken = {**wrote, "kind": "ptt", "text": ""}
+    assert json.loads(ask(page[1], "/do/write", spoken)[1])["problem"] == ""
     assert ask(page[1], "/do/write", wrote, kind="text/plain")[0] == 415, (
         "no other site's page can press a button"
     )

@@ -88,6 +88,8 @@ function nameSide(select) {
 
 function onClick(event) {
   const { target } = event;
+  const button = target.closest("[data-bulk] button, [form=contacts-bulk]");
+  if (button) needTag(button);
   if (target.name === "ids") {
     if (event.shiftKey && lastBox) chooseBetween(lastBox, target);
     lastBox = target;
@@ -102,6 +104,12 @@ function onClick(event) {
   } else if (target.closest("[data-close-dialog]")) {
     target.closest("dialog")?.close();
   }
+}
+
+// The tag's name has to be there for the two buttons that use it, and for no other.
+function needTag(button) {
+  const field = page.querySelector('[data-bulk] [name="tag"]');
+  if (field) field.required = ["tag", "untag"].includes(button.value);
 }
 
 function chooseBetween(one, other) {

@@ -40,6 +40,8 @@ def _tags_by_keyboard_and_takes_it_back(olive: Person) -> None:
         olive.sees("1 chosen")
         olive.type("body", "k", "x")
         olive.sees("2 chosen")
+    olive.click("[name=action][value=tag]")
+    assert olive.path == "/contacts/", "a tag has to be named first"
     olive.fill("tag", "Fresh")
     olive.click("[name=action][value=tag]")
     olive.sees("Tag contacts: Fresh")

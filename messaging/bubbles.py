@@ -185,7 +185,9 @@ def _broadcast(message: Message) -> Broadcast | None:
         url = reverse("campaigns:detail", args=[UUID(_text(mark, "id"))])
     except ValueError:
         return None
-    return Broadcast("Campaign" if message.is_outbound else "Answer to", _text(mark, "name") or "a campaign", url)
+    return Broadcast(
+        "Campaign" if message.is_outbound else "Answer to", _text(mark, "name") or "a campaign", url
+    )
 
 
 def _quote(message: Message, quoted: Message | None, contact_name: str, base: str) -> Quote | None:

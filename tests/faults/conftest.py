@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -48,20 +48,29 @@ def talks(linked: WhatsAppConnection, business: BusinessProfile) -> list[Convers
 
 @pytest.fixture
 def processes(process_env: dict[str, str], tmp_path: Path) -> Iterator[Workers]:
-    """`processes("module", "argument", place="...")` starts one that stops at that place. All are killed at the end."""
+    """`processes("module", "argument", place="...")` starts one that stops at that place. All are killed at the end.
+
+    environment: what is different for this one.
+    """
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(*command: str, place: str = "", lease: float = LEASE_SECONDS) -> subprocess.Popen[bytes]:
-        environment = {
+    def start(
+        *command: str,
+        place: str = "",
+        lease: float = LEASE_SECONDS,
+        environment: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[bytes]:
+        chosen = {
             **process_env,
             "WHATSFLOW_LEASE_SECONDS": str(lease),
             "WHATSFLOW_UNKNOWN_AFTER_SECONDS": str(UNKNOWN_AFTER_SECONDS),
             "WHATSFLOW_FAILPOINTS": f"{place}:{tmp_path / 'reached'}" if place else "",
+            **(environment or {}),
         }
         with (tmp_path / "worker.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", *command],
-                env=environment,
+                env=chosen,
                 cwd=settings.BASE_DIR,
                 stdout=log,
                 stderr=log,

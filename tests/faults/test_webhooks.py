@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,9 +10,8 @@ from django.db import connection as database
 from accounts.models import BusinessProfile
 from connections.models import Webhook, WebhookDelivery
 from tests import factories
-from tests.conftest import missing
 from tests.connections.driver_contract import until
-from tests.faults import storm
+from tests.faults import servers, storm
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -110,47 +105,23 @@ def _terminate_others() -> None:
         )
 
 
-@pytest.fixture
-def redis_server(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
-    """`redis_server()` starts one of its own, always on the same port."""
-    binary = shutil.which("redis-server")
-    if not binary:
-        missing("redis-server is not installed")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start() -> subprocess.Popen[bytes]:
-        command = [str(binary), "--port", str(port), "--save", "", "--dir", str(tmp_path)]
-        started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
-        return started[-1]
-
-    start.url = f"redis://127.0.0.1:{port}/0"  # type: ignore[attr-defined]
-    yield start
-    for process in started:
-        process.kill()
-        process.wait(10)
-
-
 def test_redis_that_dies_and_comes_back_loses_no_event(
     require_postgres: None,
     business: BusinessProfile,
     process_env: dict[str, str],
-    redis_server: Callable[[], subprocess.Popen[bytes]],
     tmp_path: Path,
 ) -> None:
-    first = redis_server()
-    with storm.Moody(until=COUNT // 2) as receiver:
+    with servers.redis(tmp_path) as redis, storm.Moody(until=COUNT // 2) as receiver:
+        redis.start()
         webhook = factories.WebhookFactory(business_profile=business, url=receiver.url)
         storm.happen(webhook, COUNT)
         environment = storm.environment_of(process_env, receiver)
-        environment["REDIS_URL"] = redis_server.url  # type: ignore[attr-defined]
+        environment["REDIS_URL"] = redis.url
         with storm.workers(environment, tmp_path / "worker.log") as start:
             start()
             reaches(webhook, 0.2)
-            first.kill()
+            redis.kill()
             reaches(webhook, 0.6)
-            redis_server()
+            redis.start()
             reaches(webhook, 1.0)
         storm.nothing_was_lost(webhook, receiver, COUNT)

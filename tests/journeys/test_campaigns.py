@@ -20,7 +20,7 @@ def test_a_campaign_is_written_tried_sent_paused_and_read_off(
     picture = tmp_path / "plate.png"
     Image.new("RGB", (320, 200), "#c8503c").save(picture)
     olive.go("/inbox/")
-    olive.sees("Are you open today?", within="#inbox-list")
+    olive.sees("STOP", within="#inbox-list", seconds=60)
     olive.go("/campaigns/")
     olive.sees("No campaign yet")
     complaints = look(olive, "campaigns-first")
@@ -69,7 +69,7 @@ def _writes(olive: Person, picture: Path) -> None:
         olive.type("main [name=message_content]", "Hello ")
         olive.click("[data-variable=first_name]")
         olive.type("main [name=message_content]", ", *20 %* off")
-        olive.sees("Hello Ana, 20 % off", within="#preview")
+        olive.sees("Hello Sofia, 20 % off", within="#preview")
         olive.sees("Opted out", within="#audience-count")
         olive.attach("main [name=upload]", picture)
         olive.sees_picture("#preview [data-upload-preview] img")
@@ -77,7 +77,7 @@ def _writes(olive: Person, picture: Path) -> None:
         olive.fill("numbers", "+999 123 456 7890\nnonsense")
         olive.sees("Not a phone number", within="#audience-count")
         olive.click("[name=target_type][value=all]")
-        olive.sees("Hello Ana, 20 % off", within="#preview")
+        olive.sees("Hello Sofia, 20 % off", within="#preview")
 
 
 def _done(olive: Person) -> int:

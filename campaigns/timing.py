@@ -112,7 +112,10 @@ def words_of(campaign: Campaign) -> str:
         return f"{cron_words(campaign.cron)} ({campaign.time_zone})"
     if campaign.timing == Timing.LOCAL and campaign.local_at:
         return f"{campaign.local_at:%-d %B %Y, %H:%M} by each recipient's clock"
-    return "At a time" if campaign.timing == Timing.AT else "At once"
+    if campaign.timing == Timing.AT and campaign.scheduled_at:
+        local = campaign.scheduled_at.astimezone(zone(campaign.time_zone or "UTC"))
+        return f"{local:%-d %B %Y, %H:%M} ({campaign.time_zone or 'UTC'})"
+    return "At a time that is still to be chosen" if campaign.timing == Timing.AT else "At once"
 
 
 def cron_words(cron: str) -> str:

@@ -6,6 +6,7 @@ from datetime import time
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render as render_template
 from django.views.decorators.http import require_http_methods, require_POST
@@ -57,6 +58,10 @@ def edit(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
         initial=CampaignForm.initial_of(campaign),
     )
     if request.method == "POST" and (saved := _saved(request, form, campaign)):
+        if campaign.status == campaign.Status.SCHEDULED:
+            messages.warning(
+                request, "It was taken off the schedule, so that you can look at it again first."
+            )
         return redirect(request, "campaigns:detail", saved.pk)
     return _page(request, form, campaign)
 

@@ -13,7 +13,7 @@ from accounts.forms import add_error
 from accounts.roles import Can
 from campaigns import selectors
 from campaigns.forms import TemplateForm
-from campaigns.models import MessageTemplate
+from campaigns.models import Campaign, MessageTemplate
 from campaigns.services import templates as service
 from messaging.services import media as files
 from whatsflow.core.errors import DomainError
@@ -31,8 +31,9 @@ def templates(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.RUN_CAMPAIGNS)
 def template_create(request: MemberRequest) -> HttpResponse:
-    """A new one."""
-    return _edit(request, None)
+    """A new one, from nothing or with the text and the file of a campaign."""
+    key = request.GET.get("campaign")
+    return _edit(request, None, selectors.get_campaign(request.access.business, key) if key else None)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -42,9 +43,14 @@ def template_edit(request: MemberRequest, template_id: UUID) -> HttpResponse:
     return _edit(request, selectors.get_template(request.access.business, template_id))
 
 
-def _edit(request: MemberRequest, template: MessageTemplate | None) -> HttpResponse:
+def _edit(
+    request: MemberRequest, template: MessageTemplate | None, source: Campaign | None = None
+) -> HttpResponse:
     access = request.access
     initial = {"name": template.name, "content": template.content} if template else {}
+    if source:
+        initial = {"name": source.name[:100], "content": source.message_content}
+    kept = template.media if template else source.media if source else None
     form = TemplateForm(request.POST or None, request.FILES or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
@@ -57,14 +63,14 @@ def _edit(request: MemberRequest, template: MessageTemplate | None) -> HttpRespo
                 access.user,
                 name=given["name"],
                 content=given["content"],
-                media=media or (template.media if template else None),
+                media=media or kept,
                 template=template,
             )
             messages.success(request, "The template was saved.")
             return redirect(request, "campaigns:templates")
         except DomainError as error:
             add_error(form, error)
-    context = {"form": form, "template": template}
+    context = {"form": form, "template": template, "media": kept}
     status = 422 if request.method == "POST" else 200
     return render(request, "campaigns/template.html", "campaigns/_template.html", context, status)
 

@@ -194,7 +194,9 @@ def begin(lease: Lease, claimed: Sequence[Claimed]) -> list[tuple[Claimed, Outgo
     ]
     with transaction.atomic():
         connection = leases.guard(lease)
-        free = [one for one in ready if not _held(connection, messages[one.message_id])]
+        ready = [one for one in ready if not _held(connection, messages[one.message_id])]
+        first = gate.first(connection, [messages[one.message_id] for one in ready])
+        free = [one for one in ready if one.message_id in first]
         begun = {} if connection.held_since else _mark_sending(free, lease)
         if refused := [one.message_id for one in free if one.message_id not in begun]:
             _unclaim(lease, refused)

@@ -6,10 +6,12 @@ look at what it has claimed; with pacing one campaign message at a time is let t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+
+from django.db import connection as database
 
 from connections.models import WhatsAppConnection
 from connections.ports import Lease
@@ -22,6 +24,8 @@ from messaging.zones import zones_of
 from whatsflow.core import bulk
 from whatsflow.core.clock import now
 
+CAMPAIGNS = 0x7766
+"""Namespace of the locks that begin campaign messages to one person one after the other."""
 LOOKED_AT = 20
 """Waiting campaign messages of which the first that may leave now is taken."""
 
@@ -105,7 +109,7 @@ def passed(connection: WhatsAppConnection, settings: Pacing, taken: Sequence[Tak
     reasons |= {one.id: "blocked" for one in ours if one.blocked and not one.opted_out}
     reasons |= _too_soon(connection, settings, [one for one in ours if one.id not in reasons])
     for reason in sorted(set(reasons.values())):
-        _take_back(connection, [one for one in ours if reasons.get(one.id) == reason], reason)
+        _take_back(connection, [one.id for one in ours if reasons.get(one.id) == reason], reason)
     return [one for one in taken if one.id not in reasons]
 
 
@@ -128,8 +132,45 @@ def _too_soon(connection: WhatsAppConnection, settings: Pacing, taken: Sequence[
     return found
 
 
-def _take_back(connection: WhatsAppConnection, taken: Sequence[Taken], reason: str) -> None:
-    rows = Message.objects.filter(pk__in=[one.id for one in taken], status=Status.QUEUED)
-    rows.update(status=Status.CANCELLED, claim_epoch=0, error_code=reason)
-    changes = [(one.id, one.conversation_id, Status.CANCELLED) for one in taken]
-    acks.announce(connection, changes, reason)
+def first(connection: WhatsAppConnection, messages: Collection[Message]) -> set[UUID]:
+    """Of messages that are about to leave, those that no other campaign's message to the same person has overtaken
+    since the claim. The others are taken back. Inside the transaction that begins them.
+
+    Two numbers may have claimed a message for one person at the same moment. Here they wait for each other.
+    """
+    hours = pace.settings_of(connection).marketing_hours
+    ours = [
+        one
+        for one in messages
+        if one.origin == Message.Origin.CAMPAIGN and one.priority >= Message.Priority.CAMPAIGN
+    ]
+    keys = {one.pk for one in messages}
+    if not hours or not ours:
+        return keys
+    _one_at_a_time({one.contact_id for one in ours})
+    since = now() - timedelta(hours=hours)
+    had = pace.had_campaign(connection.business_profile_id, {one.contact_id for one in ours}, since, keys)
+    late = {one.pk for one in ours if one.contact_id in had}
+    _take_back(connection, late, "marketing_cap")
+    return keys - late
+
+
+def _one_at_a_time(contact_ids: Collection[UUID]) -> None:
+    """Wait until nobody else begins a campaign's message to these people. SQLite has one writer anyway."""
+    if database.vendor == "postgresql":
+        bulk.fetch(
+            "SELECT pg_advisory_xact_lock(%s, k) FROM unnest(%s::integer[]) AS k",
+            [CAMPAIGNS, sorted({key.int & 0x7FFFFFFF for key in contact_ids})],
+        )
+
+
+def _take_back(connection: WhatsAppConnection, message_ids: Collection[UUID], reason: str) -> None:
+    """Cancel those of these that still wait."""
+    if not message_ids:
+        return
+    rows = Message.objects.filter(pk__in=message_ids, status=Status.QUEUED).order_by("pk")
+    taken = list(rows.select_for_update(no_key=True).values_list("pk", "conversation_id"))
+    Message.objects.filter(pk__in=[key for key, _ in taken]).update(
+        status=Status.CANCELLED, claim_epoch=0, error_code=reason
+    )
+    acks.announce(connection, [(*one, Status.CANCELLED) for one in taken], reason)

@@ -284,6 +284,27 @@ def test_templates_are_kept_and_used(browser, business):
     assert not MessageTemplate.objects.exists()
 
 
+def test_a_campaign_is_kept_as_a_template_with_its_file(browser, draft, business):
+    file = factories.MediaFileFactory(business_profile=business)
+    campaign = draft(media=file)
+    url = reverse("campaigns:template_create") + f"?campaign={campaign.pk}"
+    assert "picture.png" in browser.get(url).content.decode()
+    browser.post(url, {"name": "Spring", "content": "Hello"})
+    assert MessageTemplate.objects.get().media == file
+
+
+def test_a_change_takes_it_off_the_schedule_and_says_so(browser, draft, crowd, business, number):
+    campaign = draft(timing="repeat", cron="0 9 * * 1")
+    browser.post(address("launch", campaign))
+    assert "Every Monday at 09:00" in browser.get(address("detail", campaign)).content.decode()
+    page = browser.post(
+        address("edit", campaign), {**FORM, "connections": [number.pk]}, follow=True
+    ).content.decode()
+    assert "taken off the schedule" in page
+    campaign.refresh_from_db()
+    assert campaign.status == "draft"
+
+
 def test_pacing_is_changed_on_the_numbers_page(browser, connection):
     url = reverse("campaigns:pacing", args=[connection.pk])
     assert "Pacing" in browser.get(reverse("connections:detail", args=[connection.pk])).content.decode()

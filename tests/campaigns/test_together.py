@@ -16,8 +16,11 @@ from accounts.models import AuditEntry
 from accounts.services import keys
 from campaigns.models import Campaign, CampaignRecipient
 from campaigns.services import drafts, feeding, lifecycle, scheduling
+from connections.ports import mailbox
 from messaging.models import Message
-from tests.campaigns.conftest import launched
+from messaging.services import pace
+from tests import factories
+from tests.campaigns.conftest import launched, lease_of
 from tests.campaigns.test_run import counted
 from whatsflow.core.clock import now
 from whatsflow.core.errors import Conflict
@@ -90,6 +93,29 @@ def test_a_launch_from_the_page_and_one_by_the_api_at_once_make_one_run(
     assert Message.objects.filter(origin="campaign").count() == 30
 
 
+def test_two_numbers_that_have_claimed_for_one_person_send_them_one_message(draft, crowd, business, number):
+    other = factories.ConnectionFactory(business_profile=business, phone_number="+9991000000002")
+    for one in (number, other):
+        pace.change(business, one, None, {"enabled": False, "marketing_hours": 24})
+    runs = [launched(draft(name=one.phone_number, connections=[one]), feed=False) for one in (number, other)]
+    leases = [lease_of(one) for one in (number, other)]
+    for run in runs:
+        feeding.feed(run.pk)
+    claims = [mailbox().claim(lease, 10) for lease in leases]
+    assert len(claims[0]) == len(claims[1]) == 10
+
+    def begin_all(place):
+        return [mailbox().begin(leases[place], one, f"OUT{place}{n}") for n, one in enumerate(claims[place])]
+
+    begun = at_once(lambda: begin_all(0), lambda: begin_all(1))
+
+    assert [(one is None) + (other is None) for one, other in zip(*begun, strict=True)] == [1] * 10
+    for run in runs:
+        counted(run)
+    left_out = CampaignRecipient.objects.filter(status="skipped", reason="marketing_cap")
+    assert left_out.values("contact").distinct().count() == left_out.count() == 10
+
+
 def test_two_feeders_at_once_queue_everybody_once(draft, crowd):
     campaign = launched(draft(), feed=False)
     at_once(lambda: feeding.feed(campaign.pk), lambda: feeding.feed(campaign.pk))
@@ -135,8 +161,6 @@ def test_what_is_a_little_late_is_sent(draft, crowd, business):
 
 
 def test_several_numbers_share_it_and_people_hear_from_the_one_they_know(draft, crowd, business, number):
-    from tests import factories
-
     second = factories.ConnectionFactory(business_profile=business, phone_number="+9991000000002")
     second.settings = number.settings
     second.save()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import product
 from pathlib import Path
 
-from tests.journeys.person import DESKTOP, PHONE, Person
+from tests.journeys.look import look
+from tests.journeys.person import Person
 
 PEOPLE = (
     "Name;Handy;E-Mail;Ort\r\nAnna Ängström;07400 123456;anna@example.com;London\r\n"
@@ -19,7 +19,7 @@ def test_a_list_of_customers_is_brought_in(owner_of_sandbox: Person, tmp_path: P
     file.write_bytes(PEOPLE.encode())
     complaints: list[str] = []
     olive.go("/contacts/import/")
-    complaints += _look(olive, "import-file")
+    complaints += look(olive, "import-file")
     olive.attach("#import-file", file)
     olive.sees("kunden.csv")
     olive.press("Look at the file")
@@ -29,26 +29,13 @@ def test_a_list_of_customers_is_brought_in(owner_of_sandbox: Person, tmp_path: P
         olive.sees("+44 7400 123456", within="#import-preview")
         olive.choose("#target-3", "new:text")
         olive.sees("3 of the first 4 rows", within="#import-preview")
-    complaints += _look(olive, "import-columns")
+    complaints += look(olive, "import-columns")
     olive.press("Import 4 rows")
     olive.sees("New contacts", seconds=40)
     olive.sees("Could not be taken in")
     olive.finds("main a[download]")
-    complaints += _look(olive, "import-done")
+    complaints += look(olive, "import-done")
     olive.go("/jobs/")
     olive.sees("Import of kunden.csv")
-    complaints += _look(olive, "jobs")
+    complaints += look(olive, "jobs")
     assert not complaints, "\n".join(complaints)
-
-
-def _look(person: Person, name: str) -> list[str]:
-    complaints: list[str] = []
-    for (size, metrics), theme in product({"desktop": DESKTOP, "phone": PHONE}.items(), ("light", "dark")):
-        person.dress(metrics, theme)
-        person.settled()
-        person.shoot(f"{name}-{size}-{theme}")
-        complaints += [f"{name}, {size}, {theme}: {complaint}" for complaint in person.complaints_of_axe()]
-        if person.is_wider_than_the_window():
-            complaints.append(f"{name}, {size}, {theme}: the page scrolls sideways")
-    person.dress(DESKTOP, "light")
-    return complaints

@@ -6,14 +6,12 @@ The pictures are kept in var/screenshots/ to be looked at.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import product
 
 import pytest
 
-from tests.journeys.person import DESKTOP, ENTER, PHONE, Person
+from tests.journeys.look import look
+from tests.journeys.person import ENTER, Person
 
-SIZES = {"desktop": DESKTOP, "phone": PHONE}
-THEMES = ("light", "dark")
 NOWHERE = "/inbox/00000000-0000-7000-8000-000000000000/"
 BEFORE_SIGNING_IN = {
     "login": "/accounts/login/",
@@ -64,32 +62,18 @@ OF_PROGRAMS_AND_FIGURES = {
 }
 
 
-def _look(person: Person, name: str) -> list[str]:
-    """Shoot the page in each size and theme; what axe complains of."""
-    complaints: list[str] = []
-    for (size, metrics), theme in product(SIZES.items(), THEMES):
-        person.dress(metrics, theme)
-        person.settled()
-        person.shoot(f"{name}-{size}-{theme}")
-        complaints += [f"{name}, {size}, {theme}: {complaint}" for complaint in person.complaints_of_axe()]
-        if person.is_wider_than_the_window():
-            complaints.append(f"{name}, {size}, {theme}: the page scrolls sideways")
-    person.dress(DESKTOP, "light")
-    return complaints
-
-
 def test_pages_before_signing_in_please_axe(new_person: Callable[[], Person]) -> None:
     anybody = new_person()
     complaints: list[str] = []
     for name, path in BEFORE_SIGNING_IN.items():
         anybody.go(path)
-        complaints += _look(anybody, name)
+        complaints += look(anybody, name)
     anybody.registers("looker@example.com")
-    complaints += _look(anybody, "first-business")
+    complaints += look(anybody, "first-business")
     anybody.founds("Blue Bakery")
     for name, path in (("home-first", "/"), ("inbox-first", "/inbox/"), ("numbers-first", "/connections/")):
         anybody.go(path)
-        complaints += _look(anybody, name)
+        complaints += look(anybody, name)
     assert not complaints, "\n".join(complaints)
 
 
@@ -100,7 +84,7 @@ def test_pages_of_the_shell_please_axe(owner_of_sandbox: Person) -> None:
     complaints: list[str] = []
     for name, path in OF_THE_SHELL.items():
         olive.go(path)
-        complaints += _look(olive, name)
+        complaints += look(olive, name)
     missing = olive.complaints_of_browser()
     assert all(NOWHERE in complaint for complaint in missing), missing
     assert not complaints, "\n".join(complaints)
@@ -131,25 +115,25 @@ def test_a_conversation_pleases_axe(owner_of_sandbox: Person) -> None:
     olive.type(".composer-text", "I am sorry! A new plate is on its way.", ENTER)
     olive.finds("#chat-messages .message-out .ticks-read", seconds=40)
     olive.sees_picture("#chat-messages .message-picture img")
-    complaints = _look(olive, "conversation")
+    complaints = look(olive, "conversation")
     assert not complaints, "\n".join(complaints)
 
 
 def test_pages_of_a_number_please_axe(owner_of_sandbox: Person) -> None:
     olive = owner_of_sandbox
     number = olive.path
-    complaints = _look(olive, "number-connected")
+    complaints = look(olive, "number-connected")
     for name in ("logout", "delete"):
         olive.go(f"{number}{name}/")
-        complaints += _look(olive, f"number-{name}")
+        complaints += look(olive, f"number-{name}")
     olive.go("/connections/new/")
     olive.click("[name=mode][value=sandbox]")
     olive.press("Show the QR code")
     olive.finds("svg.wf-qr")
-    complaints += _look(olive, "number-qr")
+    complaints += look(olive, "number-qr")
     olive.press("Stop")
     olive.sees("Its messages wait")
-    complaints += _look(olive, "number-resting")
+    complaints += look(olive, "number-resting")
     assert not complaints, "\n".join(complaints)
 
 
@@ -167,5 +151,5 @@ def test_the_sandbox_phone_pleases_axe(owner_of_sandbox: Person, screen: str) ->
         olive.click(".wf-phone-chats a")
         olive.type("#phone-text", "Do you have gluten-free bread as well?", ENTER)
         olive.sees("gluten-free", within="#phone-messages")
-    complaints = _look(olive, f"sandbox-{screen}")
+    complaints = look(olive, f"sandbox-{screen}")
     assert not complaints, "\n".join(complaints)

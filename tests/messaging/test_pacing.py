@@ -16,6 +16,8 @@ from messaging.zones import zones_of
 
 BEFORE_SUMMER_TIME = datetime(2026, 3, 23, 7, 0, tzinfo=UTC)
 """Monday; in Europe clocks go forward on the 29th, in the middle of the fortnight. America's did on the 8th."""
+BEFORE_WINTER_TIME = datetime(2026, 10, 21, 7, 0, tzinfo=UTC)
+"""Wednesday; clocks go back in Europe on the 25th and in America on the 1st, both in the fortnight."""
 FORTNIGHT = timedelta(days=14)
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Sydney", "UTC")
 
@@ -79,10 +81,10 @@ crowd_of = st.lists(
 
 
 @settings(max_examples=40)
-@given(rules=rules_of, people=crowd_of)
-def test_a_fortnight_keeps_every_limit(rules: Pacing, people: list[Person]) -> None:
-    linked = BEFORE_SUMMER_TIME - timedelta(hours=1)
-    gone = simulate(rules, people, BEFORE_SUMMER_TIME, linked)
+@given(rules=rules_of, people=crowd_of, start=st.sampled_from([BEFORE_SUMMER_TIME, BEFORE_WINTER_TIME]))
+def test_a_fortnight_keeps_every_limit(rules: Pacing, people: list[Person], start: datetime) -> None:
+    linked = start - timedelta(hours=1)
+    gone = simulate(rules, people, start, linked)
     times = [at for at, _ in gone]
 
     assert most_in(times, HOUR) <= rules.hourly
@@ -100,11 +102,16 @@ def test_a_fortnight_keeps_every_limit(rules: Pacing, people: list[Person]) -> N
 
 
 @settings(max_examples=60)
-@given(rules=rules_of, zone=st.sampled_from(ZONES), minutes=st.integers(0, 14 * 24 * 60))
+@given(
+    rules=rules_of,
+    zone=st.sampled_from(ZONES),
+    minutes=st.integers(0, 14 * 24 * 60),
+    start=st.sampled_from([BEFORE_SUMMER_TIME, BEFORE_WINTER_TIME]),
+)
 def test_the_next_opening_is_open_and_none_is_missed_before_it(
-    rules: Pacing, zone: str, minutes: int
+    rules: Pacing, zone: str, minutes: int, start: datetime
 ) -> None:
-    moment = BEFORE_SUMMER_TIME + timedelta(minutes=minutes)
+    moment = start + timedelta(minutes=minutes)
     opens = next_open(rules, moment, (zone,))
     assert is_open(rules, opens, (zone,))
     probe = moment
@@ -180,6 +187,32 @@ def test_the_forecast_is_close_to_what_happens(count: int) -> None:
     told = forecast(rules, Past(), BEFORE_SUMMER_TIME, {("Europe/Berlin",): count}).finish
     assert told is not None
     assert abs(told - gone[-1][0]) < timedelta(hours=6)
+
+
+def test_the_forecast_knows_that_strangers_have_a_smaller_budget() -> None:
+    rules = Pacing(warm_up=(), cold_daily=20, daily=60)
+    people = [Person(("Europe/Berlin",))] * 50 + [Person(("Europe/Berlin",), cold=True)] * 90
+    gone = simulate(rules, people, BEFORE_SUMMER_TIME, BEFORE_SUMMER_TIME - timedelta(days=60))
+    told = forecast(rules, Past(), BEFORE_SUMMER_TIME, {("Europe/Berlin",): 140}, cold=90).finish
+    assert told is not None
+    assert abs(told - gone[-1][0]) < timedelta(hours=12)
+
+
+def test_the_forecast_gives_up_those_whose_time_is_over() -> None:
+    begin = BEFORE_SUMMER_TIME + timedelta(hours=30)
+    spans = {("Europe/Berlin",): (begin, begin + timedelta(hours=2)), ("Asia/Kolkata",): (begin, begin + DAY)}
+    rules = Pacing(warm_up=(), window_enabled=False, hourly=10)
+    told = forecast(
+        rules,
+        Past(),
+        BEFORE_SUMMER_TIME,
+        {("Europe/Berlin",): 30, ("Asia/Kolkata",): 5},
+        begin=begin,
+        spans=spans,
+    )
+    assert told.missed == 10  # twenty in two hours, and nobody of India, whose turn comes after
+    assert told.finish is not None
+    assert told.finish > begin
 
 
 @pytest.mark.parametrize(

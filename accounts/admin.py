@@ -1,29 +1,33 @@
-"""The operators' view of accounts, under /admin/. Sign-in there is locked out like everywhere."""
+"""The operators' view of accounts, under /admin/."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
 from django.contrib import admin
-from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.views import redirect_to_login
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
 
 from accounts.models import AuditEntry, BusinessProfile, Invitation, Membership, User
-from accounts.services import operators
+from accounts.services import operators, second_factor
+from whatsflow.core.errors import Forbidden
 
 
-class OperatorLoginForm(AdminAuthenticationForm):
-    """Capitals in the address make no difference."""
+@never_cache
+def operators_login(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    """Operators sign in where everybody does, with the same lockout and second step."""
+    if request.user.is_authenticated:
+        raise Forbidden("These pages are for those who run this site.")
+    return redirect_to_login(request.GET.get("next", "") or reverse("admin:index"))
 
-    def clean_username(self) -> str:
-        return str(self.cleaned_data["username"]).strip().lower()
 
-
-admin.site.login_form = OperatorLoginForm
+admin.site.login = operators_login  # type: ignore[method-assign]
 admin.site.site_header = "WhatsFlow for operators"
 admin.site.site_title = "WhatsFlow"
 
@@ -53,7 +57,15 @@ class UserAdmin(BaseUserAdmin):
         ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
         ("Times", {"fields": ("last_login", "created_at", "updated_at")}),
     )
+    actions = ("remove_second_factor",)
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+
+    @admin.action(
+        description="Take away the second step of signing in (of somebody who lost phone and codes)"
+    )
+    def remove_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            second_factor.remove(user, cast(User, request.user))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

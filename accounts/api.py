@@ -17,9 +17,9 @@ from accounts.rest.endpoint import Endpoint
 from accounts.rest.operations import operation
 from accounts.roles import Can
 from accounts.scopes import Resource
-from accounts.services import businesses, origins, signup, tokens
+from accounts.services import businesses, origins, second_factor, signup, tokens
 from accounts.services.tokens import Pair, Unauthorized
-from whatsflow.core.errors import Forbidden
+from whatsflow.core.errors import Forbidden, InvalidInput
 
 REGISTRATIONS_PER_HOUR = 30
 _SOMEBODY = {"email": "olive@example.com", "password": "correct horse battery staple"}
@@ -62,6 +62,7 @@ class Auth(Endpoint):
         user = authenticate(plain, username=given["email"], password=given["password"])
         if not isinstance(user, User):
             raise Unauthorized("wrong_credentials", "Address and password do not belong together.")
+        _check_second_factor(user, given["code"])
         user_logged_in.send(sender=User, request=plain, user=user)
         return _signed_in(user)
 
@@ -99,6 +100,20 @@ class Auth(Endpoint):
             "businesses": [access.business] if access and access.key else selectors.businesses_of(self.user),
             "api_key": access.key if access else None,
         }
+
+
+def _check_second_factor(user: User, code: str) -> None:
+    """Raises Unauthorized when the account wants a code, and this is not it."""
+    if not second_factor.is_on(user):
+        return
+    if not code:
+        raise Unauthorized(
+            "second_factor_required", "This account also wants the code of your app, as `code`."
+        )
+    try:
+        second_factor.check(user, code)
+    except InvalidInput as error:
+        raise Unauthorized(error.code, error.message) from None
 
 
 def _signed_in(user: User) -> dict[str, Any]:
@@ -164,6 +179,10 @@ class Origins(Endpoint):
     resource = Resource.BUSINESS
     capability = Can.MANAGE_API_KEYS
 
+    def current(self) -> dict[str, Any]:
+        """The list as it is now, held until the change is made."""
+        return {"origins": origins.held(self.business)}
+
     @operation("Get the allowed origins", answer=serializers.OriginsSerializer)
     def retrieve(self, request: Request) -> dict[str, Any]:
         """None are allowed at first: keys belong on servers, not in pages."""
@@ -173,6 +192,7 @@ class Origins(Endpoint):
         "Replace the allowed origins",
         body=serializers.OriginsBody,
         answer=serializers.OriginsSerializer,
+        conditional=True,
         example={"origins": ["https://shop.example"]},
     )
     def update(self, request: Request) -> dict[str, Any]:
@@ -187,7 +207,13 @@ class Team(Endpoint):
     resource = Resource.TEAM
     capability = Can.MANAGE_TEAM
 
-    @operation("List the team", answer=serializers.MembershipSerializer, many=True, pages="number")
+    @operation(
+        "List the team",
+        answer=serializers.MembershipSerializer,
+        many=True,
+        pages="number",
+        ordering={"createdAt": ("created_at", "id")},
+    )
     def list(self, request: Request) -> Any:
         """The members and their roles, longest-standing first."""
         return selectors.members_of(self.business)

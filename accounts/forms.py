@@ -128,6 +128,30 @@ class EmailChangeForm(forms.Form):
     password = password_field("current-password", label="Current password")
 
 
+def code_field(**options: Any) -> forms.CharField:
+    """A code of an authenticator app, or a recovery code."""
+    attrs = {"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false"}
+    widget = forms.TextInput(attrs=attrs | options.pop("attrs", {}))
+    return forms.CharField(max_length=64, label="Code", widget=widget, **options)
+
+
+class CodeForm(forms.Form):
+    code = code_field(
+        attrs={"autofocus": True}, help_text="The six digits of your app, or one of your recovery codes."
+    )
+
+
+class SecondStepForm(forms.Form):
+    """Proof that it is the account's owner, with a code of the app."""
+
+    code = code_field(help_text="The six digits that the app shows now.")
+    password = password_field("current-password", label="Your password")
+
+
+class CloseForm(forms.Form):
+    password = password_field("current-password", label="Your password")
+
+
 class ProfileForm(forms.Form):
     full_name = forms.CharField(
         max_length=255,

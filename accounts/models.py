@@ -191,6 +191,32 @@ class ApiKey(TimestampedModel):
         return f"reads {len(self.scopes)} kinds of things" + (f", changes {changes}" if changes else "")
 
 
+class SecondFactor(TimestampedModel):
+    """The secret that a person's authenticator app has too. Without `confirmed_at` it was begun and never used."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="second_factor")
+    secret = EncryptedTextField(help_text="Base32, as authenticator apps take it.")
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    last_step = models.BigIntegerField(
+        default=0, help_text="Step of the clock of the last code that counted."
+    )
+
+    class Meta:
+        db_table = "second_factors"
+
+
+class RecoveryCode(UuidModel):
+    """A code on paper that stands in for the app, once. Only its hash is kept."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recovery_codes")
+    code_hash = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "recovery_codes"
+        constraints = [models.UniqueConstraint(fields=["user", "code_hash"], name="recovery_codes_unique")]
+
+
 class TokenSession(TimestampedModel):
     """One signing-in by the API: every access and refresh token that follows from it ends with it.
 
@@ -223,9 +249,15 @@ class CorsOrigin(UuidModel):
 
 
 class IdempotencyRecord(UuidModel):
-    """A request that carried an Idempotency-Key, and the answer that its repetitions get."""
+    """A request that carried an Idempotency-Key, and the answer that its repetitions get.
 
-    business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="+")
+    Keys belong to a business; to a person where there is no business yet, because the request makes one.
+    """
+
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     endpoint = models.CharField(max_length=255, help_text="Method and path.")
     key = models.CharField(max_length=255)
     body_hash = models.CharField(max_length=64)
@@ -239,7 +271,15 @@ class IdempotencyRecord(UuidModel):
         constraints = [
             models.UniqueConstraint(
                 fields=["business_profile", "endpoint", "key"], name="idempotency_records_unique"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["user", "endpoint", "key"], name="idempotency_records_unique_personal"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(business_profile=None, user__isnull=False)
+                | models.Q(business_profile__isnull=False, user=None),
+                name="idempotency_records_whose",
+            ),
         ]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.contrib.sessions.models import Session
+from django.db.models import Q, QuerySet
 
 from accounts.models import ApiKey, AuditEntry, BusinessProfile, CorsOrigin, Invitation, Membership, User
 from accounts.roles import Role
@@ -12,6 +13,11 @@ from whatsflow.core.clock import now
 from whatsflow.core.crypto import fingerprint
 from whatsflow.core.errors import NotFound
 from whatsflow.core.prepared import Prepared
+
+
+def active_user(user_id: UUID | str) -> User | None:
+    """The person with this id, unless switched off."""
+    return User.objects.filter(pk=user_id, is_active=True).first()
 
 
 def businesses_of(user: User) -> list[BusinessProfile]:
@@ -99,9 +105,29 @@ def get_invitation(invitation_id: UUID) -> Invitation:
     return invitation
 
 
-def audit_entries(business: BusinessProfile, limit: int = 100) -> list[AuditEntry]:
-    """The business's latest audit entries with their actors, newest first."""
+def session_seconds_left(session_key: str | None) -> float:
+    """How long a browser's session lasts from now on; 0 for one that is over."""
+    ends = Session.objects.filter(pk=session_key).values_list("expire_date", flat=True).first()
+    return max((ends - now()).total_seconds(), 0.0) if ends else 0.0
+
+
+LOG_PAGE = 50
+
+
+def audit_entries(
+    business: BusinessProfile, before: UUID | None = None, limit: int = LOG_PAGE
+) -> list[AuditEntry]:
+    """The business's audit entries with their actors, newest first; with `before`, those older than that entry.
+
+    Raises NotFound for an entry of another business.
+    """
     entries = AuditEntry.objects.filter(business_profile=business).select_related("actor")
+    if before is not None:
+        at = entries.filter(pk=before).values_list("created_at", flat=True).first()
+        if at is None:
+            raise NotFound("This page of the log")
+        earlier = Q(created_at__lt=at) | Q(created_at=at, pk__lt=before)
+        entries = entries.filter(earlier, created_at__lte=at)
     return list(entries.order_by("-created_at", "-id")[:limit])
 
 

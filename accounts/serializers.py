@@ -121,6 +121,12 @@ class LoginBody(CamelCaseSerializer):
 
     email = Text(max_length=255)
     password = Text(max_length=PASSWORD_LENGTH)
+    code = Text(
+        max_length=64,
+        allow_blank=True,
+        default="",
+        help_text="Where the account has a second step: the code of the authenticator app, or a recovery code.",
+    )
 
 
 class RefreshBody(CamelCaseSerializer):

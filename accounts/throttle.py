@@ -19,7 +19,7 @@ class TooManyRequests(DomainError):
 
 def hit(action: str, who: str, limit: int, seconds: int = HOUR) -> bool:
     """Count one `action` by `who`; False when it is more than `limit` in a window of `seconds`."""
-    key = f"{PREFIX}:{action}:{fingerprint(who)}"
+    key = _key(action, who)
     cache.add(key, 0, seconds)
     try:
         return cache.incr(key) <= limit
@@ -30,6 +30,18 @@ def hit(action: str, who: str, limit: int, seconds: int = HOUR) -> bool:
 def require(action: str, who: str, limit: int, seconds: int = HOUR) -> None:
     """Raise TooManyRequests when `hit` says no."""
     if not hit(action, who, limit, seconds):
-        raise TooManyRequests(
-            "too_many_requests", "That was a lot in a short time. Wait an hour and try again."
-        )
+        raise _too_many()
+
+
+def require_unspent(action: str, who: str, limit: int) -> None:
+    """Raise TooManyRequests when `limit` hits were counted already; counts none."""
+    if cache.get(_key(action, who), 0) >= limit:
+        raise _too_many()
+
+
+def _key(action: str, who: str) -> str:
+    return f"{PREFIX}:{action}:{fingerprint(who)}"
+
+
+def _too_many() -> TooManyRequests:
+    return TooManyRequests("too_many_requests", "That was a lot in a short time. Wait an hour and try again.")

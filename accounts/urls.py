@@ -8,6 +8,7 @@ app_name = "accounts"
 
 urlpatterns = [
     path("login/", views.LoginView.as_view(), name="login"),
+    path("login/code/", views.login_code, name="login_code"),
     path("logout/", views.logout, name="logout"),
     path("register/", views.register, name="register"),
     path("password/", views.password_change, name="password_change"),
@@ -20,9 +21,13 @@ urlpatterns = [
     ),
     path("password/reset/complete/", views.password_reset_complete, name="password_reset_complete"),
     path("profile/", views.profile, name="profile"),
+    path("profile/data/", views.own_data, name="own_data"),
+    path("profile/close/", views.close, name="close"),
+    path("second-step/", views.second_step, name="second_step"),
     path("email/", views.email_change, name="email_change"),
     path("businesses/new/", views.business_create, name="business_create"),
     path("businesses/edit/", views.business_edit, name="business_edit"),
+    path("businesses/log/", views.log, name="log"),
     path("businesses/delete/", views.business_delete, name="business_delete"),
     path("businesses/switch/", views.business_switch, name="business_switch"),
     path("team/", views.team, name="team"),

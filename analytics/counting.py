@@ -7,7 +7,7 @@ puts the rows into spans of time that Python made (`localtime`), so no database'
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -49,39 +49,44 @@ WITH talk AS (
         CASE WHEN m.direction = 'outbound' THEN 1 ELSE 0 END AS answer
     FROM {{source}} AS m WHERE ({ASK.format(m="m")}) OR ({ANSWER.format(m="m")})
 ), turns AS (
-    SELECT talk.*, SUM(answer) OVER (PARTITION BY conversation_id ORDER BY created_at, id) - answer AS turn FROM talk
-), closed AS (
-    SELECT turns.*, MAX(CASE WHEN answer = 1 THEN created_at END) OVER (PARTITION BY conversation_id, turn) AS answered
-    FROM turns
+    SELECT talk.*, SUM(answer) OVER backwards AS turn,
+        MIN(CASE WHEN answer = 1 THEN created_at END) OVER backwards AS answered
+    FROM talk
+    WINDOW backwards AS (PARTITION BY conversation_id ORDER BY created_at DESC, id DESC ROWS UNBOUNDED PRECEDING)
 ), ends AS (
-    SELECT closed.*, {{horizon}} AS horizon FROM closed
+    SELECT turns.*, {{horizon}} AS horizon FROM turns WHERE turn > 0
 ), waits AS (
-    SELECT ends.*, MIN(CASE WHEN answer = 0 AND created_at >= horizon THEN created_at END)
-        OVER (PARTITION BY conversation_id, turn) AS asked
-    FROM ends
-), firsts AS MATERIALIZED (
-    SELECT waits.*, COALESCE((
+    SELECT conversation_id, turn, MIN(answered) AS answered, MIN(horizon) AS horizon,
+        MAX(CASE WHEN answer = 1 THEN n END) AS n, MAX(CASE WHEN answer = 1 THEN CAST(sender_id AS text) END) AS sender,
+        MIN(CASE WHEN answer = 0 AND created_at >= horizon THEN created_at END) AS asked
+    FROM ends GROUP BY conversation_id, turn
+), firsts AS (
+    SELECT waits.*, horizon < %s AND turn = MAX(turn) OVER (PARTITION BY conversation_id) AS first FROM waits
+), begun AS MATERIALIZED (
+    SELECT firsts.*, COALESCE((
         SELECT p.created_at FROM messages AS p
-        WHERE p.conversation_id = waits.conversation_id AND p.created_at < %s AND {ANSWER.format(m="p")}
-        ORDER BY p.created_at DESC, p.id DESC LIMIT 1), %s) AS since
-    FROM waits WHERE answer = 1 AND turn = 0
-), answers AS (
-    SELECT n, sender_id, created_at, asked FROM waits WHERE answer = 1 AND turn > 0
+        WHERE p.conversation_id = firsts.conversation_id AND p.created_at < %s AND p.created_at >= firsts.horizon
+            AND {ANSWER.format(m="p")}
+        ORDER BY p.created_at DESC, p.id DESC LIMIT 1), horizon) AS since
+    FROM firsts WHERE first
+), answers AS MATERIALIZED (
+    SELECT n, sender, answered, asked FROM firsts WHERE NOT first AND asked IS NOT NULL
     UNION ALL
-    SELECT n, sender_id, created_at, COALESCE((
+    SELECT n, sender, answered, COALESCE((
         SELECT k.created_at FROM messages AS k
-        WHERE k.conversation_id = f.conversation_id AND k.created_at < %s
-            AND k.created_at >= f.since AND k.created_at >= f.horizon AND {ASK.format(m="k")} AND NOT EXISTS (
-                SELECT 1 FROM messages AS p WHERE p.conversation_id = f.conversation_id AND p.created_at = k.created_at
+        WHERE k.conversation_id = b.conversation_id AND k.created_at < %s AND k.created_at >= b.since
+            AND {ASK.format(m="k")} AND NOT EXISTS (
+                SELECT 1 FROM messages AS p WHERE p.conversation_id = b.conversation_id AND p.created_at = k.created_at
                     AND p.id > k.id AND {ANSWER.format(m="p")})
         ORDER BY k.created_at LIMIT 1), asked)
-    FROM firsts AS f
+    FROM begun AS b
 )
-SELECT n, sender_id, {{seconds}} FROM answers WHERE asked IS NOT NULL GROUP BY 1, 2
+SELECT n, sender, {{seconds}} FROM answers WHERE asked IS NOT NULL GROUP BY 1, 2
 """  # noqa: S608 - put together from the constants above
-"""A turn is what a customer wrote since the last answer, up to the next. The first turn of a conversation may have
-begun before these dates: then the last answer before them is looked up, and the first question after it. What waited
-for longer than GIVEN_UP_DAYS got no answer: who is written to a month after a last "thanks" did not wait for it."""
+"""A turn is what a customer wrote since the last answer, up to the next; they are numbered from the latest answer
+backwards, 0 is what waits still. The first turn of a conversation may have begun before these dates: if its answer came
+early enough, the last answer before them is looked up, and the first question after it. What waited for longer than
+GIVEN_UP_DAYS got no answer: who is written to a month after a last "thanks" did not wait for it."""
 _CLOSINGS = """
 SELECT e.n, e.actor_id, COUNT(*), {seconds} FROM {source} AS e WHERE e.kind = 'closed' GROUP BY 1, 2
 """
@@ -93,7 +98,6 @@ SELECT p.n, COUNT(*) FROM {source} AS p WHERE p.kind = 'opt_out' AND p.how NOT I
 """What a merge or a known number carries over is no new wish."""
 
 GIVEN_UP_DAYS = 7
-LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 
 def count(business_id: UUID, zone: ZoneInfo, first: date, last: date) -> list[Day]:
@@ -103,6 +107,8 @@ def count(business_id: UUID, zone: ZoneInfo, first: date, last: date) -> list[Da
     if not whole:
         return list(found.values())
     with transaction.atomic():
+        if connection.vendor == "postgresql":
+            bulk.fetch("SET LOCAL work_mem TO '32MB'", [])  # what is sorted stays in memory
         _count_messages(_Rows(business_id, hours), found)
         days = _Rows(business_id, whole)
         _count_people(days, found)
@@ -160,8 +166,8 @@ def _count_people(rows: _Rows, found: dict[date, Day]) -> None:
 
 
 def _count_answers(rows: _Rows, found: dict[date, Day]) -> None:
-    words = {"seconds": _numbers(_seconds("created_at", "asked")), "horizon": _horizon("answered")}
-    more = [rows.begins, LONG_AGO, rows.begins]
+    words = {"seconds": _numbers(_seconds("answered", "asked")), "horizon": _horizon("answered")}
+    more = [rows.begins] * 3
     for span, sender, seconds in rows.of("messages", _ANSWERS, *more, **words):
         work = found[span.date].worker(bulk.as_uuid(sender) if sender else None)
         work.answers = sorted(work.answers + _list(seconds))

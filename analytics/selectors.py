@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, Q
 from django.utils import timezone
 
-from accounts.models import BusinessProfile, Invitation, Membership, User
+from accounts.models import ApiKey, BusinessProfile, Invitation, Membership, User
 from connections import selectors as connections
 from connections.models import WhatsAppConnection
 from connections.selectors import Explanation
+from contacts.models import ContactImport
 from messaging import selectors as messaging
 from messaging.models import Conversation, Message
 from messaging.rows import InboxRow
@@ -27,24 +28,30 @@ RECENT_SHOWN = 6
 
 @dataclass(frozen=True)
 class Checklist:
-    """The first steps of a new business; each is true once it is done."""
+    """The first steps of a new business; each is true once it is done. Not everybody needs the last two."""
 
     described: bool
     connected: bool
     answered: bool
     invited: bool
+    imported: bool
+    integrated: bool
 
     @property
     def done(self) -> int:
-        return sum((self.described, self.connected, self.answered, self.invited))
+        return sum(self._steps)
 
     @property
     def total(self) -> int:
-        return 4
+        return len(self._steps)
 
     @property
     def complete(self) -> bool:
-        return self.done == self.total
+        return all((self.described, self.connected, self.answered, self.invited))
+
+    @property
+    def _steps(self) -> tuple[bool, ...]:
+        return self.described, self.connected, self.answered, self.invited, self.imported, self.integrated
 
 
 @dataclass(frozen=True)
@@ -101,11 +108,14 @@ def overview(business: BusinessProfile, user: User) -> Overview:
 
 def checklist(business: BusinessProfile, numbers: Sequence[WhatsAppConnection]) -> Checklist:
     """Which first steps are done. A number counts once it has been connected, even if it is not now."""
+    accompanied, invited, imported, integrated = _there_is(business)
     return Checklist(
         described=bool(business.description.strip() and business.industry.strip()),
         connected=any(number.is_connected or number.last_connected_at for number in numbers),
         answered=_has_answered(business),
-        invited=_has_company(business),
+        invited=accompanied or invited,
+        imported=imported,
+        integrated=integrated,
     )
 
 
@@ -119,10 +129,16 @@ def _has_answered(business: BusinessProfile) -> bool:
     )
 
 
-def _has_company(business: BusinessProfile) -> bool:
-    """Whether there are other members, or somebody was invited."""
-    members = Membership.objects.filter(business_profile=business)[:2].count()
-    return members > 1 or Invitation.objects.filter(business_profile=business, revoked_at=None).exists()
+def _there_is(business: BusinessProfile) -> tuple[bool, bool, bool, bool]:
+    """Whether there are a second member, an invitation, an import, an API key; one query."""
+    own = {"business_profile": business}
+    rows = BusinessProfile.objects.filter(pk=business.pk).annotate(
+        accompanied=Exists(Membership.objects.filter(**own).order_by("pk")[1:2]),
+        invited=Exists(Invitation.objects.filter(**own, revoked_at=None)),
+        imported=Exists(ContactImport.objects.filter(**own)),
+        integrated=Exists(ApiKey.objects.filter(**own)),
+    )
+    return rows.values_list("accompanied", "invited", "imported", "integrated").get()
 
 
 def figures(business: BusinessProfile, since: datetime) -> Figures:

@@ -6,7 +6,10 @@ import sys
 from array import array
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
+
+from django.db.models import BinaryField, Value
 
 from analytics.day import Day, Tally, Work, size
 from analytics.models import DailyAgentStats, DailyMessageStats, DailyStats
@@ -24,7 +27,7 @@ def write(business_id: UUID, days: Sequence[Day]) -> None:
     DailyAgentStats.objects.bulk_create(_work(business_id, days), batch_size=1000)
 
 
-def columns(day: Day) -> dict[str, object]:
+def columns(day: Day) -> dict[str, Any]:
     """The columns of daily_stats."""
     return {
         "messages_sent": day.sent,
@@ -90,11 +93,14 @@ def unpack_seconds(packed: bytes | memoryview) -> list[int]:
 
 
 def read(
-    business_id: UUID, first: date, last: date, without: Collection[date]
+    business_id: UUID, first: date, last: date, without: Collection[date], reached: bool = True
 ) -> tuple[dict[date, Day], set[date]]:
-    """What is counted of the dates from `first` to `last`, except `without`; and the dates whose row is not done."""
+    """What is counted of the dates from `first` to `last`, except `without`; and the dates whose row is not done.
+
+    reached: whether the days are to hold that set.
+    """
     where = {"business_profile_id": business_id, "date__range": (first, last)}
-    found, undone = _days(where, without)
+    found, undone = _days(where, without, reached)
     kinds = ("date", "connection_id", "direction", "message_type")
     counts = ("messages", "sent", "delivered", "read", "failed")
     for when, connection_id, direction, kind, *tally in DailyMessageStats.objects.filter(**where).values_list(
@@ -113,25 +119,27 @@ def read(
     return found, undone
 
 
-def _days(where: dict[str, object], without: Collection[date]) -> tuple[dict[date, Day], set[date]]:
+def _days(
+    where: dict[str, object], without: Collection[date], reached: bool
+) -> tuple[dict[date, Day], set[date]]:
     rows = DailyStats.objects.filter(**where).values_list(
         "date",
         "state",
         "received_by_hour",
         "sent_by_hour",
         "active_ids",
-        "reached_ids",
+        "reached_ids" if reached else Value(b"", BinaryField()),
         "conversation_ids",
         "new_contacts",
         "opt_outs",
     )
     found, undone = {}, set()
-    for when, state, received, sent, active, reached, talks, *counts in rows:
+    for when, state, received, sent, active, sent_to, talks, *counts in rows:
         if state != DailyStats.State.DONE:
             undone.add(when)
         elif when not in without:
             found[when] = Day(
-                when, {}, {}, received, sent, bytes(active), bytes(reached), bytes(talks), *counts
+                when, {}, {}, received, sent, bytes(active), bytes(sent_to), bytes(talks), *counts
             )
     return found, undone
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -33,12 +34,16 @@ class Campaigns(Endpoint):
     def current(self, campaign_id: UUID) -> Campaign:
         return selectors.get_campaign(self.business, campaign_id)
 
+    def prepare(self, rows: Sequence[Campaign]) -> None:
+        selectors.attach_connections(rows)
+
     @operation(
         "List campaigns",
         answer=serializers.CampaignSerializer,
         many=True,
         pages="cursor",
         query=serializers.CampaignsQuery,
+        ordering={"createdAt": ("created_at", "id")},
     )
     def list(self, request: Request) -> Any:
         """Newest first."""
@@ -49,14 +54,13 @@ class Campaigns(Endpoint):
         body=serializers.CampaignBody,
         answer=serializers.CampaignSerializer,
         status=201,
-        idempotent=True,
         example=_EXAMPLE,
     )
     def create(self, request: Request) -> Any:
         """A draft. Nothing leaves before `send`."""
         return drafts.create(self.business, self.user, given.values(self.business, self.data))
 
-    @operation("Get a campaign", answer=serializers.CampaignSerializer, conditional=True)
+    @operation("Get a campaign", answer=serializers.CampaignSerializer)
     def retrieve(self, request: Request, campaign_id: UUID) -> Any:
         """With its counters as they are now."""
         return self.current(campaign_id)
@@ -66,7 +70,6 @@ class Campaigns(Endpoint):
         body=serializers.CampaignBody,
         answer=serializers.CampaignSerializer,
         conditional=True,
-        fails=(409,),
         example=_EXAMPLE,
     )
     def update(self, request: Request, campaign_id: UUID) -> Any:
@@ -74,7 +77,20 @@ class Campaigns(Endpoint):
         values = given.values(self.business, self.data)
         return drafts.update(self.business, self.current(campaign_id), self.user, values)
 
-    @operation("Delete a campaign", conditional=True, fails=(409,))
+    @operation(
+        "Change a campaign",
+        body=serializers.CampaignBody,
+        answer=serializers.CampaignSerializer,
+        conditional=True,
+        example={"name": "Summer sale"},
+    )
+    def partial_update(self, request: Request, campaign_id: UUID) -> Any:
+        """Only what is sent changes; a campaign on the schedule is a draft again."""
+        campaign = self.current(campaign_id)
+        values = given.values(self.business, self.data, campaign.exclusions)
+        return drafts.update(self.business, campaign, self.user, values)
+
+    @operation("Delete a campaign", conditional=True)
     def destroy(self, request: Request, campaign_id: UUID) -> None:
         """With its ledger; messages stay in their conversations. A running one has to be cancelled first."""
         drafts.delete(self.business, self.current(campaign_id), self.user)
@@ -86,31 +102,35 @@ class Sending(Endpoint):
     section = "Campaigns"
     resource = Resource.CAMPAIGNS
     capability = Can.RUN_CAMPAIGNS
+    cursor_ordering = ("contact_id",)
 
     def _found(self, campaign_id: UUID) -> Campaign:
         return selectors.get_campaign(self.business, campaign_id)
 
-    @operation("Send a campaign", answer=serializers.CampaignSerializer, fails=(409,), idempotent=True)
+    def prepare(self, rows: Sequence[Any]) -> None:
+        selectors.attach_connections([row for row in rows if isinstance(row, Campaign)])
+
+    @operation("Send a campaign", answer=serializers.CampaignSerializer)
     def send(self, request: Request, campaign_id: UUID) -> Any:
         """Freezes the audience and starts, or puts it on the schedule, as its `timing` says. Twice is a 409."""
         return lifecycle.send(self.business, self._found(campaign_id), self.user)
 
-    @operation("Pause a campaign", answer=serializers.CampaignSerializer, fails=(409,))
+    @operation("Pause a campaign", answer=serializers.CampaignSerializer)
     def pause(self, request: Request, campaign_id: UUID) -> Any:
         """From the next message on."""
         return lifecycle.pause(self.business, self._found(campaign_id), self.user)
 
-    @operation("Resume a campaign", answer=serializers.CampaignSerializer, fails=(409,))
+    @operation("Resume a campaign", answer=serializers.CampaignSerializer)
     def resume(self, request: Request, campaign_id: UUID) -> Any:
         """Goes on where it stopped; nobody gets it twice."""
         return lifecycle.resume(self.business, self._found(campaign_id), self.user)
 
-    @operation("Cancel a campaign", answer=serializers.CampaignSerializer, fails=(409,))
+    @operation("Cancel a campaign", answer=serializers.CampaignSerializer)
     def cancel(self, request: Request, campaign_id: UUID) -> Any:
         """For good: what waits is taken back."""
         return lifecycle.cancel(self.business, self._found(campaign_id), self.user)
 
-    @operation("Retry failed messages", answer=serializers.RetriedSerializer, fails=(409,))
+    @operation("Retry failed messages", answer=serializers.RetriedSerializer)
     def retry(self, request: Request, campaign_id: UUID) -> Any:
         """What surely did not arrive is sent again under the same ids; what may have arrived is not."""
         return {"messages": lifecycle.retry_failed(self.business, self._found(campaign_id), self.user)}
@@ -126,11 +146,14 @@ class Sending(Endpoint):
         many=True,
         pages="cursor",
         query=serializers.RecipientsQuery,
+        ordering={"contact": ("contact_id",)},
     )
     def recipients(self, request: Request, campaign_id: UUID) -> Any:
-        """The ledger: one line for everybody of the frozen audience, those left out included."""
+        """The ledger: one line for everybody of the frozen audience, those left out included. In the order in which
+        their contacts were made.
+        """
         found = self._found(campaign_id)
         rows = selectors.recipients(
             self.business, found, self.query.get("state", ""), self.query.get("q", "")
         )
-        return rows.select_related("contact")
+        return rows.prefetch_related("contact")

@@ -8,7 +8,9 @@ urlpatterns = [
     path("campaigns", api.Campaigns.as_view({"get": "list", "post": "create"}), name="campaigns"),
     path(
         "campaigns/<uuid:campaign_id>",
-        api.Campaigns.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
+        api.Campaigns.as_view(
+            {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
+        ),
         name="campaign",
     ),
     path("campaigns/<uuid:campaign_id>/send", api.Sending.as_view({"post": "send"}), name="campaign-send"),

@@ -8,8 +8,12 @@ class CampaignsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Listen to what happens to messages, people and numbers."""
-        from campaigns import handlers, public_events
+        """Listen to what happens to messages, people and numbers; show it, and offer campaigns, where contacts are."""
+        from campaigns import handlers, public_events, timeline
+        from campaigns.services import gathering
+        from contacts import ports
 
         handlers.register()
+        gathering.register()
+        ports.register_timeline(timeline.campaigns)
         public_events.register()

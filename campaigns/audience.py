@@ -37,7 +37,10 @@ def people(campaign: Campaign) -> QuerySet[Contact]:
         case Target.SEGMENT:
             return _segment(business, campaign.segment_id)
         case Target.CUSTOM:
-            return _ours(business).filter(pk__in=campaign.people.values("contact_id"))
+            rows = _ours(business)
+            if campaign.listed is not None:
+                return rows.filter(pk__in=list(campaign.listed))
+            return rows.filter(pk__in=campaign.people.values("contact_id"))
         case Target.NO_REPLY:
             silent = CampaignRecipient.objects.filter(
                 campaign__in=[campaign.earlier_id] if campaign.earlier_id else [],
@@ -73,12 +76,16 @@ def _reason(campaign: Campaign, moment: datetime) -> Case:
     if exclusions.get("tags") or exclusions.get("campaigns"):
         cases.append(When(_excluded(campaign), then=Value(Reason.EXCLUDED)))
     if exclusions.get("never_wrote"):
-        inbound = Message.objects.filter(contact_id=OuterRef("pk"), direction=Message.Direction.INBOUND)
-        cases.append(When(~Exists(inbound), then=Value(Reason.NEVER_WROTE)))
+        cases.append(When(_never_wrote(), then=Value(Reason.NEVER_WROTE)))
     if (hours := marketing_hours(campaign)) and _anything_sent(campaign, moment, hours):
         recent = _recently_written_to(campaign, moment - timedelta(hours=hours))
         cases.append(When(pk__in=recent, then=Value(Reason.MARKETING_CAP)))
     return Case(*cases, default=Value(""), output_field=CharField())
+
+
+def _never_wrote() -> Q:
+    inbound = Message.objects.filter(contact_id=OuterRef("pk"), direction=Message.Direction.INBOUND)
+    return Q(~Exists(inbound))
 
 
 def _no_whatsapp(campaign: Campaign, moment: datetime) -> Q:
@@ -129,6 +136,8 @@ def _anything_sent(campaign: Campaign, moment: datetime, hours: int) -> bool:
 
 def numbers_of(campaign: Campaign) -> list[WhatsAppConnection]:
     """The numbers that share the campaign, oldest first, without their secrets."""
+    if campaign.chosen is not None:
+        return list(campaign.chosen)
     rows = campaign.connections.defer("session_data", "qr_code", "pairing_code")
     return list(rows.order_by("created_at", "id"))
 
@@ -142,6 +151,11 @@ def counts(campaign: Campaign, moment: datetime) -> dict[str, int]:
     """How many are in (key "") and out for each reason; one query."""
     rows = judged(campaign, moment).order_by().values_list("reason").annotate(Count("pk"))
     return dict(rows)
+
+
+def strangers(campaign: Campaign, moment: datetime) -> int:
+    """How many of those who are in have never written to the business; one query."""
+    return judged(campaign, moment).filter(_never_wrote(), reason="").order_by().count()
 
 
 def with_reason(campaign: Campaign, moment: datetime, reason: str, limit: int) -> list[Contact]:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from campaigns import audience, reasons, texts, timing
+from campaigns import audience, outlook, reasons, texts, timing
 from campaigns.models import Campaign
-from campaigns.services.feeding import known_variables, usable
+from campaigns.services.feeding import known_variables
+from campaigns.services.placing import known_by, usable
 from connections.models import WhatsAppConnection
 from contacts.models import Contact
-from messaging import pacing
-from messaging.pacing import Past
 from messaging.services import pace
-from messaging.zones import zones_of
 from whatsflow.core.clock import now
 from whatsflow.core.errors import InvalidInput
 
-SAMPLE = 500
-"""People whose numbers tell the share of each time zone."""
 EXAMPLES = 5
+NOBODY_KNOWN = "somebody of whom nothing is known"
 LONG_TEXT = 1000
 """Characters beyond which people on a phone see "Read more"."""
 
@@ -37,12 +35,15 @@ class Out:
 
 @dataclass(frozen=True)
 class NumberPlan:
-    """What falls to one number. finish: when its last message leaves at its pacing; None: not in two years."""
+    """What falls to one number. finish: when its last message leaves at its pacing; None: not in two years. missed:
+    people whose local time is over before their turn comes.
+    """
 
     connection: WhatsAppConnection
     count: int
     finish: datetime | None
     days: int
+    missed: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,32 +103,30 @@ def _plans(campaign: Campaign, total: int, begins: datetime, moment: datetime) -
     numbers = [one for one in audience.numbers_of(campaign) if usable(one)]
     if not numbers:
         return []
-    zones = _zones(campaign, moment)
+    people = audience.judged(campaign, moment).filter(reason="").order_by()
+    zones = outlook.zones_among(campaign, people.values_list("phone_number", flat=True)[: outlook.SAMPLE])
+    cold = audience.strangers(campaign, moment)
     plans = []
-    for place, number in enumerate(numbers):
-        count = total // len(numbers) + (place < total % len(numbers))
-        settings = pace.settings_of(number)
-        past = pace.past_of(number, settings, moment) if settings.enabled else Past()
-        found = pacing.forecast(settings, past, moment, _spread(zones, count), begin=begins)
-        plans.append(NumberPlan(number, count, found.finish, found.days))
+    for number, count in zip(numbers, _shares(campaign, numbers, total, moment), strict=True):
+        part = cold * count // total if total else 0
+        found = outlook.of_number(campaign, number, zones, count, part, begins, moment)
+        plans.append(NumberPlan(number, count, found.finish, found.days, found.missed))
     return plans
 
 
-def _zones(campaign: Campaign, moment: datetime) -> Counter[tuple[str, ...]]:
-    phones = audience.judged(campaign, moment).filter(reason="").values_list("phone_number", flat=True)
-    fallback = campaign.business_profile.time_zone
-    return Counter(zones_of(phone, fallback) for phone in phones.order_by()[:SAMPLE])
-
-
-def _spread(zones: Counter[tuple[str, ...]], count: int) -> dict[tuple[str, ...], int]:
-    """`count` people in the sample's proportions."""
-    seen = sum(zones.values())
-    if not seen:
-        return {}
-    shares = {zone: count * part // seen for zone, part in zones.items()}
-    most = max(shares, key=lambda zone: shares[zone])
-    shares[most] += count - sum(shares.values())
-    return shares
+def _shares(
+    campaign: Campaign, numbers: Sequence[WhatsAppConnection], total: int, moment: datetime
+) -> list[int]:
+    """How many fall to each number: those who know it, and its part of the others."""
+    counts = [0] * len(numbers)
+    if len(numbers) > 1:
+        people = audience.judged(campaign, moment).filter(reason="").order_by().values("pk")
+        known = Counter(known_by(numbers, people).values())
+        counts = [known[one.pk] for one in numbers]
+    rest = max(0, total - sum(counts))
+    for place in range(len(numbers)):
+        counts[place] += rest // len(numbers) + (place < rest % len(numbers))
+    return counts
 
 
 # -- warnings ----------------------------------------------------------------------------------------------------------
@@ -144,6 +143,20 @@ def _warnings(
     offline = [plan.connection.display_name for plan in numbers if not plan.connection.is_connected]
     if offline:
         found.append(f"Not connected just now: {', '.join(offline)}. Its messages wait until it is.")
+    limited = [
+        plan.connection.display_name
+        for plan in numbers
+        if plan.connection.limited_until and plan.connection.limited_until > moment
+    ]
+    if limited:
+        found.append(
+            f"WhatsApp lets {', '.join(limited)} write to nobody new for now: those who never wrote have to wait."
+        )
+    if missed := sum(plan.missed for plan in numbers):
+        found.append(
+            f"At this pacing about {missed:,} of them would get it more than {campaign.expire_hours} hours late, so "
+            "they get nothing. Allow more hours, or choose more numbers or fewer people."
+        )
     unlimited = [plan.connection for plan in numbers if not pace.settings_of(plan.connection).enabled]
     if any(not one.is_sandbox for one in unlimited):
         found.append("A number has no pacing. WhatsApp bans numbers that send many messages at once.")
@@ -151,7 +164,12 @@ def _warnings(
     if everybody >= 20 and counts.get("opted_out", 0) > everybody * 0.1:
         found.append("More than a tenth of these people have opted out. Is this the right audience?")
     if invalid := campaign.list_summary.get("invalid"):
-        found.append(f"{invalid} lines of your list are no phone numbers and were left out.")
+        lines = (
+            "1 line of your list is no phone number"
+            if invalid == 1
+            else f"{invalid:,} lines are no phone numbers"
+        )
+        found.append(f"{lines}, so nobody was added for it.")
     if any(plan.finish is None and plan.count for plan in numbers):
         found.append("At this pacing it would take more than two years. Choose fewer people or more numbers.")
     return found + _text_warnings(campaign, moment)
@@ -191,10 +209,14 @@ def _without(campaign: Campaign, name: str, moment: datetime) -> int:
 
 
 def preview_people(campaign: Campaign, count: int = 3) -> list[Contact]:
-    """Some real people of the audience, those with the longest names first, to see how a text looks."""
-    rows = audience.judged(campaign, now()).filter(reason="")
-    some: list[Contact] = list(rows.order_by("pk")[:200])
-    return sorted(some, key=lambda one: -len(one.display_name))[:count]
+    """Some real people of the audience, to see how a text looks: those with the longest names, and one of whom no name
+    is known. Somebody of whom nothing is known where there is nobody yet.
+    """
+    rows = audience.judged(campaign, now()).filter(reason="").order_by("pk")
+    named = sorted(rows.exclude(name="", push_name="")[:200], key=lambda one: -len(one.display_name))
+    nameless = list(rows.filter(name="", push_name="")[:1]) if count > 1 else []
+    some: list[Contact] = named[: count - len(nameless)] + nameless
+    return some or [Contact(business_profile=campaign.business_profile)]
 
 
 def preview_texts(campaign: Campaign, people: list[Contact]) -> list[tuple[str, str, str]]:
@@ -205,5 +227,6 @@ def preview_texts(campaign: Campaign, people: list[Contact]) -> list[tuple[str, 
     for key, text in variants or [("", campaign.message_content)]:
         for person in people:
             values = texts.values_of(person, campaign.business_profile.business_name)
-            found.append((key, person.display_name, texts.render(text, values, known)))
+            label = NOBODY_KNOWN if person._state.adding else person.display_name
+            found.append((key, label, texts.render(text, values, known)))
     return found

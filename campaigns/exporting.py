@@ -25,7 +25,7 @@ def missed(business: BusinessProfile, campaign: Campaign) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield "\ufeff"
     yield writer.writerow(["Name", "Number", "State", "Reason"])
-    rows = selectors.recipients(business, campaign, "missed").select_related("contact")
+    rows = selectors.recipients(business, campaign, "missed").prefetch_related("contact")
     for line in rows.iterator(chunk_size=1000):
         if line.contact is None:
             continue

@@ -15,8 +15,13 @@ _PLAIN = (
 )  # fmt: skip
 
 
-def values(business: BusinessProfile, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of a request with its ids looked up. Raises NotFound for those of other businesses."""
+def values(
+    business: BusinessProfile, body: Mapping[str, Any], had: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The body of a request with its ids looked up. had: the campaign's exclusions, where some may not be named.
+
+    Raises NotFound for ids of other businesses.
+    """
     found = {name: body[name] for name in _PLAIN if name in body}
     for name in ("target_tags", "target_tags_all"):
         if name in body:
@@ -39,13 +44,14 @@ def values(business: BusinessProfile, body: Mapping[str, Any]) -> dict[str, Any]
         )
     if body.get("numbers"):
         found["numbers"] = body["numbers"]
-    return found | {"exclusions": _exclusions(body)}
+    return found | {"exclusions": _exclusions(body, had or {})}
 
 
-def _exclusions(body: Mapping[str, Any]) -> dict[str, Any]:
-    found = {
-        "tags": [str(key) for key in body.get("exclude_tags", [])],
-        "campaigns": [str(key) for key in body.get("exclude_campaigns", [])],
-        "never_wrote": bool(body.get("exclude_never_wrote")),
-    }
+def _exclusions(body: Mapping[str, Any], had: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(had)
+    for name in ("tags", "campaigns"):
+        if f"exclude_{name}" in body:
+            found[name] = [str(key) for key in body[f"exclude_{name}"]]
+    if "exclude_never_wrote" in body:
+        found["never_wrote"] = body["exclude_never_wrote"]
     return {name: value for name, value in found.items() if value}

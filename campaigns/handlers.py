@@ -11,9 +11,9 @@ import structlog
 from celery import current_app
 
 from campaigns.events import CampaignChanged, CampaignMoved
-from campaigns.services import answers, health, ledger, states
-from connections.events import ConnectionStatusChanged
-from contacts.events import ContactBlocked, ContactOptedOut, ContactsMerged
+from campaigns.services import answers, drafts, health, ledger, old_data, states
+from connections.events import ConnectionStatusChanged, DataMayBeOld
+from contacts.events import ContactBlocked, ContactOptedOut, ContactsMerged, TagsMerged
 from messaging.events import MessageReceived, MessageStatusChanged
 from whatsflow.core import events, live
 
@@ -32,7 +32,9 @@ def register() -> None:
     events.inside(ContactOptedOut, answers.on_opted_out)
     events.inside(ContactBlocked, on_blocked)
     events.inside(ContactsMerged, answers.on_merged)
+    events.inside(TagsMerged, on_tags_merged)
     events.inside(ConnectionStatusChanged, health.on_connection)
+    events.inside(DataMayBeOld, old_data.on_old_data)
     events.after(CampaignMoved, on_moved)
     events.after(CampaignChanged, on_changed)
 
@@ -44,6 +46,8 @@ def on_statuses(batch: Sequence[MessageStatusChanged]) -> None:
         return
     if outcome.failed:
         health.after_failures(outcome)
+    if outcome.waiting:
+        states.keep_back(outcome.waiting)
     if outcome.emptied:
         states.finish(outcome.emptied)
 
@@ -51,6 +55,12 @@ def on_statuses(batch: Sequence[MessageStatusChanged]) -> None:
 def on_blocked(batch: Sequence[ContactBlocked]) -> None:
     """Who was blocked gets nothing more."""
     answers.take_out({event.contact_id for event in batch if event.blocked}, "blocked")
+
+
+def on_tags_merged(batch: Sequence[TagsMerged]) -> None:
+    """Campaigns that will still be sent mean, and leave out, people by the tag that stays."""
+    for event in batch:
+        drafts.replace_tag(event.business_id, event.lost_id, event.tag_id)
 
 
 def on_moved(batch: Sequence[CampaignMoved]) -> None:

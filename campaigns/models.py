@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import models
 from django.db.models import F, Q
@@ -88,6 +90,8 @@ class Campaign(Tallied, TimestampedModel):
         NO_NUMBER = "no_number", "No number is left"
         MISSED = "missed", "Its time has passed"
         NOBODY = "nobody", "Nobody to send it to"
+        OLD_DATA = "old_data", "The data may be old"
+        INCOMPLETE = "incomplete", "Something it needs is gone"
 
     class Timing(models.TextChoices):
         NOW = "now", "Now"
@@ -157,6 +161,11 @@ class Campaign(Tallied, TimestampedModel):
         help_text="Counters when a person last let it go on: the health rules begin there.",
     )
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    listed: Collection[UUID] | None = None
+    """Contacts of a list that is still being typed, in place of `people`; never kept."""
+    chosen: Sequence[WhatsAppConnection] | None = None
+    """Numbers that are still being chosen, in place of `connections`; never kept."""
 
     class Meta:
         db_table = "campaigns"
@@ -269,6 +278,9 @@ class CampaignRecipient(UuidModel):
     reason = models.CharField(max_length=64, blank=True, help_text="Why left out or failed.")
     error_message = models.TextField(blank=True)
     variant = models.CharField(max_length=1, blank=True)
+    cold = models.BooleanField(
+        default=False, db_default=False, help_text="Had never written to us when their number was chosen."
+    )
     due_at = models.DateTimeField(null=True, help_text="Not before; empty: as soon as it is their turn.")
     sent_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
@@ -285,7 +297,7 @@ class CampaignRecipient(UuidModel):
         ]
         indexes = [
             models.Index(
-                fields=["campaign", "connection", "contact"],
+                fields=["campaign", "connection", "cold", "contact"],
                 condition=Q(status="pending", connection__isnull=False, due_at__isnull=True),
                 name="campaign_recipients_next",
             ),

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from rest_framework.utils.encoders import JSONEncoder
 
+from campaigns import selectors
 from campaigns.events import CampaignMoved
 from campaigns.models import Campaign
 from campaigns.serializers import CampaignSerializer
@@ -46,6 +47,8 @@ def tell(batch: Sequence[CampaignMoved]) -> None:
 
 def campaign_data(campaign: Campaign) -> dict[str, Any]:
     """The campaign as the API shows it."""
+    if not campaign._state.adding:
+        selectors.attach_connections([campaign])
     shown: dict[str, Any] = json.loads(json.dumps(CampaignSerializer(campaign).data, cls=JSONEncoder))
     return shown
 

@@ -48,30 +48,43 @@ CAMPAIGN: dict[str, Explanation] = {
     Reason.BANNED: Explanation(
         "Paused: the number is banned",
         "WhatsApp has banned one of its numbers.",
-        "Ask WhatsApp for a review on the phone. To go on with other numbers, duplicate the campaign for those who "
-        "missed it.",
+        "Ask WhatsApp for a review on the phone. If the campaign has other numbers, Resume lets them go on with those "
+        "who still wait; otherwise cancel it and write to those who missed it from another number.",
     ),
     Reason.NO_NUMBER: Explanation(
         "No number can send it",
         "None of its numbers is left: they were deleted or banned.",
-        "Duplicate it for those who missed it, and choose another number.",
+        "Cancel it if it is not over; then make a new campaign for those who missed it, with another number.",
     ),
     Reason.MISSED: Explanation(
         "Not sent: its time has passed",
         "The server was off when it was due, and it would have come too late. It was not sent to anybody.",
         "Duplicate it and choose another time.",
     ),
+    Reason.OLD_DATA: Explanation(
+        "On hold: the data may be old",
+        "WhatsFlow was off for long, or its data was restored from a backup. Some people may have got this already, "
+        "although the ledger does not know it.",
+        "Compare with the phone. Resume it, or schedule it again, only if nobody gets it twice.",
+    ),
     Reason.NOBODY: Explanation(
         "Not sent: nobody in the audience",
         "When its time came, nobody was left to send it to.",
         "Duplicate it and look at the dry run for the reasons.",
+    ),
+    Reason.INCOMPLETE: Explanation(
+        "Not sent: something it needs is gone",
+        "When its time came, its text, its file, a tag or its segment was not there any more.",
+        "Duplicate it, put in what is missing, and send it again.",
     ),
 }
 
 RECIPIENT: dict[str, str] = {
     **{value: str(label) for value, label in CampaignRecipient.Reason.choices if value},
     "not_on_whatsapp": "This number is not on WhatsApp",
+    "not_a_number": "Not a phone number",
     "number_deleted": "The number that should have sent it was deleted",
+    "number_banned": "WhatsApp banned the number that should have sent it",
     "too_late": "The time for it had passed",
     "not_confirmed": "WhatsApp did not confirm it; it may have arrived",
     "refused": "WhatsApp refused it",

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from accounts.models import BusinessProfile
-from campaigns import audience
+from campaigns import audience, outlook
 from campaigns.models import Campaign, CampaignRecipient, CampaignTally, MessageTemplate
 from campaigns.services.ledger import COUNTERS
 from connections.models import WhatsAppConnection
@@ -19,6 +19,7 @@ from contacts import selectors as contact_selectors
 from contacts.models import Contact
 from messaging import keyset
 from messaging.keyset import Cursor
+from messaging.models import Message
 from messaging.pacing import WORDS
 from messaging.services import gate, pace
 from whatsflow.core.clock import now
@@ -29,6 +30,9 @@ PAGE = 25
 LINES = 50
 RATED = 500
 """Messages over which the pace is taken."""
+LIMITED_WORDS = "WhatsApp lets this number write to nobody new for now; those who never wrote have to wait."
+WORTH_SAYING = timedelta(minutes=2)
+"""The usual pause between two messages is no news."""
 MISSED = ("failed", "cancelled", "expired")
 """Final states of people who surely did not get it, through no decision of theirs."""
 Status = CampaignRecipient.Status
@@ -73,6 +77,18 @@ def get_campaign(business: BusinessProfile, campaign_id: UUID | str) -> Campaign
     if found is None:
         raise NotFound("This campaign")
     return found
+
+
+def attach_connections(campaigns: Sequence[Campaign]) -> None:
+    """Set `shown_connection_ids`: the numbers that send each of these, oldest first; one query."""
+    numbers: dict[UUID, list[UUID]] = {campaign.pk: [] for campaign in campaigns}
+    links = Campaign.connections.through.objects.filter(campaign__in=numbers)
+    for campaign, number in links.order_by("whatsappconnection").values_list(
+        "campaign", "whatsappconnection"
+    ):
+        numbers[campaign].append(number)
+    for campaign in campaigns:
+        campaign.shown_connection_ids = numbers[campaign.pk]  # type: ignore[attr-defined]
 
 
 def get_template(business: BusinessProfile, template_id: UUID | str) -> MessageTemplate:
@@ -134,12 +150,16 @@ STATES: dict[str, dict[str, Any]] = {
 def recipients(
     business: BusinessProfile, campaign: Campaign, state: str = "", search: str = ""
 ) -> QuerySet[CampaignRecipient]:
-    """Lines of the ledger in the order in which their contacts were added, with contact and number."""
+    """Lines of the ledger in the order in which their contacts were added.
+
+    Fetch contacts beside them, never by a join: a condition on `contact_id` would turn it into an inner one, and lines
+    of deleted contacts would be gone.
+    """
     if campaign.business_profile_id != business.pk:
         raise NotFound("This campaign")
     if state not in STATES:
         raise InvalidInput("unknown_status", f"There is no filter called {state[:20]!r}.", field="state")
-    rows = CampaignRecipient.objects.filter(campaign=campaign, contact_id__isnull=False, **STATES[state])
+    rows = CampaignRecipient.objects.filter(campaign=campaign, **STATES[state])
     if words := printable(search):
         rows = rows.filter(contact_id__in=contact_selectors.ids_matching(business, words))
     return rows.order_by("contact_id")
@@ -154,7 +174,9 @@ def ledger_page(
     limit: int = LINES,
 ) -> LedgerPage:
     """One page of lines, by key; as fast at the end of a long ledger as at its beginning."""
-    rows = recipients(business, campaign, state, search).select_related("contact").defer("contact__metadata")
+    people = Prefetch("contact", Contact.objects.defer("metadata"))
+    letters = Prefetch("message", Message.objects.only("conversation"))
+    rows = recipients(business, campaign, state, search).prefetch_related(people, letters)
     if after:
         rows = rows.filter(contact_id__gt=_key(after, "This page"))
     found = list(rows[: limit + 1])
@@ -174,7 +196,7 @@ def ledger_page(
 
 def missed_ids(campaign: Campaign) -> Iterator[UUID]:
     """Contacts who surely did not get it."""
-    rows = CampaignRecipient.objects.filter(campaign=campaign, status__in=MISSED, contact_id__isnull=False)
+    rows = CampaignRecipient.objects.filter(campaign=campaign, status__in=MISSED)
     known = Contact.objects.filter(pk__in=rows.values("contact_id")).order_by("pk")
     yield from known.values_list("pk", flat=True).iterator(chunk_size=5000)
 
@@ -196,20 +218,10 @@ class Share:
     waits: str = ""
     until: datetime | None = None
 
-    @property
-    def total(self) -> int:
-        """Everybody who was given to this number or variant."""
-        done = ("failed_count", "unknown_count", "skipped_count", "cancelled_count", "expired_count")
-        return (
-            self.counters["open_count"]
-            + self.counters["sent_count"]
-            + sum(self.counters[name] for name in done)
-        )
-
 
 @dataclass(frozen=True)
 class Progress:
-    """How a campaign goes. per_minute: over the last messages. finish: at this pace."""
+    """How a campaign goes. per_minute: over the last messages, or of all once it is over. finish: at its pacing."""
 
     funnel: list[tuple[str, str, int, int]]
     per_minute: float
@@ -222,18 +234,34 @@ def progress(campaign: Campaign) -> Progress:
     """A few queries, whatever the campaign's size: counters are kept, not counted."""
     moment = now()
     rate = _per_minute(campaign, moment)
-    left = campaign.open_count
-    finish = (
-        moment + timedelta(minutes=left / rate) if rate and left and left / rate < 60 * 24 * 700 else None
-    )
     tallies = list(CampaignTally.objects.filter(campaign=campaign))
+    numbers = audience.numbers_of(campaign)
     return Progress(
         funnel=_funnel(campaign),
         per_minute=rate,
-        finish=finish if campaign.status == Campaign.Status.SENDING else None,
-        numbers=_by_number(campaign, tallies, moment),
+        finish=_finish(campaign, numbers, tallies, rate, moment),
+        numbers=[_of_number(campaign, one, tallies, moment) for one in numbers],
         variants=_by_variant(campaign, tallies),
     )
+
+
+def _finish(
+    campaign: Campaign,
+    numbers: Sequence[WhatsAppConnection],
+    tallies: Sequence[CampaignTally],
+    rate: float,
+    moment: datetime,
+) -> datetime | None:
+    """When the last one leaves: of each number what it has, and its part of those who have none yet."""
+    if campaign.status != Campaign.Status.SENDING or not campaign.open_count or not numbers:
+        return None
+    unplaced = max(0, campaign.open_count - sum(one.open_count for one in tallies))
+    finishes = []
+    for number in numbers:
+        mine = sum(one.open_count for one in tallies if one.connection_id == number.pk)
+        if count := mine + unplaced // len(numbers):
+            finishes.append(outlook.of_running(campaign, number, count, rate / len(numbers), moment))
+    return max(filter(None, finishes)) if finishes and all(finishes) else None
 
 
 def _funnel(campaign: Campaign) -> list[tuple[str, str, int, int]]:
@@ -250,7 +278,10 @@ def _funnel(campaign: Campaign) -> list[tuple[str, str, int, int]]:
 
 
 def _per_minute(campaign: Campaign, moment: datetime) -> float:
-    """Messages a minute over the last RATED of them, of at most an hour."""
+    """Messages a minute: over the last RATED of them, of at most an hour; over all of them once it is over."""
+    if campaign.completed_at and campaign.started_at:
+        minutes = (campaign.completed_at - campaign.started_at).total_seconds() / 60
+        return campaign.sent_count / max(minutes, 1 / 60)
     rows = CampaignRecipient.objects.filter(campaign=campaign, sent_at__gte=moment - timedelta(hours=1))
     times = list(rows.order_by("-sent_at").values_list("sent_at", flat=True)[:RATED])
     if len(times) < 2 or times[-1] is None:
@@ -258,22 +289,43 @@ def _per_minute(campaign: Campaign, moment: datetime) -> float:
     return len(times) / max((moment - times[-1]).total_seconds() / 60, 1 / 60)
 
 
-def _by_number(campaign: Campaign, tallies: Sequence[CampaignTally], moment: datetime) -> list[Share]:
-    found = []
-    for number in audience.numbers_of(campaign):
-        counters = _sum([one for one in tallies if one.connection_id == number.pk])
-        waits, until = "", None
-        if campaign.status == Campaign.Status.SENDING and counters["open_count"]:
-            waits, until = _why_it_waits(number, moment)
-        found.append(Share(number.display_name, counters, waits, until))
-    return found
+def _of_number(
+    campaign: Campaign, number: WhatsAppConnection, tallies: Sequence[CampaignTally], moment: datetime
+) -> Share:
+    counters = _sum([one for one in tallies if one.connection_id == number.pk])
+    waits, until = "", None
+    if campaign.status == Campaign.Status.SENDING and counters["open_count"]:
+        waits, until = _why_it_waits(campaign, number, moment)
+        if until and until - moment < WORTH_SAYING:
+            waits, until = "", None
+    return Share(number.display_name, counters, waits, until)
 
 
-def _why_it_waits(number: WhatsAppConnection, moment: datetime) -> tuple[str, datetime | None]:
+def _why_it_waits(
+    campaign: Campaign, number: WhatsAppConnection, moment: datetime
+) -> tuple[str, datetime | None]:
+    """What keeps a number with waiting recipients from sending now, in words, and until when; ("", None): nothing."""
     if not number.is_connected:
         return "The number is not connected; its messages go out when it is back.", None
-    decision = gate.whole_number(number, pace.settings_of(number), moment)
-    return WORDS.get(decision.reason, ""), decision.not_before
+    settings = pace.settings_of(number)
+    decision = gate.whole_number(number, settings, moment)
+    if not decision.allowed:
+        return WORDS.get(decision.reason, ""), decision.not_before
+    lines = CampaignRecipient.objects.filter(campaign=campaign, connection=number)
+    ready = lines.filter(status=Status.QUEUED, message__not_before=None)
+    next_ones = lines.filter(status=Status.PENDING, due_at=None)
+    if ready.exists() or next_ones.filter(cold=False).exists():
+        return "", None
+    strangers = pace.strangers_from(number, settings, moment)
+    if next_ones.exists():
+        limited = number.limited_until is not None and number.limited_until > moment
+        return (LIMITED_WORDS if limited else WORDS["cold"], strangers) if strangers > moment else ("", None)
+    due = lines.filter(status=Status.PENDING, due_at__isnull=False).order_by("due_at")
+    later = due.values_list("due_at", flat=True).first()
+    if later is None:
+        put_off = lines.filter(status=Status.QUEUED, message__not_before__isnull=False)
+        later = put_off.order_by("message__not_before").values_list("message__not_before", flat=True).first()
+    return (WORDS["window"], later) if later and later > moment else ("", None)
 
 
 def _by_variant(campaign: Campaign, tallies: Sequence[CampaignTally]) -> list[Share]:

@@ -32,6 +32,16 @@ class CampaignSerializer(CamelCaseSerializer):
     target_tags_all = serializers.ListField(child=serializers.UUIDField())
     segment_id = serializers.UUIDField(allow_null=True)
     earlier_campaign_id = serializers.UUIDField(source="earlier_id", allow_null=True)
+    exclude_tags = serializers.ListField(
+        child=serializers.UUIDField(), source="exclusions.tags", default=list
+    )
+    exclude_campaigns = serializers.ListField(
+        child=serializers.UUIDField(), source="exclusions.campaigns", default=list
+    )
+    exclude_never_wrote = serializers.BooleanField(source="exclusions.never_wrote", default=False)
+    connection_ids = serializers.ListField(
+        child=serializers.UUIDField(), source="shown_connection_ids", default=list
+    )
     status = serializers.ChoiceField(choices=Campaign.Status.choices)
     status_reason = serializers.ChoiceField(
         choices=Campaign.Reason.choices, help_text="Why it is paused or was not sent."

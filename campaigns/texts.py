@@ -1,69 +1,32 @@
-"""Texts with variables: `{{name}}`, `{{name|there}}`. Plain substitution; what is no known variable stays text."""
+"""The texts of a campaign: their variables, and which variant a recipient gets."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from uuid import UUID
 
-from contacts.models import Contact
+from contacts.placeholders import BUILT_IN, render, values_of, variables
 
-_VARIABLE = re.compile(r"\{\{\s*([A-Za-z][A-Za-z0-9_]{0,39})\s*(?:\|([^{}|]{0,200}))?\}\}")
-BUILT_IN: dict[str, str] = {
-    "name": "Their name",
-    "first_name": "The first word of their name",
-    "phone": "Their number",
-    "email": "Their e-mail address",
-    "business": "Your business's name",
-}
+__all__ = ["BUILT_IN", "pick", "render", "values_of", "variables"]
 
 
-def values_of(contact: Contact, business_name: str) -> dict[str, str]:
-    """What the variables mean for this person; empty where nothing is known."""
-    name = contact.name or contact.push_name
-    custom = {key: _words(value) for key, value in contact.metadata.items()} if contact.metadata else {}
-    return custom | {
-        "name": name,
-        "first_name": name.split()[0] if name.split() else "",
-        "phone": contact.display_phone,
-        "email": contact.email,
-        "business": business_name,
-    }
-
-
-def _words(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value) if isinstance(value, str | int | float) else ""
-
-
-def render(text: str, values: Mapping[str, str], known: Collection[str]) -> str:
-    """`text` for one person. known: names of variables; one that has no value becomes its fallback, or nothing."""
-
-    def put(found: re.Match[str]) -> str:
-        name, fallback = found.group(1).lower(), found.group(2)
-        if name not in known:
-            return found.group(0)
-        return values.get(name, "") or (fallback or "").strip()
-
-    return _VARIABLE.sub(put, text)
-
-
-def variables(text: str) -> list[tuple[str, bool]]:
-    """The variables in `text`, each with whether it has a fallback, in their order."""
-    return [(found.group(1).lower(), found.group(2) is not None) for found in _VARIABLE.finditer(text)]
-
-
-def pick(variants: list[dict[str, object]], key: UUID) -> dict[str, object] | None:
+def pick(variants: Sequence[Mapping[str, object]], key: UUID) -> Mapping[str, object] | None:
     """The variant of the recipient `key`: by share, and always the same one."""
     total = sum(int(str(one.get("share", 0))) for one in variants)
     if not variants or total <= 0:
         return None
-    place = (key.int * 2654435761 >> 7) % total
+    place = chance(key, total)
     for one in variants:
         place -= int(str(one.get("share", 0)))
         if place < 0:
             return one
     return variants[-1]
+
+
+def chance(key: UUID, sides: int) -> int:
+    """A number below `sides` that is as good as thrown, and the same each time for the same key.
+
+    Keys that were made one after the other differ in few digits, so they are hashed: a remainder would fall into steps.
+    """
+    return int.from_bytes(blake2b(key.bytes, digest_size=8).digest()) % sides

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -51,14 +52,30 @@ def first_start(campaign: Campaign, moment: datetime) -> datetime:
 
 
 def next_slot(campaign: Campaign, after: datetime) -> datetime:
-    """The next time of a repetition, in its zone, across clock changes. Raises InvalidInput for a bad plan."""
+    """The next time of a repetition, by the wall clock of its zone. Raises InvalidInput for a bad plan.
+
+    An hour that a clock change skips comes that much later; one that it repeats comes once.
+    """
     check_cron(campaign.cron)
-    local = after.astimezone(zone(campaign.time_zone or "UTC"))
+    place = zone(campaign.time_zone or "UTC")
+    walls = croniter(campaign.cron, after.astimezone(place).replace(tzinfo=None))
     try:
-        found: datetime = croniter(campaign.cron, local).get_next(datetime)
-    except (CroniterBadDateError, CroniterBadCronError):
+        return next(slot for slot in _moments(walls.all_next(datetime), place) if slot > after)
+    except (CroniterBadDateError, CroniterBadCronError, StopIteration):
         raise InvalidInput("bad_plan", "This repetition never comes.", field="cron") from None
-    return found.astimezone(UTC)
+
+
+def last_slot(campaign: Campaign, moment: datetime) -> datetime:
+    """The latest time of a repetition that is not after `moment`, of those from its `scheduled_at` on."""
+    assert campaign.scheduled_at is not None
+    place = zone(campaign.time_zone or "UTC")
+    walls = croniter(campaign.cron, moment.astimezone(place).replace(tzinfo=None) + timedelta(seconds=1))
+    found = next(slot for slot in _moments(walls.all_prev(datetime), place) if slot <= moment)
+    return max(found, campaign.scheduled_at)
+
+
+def _moments(walls: Iterable[datetime], place: ZoneInfo) -> Iterator[datetime]:
+    return (wall.replace(tzinfo=place).astimezone(UTC) for wall in walls)
 
 
 def check_cron(text: str) -> None:

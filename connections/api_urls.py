@@ -16,7 +16,9 @@ urlpatterns = [
     path("whatsapp/connections", Connections.as_view({"get": "list", "post": "create"}), name="connections"),
     path(
         _ONE,
-        Connections.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
+        Connections.as_view(
+            {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
+        ),
         name="connection",
     ),
     path(f"{_ONE}/connect", Connections.as_view({"post": "connect"}), name="connection-connect"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from accounts.events import BusinessDeleted
 from connections.events import ConnectionStatusChanged
-from connections.services import numbers
+from connections.services import history, numbers
 from whatsflow.core import events, live
 
 
 def register() -> None:
     """Subscribe; called once, in ready()."""
+    events.inside(ConnectionStatusChanged, history.note)
     events.after(ConnectionStatusChanged, tell_pages)
     events.inside(BusinessDeleted, stop_numbers)
 

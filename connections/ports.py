@@ -170,6 +170,9 @@ class Mailbox(Protocol):
     def store_picture(self, lease: Lease, job: PictureJob, blob: MediaBlob | None) -> None:
         """Keep a profile picture; None: they show none. Either way it is not asked for again for a long time."""
 
+    def waiting_numbers(self) -> set[UUID]:
+        """Every number of this installation that has messages waiting to leave; carries no lease and only reads."""
+
     def newest_message_at(self, lease: Lease) -> datetime | None:
         """Time of the newest message stored for this number: where the gap repair starts from."""
 

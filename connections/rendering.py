@@ -13,13 +13,14 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.models import BusinessProfile
-from connections import qr, selectors
+from connections import selectors
 from connections.drivers import registry
 from connections.drivers.base import AckLevel
 from connections.drivers.sandbox.personas import PERSONAS, QUIET
 from connections.models import SandboxCustomer, SandboxMessage, WhatsAppConnection
 from connections.ports import Traffic, traffic_of
 from connections.selectors import Explanation
+from whatsflow.core import qr
 from whatsflow.core.errors import NotFound
 
 Status = WhatsAppConnection.Status
@@ -49,6 +50,7 @@ _LOOKS = {
     Status.DISCONNECTED: Look("secondary", "plug-x"),
 }
 _TROUBLE = Look("red", "alert-circle")
+_ON_HOLD = Look("yellow", "alert-triangle")
 _CALM_REASONS = {Reason.NONE, Reason.USER, Reason.QR_EXPIRED}
 
 
@@ -180,6 +182,8 @@ def look_of(connection: WhatsAppConnection) -> Look:
     """A resting number is grey, one that stopped by itself is red."""
     if connection.status == Status.DISCONNECTED and connection.status_reason not in _CALM_REASONS:
         return _TROUBLE
+    if connection.held_since and connection.is_connected:
+        return _ON_HOLD
     return _LOOKS[Status(connection.status)]
 
 
@@ -235,6 +239,8 @@ def version_of(shown: Iterable[Card]) -> str:
             bool(card.connection.pairing_code),
             _minute(card.connection.last_proof_at),
             card.limited_until,
+            card.engine,
+            card.connection.held_since,
             card.explanation,
             card.traffic,
         )

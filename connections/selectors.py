@@ -12,7 +12,13 @@ from django.db.models import Case, OuterRef, QuerySet, Subquery, When
 from django.utils import timezone
 
 from accounts.models import BusinessProfile
-from connections.models import SandboxCustomer, SandboxMessage, SandboxPhone, WhatsAppConnection
+from connections.models import (
+    ConnectionStateChange,
+    SandboxCustomer,
+    SandboxMessage,
+    SandboxPhone,
+    WhatsAppConnection,
+)
 from whatsflow.core.errors import NotFound
 
 Reason = WhatsAppConnection.Reason
@@ -134,18 +140,41 @@ def get_sandbox_message(business: BusinessProfile, message_id: UUID | str) -> Sa
 def reason_text(connection: WhatsAppConnection) -> Explanation:
     """How the number is doing and why, in plain words with the next step."""
     reason = connection.status_reason
+    if connection.held_since and connection.is_connected:
+        return _ON_HOLD
     if connection.status == Status.DISCONNECTED and _will_retry(connection):
         problem = _REASONS.get(reason, _REASONS[Reason.ERROR])
         return Explanation(
             problem.title, problem.text, "Nothing to do: we try again by ourselves, less often each time."
         )
-    if connection.status == Status.DISCONNECTED and reason in _REASONS:
-        return _REASONS[reason]
-    if connection.status == Status.DEGRADED and reason in _DEGRADED:
-        return _DEGRADED[reason]
     if connection.status == Status.QR_PENDING and connection.pairing_phone:
         return _PAIRING
-    return _STATUSES[connection.status]
+    return _words(connection.status, reason)
+
+
+def _words(status: str, reason: str) -> Explanation:
+    if status == Status.DISCONNECTED and reason in _REASONS:
+        return _REASONS[reason]
+    if status == Status.DEGRADED and reason in _DEGRADED:
+        return _DEGRADED[reason]
+    return _STATUSES[status]
+
+
+@dataclass(frozen=True)
+class PastState:
+    """What a number's page said of it from `at` on."""
+
+    title: str
+    at: datetime
+
+
+def past_states(connection: WhatsAppConnection, limit: int = 30) -> list[PastState]:
+    """The states that the number went through, newest first."""
+    rows = ConnectionStateChange.objects.filter(connection=connection).order_by("-created_at", "-id")
+    return [
+        PastState(_words(status, reason).title, at)
+        for status, reason, at in rows.values_list("status", "status_reason", "created_at")[:limit]
+    ]
 
 
 def _will_retry(connection: WhatsAppConnection) -> bool:
@@ -183,6 +212,13 @@ _PAIRING = Explanation(
     "On the phone open WhatsApp, Linked devices, Link with phone number, and type the code shown here.",
 )
 
+_ON_HOLD = Explanation(
+    "On hold",
+    "WhatsFlow was off for long, or its data was restored from a backup: what waits here may have been sent already. "
+    "Messages come in, and none goes out.",
+    "An owner or admin has to decide what becomes of the messages that wait.",
+)
+
 _STATUSES: dict[str, Explanation] = {
     Status.DISCONNECTED: Explanation(
         "Not connected", "Messages neither come in nor go out on this number.", "Press Connect to link it."
@@ -217,10 +253,20 @@ _DEGRADED: dict[str, Explanation] = {
         "WhatsApp cannot be reached over this phone. Messages wait and nothing is lost.",
         "Switch the phone on and give it a network.",
     ),
+    Reason.NO_ANSWER: Explanation(
+        "WhatsApp Web does not answer",
+        "The page of this number has stopped answering. Messages wait and nothing is lost.",
+        "Nothing to do: after a minute we open it anew by ourselves. If it comes back, look at the server's memory.",
+    ),
     Reason.PAGE_CHANGED: Explanation(
         "WhatsApp Web changed",
         "A part of WhatsApp Web that this number needs is missing. The rest still works.",
         "Look for an update of WhatsFlow.",
+    ),
+    Reason.DISK_FULL: Explanation(
+        "The server's disk is full",
+        "Messages come in as long as there is room for them. None goes out and no file is taken until there is more.",
+        "Tell whoever runs this server to make room.",
     ),
     Reason.LIMITED: Explanation(
         "Limited by WhatsApp",
@@ -252,7 +298,7 @@ _REASONS: dict[str, Explanation] = {
     ),
     Reason.QR_EXPIRED: Explanation(
         "Nobody scanned the QR code",
-        "Five QR codes were shown and none was scanned.",
+        "Five codes were shown, and none was scanned or typed in time.",
         "Have the phone at hand and press Show a new code.",
     ),
     Reason.NUMBER_TAKEN: Explanation(
@@ -310,6 +356,11 @@ _REASONS: dict[str, Explanation] = {
         "Sends are not confirmed",
         "WhatsApp did not confirm the last messages, so the number is being opened anew.",
         "Check the phone's connection.",
+    ),
+    Reason.NO_ANSWER: Explanation(
+        "WhatsApp Web does not answer",
+        "The page of this number has stopped answering.",
+        "Press Connect to open it anew. If it comes back, the server has too little memory or too many numbers.",
     ),
     Reason.ERROR: Explanation(
         "Unexpected error",

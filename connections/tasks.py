@@ -7,7 +7,15 @@ from uuid import UUID
 from celery import shared_task
 
 from connections.runner import run_here
-from connections.services import deliveries, endpoint_health, event_retention, numbers, sessions
+from connections.services import (
+    deliveries,
+    endpoint_health,
+    event_retention,
+    history,
+    holds,
+    numbers,
+    sessions,
+)
 from connections.webhooks import dispatcher
 
 
@@ -19,7 +27,8 @@ def run_session(connection_id: str) -> None:
 
 @shared_task(name="connections.tasks.ensure_sessions")
 def ensure_sessions() -> None:
-    """Ask for a worker for every number that should be driven and is not."""
+    """Ask for a worker for every number that should be driven and is not; before, hold what must not send."""
+    holds.pulse.beat()
     sessions.ensure()
 
 
@@ -39,5 +48,6 @@ def deliver_webhooks() -> None:
 
 @shared_task(name="connections.tasks.prune_events")
 def prune_events() -> None:
-    """Forget what other systems were told long ago."""
+    """Forget what other systems were told, and what states numbers were in, long ago."""
     event_retention.prune()
+    history.prune()

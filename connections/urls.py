@@ -16,6 +16,7 @@ urlpatterns = [
     path("<uuid:connection_id>/connect/", numbers.connect, name="connect"),
     path("<uuid:connection_id>/pair/", numbers.pair, name="pair"),
     path("<uuid:connection_id>/disconnect/", numbers.disconnect, name="disconnect"),
+    path("<uuid:connection_id>/release/", numbers.release, name="release"),
     path("<uuid:connection_id>/logout/", numbers.logout, name="logout"),
     path("<uuid:connection_id>/rename/", numbers.rename, name="rename"),
     path("<uuid:connection_id>/delete/", numbers.delete, name="delete"),

@@ -34,7 +34,14 @@ class Webhooks(Endpoint):
     def current(self, webhook_id: UUID) -> Webhook:
         return webhook_selectors.get_webhook(self.business, webhook_id)
 
-    @operation("List webhooks", answer=shapes.WebhookSerializer, many=True, pages="number", can=MANAGE)
+    @operation(
+        "List webhooks",
+        answer=shapes.WebhookSerializer,
+        many=True,
+        pages="number",
+        ordering={"createdAt": ("created_at", "id")},
+        can=MANAGE,
+    )
     def list(self, request: Request) -> Any:
         """The oldest first."""
         return webhook_selectors.webhooks_of(self.business)
@@ -44,7 +51,6 @@ class Webhooks(Endpoint):
         body=shapes.WebhookBody,
         answer=shapes.WebhookWithSecret,
         status=201,
-        idempotent=True,
         example=_EXAMPLE,
     )
     def create(self, request: Request) -> Any:
@@ -83,14 +89,14 @@ class Webhooks(Endpoint):
         """With the log of its deliveries; what waits is not sent."""
         webhooks.delete(self.business, self.user, self.current(webhook_id))
 
-    @operation("Rotate the secret", answer=shapes.WebhookWithSecret, idempotent=True)
+    @operation("Rotate the secret", answer=shapes.WebhookWithSecret)
     def rotate(self, request: Request, webhook_id: UUID) -> Any:
         """A new secret, told this once. The one before signs beside it for 24 hours."""
         webhook = self.current(webhook_id)
         webhooks.rotate(self.business, self.user, webhook)
         return webhook
 
-    @operation("Send a test event", answer=shapes.DeliverySerializer, status=201, idempotent=True)
+    @operation("Send a test event", answer=shapes.DeliverySerializer, status=201)
     def test(self, request: Request, webhook_id: UUID) -> Any:
         """`webhook.test`, to this endpoint only. Ask for the delivery to see the answer."""
         return webhooks.send_test(self.business, self.user, self.current(webhook_id))
@@ -99,7 +105,6 @@ class Webhooks(Endpoint):
         "Send deliveries again",
         body=shapes.ReplayBody,
         answer=shapes.ReplaySerializer,
-        idempotent=True,
         example={"onlyFailed": True, "since": "2026-11-22T00:00:00Z"},
     )
     def replay(self, request: Request, webhook_id: UUID) -> Any:
@@ -114,6 +119,7 @@ class Deliveries(Endpoint):
     section = "Webhooks"
     resource = Resource.WEBHOOKS
     capability = MANAGE
+    cursor_ordering = ("-id",)
 
     def current(self, delivery_id: UUID) -> WebhookDelivery:
         return webhook_selectors.get_delivery(self.business, delivery_id)
@@ -124,6 +130,7 @@ class Deliveries(Endpoint):
         query=shapes.DeliveryQuery,
         many=True,
         pages="cursor",
+        ordering={"createdAt": ("id",)},
         can=MANAGE,
     )
     def list(self, request: Request) -> Any:
@@ -131,7 +138,6 @@ class Deliveries(Endpoint):
         query = {name: value for name, value in self.query.items() if name in Filters.__dataclass_fields__}
         key = self.query.get("webhook_id")
         webhook = webhook_selectors.get_webhook(self.business, key) if key else None
-        self.cursor_ordering = ("-id",)
         return webhook_selectors.filtered(self.business, Filters(webhook=webhook, **query))
 
     @operation("Get a delivery", answer=shapes.DeliveryWithAttempts, can=MANAGE)
@@ -145,7 +151,7 @@ class Deliveries(Endpoint):
                 row.payload = orjson.loads(row.event.payload)
                 row.tries_shown = webhook_selectors.attempts_of(row)
 
-    @operation("Send a delivery again", answer=shapes.DeliverySerializer, idempotent=True)
+    @operation("Send a delivery again", answer=shapes.DeliverySerializer)
     def replay(self, request: Request, delivery_id: UUID) -> Any:
         """Under the same event id, at once."""
         webhooks.replay(self.business, self.user, self.current(delivery_id))

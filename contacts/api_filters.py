@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from accounts.models import BusinessProfile
 from contacts import selectors
+from contacts.expressions import SortName
 from contacts.filters import ContactFilter
 from contacts.models import Contact, ContactIdentity
 from whatsflow.core import phone
@@ -39,7 +40,7 @@ def show(stored: Mapping[str, Any]) -> dict[str, Any]:
 def matching(business: BusinessProfile, given: Mapping[str, Any]) -> QuerySet[Contact]:
     """The contacts that a program asks for: a filter's keys, and segment_id and phone_number (in any spelling).
 
-    Raises NotFound for a segment, InvalidInput.
+    In no order; where one by name is asked for, `sort_name` is there. Raises NotFound for a segment, InvalidInput.
     """
     wanted = {
         key: value for key, value in given.items() if key not in ("segment_id", "phone_number", *COMMON)
@@ -54,4 +55,6 @@ def matching(business: BusinessProfile, given: Mapping[str, Any]) -> QuerySet[Co
             business_profile=business, kind=ContactIdentity.Kind.PHONE, value=canonical
         )
         rows = rows.filter(pk__in=known.values("contact"))
+    if given.get("order", "").lstrip("-") == "name":
+        rows = rows.annotate(sort_name=SortName())
     return rows

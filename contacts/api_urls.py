@@ -6,8 +6,12 @@ from django.urls import path
 
 from contacts.api import files, people, sorting
 
-ITEM: dict[str, Any] = {"get": "retrieve", "put": "update", "delete": "destroy"}
-PATCHED = {**ITEM, "patch": "partial_update"}
+ITEM: dict[str, Any] = {
+    "get": "retrieve",
+    "put": "update",
+    "patch": "partial_update",
+    "delete": "destroy",
+}
 LIST: dict[str, Any] = {"get": "list", "post": "create"}
 
 urlpatterns = [
@@ -15,7 +19,7 @@ urlpatterns = [
     path("contacts/import", files.Files.as_view({"post": "load"}), name="contacts-import"),
     path("contacts/export", files.Files.as_view({"post": "dump"}), name="contacts-export"),
     path("contacts/bulk", people.Bulk.as_view({"post": "create"}), name="contacts-bulk"),
-    path("contacts/<uuid:contact_id>", people.Contacts.as_view(PATCHED), name="contact"),
+    path("contacts/<uuid:contact_id>", people.Contacts.as_view(ITEM), name="contact"),
     path(
         "contacts/<uuid:contact_id>/merge", people.Contacts.as_view({"post": "merge"}), name="contact-merge"
     ),
@@ -45,7 +49,7 @@ urlpatterns = [
         name="contact-note",
     ),
     path("tags", sorting.Tags.as_view(LIST), name="tags"),
-    path("tags/<uuid:tag_id>", sorting.Tags.as_view(PATCHED), name="tag"),
+    path("tags/<uuid:tag_id>", sorting.Tags.as_view(ITEM), name="tag"),
     path("fields", sorting.Fields.as_view(LIST), name="fields"),
     path("fields/<uuid:field_id>", sorting.Fields.as_view(ITEM), name="field"),
     path("segments", sorting.Segments.as_view(LIST), name="segments"),

@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.lookups import IContains
 
 from accounts.models import BusinessProfile
-from contacts import values
+from contacts import ports, values
 from contacts.expressions import IndexedText, SearchText, TrigramHit
 from contacts.models import ContactIdentity, ContactTag, CustomField
 from whatsflow.core import phone
@@ -28,11 +28,19 @@ RARE = 5000
 
 def tagged(tags: Iterable[UUID]) -> Q:
     """Carries at least one of these tags."""
-    wanted = list(tags)
-    of_tag = ContactTag.objects.filter(tag_id__in=wanted)
-    if connection.vendor == "sqlite" and of_tag[:RARE].count() < RARE:
-        return Q(pk__in=of_tag.values("contact_id"))
-    return Q(Exists(of_tag.filter(contact_id=OuterRef("pk"))))
+    return _among(ContactTag.objects.filter(tag_id__in=list(tags)))
+
+
+def talks_with(numbers: Iterable[UUID]) -> Q:
+    """Has a conversation with at least one of these numbers of the business."""
+    return _among(ports.our_numbers().talks(list(numbers)))
+
+
+def _among(rows: QuerySet[Any]) -> Q:
+    """Is the contact of one of `rows`."""
+    if connection.vendor == "sqlite" and rows[:RARE].count() < RARE:
+        return Q(pk__in=rows.values("contact_id"))
+    return Q(Exists(rows.filter(contact_id=OuterRef("pk"))))
 
 
 def search(business: BusinessProfile, text: str) -> Q:

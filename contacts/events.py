@@ -62,6 +62,15 @@ class ContactOptedIn(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TagsMerged(Event):
+    """Whoever carried the tag `lost_id` carries `tag_id` now. Published before the lost tag is deleted."""
+
+    name: ClassVar[str] = "tag.merged"
+    tag_id: UUID
+    lost_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class ContactBlocked(Event):
     """A contact was muted and taken out of campaigns, or let in again."""
 

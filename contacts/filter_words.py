@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.models import BusinessProfile
-from contacts import values
+from contacts import ports, values
 from contacts.filters import ContactFilter
 from contacts.models import ContactGroup, CustomField, Tag
 
@@ -40,6 +40,11 @@ def describe(business: BusinessProfile, wanted: ContactFilter) -> list[str]:
     for key, (yes, no) in _FLAGS.items():
         if (flag := getattr(wanted, key)) is not None:
             found.append(yes if flag else no)
+    if wanted.connection:
+        names = dict(ports.our_numbers().of(business))
+        found.append(
+            f"talks with {' or '.join(names.get(one, 'a removed number') for one in wanted.connection)}"
+        )
     if wanted.country:
         found.append(f"country {' or '.join(wanted.country)}")
     if wanted.group:

@@ -8,6 +8,7 @@ As JSON (every key may be absent, all that are there must hold):
                             ISO 8601; a date alone is the midnight at its beginning, in the business's time zone
     never_wrote             true: no message yet; false: at least one
     opted_out blocked has_number        true or false
+    connection              id of one of the business's numbers, or a list of them: who talks with it
     country                 ISO 3166 code, or a list of them
     group                   new, active, loyal, cooling or lost, or a list of them: how lately and how often they wrote
     fields                  {key: {operator: value}} of custom fields; operators: is, is_not, contains, gt, gte, lt,
@@ -28,7 +29,7 @@ from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
 
 from accounts.models import BusinessProfile
-from contacts import conditions
+from contacts import conditions, ports
 from contacts.models import Contact, ContactGroup, CustomField, Tag
 from whatsflow.core.errors import InvalidInput
 from whatsflow.core.text import printable
@@ -60,6 +61,7 @@ class ContactFilter:
     opted_out: bool | None = None
     blocked: bool | None = None
     has_number: bool | None = None
+    connection: tuple[UUID, ...] = ()
     country: tuple[str, ...] = ()
     group: tuple[str, ...] = ()
     fields: Fields = ()
@@ -74,6 +76,7 @@ class ContactFilter:
         values |= {key: _ids(key, mapping.get(key)) for key in _TAGS}
         values |= {key: _moment(key, mapping.get(key), business) for key in _MOMENTS}
         values |= {key: _flag(key, mapping.get(key)) for key in _FLAGS}
+        values["connection"] = _numbers(business, mapping.get("connection"))
         values["country"] = _countries(mapping.get("country"))
         values["group"] = _groups(mapping.get("group"))
         values["fields"] = _fields(business, mapping.get("fields"))
@@ -87,6 +90,7 @@ class ContactFilter:
         values |= {key: tuple(UUID(one) for one in stored.get(key, ())) for key in _TAGS}
         values |= {key: _moment(key, stored.get(key), business) for key in _MOMENTS}
         values |= {key: stored.get(key) for key in _FLAGS}
+        values["connection"] = tuple(UUID(one) for one in stored.get("connection", ()))
         values["country"] = tuple(stored.get("country", ()))
         values["group"] = tuple(stored.get("group", ()))
         values["fields"] = tuple(
@@ -143,6 +147,8 @@ class ContactFilter:
         ):
             if (flag := getattr(self, key)) is not None:
                 found.append(Q(**{f"{column}__isnull": flag is empty}))
+        if self.connection:
+            found.append(conditions.talks_with(self.connection))
         if self.country:
             found.append(Q(country__in=self.country))
         if self.group:
@@ -180,11 +186,11 @@ def _list(key: str, value: Any) -> list[Any]:
     return found
 
 
-def _ids(key: str, value: Any) -> tuple[UUID, ...]:
+def _ids(key: str, value: Any, wrong: str = "A tag is named by its id.") -> tuple[UUID, ...]:
     try:
         found = [one if isinstance(one, UUID) else UUID(str(one)) for one in _list(key, value)]
     except ValueError:
-        raise _invalid(key, "A tag is named by its id.") from None
+        raise _invalid(key, wrong) from None
     return tuple(dict.fromkeys(found))
 
 
@@ -222,6 +228,13 @@ def _flag(key: str, value: Any) -> bool | None:
     if not isinstance(value, bool | str) or value not in known:
         raise _invalid(key, "This is true or false.")
     return known[value]
+
+
+def _numbers(business: BusinessProfile, value: Any) -> tuple[UUID, ...]:
+    found = _ids("connection", value, "A number is named by its id.")
+    if found and not set(found) <= {key for key, _ in ports.our_numbers().of(business)}:
+        raise _invalid("connection", "One of these numbers was not found. It may have been removed.")
+    return found
 
 
 def _countries(value: Any) -> tuple[str, ...]:

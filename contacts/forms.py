@@ -28,6 +28,7 @@ def read_filter(business: BusinessProfile, query: QueryDict) -> ContactFilter:
     """The filter that stands in an address or a form. Raises InvalidInput."""
     given: dict[str, Any] = {key: query.getlist(key) for key in TAGS if any(query.getlist(key))}
     given["country"] = re.findall(r"[^\s,;]+", " ".join(query.getlist("country")))
+    given["connection"] = [one for one in query.getlist("connection") if one]
     given["group"] = [one for one in query.getlist("group") if one]
     given |= {key: query[key] for key in SINGLE if query.get(key, "").strip()}
     tests: dict[str, Any] = {}
@@ -50,7 +51,7 @@ def as_query(wanted: ContactFilter) -> str:
     stored = wanted.to_dict()
     pairs: list[tuple[str, str]] = []
     for key, value in stored.items():
-        if key in (*TAGS, "country", "group"):
+        if key in (*TAGS, "connection", "country", "group"):
             pairs += [(key, one) for one in value]
         elif key == "fields":
             for name, tests in value.items():

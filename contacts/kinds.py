@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from contacts import bulk_job
+from contacts import bulk_actions, bulk_job
 from contacts.exporting import job as exporting
 from contacts.importing import job as importing
+from contacts.services import privacy
 from jobs import registry
 
 
@@ -29,4 +30,13 @@ def register() -> None:
         words=bulk_job.WORDS,
         undo=bulk_job.undo,
         ended=bulk_job.ended,
+        leads_to=bulk_job.leads_to,
     )
+    registry.register(
+        privacy.KIND,
+        privacy.run,
+        label="What is stored about a contact",
+        icon="shield-lock",
+        words=privacy.WORDS,
+    )
+    bulk_actions.register()

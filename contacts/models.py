@@ -221,12 +221,7 @@ class CustomField(TimestampedModel):
     business_profile = models.ForeignKey(
         BusinessProfile, on_delete=models.CASCADE, related_name="custom_fields", db_index=False
     )
-    key = models.CharField(
-        max_length=40,
-        validators=[
-            RegexValidator(r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", "Small letters and digits, joined by _.")
-        ],
-    )
+    key = models.CharField(max_length=40, validators=[FIELD_KEY])
     label = models.CharField(max_length=100)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.TEXT)
     choices = models.JSONField(default=list, blank=True, help_text="The values of a choice, in their order.")
@@ -304,10 +299,14 @@ class TagRule(TimestampedModel):
 
 
 class ConsentProof(UuidModel):
-    """A contact opted out or in: when, how, by which message or by whom. Never changed."""
+    """A contact opted out or in: when, how, by which message or by whom. Never changed while the contact is there.
+
+    Of somebody who opted out it outlives the contact: it waits, without one, until their number comes back.
+    """
 
     class Kind(models.TextChoices):
         OPT_OUT = "opt_out", "Opted out"
+        AGAIN = "again", "Said so again"
         OPT_IN = "opt_in", "Opted in"
 
     class How(models.TextChoices):
@@ -321,7 +320,12 @@ class ConsentProof(UuidModel):
     business_profile = models.ForeignKey(
         BusinessProfile, on_delete=models.CASCADE, related_name="+", db_index=False
     )
-    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="consents", db_index=False)
+    contact = models.ForeignKey(
+        Contact, null=True, on_delete=models.CASCADE, related_name="consents", db_index=False
+    )
+    gone_contact_id = models.UUIDField(
+        null=True, help_text="Whose it was, when that contact is deleted: Suppression.contact_id."
+    )
     kind = models.CharField(max_length=10, choices=Kind.choices)
     how = models.CharField(max_length=12, choices=How.choices)
     actor = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
@@ -334,6 +338,11 @@ class ConsentProof(UuidModel):
         indexes = [
             models.Index(F("contact"), F("id").desc(), name="contact_consents_of"),
             models.Index(fields=["business_profile", "created_at"], name="contact_consents_created"),
+            models.Index(
+                fields=["gone_contact_id"],
+                condition=Q(gone_contact_id__isnull=False),
+                name="contact_consents_gone",
+            ),
         ]
 
 
@@ -345,6 +354,7 @@ class Suppression(UuidModel):
     )
     kind = models.CharField(max_length=5, choices=ContactIdentity.Kind.choices)
     value = models.CharField(max_length=64, help_text="As in contact_identities.")
+    contact_id = models.UUIDField(null=True, help_text="Who had it at last; that contact may be deleted.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -369,4 +379,9 @@ class ConsentWords(TimestampedModel):
         db_table = "consent_words"
 
 
-from contacts.importing.models import BulkChange, ContactImport, ImportRejects  # noqa: E402, F401 - tables of this app
+from contacts.importing.models import (  # noqa: E402, F401 - tables of this app
+    BulkChange,
+    ContactImport,
+    ImportedContact,
+    ImportRejects,
+)

@@ -8,21 +8,12 @@ from typing import Any
 from django.http import QueryDict
 
 from accounts.access import Access
+from accounts.models import BusinessProfile
 from accounts.roles import Can
-from contacts import columns, conditions, listing, selectors, timeline
+from contacts import columns, conditions, listing, many, ports, selectors, timeline
 from contacts.filters import ContactFilter
 from contacts.forms import TEST, VALUE, as_query, read_filter
-from contacts.models import Contact, ContactGroup, CustomField
-
-BULK = (
-    ("tag", "Tag", "tag"),
-    ("untag", "Untag", "tags"),
-    ("opt_out", "Opt out", "hand-stop"),
-    ("export", "Export", "download"),
-    ("delete", "Delete", "trash"),
-)
-"""What can be done with many at once: action, words, icon."""
-
+from contacts.models import ConsentProof, Contact, ContactGroup, CustomField
 
 NOTES = 100
 """Notes that the card shows, the newest."""
@@ -51,8 +42,13 @@ def listed(access: Access, query: QueryDict) -> dict[str, Any]:
         "sorts": listing.SORTS,
         "segment_id": query.get("segment", ""),
         "can_edit": access.can(Can.EDIT_CONTACTS),
-        "bulk": BULK,
+        "bulk": _bulk(access),
     }
+
+
+def _bulk(access: Access) -> dict[str, many.Many]:
+    """What the member may do with many at once, by name."""
+    return {one.name: one for one in many.all_actions() if access.can(one.capability)}
 
 
 def frame(access: Access, context: dict[str, Any]) -> dict[str, Any]:
@@ -67,13 +63,20 @@ def frame(access: Access, context: dict[str, Any]) -> dict[str, Any]:
     return {
         "all_tags": tags,
         "segments": segments,
-        "words": wanted.describe(business),
+        "words": (words := wanted.describe(business)),
+        "conditions": len(words) - bool(wanted.q),
         "tag_choices": [(tag, _side(wanted, tag.pk)) for tag in tags],
         "country": ", ".join(wanted.country),
+        "our_numbers": [
+            (key, name, key in wanted.connection) for key, name in ports.our_numbers().of(business)
+        ],
         "groups": [(name, label, name in wanted.group) for name, label in ContactGroup.Group.choices],
         "flags": _flags(wanted),
         "moments": _moments(wanted),
         "field_tests": [_test(field, wanted) for field in context["fields"]],
+        "bulk_choices": [
+            (one, one.choices(business)) for one in context["bulk"].values() if one.choices is not None
+        ],
         "all_columns": [(one, one.key in chosen) for one in columns.available(context["fields"])],
     }
 
@@ -145,10 +148,17 @@ def card(access: Access, contact: Contact) -> dict[str, Any]:
     entries, more = timeline.page(business, contact)
     return side(access, contact) | {
         "values": selectors.values_of(contact, selectors.fields_of(business)),
-        "consents": selectors.consents_of(business, contact.pk),
+        "consents": _proven(business, contact),
         "entries": entries,
         "more": more,
     }
+
+
+def _proven(business: BusinessProfile, contact: Contact) -> list[tuple[ConsentProof, str]]:
+    """The proofs of a contact's consent, with where the message is that said so."""
+    proofs = selectors.consents_of(business, contact.pk)
+    places = ports.places_of_messages(business.pk, [one.message_id for one in proofs if one.message_id])
+    return [(one, places.get(one.message_id, "") if one.message_id else "") for one in proofs]
 
 
 def side(access: Access, contact: Contact) -> dict[str, Any]:

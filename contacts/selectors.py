@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, F, FilteredRelation, Model, Q, QuerySet
+from django.db.models import Count, F, Model, QuerySet
 
 from accounts.models import BusinessProfile
 from contacts import conditions, values
@@ -25,6 +25,8 @@ from contacts.models import (
     Tag,
     TagRule,
 )
+from whatsflow.core import bulk
+from whatsflow.core.db import is_postgres
 from whatsflow.core.errors import NotFound
 
 M = TypeVar("M", bound=Model)
@@ -67,13 +69,17 @@ def contacts_by_id(business_id: UUID, contact_ids: Collection[UUID]) -> dict[UUI
 
 def tags_of_business(business: BusinessProfile) -> list[Tag]:
     """All tags, by name."""
-    return list(Tag.objects.filter(business_profile=business).order_by("name", "id"))
+    return list(all_tags(business))
+
+
+def all_tags(business: BusinessProfile) -> QuerySet[Tag]:
+    """All tags, by name."""
+    return Tag.objects.filter(business_profile=business).order_by("name", "id")
 
 
 def tags_with_counts(business: BusinessProfile) -> QuerySet[Tag]:
     """All tags by name, each with `contacts_count`."""
-    rows = Tag.objects.filter(business_profile=business).annotate(contacts_count=Count("contact_tags"))
-    return rows.order_by("name", "id")
+    return all_tags(business).annotate(contacts_count=Count("contact_tags"))
 
 
 def count_tagged(tag: Tag) -> int:
@@ -97,10 +103,26 @@ def tags_by_contact(contact_ids: Collection[UUID]) -> dict[UUID, list[Tag]]:
 
 def tags_on(business_id: UUID, contact_ids: Collection[UUID]) -> list[tuple[UUID, str, str, UUID | None]]:
     """Every tag of the business by name (id, name, colour), once for each of these contacts that has it; one query."""
-    wanted = list(contact_ids) or [UUID(int=0)]  # of an empty list Django would make no query at all
-    carried = FilteredRelation("contact_tags", condition=Q(contact_tags__contact_id__in=wanted))
-    rows = Tag.objects.filter(business_profile_id=business_id).annotate(carried=carried)
-    return list(rows.order_by("name", "id").values_list("id", "name", "color", "carried__contact_id"))
+    keys = [bulk.value(key) for key in contact_ids] or [bulk.value(UUID(int=0))]
+    many = (
+        is_postgres()
+    )  # one array, because for each placeholder of its own the driver takes longer than the database
+    sql = _TAGS_ON.format(among="= ANY(%s)" if many else f"IN ({', '.join(['%s'] * len(keys))})")
+    found = bulk.fetch(sql, [keys, business_id] if many else [*keys, business_id])
+    return [
+        (bulk.as_uuid(key), name, color, contact and bulk.as_uuid(contact))
+        for key, name, color, contact in found
+    ]
+
+
+_TAGS_ON = """
+WITH carried AS MATERIALIZED (SELECT tag_id, contact_id FROM contact_tags WHERE contact_id {among})
+SELECT tags.id, tags.name, tags.color, carried.contact_id
+FROM tags LEFT JOIN carried ON carried.tag_id = tags.id
+WHERE tags.business_profile_id = %s ORDER BY tags.name, tags.id
+"""
+"""Materialized: from the contacts to their tags, never from a tag to the thousands who carry it. Written out, because
+Django takes twice as long to write this as the database to answer it."""
 
 
 def fields_of(business: BusinessProfile) -> list[CustomField]:

@@ -117,6 +117,9 @@ class ContactQuery(CamelCaseSerializer):
     opted_out = QueryFlag(required=False)
     blocked = QueryFlag(required=False)
     has_number = QueryFlag(required=False)
+    connection = QueryList(
+        child=Key(), required=False, max_length=100, help_text="Who talks with one of these numbers of yours."
+    )
     country = QueryList(child=Text(min_length=2, max_length=2), required=False, help_text="ISO 3166 codes.")
 
 
@@ -204,7 +207,8 @@ class SegmentSerializer(CamelCaseSerializer):
 
 FILTER = (
     "Like the parameters of GET /contacts, as JSON: q, tagsAny, tagsAll, tagsNone, lastMessageAfter, …, neverWrote, "
-    "optedOut, blocked, hasNumber, country, and fields: {key: {is|is_not|contains|gt|gte|lt|lte|set: value}}."
+    "optedOut, blocked, hasNumber, connection, country, group, and fields: {key: {operator: value}} with is, is_not, "
+    "contains, gt, gte, lt, lte or set."
 )
 
 

@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from contacts import bulk_job
 from contacts.services import imports, rules
 
 
@@ -13,5 +14,6 @@ def tag_the_silent() -> None:
 
 @shared_task
 def prune_imports() -> None:
-    """Forget files that were uploaded and never taken in."""
+    """Forget files that were uploaded and never taken in, and what undoing many at once would have needed."""
     imports.prune()
+    bulk_job.prune()

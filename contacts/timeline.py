@@ -7,7 +7,7 @@ from uuid import UUID
 
 from accounts.models import BusinessProfile
 from contacts import ports
-from contacts.models import ConsentProof, Contact, ContactTag
+from contacts.models import ConsentProof, Contact, ContactImport, ContactTag, ImportedContact
 from contacts.ports import Entry
 from whatsflow.core.clock import now
 from whatsflow.core.errors import InvalidInput
@@ -22,10 +22,17 @@ def page(
     start = before or now()
     found = [entry for source in _SOURCES for entry in source(business.pk, contact.pk, start, PAGE + 1)]
     if contact.created_at < start:
-        found.append(Entry(contact.created_at, "user-plus", "Became a contact"))
+        found.append(_beginning(business, contact))
     found.sort(key=lambda entry: entry.at, reverse=True)
     more = found[PAGE - 1].at if len(found) > PAGE else None
     return found[:PAGE], more
+
+
+def _beginning(business: BusinessProfile, contact: Contact) -> Entry:
+    source = ContactImport.objects.filter(business_profile=business, began_at=contact.created_at).first()
+    if source is not None:
+        return Entry(contact.created_at, "upload", "Became a contact by an import", source.file_name)
+    return Entry(contact.created_at, "user-plus", "Became a contact")
 
 
 def parse(before: str) -> datetime | None:
@@ -54,11 +61,19 @@ def _consents(business_id: UUID, contact_id: UUID, before: datetime, limit: int)
     return [
         Entry(
             row.created_at,
-            "hand-stop" if row.kind == ConsentProof.Kind.OPT_OUT else "thumb-up",
+            "thumb-up" if row.kind == ConsentProof.Kind.OPT_IN else "hand-stop",
             f"{row.get_kind_display()} {row.get_how_display().lower()}",
             row.note,
         )
         for row in rows.order_by("-id")[:limit]
+    ]
+
+
+def _imports(business_id: UUID, contact_id: UUID, before: datetime, limit: int) -> list[Entry]:
+    rows = ImportedContact.objects.filter(contact_id=contact_id, created_at__lt=before)
+    return [
+        Entry(row.created_at, "upload", "Changed by an import", row.source.file_name)
+        for row in rows.select_related("source").order_by("-created_at")[:limit]
     ]
 
 
@@ -70,4 +85,4 @@ def _others(business_id: UUID, contact_id: UUID, before: datetime, limit: int) -
     ]
 
 
-_SOURCES = (_tags, _consents, _others)
+_SOURCES = (_tags, _consents, _imports, _others)

@@ -40,5 +40,6 @@ urlpatterns = [
     path("<uuid:contact_id>/consent/", card.opt, name="opt"),
     path("<uuid:contact_id>/block/", card.block, name="block"),
     path("<uuid:contact_id>/merge/", card.merge, name="merge"),
+    path("<uuid:contact_id>/personal-data/", card.hand_over, name="hand_over"),
     path("<uuid:contact_id>/delete/", card.delete, name="delete"),
 ]

@@ -26,7 +26,13 @@ class Jobs(Endpoint):
     capability = Can.EDIT_CONTACTS
     cursor_ordering = ("-id",)
 
-    @operation("List jobs", answer=serializers.JobSerializer, many=True, pages="cursor")
+    @operation(
+        "List jobs",
+        answer=serializers.JobSerializer,
+        many=True,
+        pages="cursor",
+        ordering={"createdAt": ("id",)},
+    )
     def list(self, request: Request) -> Any:
         """Newest first."""
         return selectors.jobs_of(self.business)
@@ -42,7 +48,7 @@ class Jobs(Endpoint):
         self._permitted(job_id)
         return services.cancel(self.business, self.user, job_id)
 
-    @operation("Undo a job", answer=serializers.JobSerializer, status=201, idempotent=True)
+    @operation("Undo a job", answer=serializers.JobSerializer, status=201)
     def undo(self, request: Request, job_id: UUID) -> Job:
         """Answers with the job that takes it back. 409 `cannot_be_undone`."""
         self._permitted(job_id)

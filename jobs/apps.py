@@ -10,7 +10,16 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         """Tell the open pages how jobs get on; stop those of a deleted business and remove their files."""
         from accounts.ports import register_file_remover
-        from jobs import files, handlers
+        from accounts.roles import Can
+        from jobs import files, handlers, handover, registry
 
         handlers.register()
+        registry.register(
+            handover.KIND,
+            handover.run,
+            label="Everything of the business",
+            icon="archive",
+            capability=Can.MANAGE_BUSINESS,
+            words=handover.WORDS,
+        )
         register_file_remover(files.remove_of_business)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Handler = Callable[["Work"], dict[str, Any]]
 """Does the work and returns its summary: counts by name, and under "notes" a list of sentences."""
 Ended = Callable[["Job"], None]
+LeadsTo = Callable[["Job"], tuple[str, str] | None]
+"""Where somebody goes who has seen a job done: address and words."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Kind:
     capability: what a member must be allowed to start it, stop it, undo it or fetch its result; asked again when the
     work begins. words: what pages call the counts of its summary, in the order in which they are shown. undo: does the
     reverse, with the job to be undone as `work.undoes`. ended: called once more or less often than once when a job is
-    over, however it ended: removes what was only kept for it.
+    over, however it ended: removes what was only kept for it. leads_to: where to go when it is done.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Kind:
     words: Mapping[str, str] = field(default_factory=dict)
     undo: Handler | None = None
     ended: Ended | None = None
+    leads_to: LeadsTo | None = None
 
 
 _kinds: dict[str, Kind] = {}

@@ -100,6 +100,13 @@ class Card:
         return getattr(self.job, "undone_by", None)
 
     @property
+    def leads_to(self) -> tuple[str, str] | None:
+        """Where to go from a job that is over, as (address, words)."""
+        if self.kind is None or self.kind.leads_to is None or not self.job.is_over or self.job.undoes_id:
+            return None
+        return self.kind.leads_to(self.job)
+
+    @property
     def file_link(self) -> str:
         """Where the result is fetched; nothing when there is none or it may not be fetched."""
         return links.link(self.job) if self.may_act and self.job.has_file else ""

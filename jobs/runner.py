@@ -103,6 +103,7 @@ def _permitted(work: Work) -> Kind:
         access = find_access(work.actor, str(work.business.pk))
         if access is None or access.business.pk != work.business.pk or not access.can(kind.capability):
             raise Forbidden("Whoever started this is no longer allowed to do it.")
+        work.access = access
     return kind
 
 

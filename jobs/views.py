@@ -11,7 +11,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import MemberRequest, member
-from jobs import links, registry, rendering, selectors, services
+from accounts.roles import Can
+from jobs import handover, links, registry, rendering, selectors, services
 from jobs.models import Job
 from whatsflow.core.errors import Forbidden, InvalidInput
 from whatsflow.core.htmx import redirect, render
@@ -27,6 +28,14 @@ def index(request: MemberRequest) -> HttpResponse:
     more = jobs[-1].pk if len(jobs) == selectors.PAGE else None
     context = {"cards": rendering.cards(jobs, access), "more": more, "first": "before" not in request.GET}
     return render(request, "jobs/list.html", "jobs/_list.html", context)
+
+
+@require_POST
+@member(Can.MANAGE_BUSINESS)
+def hand_over(request: MemberRequest) -> HttpResponse:
+    """Have an archive made of everything that the business has here, and show how far it is."""
+    job = handover.start(request.access.business, request.access.user)
+    return redirect(request, "jobs:detail", job.pk)
 
 
 @never_cache

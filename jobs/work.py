@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from accounts.access import Access
 from accounts.models import BusinessProfile, User
 from jobs import files, frames, leases
 from jobs.leases import Heartbeat, LeaseLost
@@ -43,6 +44,8 @@ class Work:
         self.state: dict[str, Any] = dict(job.state_data)
         """What the last `save` kept, by this worker or by one before it; empty at first."""
         self.was_cancelled = False
+        self.access: Access | None = None
+        """What whoever started it may do; None for what the system does by itself."""
         self._heartbeat = heartbeat
         self._shown_at = 0.0
         self._changes: dict[str, Any] = {}

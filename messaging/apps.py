@@ -10,14 +10,14 @@ class MessagingConfig(AppConfig):
     def ready(self) -> None:
         """Hand the mailbox to the session runner, and listen."""
         from accounts.ports import register_file_remover
-        from connections.events import LeaseTaken
+        from connections.events import LeaseTaken, NumberReleased
         from connections.ports import register_mailbox, register_traffic_counter
         from contacts import ports as contacts_ports
-        from contacts.events import ContactBlocked, ContactsMerged
+        from contacts.events import ContactBlocked, ContactDeleted, ContactsMerged
         from contacts.models import TagRule
-        from messaging import handlers, public_events, timeline, traffic
+        from messaging import handlers, partners, public_events, timeline, traffic
         from messaging.events import MessageReceived
-        from messaging.services import listening, media
+        from messaging.services import holding, listening, media, privacy
         from messaging.services.dispatch import free_dead_claims
         from messaging.services.mailbox import MessagingMailbox
         from messaging.services.merging import on_contacts_merged
@@ -28,11 +28,16 @@ class MessagingConfig(AppConfig):
         register_file_remover(media.remove_all)
         events.inside(ContactsMerged, on_contacts_merged)
         events.inside(ContactBlocked, listening.on_blocked)
+        events.inside(ContactDeleted, privacy.on_deleted)
         events.inside(MessageReceived, listening.on_received)
+        contacts_ports.register_files(privacy.files_of)
         contacts_ports.register_timeline(timeline.messages)
+        contacts_ports.register_places_of_messages(timeline.places)
+        contacts_ports.register_our_numbers(contacts_ports.OurNumbers(partners.numbers_of, partners.talks))
         contacts_ports.register_matcher(TagRule.Kind.KEYWORD, listening.wrote_keyword)
         contacts_ports.register_matcher(TagRule.Kind.FIRST_CONTACT, listening.came_lately)
         contacts_ports.register_matcher(TagRule.Kind.NO_ANSWER, listening.did_not_answer)
         events.inside(LeaseTaken, free_dead_claims)
+        events.inside(NumberReleased, holding.on_released)
         handlers.register()
         public_events.register()

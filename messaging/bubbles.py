@@ -9,10 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
 from markupsafe import Markup
 
 from messaging import formatting
-from messaging.models import MediaFile, Message
+from messaging.models import Message
+from messaging.rows import MediaRow, Said
 from whatsflow.core.templatetags import whatsflow as shell
 
 QUOTE_LENGTH = 140
@@ -22,6 +24,7 @@ ORIGINS: dict[str, str] = {
     Message.Origin.CAMPAIGN: "Campaign",
 }
 STATUSES = dict(Message.Status.choices)
+TYPES = dict(Message.Type.choices)
 REASONS = {
     "not_on_whatsapp": "This number is not on WhatsApp.",
     "media_gone": "The file is not available any more.",
@@ -82,6 +85,15 @@ class Special:
 
 
 @dataclass(frozen=True, slots=True)
+class Broadcast:
+    """The campaign of which this message is a part, or that it answers."""
+
+    words: str
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bubble:
     """Everything that the fragment draws. side: "in" or "out"."""
 
@@ -91,6 +103,7 @@ class Bubble:
     wa_id: str
     time: Any
     author: str
+    broadcast: Broadcast | None
     quote: Quote | None
     media: Media | None
     special: Special | None
@@ -108,18 +121,19 @@ class Bubble:
     reply_text: str
 
 
-def bubble(message: Message, quoted: Message | None, contact_name: str, base: str) -> Bubble:
+def bubble(message: Said, quoted: Said | None, contact_name: str, base: str) -> Bubble:
     """base: the inbox's address, with a slash at its end."""
     media = _media(message.media, base) if message.media else None
-    actions = f"{base}messages/{message.pk}/"
+    actions = f"{base}messages/{message.id}/"
     out = message.is_outbound
     return Bubble(
-        id=str(message.pk),
+        id=str(message.id),
         side="out" if out else "in",
         at=message.created_at.astimezone(UTC).isoformat(timespec="microseconds"),
         wa_id=message.whatsapp_message_id or "",
         time=shell.local_time(message.created_at, "time"),
         author=_author(message) if out else "",
+        broadcast=_broadcast(message),
         quote=_quote(message, quoted, contact_name, base),
         media=media,
         special=_special(message),
@@ -140,42 +154,59 @@ def bubble(message: Message, quoted: Message | None, contact_name: str, base: st
     )
 
 
-def _mark(message: Message) -> str:
+def _mark(message: Said) -> str:
     """What the writer did to it afterwards."""
-    data = message.metadata if isinstance(message.metadata, Mapping) else {}
+    data = _data(message)
     if data.get("revoked_at"):
         return "Deleted by the sender"
     return "Edited" if data.get("edited_at") else ""
 
 
-def summary(message: Message) -> str:
+def _data(message: Said) -> Mapping[str, Any]:
+    return message.metadata if isinstance(message.metadata, Mapping) else {}
+
+
+def summary(message: Said) -> str:
     """A message in one line, for quotes."""
     text = formatting.plain(message.content, QUOTE_LENGTH)
     if text:
         return text
-    name = message.media.name if message.media_id and message.media else ""
-    return name or message.get_message_type_display()
+    name = message.media.name if message.media else ""
+    return name or str(TYPES.get(message.message_type, message.message_type))
 
 
-def _author(message: Message) -> str:
-    if message.sender_id and message.sender:
-        return str(message.sender)
-    return ORIGINS.get(message.origin, "")
+def _author(message: Said) -> str:
+    return message.sender_name or ORIGINS.get(message.origin, "")
 
 
-def _quote(message: Message, quoted: Message | None, contact_name: str, base: str) -> Quote | None:
+def _broadcast(message: Said) -> Broadcast | None:
+    """What the campaign has written on its messages, and on the answers to them."""
+    data = message.metadata if isinstance(message.metadata, Mapping) else {}
+    mark = data.get("campaign")
+    if not isinstance(mark, Mapping):
+        return None
+    try:
+        url = reverse("campaigns:detail", args=[UUID(_text(mark, "id"))])
+    except ValueError:
+        return None
+    return Broadcast(
+        "Campaign" if message.is_outbound else "Answer to", _text(mark, "name") or "a campaign", url
+    )
+
+
+def _quote(message: Said, quoted: Said | None, contact_name: str, base: str) -> Quote | None:
     if not message.reply_to_wa_id:
         return None
     if quoted is None:
         return Quote("", "", "", "A message that is not here")
     author = _author(quoted) or "You" if quoted.is_outbound else contact_name
-    url = f"{base}{quoted.conversation_id}/?at={quoted.pk}#message-{quoted.pk}"
-    return Quote(str(quoted.pk), url, author, summary(quoted))
+    url = f"{base}{quoted.conversation_id}/?at={quoted.id}#message-{quoted.id}"
+    return Quote(str(quoted.id), url, author, summary(quoted))
 
 
-def _media(file: MediaFile, base: str) -> Media:
+def _media(file: MediaRow, base: str) -> Media:
     label = MEDIA_LABELS.get(file.kind, "File")
-    url = media_url(base, file.pk)
+    url = media_url(base, file.id)
     has_thumbnail = bool(file.thumbnail)
     return Media(
         kind=file.kind,
@@ -197,10 +228,12 @@ def media_url(base: str, media_id: UUID) -> str:
     return f"{base}media/{media_id}/"
 
 
-def _reason(message: Message) -> str:
+def _reason(message: Said) -> str:
     if message.status == Message.Status.FAILED:
         known = REASONS.get(message.error_code)
         return known or message.error_message or "WhatsApp did not take this message."
+    if message.status == Message.Status.QUEUED and message.error_code == "limited":
+        return "WhatsApp lets this number write to nobody new for now. This goes out when it may."
     if message.status == Message.Status.QUEUED and message.attempts:
         return "It did not go out yet; trying again."
     return STATUS_NOTES.get(message.status, "")
@@ -209,15 +242,15 @@ def _reason(message: Message) -> str:
 # -- what is neither text nor a file ---------------------------------------------------------------
 
 
-def _speaks_itself(message: Message) -> bool:
+def _speaks_itself(message: Said) -> bool:
     """Whether `_special` already shows the content."""
     return message.message_type in (Message.Type.LOCATION, Message.Type.CONTACT_CARD, Message.Type.POLL)
 
 
-def _special(message: Message) -> Special | None:
+def _special(message: Said) -> Special | None:
     if message.body_pending:
         return Special("clock", "Waiting for this message. WhatsApp has not told its content yet.")
-    data = message.metadata if isinstance(message.metadata, Mapping) else {}
+    data = _data(message)
     match message.message_type:
         case Message.Type.LOCATION:
             return _location(message.content, data)
@@ -229,6 +262,8 @@ def _special(message: Message) -> Special | None:
             return Special(
                 "poll", _text(data, "question") or message.content or "Poll", _texts(data, "options")
             )
+        case Message.Type.UNKNOWN if data.get("type") == "revoked":
+            return Special("unknown", "This message was deleted before it arrived here.")
         case Message.Type.UNKNOWN:
             return Special("unknown", "This kind of message is not supported here. Read it on the phone.")
         case _:
@@ -245,9 +280,9 @@ def _location(content: str, data: Mapping[str, Any]) -> Special:
     return Special("location", title, (place,), url)
 
 
-def _missing_file(message: Message) -> Special | None:
+def _missing_file(message: Said) -> Special | None:
     """A picture, video or file of which only the kind is known."""
-    if message.message_type in MEDIA_LABELS and not message.media_id:
+    if message.message_type in MEDIA_LABELS and not message.media:
         return Special(message.message_type, f"{MEDIA_LABELS[message.message_type]} is not available here.")
     return None
 

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from channels.db import database_sync_to_async
 
+from accounts import selectors as accounts
 from accounts.access import SESSION_KEY, Access, find_access
 from accounts.roles import Can
 from whatsflow.core.live import NOT_A_MEMBER, TRY_AGAIN, Socket, business_group, hub
@@ -21,6 +22,10 @@ log = structlog.get_logger(__name__)
 
 NOT_SIGNED_IN = 4401
 """Close code of a socket without a signed-in user: the page has to go to the login."""
+TOO_MANY = 4429
+"""Close code of a socket too many for one person: the page says so and does without."""
+SOCKETS_A_PERSON = 30
+"""Open pages of one person in one business that one process serves."""
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -50,21 +55,27 @@ class LiveConsumer:
         if user is None or not user.is_authenticated:
             await self.refuse(NOT_SIGNED_IN)
             return
-        access = await database_sync_to_async(self.find_access)()
-        if access is None:
+        access, seconds = await database_sync_to_async(self.find_access)()
+        if seconds <= 0:
+            await self.refuse(NOT_SIGNED_IN)
+        elif access is None:
             await self.refuse(NOT_A_MEMBER)
-            return
-        await self.listen(access)
+        elif hub.count(business_group(access.business.pk), of=access.user.pk) >= SOCKETS_A_PERSON:
+            await self.refuse(TOO_MANY)
+        else:
+            await self.listen(access, seconds)
 
-    def find_access(self) -> Access | None:
-        """The user's access to the session's business, read from the database now."""
-        access = find_access(self.scope["user"], self.scope["session"].get(SESSION_KEY))
-        return access if access is not None and access.can(Can.VIEW) else None
+    def find_access(self) -> tuple[Access | None, float]:
+        """The user's access to the session's business, and the seconds that the session has left; as of now."""
+        session = self.scope["session"]
+        access = find_access(self.scope["user"], session.get(SESSION_KEY))
+        allowed = access is not None and access.can(Can.VIEW)
+        return access if allowed else None, accounts.session_seconds_left(session.session_key)
 
-    async def listen(self, access: Access) -> None:
+    async def listen(self, access: Access, seconds: float) -> None:
         """Join the business's group, then accept: a page that sees the socket open misses nothing from then on.
 
-        What the browser says is read and dropped.
+        What the browser says is read and dropped. After `seconds`, with the session, it ends.
         """
         group = business_group(access.business.pk)
         socket = Socket(access.user.pk, self.write, self.close)
@@ -77,8 +88,11 @@ class LiveConsumer:
         try:
             await self.send({"type": "websocket.accept"})
             self.accepted.set()
-            while (await self.receive())["type"] != "websocket.disconnect":
-                pass
+            async with asyncio.timeout(seconds):
+                while (await self.receive())["type"] != "websocket.disconnect":
+                    pass
+        except TimeoutError:
+            await self.close(TRY_AGAIN)
         finally:
             hub.leave(group, socket)
 

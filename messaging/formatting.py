@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
@@ -29,6 +30,10 @@ _JUMBO_LENGTH = 14
 
 def to_html(text: str) -> Markup:
     """`text` with WhatsApp's marks as tags and its addresses as links; line breaks stay (white-space: pre-wrap)."""
+    return _kept_html(text) if len(text) <= _KEPT_LENGTH else _html(text)
+
+
+def _html(text: str) -> Markup:
     parts = text.replace("\r\n", "\n").split(_FENCE)
     if len(parts) % 2 == 0:  # the last fence has no partner: it is only text
         parts[-2:] = [parts[-2] + _FENCE + parts[-1]]
@@ -40,12 +45,28 @@ def to_html(text: str) -> Markup:
     return Markup("".join(pieces))  # noqa: S704 - every piece was escaped above
 
 
+_KEPT_LENGTH = 500
+"""Texts up to this length are taken apart once, and then kept for as long as they are shown often.
+
+By type too: a Markup equals the same text that nobody escaped.
+"""
+_kept_html = lru_cache(maxsize=2048, typed=True)(_html)
+
+
 def plain(text: str, limit: int) -> str:
     """One line of at most `limit` characters without marks, for quotes and previews."""
-    line = " ".join(text[: limit * 4].split())
+    start = text[: limit * 4]
+    return _kept_plain(start, limit) if len(start) <= _KEPT_LENGTH else _plain(start, limit)
+
+
+def _plain(text: str, limit: int) -> str:
+    line = " ".join(text.split())
     if _MARKS.search(line):
         line = Markup(_inline(line)).striptags()  # noqa: S704 - escaped by _inline, and taken apart again at once
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+_kept_plain = lru_cache(maxsize=2048, typed=True)(_plain)
 
 
 def is_jumbo(text: str) -> bool:

@@ -65,6 +65,22 @@ class ContactForm(forms.Form):
     name = forms.CharField(required=False, max_length=255)
 
 
+class QuickReplyForm(forms.Form):
+    """A text to keep ready, and the short name that finds it."""
+
+    shortcut = forms.CharField(
+        label="Short name",
+        max_length=33,
+        help_text="Type / and this in a chat to find it.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "dir": "auto"}),
+    )
+    text = forms.CharField(
+        strip=False,
+        help_text="{{name}}, {{first_name|there}} and your own fields become the contact's words.",
+        widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
+    )
+
+
 class StartForm(forms.Form):
     """A number to write to, and which of the business's numbers writes."""
 

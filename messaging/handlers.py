@@ -14,7 +14,7 @@ from uuid import UUID
 
 from accounts.events import MembershipChanged, SessionsEnded
 from contacts.events import ContactUpdated
-from messaging import rendering, selectors
+from messaging import chat, rendering, selectors
 from messaging.events import (
     ConversationChanged,
     CustomerTyping,
@@ -23,8 +23,7 @@ from messaging.events import (
     MessageStatusChanged,
     MessageUpdated,
 )
-from messaging.models import Message
-from messaging.rows import InboxRow
+from messaging.rows import InboxRow, Said
 from whatsflow.core import events, live
 
 Frame = dict[str, Any]
@@ -64,26 +63,26 @@ def tell_messages(
         if len(group) > RENDERED:
             _refresh(business_id, group)
             continue
-        messages = selectors.messages_by_id(business_id, [event.message_id for event in group])
+        messages = chat.messages_by_id(business_id, [event.message_id for event in group])
         rows = _rows(business_id, [event.conversation_id for event in group])
-        quoted = selectors.quoted_by(business_id, messages)
+        quoted = chat.quoted_by(business_id, messages)
         unread = selectors.unread_total(business_id)
         drawn = {key: rendering.row(row) for key, row in rows.items()}
         frames = [
             _message_frame(message, rows[message.conversation_id], quoted)
-            | {"row": drawn[message.conversation_id], "fresh": message.pk in fresh, "unread_total": unread}
+            | {"row": drawn[message.conversation_id], "fresh": message.id in fresh, "unread_total": unread}
             for message in messages
             if message.conversation_id in rows
         ]
         _push(business_id, frames)
 
 
-def _message_frame(message: Message, row: InboxRow, quoted: Any) -> Frame:
+def _message_frame(message: Said, row: InboxRow, quoted: Any) -> Frame:
     original = quoted.get(message.reply_to_wa_id)
     return {
         "type": "message",
         "conversation": str(message.conversation_id),
-        "message": str(message.pk),
+        "message": str(message.id),
         "direction": message.direction,
         "html": rendering.message(message, original, row.name),
     }
@@ -95,15 +94,15 @@ def tell_statuses(batch: Sequence[MessageStatusChanged]) -> None:
         if len(group) > RENDERED:
             _refresh(business_id, group)
             continue
-        messages = selectors.messages_by_id(business_id, [event.message_id for event in group])
+        messages = chat.messages_by_id(business_id, [event.message_id for event in group])
         _push(business_id, [_status_frame(message) for message in messages])
 
 
-def _status_frame(message: Message) -> Frame:
+def _status_frame(message: Said) -> Frame:
     return {
         "type": "status",
         "conversation": str(message.conversation_id),
-        "message": str(message.pk),
+        "message": str(message.id),
         "status": message.status,
         "html": rendering.ticks(message),
         "note": rendering.note(message),

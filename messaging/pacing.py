@@ -255,64 +255,115 @@ def local_moment(day: date, minute: int, zone: str) -> datetime:
 # -- how long it will take ---------------------------------------------------------------------------------------------
 
 
+Zones = tuple[str, ...]
+Span = tuple[datetime, datetime]
+
+
 @dataclass
 class Forecast:
-    """When a number would send its last message. finish: None when that is more than two years away."""
+    """When a number would send its last message. finish: None when that is more than two years away. missed: people
+    whose time is over before their turn comes.
+    """
 
     finish: datetime | None
     days: int
     per_day: list[int] = field(default_factory=list)
+    missed: int = 0
 
 
 def forecast(
     settings: Pacing,
     past: Past,
     now: datetime,
-    people: Mapping[tuple[str, ...], int],
+    people: Mapping[Zones, int],
     cold: int = 0,
     begin: datetime | None = None,
+    spans: Mapping[Zones, Span] | None = None,
 ) -> Forecast:
-    """Hour by hour: how long `people` (how many in which zones) take on this number at its pacing."""
-    waiting = dict(people)
+    """Hour by hour: how long `people` (how many in which zones) take on this number at its pacing.
+
+    cold: how many of them never wrote; the others go first. spans: from when until when those of some zones may be
+    written to, where there is such a time.
+    """
+    waiting, spans = dict(people), spans or {}
     moment = max(now, begin or now)
     if not settings.enabled or not sum(waiting.values()):
-        return Forecast(moment, 0, [sum(waiting.values())])
+        return Forecast(max([moment, *(start for start, _ in spans.values())]), 0, [sum(waiting.values())])
     every = max(1.0, (settings.gap_min + settings.gap_max) / 2)
     in_an_hour = min(float(settings.hourly), HOUR.total_seconds() / every)
     shown = Forecast(None, 0)
+    opens = _OpenHours(settings)
     warm = max(sum(waiting.values()) - cold, 0)
-    left_today = _left_of_day(settings, past, moment)
     for number in range(2 * 365):
-        cap = left_today if number == 0 else daily_cap(settings, past.linked_at, moment)[0]
-        today = min(cap, settings.cold_daily + warm) if cold else cap
-        sent, last = _one_day(settings, moment, waiting, today, in_an_hour)
+        today = _left_of_day(
+            settings, past if number == 0 else Past(linked_at=past.linked_at), moment, warm, cold
+        )
+        sent, last = _one_day(opens, moment, waiting, spans, today, in_an_hour)
         shown.per_day.append(sent)
         warm = max(0, warm - sent)
+        moment = moment.replace(minute=0, second=0, microsecond=0) + DAY if number == 0 else moment + DAY
+        shown.missed += _give_up(waiting, spans, moment)
         if not sum(waiting.values()):
             return replace(shown, finish=last, days=number + 1)
-        moment = moment.replace(minute=0, second=0, microsecond=0) + DAY if number == 0 else moment + DAY
     return shown
 
 
-def _left_of_day(settings: Pacing, past: Past, now: datetime) -> int:
-    recent = [moment for moment in past.sent if now - moment < DAY]
-    return max(0, daily_cap(settings, past.linked_at, now)[0] - len(recent))
+def _left_of_day(settings: Pacing, past: Past, now: datetime, warm: int, cold: int) -> int:
+    """How many the 24 hours from `now` on carry, of so many who have written and so many who have not."""
+    recent, strangers = ([at for at in times if now - at < DAY] for times in (past.sent, past.cold))
+    cap = max(0, daily_cap(settings, past.linked_at, now)[0] - len(recent))
+    return min(cap, warm + max(0, settings.cold_daily - len(strangers))) if cold else cap
+
+
+class _OpenHours:
+    """Whether an hour of the week suits a zone, looked up once: a clock change moves a forecast by an hour at most."""
+
+    def __init__(self, settings: Pacing) -> None:
+        self._settings = settings
+        self._known: dict[tuple[Zones, int, int], bool] = {}
+
+    def __call__(self, zones: Zones, moment: datetime) -> bool:
+        if not self._settings.window_enabled:
+            return True
+        key = (zones, moment.weekday(), moment.hour)
+        if key not in self._known:
+            self._known[key] = is_open(self._settings, moment, zones)
+        return self._known[key]
 
 
 def _one_day(
-    settings: Pacing, start: datetime, waiting: dict[tuple[str, ...], int], cap: int, in_an_hour: float
+    opens: _OpenHours,
+    start: datetime,
+    waiting: dict[Zones, int],
+    spans: Mapping[Zones, Span],
+    cap: int,
+    in_an_hour: float,
 ) -> tuple[int, datetime]:
     """Take from `waiting` what 24 hours from `start` on carry. Returns how many, and when the last one left."""
     sent, last = 0, start
     for hour in range(24):
+        if sent >= cap:
+            break
         moment, room = start + hour * HOUR, in_an_hour
-        for zones in [zones for zones, count in waiting.items() if count]:
-            if settings.window_enabled and not is_open(settings, moment, zones):
-                continue
-            count = min(waiting[zones], cap - sent, int(room))
+        for zones in [zones for zones, count in waiting.items() if count and opens(zones, moment)]:
+            usable = min(room, in_an_hour * _part_of_hour(spans.get(zones), moment))
+            count = min(waiting[zones], cap - sent, int(usable))
             if count <= 0:
                 continue
             waiting[zones] -= count
             sent, room = sent + count, room - count
             last = moment + HOUR * ((in_an_hour - room) / in_an_hour)
     return sent, last
+
+
+def _part_of_hour(span: Span | None, moment: datetime) -> float:
+    """Which part of the hour from `moment` on lies within `span`."""
+    if span is None:
+        return 1.0
+    return max(0.0, (min(span[1], moment + HOUR) - max(span[0], moment)) / HOUR)
+
+
+def _give_up(waiting: dict[Zones, int], spans: Mapping[Zones, Span], moment: datetime) -> int:
+    """Take out those whose time is over. Returns how many."""
+    over = [zones for zones in waiting if zones in spans and spans[zones][1] <= moment]
+    return sum(waiting.pop(zones) for zones in over)

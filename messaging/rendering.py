@@ -25,7 +25,7 @@ from markupsafe import Markup, escape
 from messaging import bubbles, formatting
 from messaging.bubbles import Bubble
 from messaging.models import Message
-from messaging.rows import InboxRow, MessagesPage, RowTag
+from messaging.rows import InboxRow, MessagesPage, RowTag, Said
 from whatsflow.core.templatetags import whatsflow as shell
 
 TICKS = {
@@ -188,18 +188,22 @@ def marked(text: str, search: str) -> Markup:
 # -- the chat --------------------------------------------------------------------------------------
 
 
-def message(item: Message, quoted: Message | None, contact_name: str, csrf: Any = "") -> Markup:
+def message(item: Said, quoted: Said | None, contact_name: str, csrf: Any = "") -> Markup:
     """One bubble. csrf: the token's hidden field, for pages that must work without JavaScript."""
-    bubble = bubbles.bubble(item, quoted, contact_name, _base())
-    if csrf and bubble.status in ACTIONABLE:  # the only ones with a form; its token is new on each page
-        return _macros().message(bubble, csrf)
-    return _drawn_message(bubble)
+    if (csrf and item.status in ACTIONABLE) or item.metadata or (quoted and quoted.metadata):
+        return _draw(item, quoted, contact_name, csrf if item.status in ACTIONABLE else "")
+    return _drawn(item, quoted, contact_name, timezone.get_current_timezone_name())
 
 
 @lru_cache(maxsize=KEPT)
-def _drawn_message(bubble: Bubble) -> Markup:
-    """Kept by everything that it shows, like rows."""
-    return _macros().message(bubble, "")
+def _drawn(item: Said, quoted: Said | None, contact_name: str, zone: str) -> Markup:
+    """Kept by everything that it shows, like rows; times are those of the reader's zone."""
+    return _draw(item, quoted, contact_name, "")
+
+
+def _draw(item: Said, quoted: Said | None, contact_name: str, csrf: Any) -> Markup:
+    drawn: Markup = _macros().message(bubbles.bubble(item, quoted, contact_name, _base()), csrf)
+    return drawn
 
 
 def messages(page: MessagesPage, contact_name: str, first_unread: UUID | None, csrf: Any = "") -> Markup:
@@ -211,18 +215,18 @@ def messages(page: MessagesPage, contact_name: str, first_unread: UUID | None, c
         if day != shown_day:
             shown_day = day
             pieces.append(_macros().day(shell.local_time(item.created_at, "day")))
-        if item.pk == first_unread:
+        if item.id == first_unread:
             pieces.append(_macros().new_messages())
         pieces.append(message(item, page.quoted.get(item.reply_to_wa_id), contact_name, csrf))
     return Markup("").join(pieces)
 
 
-def ticks(item: Message) -> Markup:
+def ticks(item: Said) -> Markup:
     """How far an outbound message has come, as a picture with a label."""
     return _macros().ticks(item.status, _LABELS.get(item.status, item.status))
 
 
-def note(item: Message) -> Markup:
+def note(item: Said) -> Markup:
     """Why it has not come further and what can be done: below the text of an outbound bubble."""
     bubble: Bubble = bubbles.bubble(item, None, "", _base())
     return _macros().note(bubble, "")

@@ -67,6 +67,7 @@ def listing(access: Access, wanted: dict[str, str]) -> Context:
         "list_tags": page.tags,
         "tabs": TAB_LABELS,
         "rows": rendering.rows(page.rows, wanted["q"]),
+        "cut_short": page.cut_short,
         "more_url": f"{reverse('messaging:inbox')}?{urlencode(more)}" if more else "",
         "continued": bool(wanted["before"]),
         "empty_title": title,
@@ -113,7 +114,9 @@ def header(access: Access, conversation: Conversation) -> Context:
         "conversation": conversation,
         "contact": conversation.contact,
         "number": number,
-        "explanation": None if number.is_connected else connections.reason_text(number),
+        "explanation": connections.reason_text(number)
+        if number.held_since or not number.is_connected
+        else None,
         "can_reply": access.can(Can.REPLY),
         "can_edit": access.can(Can.EDIT_CONTACTS),
         "blocked": _blocked(access, number),
@@ -170,7 +173,7 @@ def _first_unread(conversation: Conversation, page: MessagesPage) -> UUID | None
         if left <= 0:
             break
         if message.direction == Message.Direction.INBOUND:
-            first = message.pk
+            first = message.id
             left -= 1
     return first
 

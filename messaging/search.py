@@ -87,15 +87,23 @@ def _latest_conversations(business: BusinessProfile, text: str, limit: int, wind
     return [key for (key,) in rows]
 
 
-def messages_by_text(business: BusinessProfile, text: str, limit: int) -> list[Hit]:
-    """The newest messages in which every word of `text` occurs. Empty when there is nothing to look for."""
+@dataclass(frozen=True)
+class Hits:
+    """What a search for words has found, newest first. cut_short: it was given up before all had been looked at."""
+
+    found: list[Hit]
+    cut_short: bool = False
+
+
+def messages_by_text(business: BusinessProfile, text: str, limit: int) -> Hits:
+    """The newest messages in which every word of `text` occurs. None when there is nothing to look for."""
     words = re.findall(r"\w+", text)
     if not words:
-        return []
+        return Hits([])
     if connection.vendor == "postgresql":
-        found = _postgres(business, text, limit)
+        found, cut_short = _postgres(business, text, limit)
     else:
-        found = {bulk.as_uuid(key) for (key,) in _sqlite(business, words, limit)}
+        found, cut_short = {bulk.as_uuid(key) for (key,) in _sqlite(business, words, limit)}, False
     rows = Message.objects.filter(business_profile=business, id__in=found)
     hits = [
         Hit(key, conversation, _snippet(content, words[0]), at)
@@ -103,18 +111,25 @@ def messages_by_text(business: BusinessProfile, text: str, limit: int) -> list[H
             "id", "conversation_id", "content", "created_at"
         )
     ]
-    return sorted(hits, key=lambda hit: (hit.at, hit.message_id), reverse=True)[:limit]
+    hits.sort(key=lambda hit: (hit.at, hit.message_id), reverse=True)
+    return Hits(hits[:limit], cut_short)
 
 
-def _postgres(business: BusinessProfile, text: str, limit: int) -> set[UUID]:
-    """Every word is one of the text's; the last one, which may not be finished, is the beginning of one."""
+def _postgres(business: BusinessProfile, text: str, limit: int) -> tuple[set[UUID], bool]:
+    """Every word is one of the text's; the last one, which may not be finished, is the beginning of one.
+
+    True with it: the index took too long, and only the latest messages were looked at.
+    """
     query = _tsquery(text)
     if not query:
-        return set()
+        return set(), False
     found = _latest_messages(business, query, limit, (0, LATEST))
     if COMMON <= len(found) < limit:
         found |= _latest_messages(business, query, limit - len(found), (LATEST, LATE))
-    return found if len(found) >= limit else found | _by_index(business, query, limit)
+    if len(found) >= limit:
+        return found, False
+    more = _by_index(business, query, limit)
+    return found | (more or set()), more is None
 
 
 _WORDS = """
@@ -150,8 +165,8 @@ def _latest_messages(business: BusinessProfile, query: str, limit: int, window: 
     return {key for (key,) in rows}
 
 
-def _by_index(business: BusinessProfile, query: str, limit: int) -> set[UUID]:
-    """The newest of HANDED_OUT hits. Nothing when that takes longer than PATIENCE_MS: the latest are told then."""
+def _by_index(business: BusinessProfile, query: str, limit: int) -> set[UUID] | None:
+    """The newest of HANDED_OUT hits. None when that takes longer than PATIENCE_MS: the latest are told then."""
     try:
         with transaction.atomic():
             bulk.fetch("SELECT set_config('statement_timeout', %s, true)", [str(PATIENCE_MS)])
@@ -159,7 +174,7 @@ def _by_index(business: BusinessProfile, query: str, limit: int) -> set[UUID]:
             bulk.fetch("SET LOCAL statement_timeout TO DEFAULT", [])
     except OperationalError:
         log.warning("search_cut_short", business_id=str(business.pk))
-        return set()
+        return None
     return {key for (key,) in rows}
 
 

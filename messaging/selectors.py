@@ -19,7 +19,7 @@ from messaging import keyset
 from messaging import search as finder
 from messaging.keyset import Cursor
 from messaging.models import Conversation, Draft, MediaFile, Message
-from messaging.rows import InboxPage, InboxRow, MessagesPage, RowTag
+from messaging.rows import InboxPage, InboxRow, RowTag
 from whatsflow.core import bulk
 from whatsflow.core.errors import InvalidInput, NotFound
 from whatsflow.core.prepared import Prepared
@@ -41,9 +41,7 @@ _COLUMNS: dict[str, Any] = {
 }
 _SHOWN = tuple(name for name in InboxRow._fields if not name.startswith("hit_") and name != "tags")
 PAGE = 50
-"""Rows of the list, and messages of a chat, on one page."""
-OPENING = 30
-"""Messages of a chat that opens: more than a screen; the page fetches what stands above by itself."""
+"""Rows of the list on one page."""
 
 
 def inbox_page(
@@ -63,7 +61,7 @@ def inbox_page(
     tag: only conversations with contacts who carry it. Raises InvalidInput for an unknown tab or cursor.
     """
     if search.strip():
-        return _tagged(business, InboxPage(search_rows(business, search, limit)))
+        return _tagged(business, _search_page(business, search, limit))
     if tab not in TABS:
         raise InvalidInput("unknown_tab", f"There is no list called {tab[:20]!r}.")
     cursor = Cursor.parse(before) if before else None
@@ -180,15 +178,16 @@ _of_contact = Prepared[Values](
 )
 
 
-def search_rows(business: BusinessProfile, text: str, limit: int = 50) -> list[InboxRow]:
+def _search_page(business: BusinessProfile, text: str, limit: int) -> InboxPage:
     """Conversations whose contact matches, most recent first, then one row per message whose text matches."""
     text = printable(text[: finder.MAX_QUERY])
     contacts = _rows(finder.conversations_by_contact(business, text, limit))
     hits = finder.messages_by_text(business, text, limit)
-    by_id = {row.id: row for row in rows_of(business.pk, {hit.conversation_id for hit in hits})}
-    return contacts + [
-        finder.with_hit(by_id[hit.conversation_id], hit) for hit in hits if hit.conversation_id in by_id
+    by_id = {row.id: row for row in rows_of(business.pk, {hit.conversation_id for hit in hits.found})}
+    said = [
+        finder.with_hit(by_id[hit.conversation_id], hit) for hit in hits.found if hit.conversation_id in by_id
     ]
+    return InboxPage(contacts + said, cut_short=hits.cut_short)
 
 
 UNREAD_SHOWN = 100
@@ -289,106 +288,6 @@ def get_media(business: BusinessProfile, media_id: UUID | str) -> MediaFile:
     if found is None:
         raise NotFound("This file")
     return found
-
-
-def messages_page(
-    business: BusinessProfile,
-    conversation: Conversation,
-    *,
-    before: str | None = None,
-    after: str | None = None,
-    around: UUID | str | None = None,
-    limit: int | None = None,
-) -> MessagesPage:
-    """A stretch of the chat: the newest messages, those before or after a cursor, or those around a message's id.
-
-    limit: OPENING for the newest, PAGE for others. Raises NotFound for a message that is not in this conversation,
-    InvalidInput for a bad cursor.
-    """
-    if not (around or after or before or limit):
-        newest = _newest_messages.rows(business.pk, conversation.pk)
-        return _page(business, newest[:OPENING][::-1], has_older=len(newest) > OPENING, has_newer=False)
-    limit = limit or PAGE
-    rows = _shown(Message.objects.filter(business_profile=business, conversation=conversation))
-    if around:
-        middle = rows.filter(id=_key(around, "This message")).first()
-        if middle is None:
-            raise NotFound("This message")
-        place = Cursor(middle.created_at, middle.id)
-        older, has_older = _older(rows, place, limit // 2)
-        newer, has_newer = _newer(rows, place, limit - limit // 2)
-        return _page(business, [*older, middle, *newer], has_older, has_newer)
-    if after:
-        found, more = _newer(rows, Cursor.parse(after), limit)
-        return _page(business, found, has_older=bool(found), has_newer=more)
-    found, more = _older(rows, Cursor.parse(before) if before else None, limit)
-    return _page(business, found, has_older=more, has_newer=bool(before and found))
-
-
-def _shown(messages: QuerySet[Message]) -> QuerySet[Message]:
-    """With their media and senders, and only what bubbles show: half of the columns belong to the outbox."""
-    return messages.select_related("media", "sender").only(*_BUBBLE)
-
-
-_BUBBLE = (
-    *("whatsapp_message_id", "direction", "message_type", "content", "status", "metadata", "created_at"),
-    *("origin", "reply_to_wa_id", "backfilled", "body_pending", "attempts", "error_code", "error_message"),
-    *("business_profile", "contact", "conversation", "connection", "sender__email", "sender__full_name"),
-    *("media__state", "media__kind", "media__name", "media__size", "media__width", "media__height"),
-    "media__thumbnail",
-)
-_newest_messages = Prepared[Message](
-    lambda business, conversation: keyset.newest_first(
-        _shown(Message.objects.filter(business_profile=business, conversation=conversation)), "created_at"
-    )[: OPENING + 1]
-)
-
-
-def _older(rows: QuerySet[Message], cursor: Cursor | None, limit: int) -> tuple[list[Message], bool]:
-    """At most `limit` messages before `cursor`, oldest first, and whether there are more."""
-    if cursor:
-        rows = rows.filter(keyset.before("created_at", cursor))
-    found = list(keyset.newest_first(rows, "created_at")[: limit + 1])
-    return found[:limit][::-1], len(found) > limit
-
-
-def _newer(rows: QuerySet[Message], cursor: Cursor, limit: int) -> tuple[list[Message], bool]:
-    found = list(rows.filter(keyset.after("created_at", cursor)).order_by("created_at", "id")[: limit + 1])
-    return found[:limit], len(found) > limit
-
-
-def _page(
-    business: BusinessProfile, messages: list[Message], has_older: bool, has_newer: bool
-) -> MessagesPage:
-    return MessagesPage(
-        messages,
-        older=_cursor_of(messages[0]) if messages and has_older else None,
-        newer=_cursor_of(messages[-1]) if messages and has_newer else None,
-        quoted=quoted_by(business.pk, messages),
-    )
-
-
-def _cursor_of(message: Message) -> str:
-    return str(Cursor(message.created_at, message.id))
-
-
-def quoted_by(business_id: UUID, messages: Sequence[Message]) -> dict[str, Message]:
-    """The messages that `messages` answer, by WhatsApp id. No query when none is an answer."""
-    wanted = {message.reply_to_wa_id for message in messages if message.reply_to_wa_id}
-    if not wanted:
-        return {}
-    rows = Message.objects.filter(
-        business_profile_id=business_id,
-        connection_id__in={message.connection_id for message in messages},
-        whatsapp_message_id__in=wanted,
-    )
-    return {str(row.whatsapp_message_id): row for row in rows.select_related("media", "sender")}
-
-
-def messages_by_id(business_id: UUID, message_ids: Iterable[UUID]) -> list[Message]:
-    """Messages with media and sender, for live updates, in their order in the chat; one query."""
-    rows = Message.objects.filter(business_profile_id=business_id, id__in=set(message_ids))
-    return list(rows.select_related("media", "sender").order_by("created_at", "id"))
 
 
 def messages_with_contacts(business_id: UUID, message_ids: Collection[UUID]) -> dict[UUID, Message]:

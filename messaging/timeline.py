@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -23,7 +24,17 @@ def messages(business_id: UUID, contact_id: UUID, before: datetime, limit: int) 
             "arrow-narrow-up" if row.is_outbound else "message",
             "We wrote" if row.is_outbound else "They wrote",
             previews.line(row.content) or row.get_message_type_display(),
-            f"{reverse('messaging:conversation', args=[row.conversation_id])}?at={row.pk}",
+            _place(row.conversation_id, row.pk),
         )
         for row in rows.order_by("-created_at", "-id")[:limit]
     ]
+
+
+def places(business_id: UUID, message_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Where each of these messages stands in its chat."""
+    rows = Message.objects.filter(business_profile_id=business_id, pk__in=message_ids)
+    return {key: _place(conversation, key) for key, conversation in rows.values_list("pk", "conversation_id")}
+
+
+def _place(conversation_id: UUID, message_id: UUID) -> str:
+    return f"{reverse('messaging:conversation', args=[conversation_id])}?at={message_id}"

@@ -10,6 +10,9 @@ urlpatterns = [
     path("", views.inbox, name="inbox"),
     path("start/", views.start, name="start"),
     path("upload/", views.upload, name="upload"),
+    path("replies/", views.reply_list, name="replies"),
+    path("replies/<uuid:reply_id>/", views.reply_edit, name="reply_edit"),
+    path("replies/<uuid:reply_id>/delete/", views.reply_delete, name="reply_delete"),
     path("media/<uuid:media_id>/", views.media, name="media"),
     path("media/<uuid:media_id>/thumbnail/", views.thumbnail, name="thumbnail"),
     path("messages/<uuid:message_id>/retry/", views.retry, name="retry"),
@@ -22,5 +25,6 @@ urlpatterns = [
     path("<uuid:conversation_id>/typing/", views.typing, name="typing"),
     path("<uuid:conversation_id>/assign/", views.assign, name="assign"),
     path("<uuid:conversation_id>/state/", views.state, name="state"),
+    path("<uuid:conversation_id>/replies/", views.offered, name="offered"),
     path("<uuid:conversation_id>/contact/", views.contact, name="contact"),
 ]

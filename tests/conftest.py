@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection as database
@@ -77,8 +78,6 @@ def require_redis() -> str:
     """Only with Redis; its URL."""
     if not settings.REDIS_URL:
         pytest.skip("about Redis alone: runs in the pass with REDIS_URL")
-    import redis
-
     try:
         redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2).ping()
     except redis.RedisError as error:
@@ -97,6 +96,17 @@ def require_chromium() -> tuple[str, str]:
 
 
 # -- clean ground ----------------------------------------------------------------------------------
+
+
+def forget_what_is_cached() -> None:
+    """Empty this worker's cache. On Redis by its prefix: `clear` would take the others' sessions and limits too."""
+    if not settings.REDIS_URL:
+        cache.clear()
+        return
+    server = redis.Redis.from_url(settings.REDIS_URL)
+    if found := list(server.scan_iter(f"{settings.CACHES['default']['KEY_PREFIX']}:*", count=1000)):
+        server.delete(*found)
+    server.close()
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.utils import timezone
@@ -10,15 +11,17 @@ from accounts.models import ApiKey, Invitation
 from accounts.roles import Role
 from campaigns.models import Campaign, MessageTemplate
 from connections.models import PublicEvent, SandboxMessage, WebhookDelivery
-from contacts.models import ContactNote, CustomField, Segment
-from messaging.models import Draft
+from contacts.models import ContactNote, Segment
+from messaging.models import Draft, QuickReply
 from tests import factories
+from whatsflow.core.ids import uuid7
 
 
 def one_of_each(business: Any, user: Any, words: str) -> dict[str, Any]:
     """One row of each kind in `business`, by the name of the parameter that reaches it.
 
-    words: what stands wherever a person's text would be. `user` has a draft in the conversation.
+    words: what stands wherever a person's text would be; others for each call with a business. `user` has a draft
+    in the conversation.
     """
     number = factories.ConnectionFactory(business_profile=business, name=words)
     phone = factories.SandboxPhoneFactory(connection=number)
@@ -39,7 +42,15 @@ def one_of_each(business: Any, user: Any, words: str) -> dict[str, Any]:
         type="webhook.test",
         key=webhook.pk,
         sequence=1,
-        payload=f'"{words}"',
+        payload=json.dumps(
+            {
+                "id": str(uuid7()),
+                "type": "webhook.test",
+                "timestamp": "2026-03-02T09:00:00Z",
+                "sequence": 1,
+                "data": {"words": words},
+            }
+        ),
     )
     delivery = WebhookDelivery.objects.create(
         business_profile=business, webhook=webhook, event=event, event_type="webhook.test"
@@ -64,14 +75,17 @@ def one_of_each(business: Any, user: Any, words: str) -> dict[str, Any]:
         "contact_id": contact,
         "tag_id": tag,
         "key_id": ApiKey.objects.create(
-            business_profile=business, name=words, prefix="foreign", key_hash="x", scopes=[]
+            business_profile=business, name=words, prefix=uuid7().hex[-10:], key_hash="x", scopes=[]
         ),
         "note_id": ContactNote.objects.create(business_profile=business, contact=contact, body=words),
-        "field_id": CustomField.objects.create(business_profile=business, key="k", label=words),
+        "field_id": factories.CustomFieldFactory(business_profile=business, label=words),
         "segment_id": Segment.objects.create(business_profile=business, name=words),
         "campaign_id": Campaign.objects.create(business_profile=business, name=words, message_content=words),
         "template_id": MessageTemplate.objects.create(business_profile=business, name=words, content=words),
+        "reply_id": QuickReply.objects.create(
+            business_profile=business, shortcut=uuid7().hex[-12:], text=words
+        ),
         "invitation_id": Invitation.objects.create(
-            business_profile=business, token_hash="f" * 64, expires_at=timezone.now()
+            business_profile=business, token_hash=uuid7().hex * 2, expires_at=timezone.now()
         ),
     }

@@ -19,7 +19,7 @@ from whatsflow.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
+STORAGES["staticfiles"] = {"BACKEND": "whatsflow.staticfiles.Plain"}  # noqa: F405
 CACHES["default"]["KEY_PREFIX"] = f"{TEST_RUN.name}.{TEST_WORKER}"  # noqa: F405
 DATABASES["default"]["TEST"] = {  # noqa: F405
     "NAME": str(TEST_RUN / "test.sqlite3")

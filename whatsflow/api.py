@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.decorators.csrf import csrf_exempt
 
 from whatsflow import api_docs, errors
 
 
+@csrf_exempt  # else what does not exist would be a form without a token
 def unknown(request: HttpRequest) -> HttpResponse:
     """404 for whatever no endpoint has taken, with or without a trailing slash."""
     return errors.page_not_found(request)

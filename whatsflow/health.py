@@ -1,17 +1,24 @@
-"""Is it alive, is it ready: for proxies, containers and people on call. No login, no data."""
+"""Is it alive, is it ready, how is it doing: for proxies, containers and people on call. No login, no words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+import connections.gauges
+import jobs.gauges
+import messaging.gauges
+from whatsflow import __version__
+from whatsflow.core import disk, gauges
 from whatsflow.core.shutdown import stopping
 
 log = structlog.get_logger(__name__)
@@ -35,6 +42,30 @@ def readyz(request: HttpRequest) -> HttpResponse:
         "checks": {name: "ok" if passed else "failed" for name, passed in checks.items()},
     }
     return JsonResponse(body, status=200 if ready else 503)
+
+
+@require_safe
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Figures for Prometheus, for whoever has WHATSFLOW_METRICS_TOKEN; without one set there is no such page.
+
+    All come from the database, so that every process says the same.
+    """
+    if not settings.METRICS_TOKEN:
+        raise Http404
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not constant_time_compare(given, settings.METRICS_TOKEN):
+        return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
+    figures = chain(
+        [
+            gauges.Gauge("info", "The version that runs.", 1, {"version": __version__}),
+            gauges.Gauge("disk_free_bytes", "Free on the disk of WHATSFLOW_HOME.", disk.free_bytes()),
+        ],
+        connections.gauges.read(),
+        messaging.gauges.read(),
+        jobs.gauges.read(),
+    )
+    return HttpResponse(gauges.text(figures), content_type=gauges.CONTENT_TYPE)
 
 
 def _checks() -> dict[str, Callable[[], bool]]:

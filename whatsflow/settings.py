@@ -18,6 +18,7 @@ import structlog
 from csp.constants import NONE, SELF
 
 from whatsflow.core.keys import derive, load_or_create
+from whatsflow.core.s3_origins import origins as s3_origins
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -180,9 +181,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if REDIS_URL:
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "whatsflow.core.cache.RedisCache",
             "LOCATION": REDIS_URL,
             "KEY_PREFIX": "whatsflow",
+            "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
         }
     }
     CHANNEL_LAYERS = {
@@ -263,6 +265,8 @@ LOGOUT_AFTER_DAYS = env.float("WHATSFLOW_LOGOUT_AFTER_DAYS", default=30.0)
 """A number that has been disconnected for so long is logged out and its login deleted; 0: never."""
 LIMIT_HOURS = env.float("WHATSFLOW_LIMIT_HOURS", default=24.0)
 """After WhatsApp refused a new chat (its limit 463) no new chat is tried for so long, unless WhatsApp says when."""
+HOLD_AFTER_MINUTES = env.float("WHATSFLOW_HOLD_AFTER_MINUTES", default=60.0)
+"""Data that was not in use for so long may come from a backup: what waits in it asks first; 0: it never does."""
 SELENIUM_REMOTE_URL = env.str("SELENIUM_REMOTE_URL", default="")
 SELENIUM_REMOTE_PROFILES = env.str("SELENIUM_REMOTE_PROFILES", default="")
 """Where a remote browser's machine has WHATSAPP_WEB_HOME mounted."""
@@ -294,7 +298,10 @@ LOGOUT_REDIRECT_URL = "accounts:login"
 REGISTRATION_OPEN = env.bool("WHATSFLOW_REGISTRATION_OPEN", default=True)
 PASSWORD_RESET_TIMEOUT = 3600 * 2
 
+AXES_HANDLER = "accounts.lockout.Handler"
 AXES_FAILURE_LIMIT = 5
+ADDRESS_FAILURE_LIMIT = 50
+"""Wrong passwords from one address over all accounts; an office behind one address must not reach it by mistyping."""
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
@@ -330,13 +337,17 @@ SECURE_SSL_REDIRECT = HTTPS and PRODUCTION
 SECURE_HSTS_SECONDS = 31536000 if HTTPS and PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False
 X_FRAME_OPTIONS = "DENY"
+S3_BUCKET = env.str("WHATSFLOW_S3_BUCKET", default="")
+S3_ENDPOINT = env.str("WHATSFLOW_S3_ENDPOINT", default="")
+S3_REGION = env.str("WHATSFLOW_S3_REGION", default="")
+_media_origins = s3_origins(S3_BUCKET, S3_ENDPOINT, S3_REGION) if S3_BUCKET else []
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:", "blob:"],
-        "media-src": [SELF, "blob:"],
+        "img-src": [SELF, "data:", "blob:", *_media_origins],
+        "media-src": [SELF, "blob:", *_media_origins],
         "font-src": [SELF, "data:"],
         "connect-src": [SELF],
         "object-src": [NONE],
@@ -357,19 +368,18 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = DEBUG
 MEDIA_ROOT = HOME / "media"
 MEDIA_URL = ""
-S3_BUCKET = env.str("WHATSFLOW_S3_BUCKET", default="")
 if S3_BUCKET:
     _media_storage = {
-        "BACKEND": "storages.backends.s3.S3Storage",
+        "BACKEND": "whatsflow.core.s3.S3Storage",
         "OPTIONS": {
             "bucket_name": S3_BUCKET,
-            "endpoint_url": env.str("WHATSFLOW_S3_ENDPOINT", default="") or None,
-            "region_name": env.str("WHATSFLOW_S3_REGION", default="") or None,
+            "endpoint_url": S3_ENDPOINT or None,
+            "region_name": S3_REGION or None,
+            "path_style": env.bool("WHATSFLOW_S3_PATH_STYLE", default=False),
             "access_key": env.str("WHATSFLOW_S3_ACCESS_KEY", default="") or None,
             "secret_key": env.str("WHATSFLOW_S3_SECRET_KEY", default="") or None,
             "default_acl": None,
             "file_overwrite": True,
-            "signature_version": "s3v4",
             "querystring_auth": True,
             "querystring_expire": 300,
         },
@@ -379,9 +389,7 @@ else:
 STORAGES = {
     "default": _media_storage,
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if PRODUCTION
-        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        "BACKEND": "whatsflow.staticfiles.Hashed" if PRODUCTION else "whatsflow.staticfiles.Plain"
     },
 }
 MEDIA_MAX_BYTES = {
@@ -390,6 +398,8 @@ MEDIA_MAX_BYTES = {
     "audio": 16 * 1024 * 1024,
     "document": 100 * 1024 * 1024,
 }
+DISK_RESERVE_BYTES = env.int("WHATSFLOW_DISK_RESERVE_MB", default=64) * 1024 * 1024
+"""With less than that free where WHATSFLOW_HOME is, files are refused and messages wait; 0: never."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 MAX_REQUEST_BYTES = max(MEDIA_MAX_BYTES.values()) + DATA_UPLOAD_MAX_MEMORY_SIZE
 FILE_UPLOAD_TEMP_DIR = None
@@ -448,7 +458,8 @@ CORS_EXPOSE_HEADERS = [
 SPECTACULAR_SETTINGS = {
     "TITLE": "WhatsFlow API",
     "VERSION": "1.0.0",
-    "DESCRIPTION": "Everything that a person does in the dashboard, for programs. The guide is docs/api.md.",
+    "DESCRIPTION": "Everything that a person does in the dashboard, for programs. The guide is docs/api.md. "
+    "Texts hold no NUL characters.",
     "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
@@ -456,6 +467,9 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["accounts.rest.schema.complete"],
     "DISABLE_ERRORS_AND_WARNINGS": False,
 }
+
+METRICS_TOKEN = env.str("WHATSFLOW_METRICS_TOKEN", default="")
+"""Whoever sends it may read /metrics; without it there is no such page."""
 
 # -- webhooks ----------------------------------------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ class Endpoint(ViewSet):
     authentication_classes = (ApiAuthentication,)
     permission_classes = ()
     renderer_classes = (EnvelopeRenderer,)
-    metadata_class = None
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]  # browsers' OPTIONS: see CORS
     schema = OperationSchema()
 
     current: Callable[..., Any]
@@ -87,9 +87,9 @@ class Endpoint(ViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Everything that may refuse the request before its method is called."""
-        if self.action is None:
+        if self.action not in self.action_map.values():  # none, or the framework's own for OPTIONS
             raise exceptions.MethodNotAllowed(str(request.method))
-        self.operation = self.method(self.action)
+        self.operation = self.method(str(self.action))
         request.accepted_renderer, request.accepted_media_type = EnvelopeRenderer(), "application/json"
         self._identify(request)
         self._authorise(request)
@@ -155,7 +155,7 @@ class Endpoint(ViewSet):
 
     def _answer(self, request: Request, method: Any, ids: dict[str, Any]) -> HttpResponseBase:
         self.data = self._body(request)
-        if request.method == "POST" and self.operation.idempotent:
+        if self.operation.repeatable(str(request.method)):
             return repeats.answer(self, request, lambda: self._carry_out(request, method, ids))
         return self._carry_out(request, method, ids)
 
@@ -175,6 +175,8 @@ class Endpoint(ViewSet):
             if request.method != "GET" and request.data not in ({}, None) and not self.operation.multipart:
                 raise exceptions.ValidationError({"body": "This operation takes no body."}, "unknown_field")
             return {}
+        if request.method == "PATCH" and request.stream is None:
+            raise exceptions.ValidationError({"body": "Send what is to change."}, "required")
         serializer = body(data=request.data, partial=request.method == "PATCH", context={"endpoint": self})
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)

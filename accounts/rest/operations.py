@@ -39,16 +39,18 @@ class Operation:
     public: bool = False
     personal: bool = False
     unscoped: bool = False
-    idempotent: bool = False
     conditional: bool = False
     binary: str = ""
     fails: tuple[int, ...] = ()
     example: Any = None
-    links: dict[str, Any] = field(default_factory=dict)
 
     def needs_writing(self, method: str) -> bool:
         """Whether a key needs the scope to write for it."""
         return method.lower() not in SAFE if self.writes is None else self.writes
+
+    def repeatable(self, method: str) -> bool:
+        """Whether it takes an Idempotency-Key: every POST of somebody with a credential."""
+        return method.lower() == "post" and not self.public
 
 
 def operation(summary: str, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

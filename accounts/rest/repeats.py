@@ -23,7 +23,8 @@ def answer(endpoint: Any, request: Request, carry_out: Callable[[], HttpResponse
     if key is None:
         return carry_out()
     name = f"{request.method} {request.path}"
-    begun = idempotency.begin(endpoint.business, name, key, body_hash(request.data))
+    whose = endpoint.user if endpoint.operation.personal else endpoint.business
+    begun = idempotency.begin(whose, name, key, body_hash(request.data))
     if isinstance(begun, idempotency.Stored):
         stored = HttpResponse(begun.body, content_type="application/json", status=begun.status)
         stored["Idempotency-Replayed"] = "true"

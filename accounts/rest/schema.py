@@ -11,9 +11,11 @@ from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from accounts.rest import links
 from accounts.rest.operations import Operation
 from accounts.rest.parameters import parameters_of
 from accounts.scopes import READ, WRITE, scope
+from accounts.services import idempotency
 from whatsflow.core.drf import CamelCaseSerializer, camel
 from whatsflow.core.drf_fields import QueryList
 
@@ -109,7 +111,7 @@ class OperationSchema(AutoSchema):
         found = self._resolve_path_parameters(re.findall(r"{(\w+)}", self.path))
         for name, field in parameters_of(declared)().fields.items():
             found.append(self._query_parameter(camel(name), field))
-        if declared.idempotent:
+        if declared.repeatable(self.method):
             found.append({"$ref": "#/components/parameters/IdempotencyKey"})
         if declared.conditional:
             found.append({"$ref": "#/components/parameters/IfMatch"})
@@ -146,7 +148,12 @@ class OperationSchema(AutoSchema):
         if direction == "request":
             for name, field in serializer.fields.items():
                 if isinstance(field, serializers.FileField):
-                    schema["properties"][camel(name)] |= {"type": "string", "format": "binary"}
+                    binary = {
+                        "type": "string",
+                        "format": "binary",
+                        "minLength": 0 if field.allow_empty_file else 1,
+                    }
+                    schema["properties"][camel(name)] |= binary
             schema["additionalProperties"] = False
             if required:
                 schema["required"] = required
@@ -164,8 +171,6 @@ class OperationSchema(AutoSchema):
             good["content"] = {"application/json": {"schema": self._envelope(declared)}}
         elif declared.binary:
             good["content"] = {declared.binary: {"schema": {"type": "string", "format": "binary"}}}
-        if declared.links:
-            good["links"] = declared.links
         found = {str(status): good}
         if self.method == "GET" and declared.answer and not declared.many:
             found["304"] = {"description": "It is still as If-None-Match says."}
@@ -214,7 +219,7 @@ def _headers(declared: Operation, method: str) -> dict[str, Any]:
     kinds = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "X-Request-Id"]
     if declared.answer and not declared.many and method in ("GET", "PUT", "PATCH"):
         kinds.append("ETag")
-    if declared.idempotent:
+    if declared.repeatable(method):
         kinds.append("Idempotency-Replayed")
     return {kind: {"$ref": f"#/components/headers/{kind}"} for kind in kinds}
 
@@ -234,6 +239,7 @@ def complete(result: dict[str, Any], generator: Any, request: Request | None, pu
     components["securitySchemes"] = _SCHEMES
     _clean(result)
     result["paths"] = {_spelled(path): _respelled(item) for path, item in result["paths"].items()}
+    links.add(result["paths"], components["schemas"])
     return result
 
 
@@ -294,9 +300,14 @@ _PARAMETERS: dict[str, Any] = {
         "name": "Idempotency-Key",
         "in": "header",
         "required": False,
-        "description": "Any text of your own, new for each request. Sent again within 24 hours, it brings the first "
-        "request's answer and does nothing. 422 with another body; 409 while the first still runs.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[A-Za-z0-9._:-]+$"},
+        "description": "A text of your own (printable ASCII), new for each request. Sent again within 24 hours, it "
+        "brings the first request's answer and does nothing. 422 with another body; 409 while the first still runs.",
+        "schema": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": idempotency.LONGEST,
+            "pattern": idempotency.KEY,
+        },
     },
     "IfMatch": {
         "name": "If-Match",

@@ -1,18 +1,20 @@
 """Requests that may be repeated: the first one is carried out, its repetitions get the same answer.
 
-A record belongs to business, endpoint and key and lives for a day. Only answers that did something are kept: a refused
-request may be corrected and sent again under the same key.
+A record belongs to business (or person), endpoint and key and lives for a day. Only answers that did something are
+kept: a refused request may be corrected and sent again under the same key.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from accounts.models import BusinessProfile, IdempotencyRecord
+from accounts.models import BusinessProfile, IdempotencyRecord, User
 from whatsflow.core.clock import now
 from whatsflow.core.errors import Conflict, InvalidInput
 
@@ -20,6 +22,8 @@ LIFETIME = timedelta(hours=24)
 GIVEN_UP = timedelta(minutes=3)
 """A first request that has not ended after so long died with its process: the next one takes its place."""
 LONGEST = 255
+KEY = r"^[!-~]([ -~]*[!-~])?$"
+"""Printable ASCII, as headers carry it; no blanks at the ends, which are lost on the way."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +34,18 @@ class Stored:
     body: str
 
 
-def begin(business: BusinessProfile, endpoint: str, key: str, body_hash: str) -> Stored | UUID:
+def begin(whose: BusinessProfile | User, endpoint: str, key: str, body_hash: str) -> Stored | UUID:
     """The stored answer, or the id of the record that the caller must `finish` or `abandon`.
 
+    whose: the business in which the request acts, or the person for what is not of a business.
     Raises InvalidInput("invalid_idempotency_key" | "idempotency_key_reused"), Conflict("request_in_progress").
     """
-    if not 0 < len(key) <= LONGEST or not key.isprintable():
+    if len(key) > LONGEST or not re.fullmatch(KEY, key):
         raise InvalidInput(
-            "invalid_idempotency_key", f"An Idempotency-Key has 1 to {LONGEST} printable characters."
+            "invalid_idempotency_key", f"An Idempotency-Key has 1 to {LONGEST} printable ASCII characters."
         )
-    made = _insert(business, endpoint, key, body_hash)
-    return made or _repeat(business, endpoint, key, body_hash)
+    place = {"user" if isinstance(whose, User) else "business_profile": whose, "endpoint": endpoint[:255]}
+    return _insert(place, key, body_hash) or _repeat(place, key, body_hash)
 
 
 def finish(record_id: UUID, status: int, body: str) -> None:
@@ -58,13 +63,12 @@ def prune() -> None:
     IdempotencyRecord.objects.filter(expires_at__lt=now()).delete()
 
 
-def _insert(business: BusinessProfile, endpoint: str, key: str, body_hash: str) -> UUID | None:
+def _insert(place: dict[str, Any], key: str, body_hash: str) -> UUID | None:
     moment = now()
     try:
         with transaction.atomic():
             return IdempotencyRecord.objects.create(
-                business_profile=business,
-                endpoint=endpoint[:255],
+                **place,
                 key=key,
                 body_hash=body_hash,
                 started_at=moment,
@@ -74,13 +78,9 @@ def _insert(business: BusinessProfile, endpoint: str, key: str, body_hash: str) 
         return None
 
 
-def _repeat(business: BusinessProfile, endpoint: str, key: str, body_hash: str) -> Stored | UUID:
+def _repeat(place: dict[str, Any], key: str, body_hash: str) -> Stored | UUID:
     with transaction.atomic():
-        row = (
-            IdempotencyRecord.objects.select_for_update()
-            .filter(business_profile=business, endpoint=endpoint[:255], key=key)
-            .first()
-        )
+        row = IdempotencyRecord.objects.select_for_update().filter(**place, key=key).first()
         if row is None:  # abandoned between our insert and this look
             raise _in_progress()
         moment = now()

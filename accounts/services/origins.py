@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django.db import transaction
 
 from accounts.models import BusinessProfile, CorsOrigin, User
+from accounts.selectors import origins_of
 from accounts.services import audit
 from accounts.services.businesses import lock
 from whatsflow.core.errors import InvalidInput
@@ -32,6 +33,11 @@ def replace(business: BusinessProfile, actor: User, texts: Sequence[str]) -> lis
         )
         audit.record(business, actor, "origins.changed", business, count=len(wanted))
     return wanted
+
+
+def held(business: BusinessProfile) -> list[str]:
+    """The allowed sites, which nobody else changes until the transaction ends."""
+    return origins_of(lock(business))
 
 
 def is_allowed(origin: str, business: BusinessProfile | None = None) -> bool:

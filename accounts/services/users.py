@@ -21,7 +21,7 @@ from django.utils.http import urlsafe_base64_encode
 
 from accounts.events import SessionsEnded
 from accounts.models import Membership, User
-from accounts.services import audit
+from accounts.services import audit, proof
 from whatsflow.core.errors import Forbidden, InvalidInput
 from whatsflow.core.events import publish
 
@@ -64,8 +64,7 @@ def update_profile(user: User, **changes: Any) -> User:
 
 def change_email(user: User, *, password: str, email: str) -> User:
     """Sign in with another address from now on. The old address is told by e-mail."""
-    if not user.check_password(password):
-        raise InvalidInput("wrong_password", "This is not your current password.", field="password")
+    proof.password(user, password, "password")
     old, new = user.email, normal_email(email)
     if new == old:
         return user
@@ -81,8 +80,7 @@ def change_email(user: User, *, password: str, email: str) -> User:
 
 def change_password(user: User, *, current: str, new: str) -> User:
     """A new password; every session but the caller's own (which the door must renew) has ended."""
-    if not user.check_password(current):
-        raise InvalidInput("wrong_password", "This is not your current password.", field="current_password")
+    proof.password(user, current, "current_password")
     return _set_password(user, new, "user.password_changed")
 
 

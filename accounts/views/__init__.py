@@ -2,7 +2,9 @@
 
 from accounts.views.businesses import business_create, business_delete, business_edit, business_switch
 from accounts.views.keys import key_create, key_revoke, key_rotate, keys, origins
-from accounts.views.own import email_change, password_change, profile
+from accounts.views.log import log
+from accounts.views.own import close, email_change, own_data, password_change, profile
+from accounts.views.second_factor import login_code, second_step
 from accounts.views.sessions import (
     LoginView,
     PasswordResetConfirmView,
@@ -31,6 +33,7 @@ __all__ = [
     "business_delete",
     "business_edit",
     "business_switch",
+    "close",
     "email_change",
     "invitation",
     "invitation_accept",
@@ -41,16 +44,20 @@ __all__ = [
     "key_rotate",
     "keys",
     "locked_out",
+    "log",
+    "login_code",
     "logout",
     "member_remove",
     "member_role",
     "origins",
+    "own_data",
     "password_change",
     "password_reset",
     "password_reset_complete",
     "password_reset_done",
     "profile",
     "register",
+    "second_step",
     "team",
     "team_leave",
 ]

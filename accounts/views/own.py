@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import cast
 
-from django.contrib import messages
+from django.contrib import auth, messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import forms
 from accounts.models import User
-from accounts.services import users
+from accounts.services import own_account, second_factor, users
 from accounts.views.form_page import form_page
-from whatsflow.core.errors import DomainError
+from whatsflow.core.errors import Conflict, InvalidInput
 
 PROFILE = ("full_name", "time_zone", "theme", "shortcuts_enabled")
 
@@ -31,7 +31,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         users.update_profile(user, **form.cleaned_data)
         messages.success(request, "Your profile is saved.")
         return redirect("accounts:profile")
-    return form_page(request, "accounts/profile.html", form)
+    return form_page(request, "accounts/profile.html", form, second_step=second_factor.is_on(user))
 
 
 @login_required
@@ -45,7 +45,7 @@ def password_change(request: HttpRequest) -> HttpResponse:
         data = form.cleaned_data
         try:
             users.change_password(user, current=data["current_password"], new=data["new_password"])
-        except DomainError as error:
+        except InvalidInput as error:
             forms.add_error(form, error)
         else:
             update_session_auth_hash(request, user)
@@ -63,9 +63,35 @@ def email_change(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             users.change_email(cast(User, request.user), **form.cleaned_data)
-        except DomainError as error:
+        except InvalidInput as error:
             forms.add_error(form, error)
         else:
             messages.success(request, "From now on you sign in with your new address.")
             return redirect("accounts:profile")
     return form_page(request, "accounts/email_change.html", form)
+
+
+@login_required
+@require_safe
+def own_data(request: HttpRequest) -> HttpResponse:
+    """What is stored about oneself, as a file."""
+    answer = JsonResponse(own_account.stored(cast(User, request.user)), json_dumps_params={"indent": 2})
+    answer["Content-Disposition"] = 'attachment; filename="whatsflow-account.json"'
+    return answer
+
+
+@login_required
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def close(request: HttpRequest) -> HttpResponse:
+    """Close one's own account, with the password."""
+    form = forms.CloseForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            own_account.close(cast(User, request.user), password=form.cleaned_data["password"])
+        except (Conflict, InvalidInput) as error:
+            forms.add_error(form, error)
+        else:
+            auth.logout(request)
+            return render(request, "accounts/closed.html")
+    return form_page(request, "accounts/close.html", form)

@@ -22,8 +22,9 @@ from accounts import forms, tasks, throttle
 from accounts.access import SESSION_KEY
 from accounts.lockout import client_address
 from accounts.models import Invitation, User
-from accounts.services import team, users
+from accounts.services import second_factor, team, users
 from accounts.views.form_page import focus_first_error, form_page
+from accounts.views.second_factor import ask_for_code
 from accounts.views.team import INVITATION_KEY, opened_invitation
 from whatsflow.core import envelope
 from whatsflow.core.errors import DomainError, Forbidden
@@ -47,8 +48,11 @@ class LoginView(auth_views.LoginView):
         return super().get_context_data(registration_open=settings.REGISTRATION_OPEN, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
+        user, remember = form.get_user(), form.cleaned_data["remember"]
+        if second_factor.is_on(user):
+            return ask_for_code(self.request, user, user.backend, remember, self.get_success_url())
         response = super().form_valid(form)
-        if not form.cleaned_data["remember"]:
+        if not remember:
             self.request.session.set_expiry(0)
         return response
 

@@ -16,17 +16,22 @@ from analytics.models import StatsClock, StatsMark
 from analytics.services import rollups
 
 
-def days(business: BusinessProfile, first: date, last: date, zone: ZoneInfo | None = None) -> list[Day]:
-    """Every date from `first` to `last`. zone: another one than the business's; then everything is counted now."""
+def days(
+    business: BusinessProfile, first: date, last: date, zone: ZoneInfo | None = None, *, reached: bool = True
+) -> list[Day]:
+    """Every date from `first` to `last`. zone: another one than the business's; then everything is counted now.
+
+    reached: whether somebody looks at `Day.reached`. A third of what there is to read.
+    """
     wanted = zone or ZoneInfo(business.time_zone)
-    known = _known(business.pk, wanted, first, last)
+    known = _known(business.pk, wanted, first, last, reached)
     missing = [when for when in localtime.dates(first, last) if when not in known]
     for begin, end in _runs(missing):
         known.update((day.date, day) for day in counting.count(business.pk, wanted, begin, end))
     return [known[when] for when in localtime.dates(first, last)]
 
 
-def _known(business_id: UUID, zone: ZoneInfo, first: date, last: date) -> dict[date, Day]:
+def _known(business_id: UUID, zone: ZoneInfo, first: date, last: date, reached: bool) -> dict[date, Day]:
     """The dates whose counted figures hold."""
     clock = StatsClock.objects.filter(business_profile_id=business_id, time_zone=zone.key).first()
     if clock is None:
@@ -36,7 +41,7 @@ def _known(business_id: UUID, zone: ZoneInfo, first: date, last: date) -> dict[d
         business_profile_id=business_id, hour__gt=begins - localtime.HOUR, hour__lt=ends
     )
     changed = rollups.touched(marks.values_list("hour", flat=True).distinct(), zone)
-    found, undone = stored.read(business_id, first, last, changed)
+    found, undone = stored.read(business_id, first, last, changed, reached)
     if clock.counted_until:
         for when in localtime.dates(first, min(last, clock.counted_until)):
             if when not in found and when not in undone and when not in changed:

@@ -93,7 +93,7 @@ class Overview:
 def overview(business: BusinessProfile, period: Period, group: str = "") -> Overview:
     """Everything about `period`, and what the period before it came to. group: day, week or month."""
     group = group or period.group
-    every = days(business, period.before.first, period.last, period.zone)
+    every = days(business, period.before.first, period.last, period.zone, reached=False)
     earlier, found = every[: period.length], every[period.length :]
     pieces, whole = cut(found, group)
     return Overview(

@@ -64,7 +64,7 @@ class Summary:
 
 @dataclass
 class Pool:
-    """Some days added up, as far as they can be added to others: different people as sets, durations one by one."""
+    """Some days added up, as far as they can be added to others: union people as sets, durations one by one."""
 
     received: int = 0
     ours: Tally = field(default_factory=Tally)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from campaigns.models import Campaign, CampaignRecipient
+from campaigns.models import Campaign, CampaignPerson, CampaignRecipient
 from campaigns.services import health, ledger, states
 from contacts.events import ContactOptedOut, ContactsMerged
 from messaging.events import MessageReceived
@@ -84,12 +84,19 @@ def take_out(contact_ids: Collection[UUID], reason: str) -> None:
 
 
 def on_merged(batch: Sequence[ContactsMerged]) -> None:
-    """The one who stays takes over the other's lines; where both have one, the one that went further is theirs."""
+    """The one who stays takes over the other's lines and places on lists.
+
+    Where both have a line, the one that went further is theirs.
+    """
     for event in batch:
         theirs = set(
             CampaignRecipient.objects.filter(contact_id=event.contact_id).values_list(
                 "campaign_id", flat=True
             )
+        )
+        listed = CampaignPerson.objects.filter(contact_id=event.contact_id).values("campaign_id")
+        CampaignPerson.objects.filter(contact_id=event.lost_id).exclude(campaign_id__in=listed).update(
+            contact_id=event.contact_id
         )
         lost = CampaignRecipient.objects.filter(contact_id=event.lost_id)
         lost.exclude(campaign_id__in=theirs).update(contact_id=event.contact_id)

@@ -13,20 +13,17 @@ from django.db import transaction
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
 from campaigns import timing
-from campaigns.models import Campaign, CampaignPerson
+from campaigns.models import Campaign
+from campaigns.services import lists
 from connections.models import WhatsAppConnection
-from contacts.models import Contact, Segment, Tag
-from contacts.services import identities
-from contacts.services.identities import Person
+from contacts.models import Segment, Tag
 from messaging.models import MediaFile
 from messaging.services import media as files
-from whatsflow.core import phone
 from whatsflow.core.errors import Conflict, InvalidInput, NotFound
 from whatsflow.core.text import printable
 
 Status = Campaign.Status
 MAX_VARIANTS = 4
-MAX_LIST = 100_000
 _KEYS = "ABCD"
 
 PLAIN = (
@@ -110,13 +107,9 @@ def for_contacts(
     with transaction.atomic():
         copy = _copy(campaign, f"{campaign.name[:230]} (who missed it)")
         copy.timing, copy.created_by = Campaign.Timing.NOW, actor
-        copy.target_type = Campaign.Target.CUSTOM
-        copy.list_summary = {}
         copy.save(force_insert=True)
         copy.connections.set(campaign.connections.all())
-        count = _add_people(copy, contact_ids)
-        copy.list_summary = {"lines": count, "invalid": 0, "repeated": 0}
-        copy.save(update_fields=["list_summary"])
+        lists.replace(copy, contact_ids)
         audit.record(business, actor, "campaign.created", copy, copied_from=str(campaign.pk))
     return copy
 
@@ -139,7 +132,7 @@ def _save_copy(original: Campaign, copy: Campaign) -> None:
     copy.save(force_insert=True)
     copy.connections.set(original.connections.all())
     if original.target_type == Campaign.Target.CUSTOM:
-        _add_people(copy, original.people.values_list("contact_id", flat=True))
+        lists.add(copy, original.people.values_list("contact_id", flat=True))
 
 
 # -- checking ----------------------------------------------------------------------------------------------------------
@@ -233,7 +226,7 @@ def _relate(campaign: Campaign, values: Mapping[str, Any]) -> None:
     ):
         raise NotFound("This segment")
     if values.get("numbers"):
-        set_list(campaign, values["numbers"])
+        lists.set_numbers(campaign, values["numbers"])
 
 
 def _check_tags(business_id: UUID, tags: Sequence[str]) -> None:
@@ -244,64 +237,22 @@ def _check_tags(business_id: UUID, tags: Sequence[str]) -> None:
         )
 
 
-# -- lists of numbers --------------------------------------------------------------------------------------------------
+def replace_tag(business_id: UUID, lost_id: UUID, tag_id: UUID) -> None:
+    """Have the campaigns that are not over name another tag instead of one that is merged into it."""
+    old, new = str(lost_id), str(tag_id)
 
+    def swapped(tags: Sequence[str]) -> list[str]:
+        return list(dict.fromkeys(new if one == old else one for one in tags))
 
-def set_list(campaign: Campaign, lines: Sequence[str]) -> None:
-    """Make these numbers, in any spelling, the campaign's audience; people who are new become contacts.
-
-    What cannot be read and what comes twice is counted in `list_summary`. Raises InvalidInput("no_numbers",
-    "list_too_long"). In a transaction.
-    """
-    if len(lines) > MAX_LIST:
-        raise InvalidInput("list_too_long", f"At most {MAX_LIST:,} numbers at once.", field="numbers")
-    country = campaign.business_profile.default_country or None
-    found: dict[str, Person] = {}
-    invalid, repeated = [], 0
-    for line in filter(None, (line.strip() for line in lines)):
-        try:
-            e164 = phone.to_e164(line, country)
-        except InvalidInput:
-            invalid.append(line[:40])
-            continue
-        repeated += phone.canonical(e164) in found
-        found.setdefault(phone.canonical(e164), Person(phone=e164))
-    if not found:
-        raise InvalidInput("no_numbers", "None of these lines is a phone number.", field="numbers")
-    people = list(found.values())
-    who: dict[Person, UUID] = {}
-    for start in range(0, len(people), 1000):
-        who |= identities.resolve(campaign.business_profile_id, people[start : start + 1000])
-    campaign.people.all().delete()
-    _add_people(campaign, who.values())
-    campaign.target_type = Campaign.Target.CUSTOM
-    campaign.list_summary = {
-        "lines": len(people) + len(invalid) + repeated,
-        "invalid": len(invalid),
-        "repeated": repeated + len(people) - len(set(who.values())),
-        "examples": invalid[:5],
-    }
-    campaign.save(update_fields=["target_type", "list_summary", "updated_at"])
-
-
-def set_people(business: BusinessProfile, campaign: Campaign, contact_ids: Sequence[UUID]) -> None:
-    """Make these contacts the campaign's audience. Raises NotFound for another business's."""
-    _owned(business, campaign)
-    known = Contact.objects.filter(business_profile=business, pk__in=contact_ids).count()
-    if known != len(set(contact_ids)):
-        raise NotFound("One of these contacts")
-    with transaction.atomic():
-        campaign.people.all().delete()
-        count = _add_people(campaign, contact_ids)
-        campaign.target_type = Campaign.Target.CUSTOM
-        campaign.list_summary = {"lines": count, "invalid": 0, "repeated": 0}
-        campaign.save(update_fields=["target_type", "list_summary", "updated_at"])
-
-
-def _add_people(campaign: Campaign, contact_ids: Iterable[UUID]) -> int:
-    rows = [CampaignPerson(campaign=campaign, contact_id=key) for key in sorted(set(contact_ids))]
-    CampaignPerson.objects.bulk_create(rows, batch_size=5000, ignore_conflicts=True)
-    return len(rows)
+    over = (Status.COMPLETED, Status.CANCELLED, Status.FAILED)
+    rows = Campaign.objects.select_for_update(no_key=True, of=("self",))
+    for campaign in rows.filter(business_profile_id=business_id).exclude(status__in=over).order_by("pk"):
+        excluded = campaign.exclusions.get("tags", [])
+        if old in (*campaign.target_tags, *campaign.target_tags_all, *excluded):
+            campaign.target_tags = swapped(campaign.target_tags)
+            campaign.target_tags_all = swapped(campaign.target_tags_all)
+            campaign.exclusions = {**campaign.exclusions, **({"tags": swapped(excluded)} if excluded else {})}
+            campaign.save(update_fields=["target_tags", "target_tags_all", "exclusions", "updated_at"])
 
 
 def _locked(business: BusinessProfile, campaign: Campaign) -> Campaign:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection as database
 from django.db import models
 
@@ -32,7 +33,10 @@ def freeze(campaign: Campaign, moment: datetime) -> dict[str, int]:
     rise with the contacts', so that both indexes grow at their ends.
     """
     people = audience.judged(campaign, moment).order_by().values("id", "reason")
-    sql, given = people.query.sql_with_params()
+    try:
+        sql, given = people.query.sql_with_params()
+    except EmptyResultSet:  # no condition of the audience can hold: its segment is gone, say
+        return {}
     head, tail = _key_parts()
     postgres = database.vendor == "postgresql"
     insert = _INSERT.format(

@@ -23,32 +23,31 @@ BAD_NUMBER = {"limited": Reason.LIMITED, "banned": Reason.BANNED}
 
 
 def after_failures(outcome: Outcome) -> None:
-    """Messages of campaigns failed: stop those that do so again and again."""
-    by_campaign: dict[UUID, set[UUID]] = {}
-    for row in outcome.failed:
-        if row.connection_id:
-            by_campaign.setdefault(row.campaign_id, set()).add(row.connection_id)
-    for campaign in Campaign.objects.filter(pk__in=by_campaign, status=Campaign.Status.SENDING):
-        if any(_fails_in_a_row(campaign, number) for number in by_campaign[campaign.pk]):
+    """Messages of campaigns failed: stop what goes wrong again and again."""
+    numbers = {row.connection_id for row in outcome.failed if row.connection_id}
+    using = Campaign.objects.filter(status=Campaign.Status.SENDING, connections__in=numbers)
+    failing = {row.campaign_id for row in outcome.failed}
+    for campaign in using.distinct().order_by("pk"):
+        mine = numbers & {one.pk for one in campaign.connections.only("pk")}
+        if any(_fails_in_a_row(campaign, number) for number in mine):
             states.pause_by_rule(campaign, Reason.FAILURES)
-        elif _bad_list(campaign):
+        elif campaign.pk in failing and _bad_list(campaign):
             states.pause_by_rule(campaign, Reason.NOT_ON_WHATSAPP)
 
 
 def _fails_in_a_row(campaign: Campaign, connection_id: UUID) -> bool:
-    """Whether this number's last messages of the campaign all failed, for reasons other than the recipients'."""
+    """Whether this number's last messages, of whichever campaigns, all failed for reasons other than the recipients'.
+
+    What happened before a person let this campaign go on does not count for it.
+    """
     rows = Message.objects.filter(
         connection_id=connection_id, origin=Message.Origin.CAMPAIGN, sending_since__isnull=False
     ).exclude(status=Message.Status.SENDING)
-    if campaign.resumed_at:
-        rows = rows.filter(sending_since__gte=campaign.resumed_at)
-    last = rows.order_by("-sending_since").values_list("status", "error_code", "metadata")[:IN_A_ROW]
-    ours = [
-        status == Message.Status.FAILED and code != "not_on_whatsapp"
-        for status, code, metadata in last
-        if (metadata.get("campaign") or {}).get("id") == str(campaign.pk)
-    ]
-    return len(ours) == IN_A_ROW and all(ours)
+    if since := campaign.resumed_at or campaign.started_at:
+        rows = rows.filter(sending_since__gte=since)
+    last = list(rows.order_by("-sending_since").values_list("status", "error_code")[:IN_A_ROW])
+    bad = [status == Message.Status.FAILED and code != "not_on_whatsapp" for status, code in last]
+    return len(bad) == IN_A_ROW and all(bad)
 
 
 def _bad_list(campaign: Campaign) -> bool:

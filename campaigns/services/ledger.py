@@ -32,8 +32,8 @@ COUNTERS = (
     "sent_count", "delivered_count", "read_count", "failed_count", "unknown_count", "skipped_count",
     "cancelled_count", "expired_count", "replied_count", "opted_out_count", "open_count",
 )  # fmt: skip
+OPEN_COUNT = COUNTERS.index("open_count")
 OPEN = (Status.PENDING, Status.QUEUED)
-FINAL_BAD = (Status.FAILED, Status.UNKNOWN, Status.SKIPPED, Status.CANCELLED, Status.EXPIRED)
 SKIPPED_FOR = ("opted_out", "blocked", "marketing_cap")
 """Codes of messages that were taken back because of the person, not by somebody of the team."""
 ANSWERS = timedelta(days=7)
@@ -51,6 +51,8 @@ _BY_MESSAGE: dict[str, str] = {
     Message.Status.READ: Status.READ,
     Message.Status.PLAYED: Status.READ,
 }
+_USUAL: dict[str, str] = {Status.EXPIRED: "too_late"}
+"""Reasons of states that come without one."""
 _WRITE = """
 UPDATE campaign_recipients AS r SET status = v.status, reason = v.reason, sent_at = v.sent_at,
     delivered_at = v.delivered_at, read_at = v.read_at, replied_at = v.replied_at, opted_out_at = v.opted_out_at,
@@ -66,10 +68,13 @@ _COLUMNS = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a batch did: by campaign the change of each counter, and the rows that came to `failed`."""
+    """What a batch did: by campaign the change of each counter; the rows that came to `failed` and those that went
+    back into the outbox; the campaigns of which no recipient is open any more.
+    """
 
     changes: Mapping[UUID, Sequence[int]]
     failed: Sequence[CampaignRecipient]
+    waiting: Sequence[CampaignRecipient]
     emptied: Sequence[UUID]
 
 
@@ -142,7 +147,7 @@ def _move(row: CampaignRecipient, status: str, code: str, error: str, moment: da
         row.status, row.reason = Status.SKIPPED, code
     else:
         row.status, row.error_message = status, error
-        row.reason = "" if status == Status.QUEUED else code[:64]
+        row.reason = "" if status == Status.QUEUED else code[:64] or _USUAL.get(status, "")
     row.settled_at = None if row.status in OPEN else row.settled_at or moment
 
 
@@ -166,7 +171,7 @@ def write(rows: Sequence[CampaignRecipient], before: Mapping[UUID, tuple[int, ..
             added[place] += new - old
     changes, emptied = count(deltas)
     failed = [row for row in rows if row.status == Status.FAILED]
-    return Outcome(changes, failed, emptied)
+    return Outcome(changes, failed, [row for row in rows if row.status == Status.QUEUED], emptied)
 
 
 def count(deltas: Mapping[Key, Sequence[int]]) -> tuple[dict[UUID, list[int]], list[UUID]]:

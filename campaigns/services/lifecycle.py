@@ -127,15 +127,15 @@ def resume(business: BusinessProfile, campaign: Campaign, actor: User | None) ->
     if campaign.status == Status.PAUSED:
         check(business, campaign)
     with transaction.atomic():
-        fields: dict[str, Any] = {
-            "resumed_at": now(),
-            "paused_at": None,
-            "health_base": health.base_of(campaign),
-        }
-        if not states.move(campaign, [Status.PAUSED], Status.SENDING, step="resumed", **fields):
+        if not states.move(campaign, [Status.PAUSED], Status.SENDING, step="resumed", **_afresh(campaign)):
             raise Conflict("not_paused", "Only a paused campaign can be resumed.")
         audit.record(business, actor, "campaign.resumed", campaign)
     return campaign
+
+
+def _afresh(campaign: Campaign) -> dict[str, Any]:
+    """A person lets it go on: the health rules look at what happens from now on."""
+    return {"resumed_at": now(), "paused_at": None, "health_base": health.base_of(campaign)}
 
 
 def cancel(business: BusinessProfile, campaign: Campaign, actor: User | None) -> Campaign:
@@ -159,21 +159,21 @@ def retry_failed(business: BusinessProfile, campaign: Campaign, actor: User | No
         campaign=campaign, status=CampaignRecipient.Status.FAILED, message_id__isnull=False
     ).exclude(reason="not_on_whatsapp")
     with transaction.atomic():
-        count = broadcasts.send_again([key for key in lines.values_list("message_id", flat=True) if key])
-        if not count:
-            raise Conflict("nothing_failed", "There is no failed message that could be sent again.")
         moved = states.move(
             campaign,
             [Status.COMPLETED, Status.PAUSED],
             Status.SENDING,
             step="resumed",
             completed_at=None,
-            resumed_at=now(),
+            **_afresh(campaign),
         )
         if not moved and not Campaign.objects.filter(pk=campaign.pk, status=Status.SENDING).exists():
             raise Conflict(
                 "not_running", "A cancelled campaign is over. Make a new one for those who missed it."
             )
+        count = broadcasts.send_again([key for key in lines.values_list("message_id", flat=True) if key])
+        if not count:
+            raise Conflict("nothing_failed", "There is no failed message that could be sent again.")
         audit.record(business, actor, "campaign.retried", campaign, messages=count)
     return count
 

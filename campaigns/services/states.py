@@ -8,7 +8,8 @@ if the process died in between: a runner then holds its messages and is not made
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -82,14 +83,30 @@ def align(campaign_id: UUID) -> None:
         return
     waiting = CampaignRecipient.objects.filter(campaign_id=campaign_id, status=ledger.Status.QUEUED)
     message_ids = [key for key in waiting.values_list("message_id", flat=True) if key]
-    if not message_ids:
-        return
-    if campaign.status == Status.PAUSED:
+    if message_ids:
+        _follow(campaign.status, message_ids)
+
+
+def keep_back(rows: Sequence[CampaignRecipient]) -> None:
+    """These lines' messages went back into the outbox. Where the campaign was paused or cancelled meanwhile they must
+    not leave from there: they are held or taken back in the same transaction.
+    """
+    by_campaign: dict[UUID, list[UUID]] = {}
+    for row in rows:
+        if row.message_id:
+            by_campaign.setdefault(row.campaign_id, []).append(row.message_id)
+    stopped = Campaign.objects.filter(pk__in=by_campaign, status__in=[Status.PAUSED, Status.CANCELLED])
+    for key, status in stopped.order_by("pk").values_list("pk", "status") if by_campaign else ():
+        _follow(status, by_campaign[key])
+
+
+def _follow(status: str, message_ids: Sequence[UUID]) -> None:
+    if status == Status.PAUSED:
         broadcasts.hold(message_ids)
-    elif campaign.status == Status.SENDING:
+    elif status == Status.SENDING:
         broadcasts.let_go(message_ids)
     else:
-        broadcasts.withdraw(message_ids)
+        broadcasts.call_off(message_ids)
 
 
 def close(campaign_id: UUID) -> int:
@@ -102,15 +119,23 @@ def close(campaign_id: UUID) -> int:
             waiting = CampaignRecipient.objects.select_for_update(no_key=True).filter(
                 campaign_id=campaign_id, status=ledger.Status.PENDING
             )
-            keys = list(waiting.order_by("pk").values_list("pk", flat=True)[:CLOSE_AT_ONCE])
-            if not keys:
+            lines = list(waiting.order_by("pk").values_list("pk", "connection_id", "variant")[:CLOSE_AT_ONCE])
+            if not lines:
                 return closed
-            CampaignRecipient.objects.filter(pk__in=keys).update(
-                status=ledger.Status.CANCELLED, settled_at=now()
-            )
-            place = dict.fromkeys(ledger.COUNTERS, 0) | {
-                "cancelled_count": len(keys),
-                "open_count": -len(keys),
-            }
-            ledger.count({(campaign_id, None, ""): list(place.values())})
-            closed += len(keys)
+            rows = CampaignRecipient.objects.filter(pk__in=[key for key, _, _ in lines])
+            rows.update(status=ledger.Status.CANCELLED, settled_at=now())
+            ledger.count(_moved("cancelled_count", Counter(line[1:] for line in lines), campaign_id))
+            closed += len(lines)
+
+
+def _moved(
+    name: str, lines: Mapping[tuple[UUID | None, str], int], campaign_id: UUID
+) -> dict[ledger.Key, list[int]]:
+    """What the counters of each number and variant change by when so many open lines come to another state."""
+    return {
+        (campaign_id, *place): [
+            count if counter == name else -count if counter == "open_count" else 0
+            for counter in ledger.COUNTERS
+        ]
+        for place, count in lines.items()
+    }

@@ -20,6 +20,8 @@ LEDGER_TABS = (
     ("delivered", "Delivered"),
     ("read", "Read"),
     ("replied", "Replied"),
+    ("not_replied", "No reply"),
+    ("missed", "Missed it"),
     ("failed", "Failed"),
     ("unknown", "Not sure"),
     ("skipped", "Left out"),

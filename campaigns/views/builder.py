@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +30,7 @@ from whatsflow.core.htmx import redirect, render
 def create(request: MemberRequest) -> HttpResponse:
     """A new draft, from nothing or from a template."""
     business = request.access.business
-    initial: dict[str, Any] = {"time_zone": business.time_zone}
+    initial: dict[str, Any] = {"time_zone": business.time_zone, "clock": time(9)}
     chosen = request.GET.get("template")
     if chosen:
         template = selectors.get_template(business, chosen)
@@ -88,9 +89,10 @@ def _media(request: MemberRequest, form: CampaignForm) -> MediaFile | None:
 
 def _page(request: MemberRequest, form: CampaignForm, campaign: Campaign | None) -> HttpResponse:
     business = request.access.business
-    sketch = campaign or sketches.empty(business)
+    sketch = campaign if campaign and not form.is_bound else sketches.of(business, form, campaign)
     people = dryrun.preview_people(sketch)
     context = {
+        "media": sketches.media_of(business, form),
         "form": form,
         "campaign": campaign,
         "templates": selectors.templates_of(business),
@@ -113,11 +115,14 @@ def _variables(request: MemberRequest) -> list[tuple[str, str]]:
 def preview(request: MemberRequest) -> HttpResponse:
     """How the text looks on the phones of real people, while it is being written."""
     business = request.access.business
-    form = CampaignForm(business, request.POST)
-    form.is_valid()
-    sketch = sketches.of(business, form)
+    form, saved = _typed(request)
+    sketch = sketches.of(business, form, saved)
     people = dryrun.preview_people(sketch)
-    context = {"previews": dryrun.preview_texts(sketch, people), "people": people}
+    context = {
+        "previews": dryrun.preview_texts(sketch, people),
+        "people": people,
+        "media": sketch.media,
+    }
     return render_template(request, "campaigns/_preview.html", context)
 
 
@@ -126,7 +131,15 @@ def preview(request: MemberRequest) -> HttpResponse:
 def audience_count(request: MemberRequest) -> HttpResponse:
     """How many are in and out of what is chosen just now."""
     business = request.access.business
-    form = CampaignForm(business, request.POST)
-    form.is_valid()
-    context = {"counts": sketches.counts(business, form)}
+    form, saved = _typed(request)
+    context = {"counts": sketches.counts(business, form, saved)}
     return render_template(request, "campaigns/_audience_count.html", context)
+
+
+def _typed(request: MemberRequest) -> tuple[CampaignForm, Campaign | None]:
+    """The form as far as it is filled in, and the draft that it changes."""
+    business, key = request.access.business, request.GET.get("campaign")
+    saved = selectors.get_campaign(business, key) if key else None
+    form = CampaignForm(business, request.POST, campaign=saved)
+    form.is_valid()
+    return form, saved

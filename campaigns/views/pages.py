@@ -45,6 +45,7 @@ def detail(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
         "missed": selectors.missed_count(campaign),
         "when": timing.words_of(campaign),
         "test_form": TestForm(),
+        "media": campaign.media,
         "previews": dryrun.preview_texts(campaign, dryrun.preview_people(campaign, 1))
         if campaign.is_editable
         else [],

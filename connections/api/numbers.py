@@ -12,9 +12,10 @@ from accounts.rest.endpoint import Endpoint
 from accounts.rest.operations import operation
 from accounts.roles import Can
 from accounts.scopes import Resource
-from connections import api_shapes, qr, selectors, serializers
+from connections import api_shapes, selectors, serializers
 from connections.models import WhatsAppConnection
 from connections.services import numbers
+from whatsflow.core import qr
 
 PNG = "image/png"
 _NUMBER = "+351912345678"
@@ -39,7 +40,13 @@ class Connections(_Numbers):
         """The number as it is now."""
         return selectors.get_connection(self.business, connection_id)
 
-    @operation("List numbers", answer=serializers.ConnectionSerializer, many=True, pages="number")
+    @operation(
+        "List numbers",
+        answer=serializers.ConnectionSerializer,
+        many=True,
+        pages="number",
+        ordering={"createdAt": ("created_at", "id")},
+    )
     def list(self, request: Request) -> Any:
         """Oldest first."""
         return selectors.connections_of(self.business)
@@ -54,7 +61,6 @@ class Connections(_Numbers):
         body=serializers.ConnectionBody,
         answer=serializers.ConnectionSerializer,
         status=201,
-        idempotent=True,
         example={"name": "Shop", "connectionMode": "sandbox"},
     )
     def create(self, request: Request) -> WhatsAppConnection:
@@ -72,6 +78,19 @@ class Connections(_Numbers):
         """What the team calls it; empty: the number itself."""
         connection = selectors.get_connection(self.business, connection_id)
         numbers.rename(connection, self.user, self.data["name"])
+        return connection
+
+    @operation(
+        "Change a number",
+        body=serializers.NameBody,
+        answer=serializers.ConnectionSerializer,
+        conditional=True,
+        example={"name": "Shop"},
+    )
+    def partial_update(self, request: Request, connection_id: UUID) -> WhatsAppConnection:
+        """Only what is sent changes."""
+        connection = selectors.get_connection(self.business, connection_id)
+        numbers.rename(connection, self.user, self.data.get("name", connection.name))
         return connection
 
     @operation("Delete a number", conditional=True)
@@ -130,7 +149,6 @@ class WhatsApp(_Numbers):
         "Connect",
         body=serializers.ConnectDefaultBody,
         answer=serializers.StatusSerializer,
-        idempotent=True,
         example={"connectionMode": "sandbox"},
     )
     def connect(self, request: Request) -> Any:

@@ -47,7 +47,6 @@ class Sandbox(Endpoint):
         body=serializers.SandboxMessageBody,
         answer=serializers.SandboxMessageSerializer,
         status=201,
-        idempotent=True,
         example={"text": "Is the blue bowl still there?"},
     )
     def write(self, request: Request) -> SandboxMessage:

@@ -349,8 +349,11 @@ class Driver(ABC):
         """The receipt of a message that may have been sent, or None when WhatsApp does not have it."""
 
     @abstractmethod
-    def history(self, since: datetime) -> Sequence[InboundMessage]:
-        """Messages of recent chats from `since` on (both directions), oldest first, marked backfilled."""
+    def history(self, since: datetime) -> Sequence[Event]:
+        """Messages of recent chats from `since` on (both directions), oldest first, marked backfilled.
+
+        Each may be followed by what its writer did to it since: `Edited`, `Revoked`.
+        """
 
     @abstractmethod
     def download(self, ref: MediaRef) -> MediaBlob:

@@ -1,10 +1,12 @@
 """A business's numbers with their simulated phones, and the other systems that hear of what happens."""
 
 from connections.models.numbers import (
+    ConnectionStateChange,
     SandboxCustomer,
     SandboxEvent,
     SandboxMessage,
     SandboxPhone,
+    SitePulse,
     WhatsAppConnection,
 )
 from connections.models.webhooks import (
@@ -17,6 +19,7 @@ from connections.models.webhooks import (
 )
 
 __all__ = [
+    "ConnectionStateChange",
     "EventFeed",
     "EventSequence",
     "PublicEvent",
@@ -24,6 +27,7 @@ __all__ = [
     "SandboxEvent",
     "SandboxMessage",
     "SandboxPhone",
+    "SitePulse",
     "Webhook",
     "WebhookAttempt",
     "WebhookDelivery",

@@ -6,6 +6,7 @@ import secrets
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from accounts.models import BusinessProfile
 from connections.drivers.base import AckLevel
@@ -56,6 +57,8 @@ class WhatsAppConnection(TimestampedModel):
         LIMITED = "limited", "Limited by WhatsApp"
         BANNED = "banned", "Banned by WhatsApp"
         NO_ACKS = "no_acks", "Sends are not confirmed"
+        DISK_FULL = "disk_full", "The server's disk is full"
+        NO_ANSWER = "no_answer", "WhatsApp Web does not answer"
         ERROR = "error", "Unexpected error"
 
     business_profile = models.ForeignKey(
@@ -97,6 +100,11 @@ class WhatsAppConnection(TimestampedModel):
     lease_owner = models.CharField(max_length=64, blank=True, default="")
     lease_epoch = models.BigIntegerField(default=0)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
+    held_since = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Nothing leaves from then on until a person decides: what waits may have left already.",
+    )
     limited_until = models.DateTimeField(
         null=True, blank=True, help_text="WhatsApp lets this number start no new chats until then."
     )
@@ -140,6 +148,38 @@ class WhatsAppConnection(TimestampedModel):
     @property
     def is_connected(self) -> bool:
         return self.status in (self.Status.CONNECTED, self.Status.DEGRADED)
+
+
+class SitePulse(models.Model):
+    """One row: when this database was last in use. A backup keeps the time at which it was made."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    beat_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "site_pulse"
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="site_pulse_one_row")]
+
+
+class ConnectionStateChange(UuidModel):
+    """A number came into another state, or into the same for another reason. Never changed; forgotten after a while."""
+
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    connection = models.ForeignKey(
+        WhatsAppConnection, on_delete=models.CASCADE, related_name="state_changes", db_index=False
+    )
+    status = models.CharField(max_length=20, choices=WhatsAppConnection.Status.choices)
+    status_reason = models.CharField(max_length=20, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "connection_state_changes"
+        indexes = [
+            models.Index(fields=["connection", "-created_at"], name="connection_states_latest"),
+            models.Index(fields=["business_profile"], name="connection_states_business"),
+        ]
 
 
 def _seed() -> int:

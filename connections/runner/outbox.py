@@ -10,6 +10,7 @@ from connections.drivers.base import Driver, Limited, OutgoingMessage, Permanent
 from connections.ports import Claimed, Delivered, Held, Lease, LeaseLost, Mailbox, Outcome, Refused, TryAgain
 from connections.runner.hearing import Hearing
 from connections.services import sessions
+from whatsflow.core import disk
 from whatsflow.core.failpoints import reach
 
 BATCH = 10
@@ -58,8 +59,8 @@ class Sender:
         return None if self._holds_back() else self.box.seconds_until_due(self.lease)
 
     def _holds_back(self) -> bool:
-        """After a deaf spell one message goes at a time, until one is confirmed."""
-        return self.hearing.suspicious and bool(self.hearing.unconfirmed())
+        """After a deaf spell one message goes at a time, until one is confirmed. None goes while the disk is full."""
+        return disk.is_full() or (self.hearing.suspicious and bool(self.hearing.unconfirmed()))
 
     def _send(self, claimed: Sequence[Claimed]) -> None:
         reach("outbox.claimed")

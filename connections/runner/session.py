@@ -27,6 +27,7 @@ from connections.runner.errands import Errands
 from connections.runner.hearing import Hearing
 from connections.runner.outbox import Sender
 from connections.services import sessions
+from whatsflow.core import disk
 from whatsflow.core.doorbell import Bell
 
 log = structlog.get_logger(__name__)
@@ -36,8 +37,12 @@ Reason = WhatsAppConnection.Reason
 
 LONGEST_PAUSE = 10.0
 """Seconds after which the runner looks at everything again, although nobody rang."""
+UNREACHABLE = frozenset({Reason.PHONE_OFFLINE, Reason.NO_ANSWER})
+"""A number that is connected and cannot be talked to for now."""
 PROOF_SECONDS = 30.0
 STEADY_SECONDS = 600.0
+HEAL_AGAIN_SECONDS = 60.0
+"""Looking through the chats takes long; when it fails, messages go out and in for so long before the next try."""
 OVERLAP = timedelta(minutes=10)
 BATCH = 500
 
@@ -74,6 +79,7 @@ class Session:
         self._ready_since: float | None = None
         self._proof_at = 0.0
         self._gap_from: datetime | None = None
+        self._heal_at = 0.0
 
     def run(self) -> bool:
         """True: the number is not wanted online any more. False: open it again, unless the runner is to stop.
@@ -104,7 +110,7 @@ class Session:
         if state.phase == Phase.READY and self._ready_since is None:
             self._on_ready()
         self._receive()
-        if state.phase != Phase.READY or state.degraded == Reason.PHONE_OFFLINE:
+        if state.phase != Phase.READY or state.degraded in UNREACHABLE:
             return min(self.driver.idle_for(), LONGEST_PAUSE)
         self._heal_gap()
         busy = self._sender.send_batch()
@@ -126,6 +132,8 @@ class Session:
             state = replace(state, degraded=Reason.NO_ACKS)
         if state.phase == Phase.READY and limited and not state.degraded:
             state = replace(state, degraded=Reason.LIMITED)
+        if state.phase == Phase.READY and disk.is_full():
+            state = replace(state, degraded=Reason.DISK_FULL)
         seen = replace(state, qr_expires_in=None)
         if seen == self._reported:
             return
@@ -164,11 +172,13 @@ class Session:
 
     def _heal_gap(self) -> None:
         """After each reconnect: compare WhatsApp's recent chats with what we have, from before the gap on."""
-        if self._gap_from is None:
+        if self._gap_from is None or time.monotonic() < self._heal_at:
             return
         try:
             found = self.driver.history(self._gap_from - OVERLAP)
-        except Transient:
+        except Transient as error:
+            log.warning("gap_not_healed", connection_id=str(self.lease.connection_id), code=error.code)
+            self._heal_at = time.monotonic() + HEAL_AGAIN_SECONDS
             return
         healed = sum(self._deliver(found[start : start + BATCH]) for start in range(0, len(found), BATCH))
         self._gap_from = None

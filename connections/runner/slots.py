@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from connections.runner.runner import SessionRunner
+from connections.services.holds import pulse
 from whatsflow.core import shutdown
 from whatsflow.core.ids import uuid7
 
@@ -25,6 +26,7 @@ def run_here(connection_id: UUID) -> bool:
     if not _enter(connection_id):
         return False
     try:
+        pulse.beat()
         SessionRunner(connection_id, owner_name(), shutdown.stopping).run()
     finally:
         with _lock:

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 
-from connections.models import PublicEvent, WebhookAttempt, WebhookDelivery
+from connections.models import EventSequence, PublicEvent, WebhookAttempt, WebhookDelivery
 from whatsflow.core.clock import now
 from whatsflow.core.ids import first_at
 
 CHUNK = 2000
 """Rows that one transaction removes."""
 MOST_CHUNKS = 500
+STAYS = "contact.deleted"
+"""So that other systems hear of it and delete theirs."""
 APART = timedelta(hours=1)
 """An event is written a moment before its deliveries, so it is removed a little later."""
+
+
+def forget(keys: Collection[UUID]) -> int:
+    """Forget what was told of deleted people and their conversations, delivered or not, but that they are deleted.
+
+    Returns how many events. Nearly always there is none, which the sequences tell by their primary key.
+    """
+    known = list(EventSequence.objects.filter(key__in=keys).values_list("key", "business_profile_id"))
+    if not known:
+        return 0
+    rows = PublicEvent.objects.filter(
+        business_profile__in={business for _, business in known}, key__in=[key for key, _ in known]
+    ).exclude(type=STAYS)
+    gone = list(rows.values_list("pk", flat=True))
+    deliveries = WebhookDelivery.objects.filter(event_id__in=gone)
+    WebhookAttempt.objects.filter(delivery__in=deliveries).delete()
+    deliveries.delete()
+    PublicEvent.objects.filter(pk__in=gone).delete()
+    return len(gone)
 
 
 def prune() -> int:

@@ -36,11 +36,13 @@ NO_CODE = {"qr_code": "", "qr_expires_at": None, "pairing_code": ""}
 def create(business: BusinessProfile, actor: User | None, mode: str, name: str = "") -> WhatsAppConnection:
     """A new number, not connected yet. In sandbox mode with a simulated phone of its own.
 
-    Raises InvalidInput("unknown_mode") for a mode that this installation has no driver for.
+    Raises InvalidInput("unknown_mode"), or ("mode_unavailable") with what this installation lacks for it.
     """
+    if lacks := registry.unusable().get(mode):
+        raise InvalidInput("mode_unavailable", f"This cannot be used here yet. {lacks}", field="mode")
     if mode not in registry.modes():
         raise InvalidInput(
-            "unknown_mode", "This way of connecting is not available here. Choose another one.", field="mode"
+            "unknown_mode", "There is no such way of connecting. Choose another one.", field="mode"
         )
     with transaction.atomic():
         connection = WhatsAppConnection.objects.create(

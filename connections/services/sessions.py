@@ -45,6 +45,9 @@ FINAL = frozenset(
 )
 """Ends that trying again does not heal: the number stays off until a person connects it."""
 
+SILENT = frozenset({Reason.NO_ACKS, Reason.NO_ANSWER})
+"""Ends of a session that is still linked, and deaf: it is opened anew."""
+
 RESTART_WAITS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Seconds before the first, second, … new start of a session that keeps ending."""
 
@@ -125,7 +128,7 @@ def crashed(lease: Lease, reason: str) -> float:
     with transaction.atomic():
         row = leases.guard(lease)
         wait = RESTART_WAITS[min(row.restart_count, len(RESTART_WAITS) - 1)]
-        status = Status.DEGRADED if reason == Reason.NO_ACKS else Status.DISCONNECTED
+        status = Status.DEGRADED if reason in SILENT else Status.DISCONNECTED
         restart = ExpressionWrapper(
             Now() + Value(timedelta(seconds=wait), output_field=DurationField()), output_field=DateTimeField()
         )
@@ -310,7 +313,7 @@ def _write(row: WhatsAppConnection, fields: dict[str, Any]) -> None:
     if moved:
         fields = {**fields, "status_changed_at": Now()}
     WhatsAppConnection.objects.filter(pk=row.pk).update(**fields)
-    if moved or fields.get("qr_code"):
+    if moved or fields.get("qr_code") or fields.get("pairing_code"):
         publish(
             ConnectionStatusChanged(
                 business_id=row.business_profile_id, connection_id=row.pk, status=status, reason=reason

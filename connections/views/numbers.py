@@ -15,7 +15,7 @@ from accounts.roles import Can
 from connections import rendering, selectors
 from connections.forms import ConfirmForm, CreateForm, PairForm, RenameForm
 from connections.models import WhatsAppConnection
-from connections.services import numbers
+from connections.services import holds, numbers
 from whatsflow.core.errors import Conflict, InvalidInput
 from whatsflow.core.htmx import redirect, render, wants_partial
 
@@ -123,6 +123,18 @@ def disconnect(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     return redirect(request, "connections:detail", connection_id)
 
 
+@require_POST
+@member(Can.MANAGE_CONNECTIONS)
+def release(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """Let a held number send again; `send`: with what waits, else without."""
+    connection = selectors.get_connection(request.access.business, connection_id)
+    send = request.POST.get("send") == "yes"
+    holds.release(connection, request.access.user, send=send)
+    what = "What waited leaves now." if send else "What waited is cancelled."
+    messages.success(request, f"{connection.display_name} is not on hold any more. {what}")
+    return redirect(request, "connections:detail", connection_id)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.MANAGE_CONNECTIONS)
 def logout(request: MemberRequest, connection_id: UUID) -> HttpResponse:
@@ -178,6 +190,7 @@ def _context(request: MemberRequest, connection: WhatsAppConnection, **more: Any
         "version": rendering.version_of(cards),
         "may_write": request.access.can(Can.REPLY),
         "code": rendering.code_on_show(connection) if manages else None,
+        "past": selectors.past_states(connection),
         "pairing_code": rendering.pairing_code_on_show(connection) if manages else "",
         "manages": manages,
         "rename_form": RenameForm(initial={"name": connection.name}),

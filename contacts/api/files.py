@@ -27,7 +27,6 @@ class Files(Endpoint):
         answer=JobSerializer,
         multipart=True,
         status=201,
-        idempotent=True,
         fails=(507,),
     )
     def load(self, request: Request) -> Job:
@@ -41,7 +40,6 @@ class Files(Endpoint):
         body=serializers.ExportBody,
         answer=JobSerializer,
         status=201,
-        idempotent=True,
         example={"format": "csv", "filter": {"optedOut": False}},
     )
     def dump(self, request: Request) -> Job:

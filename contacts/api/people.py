@@ -42,7 +42,7 @@ class Contacts(Endpoint):
         many=True,
         pages="cursor",
         query=serializers.ContactQuery,
-        ordering={"createdAt": ("id",)},
+        ordering={"createdAt": ("id",), "name": ("sort_name", "id")},
     )
     def list(self, request: Request) -> Any:
         """Newest first. Filters can be combined; all of them must hold."""
@@ -58,7 +58,6 @@ class Contacts(Endpoint):
         body=serializers.ContactBody,
         answer=serializers.ContactSerializer,
         status=201,
-        idempotent=True,
         example=_CARLA,
     )
     def create(self, request: Request) -> Contact:
@@ -101,7 +100,6 @@ class Contacts(Endpoint):
         "Merge two contacts",
         body=serializers.MergeBody,
         answer=serializers.ContactSerializer,
-        idempotent=True,
         example={"contactId": _ID},
     )
     def merge(self, request: Request, contact_id: UUID) -> Contact:
@@ -114,6 +112,7 @@ class Contacts(Endpoint):
         "Set consent",
         body=serializers.ConsentBody,
         answer=serializers.ContactSerializer,
+        conditional=True,
         example={"optedOut": True, "note": "By phone"},
     )
     def consent(self, request: Request, contact_id: UUID) -> Contact:
@@ -149,7 +148,6 @@ class Bulk(Endpoint):
         "Change many contacts",
         body=serializers.BulkBody,
         answer=serializers.BulkSerializer,
-        idempotent=True,
         example={"action": "block", "contactIds": [_ID]},
     )
     def create(self, request: Request) -> Any:
@@ -174,7 +172,6 @@ class ContactTags(Endpoint):
         body=serializers.TagIdsBody,
         answer=serializers.ShortTagSerializer,
         many=True,
-        idempotent=True,
         example={"names": ["VIP"]},
     )
     def create(self, request: Request, contact_id: UUID) -> Any:
@@ -198,7 +195,13 @@ class Notes(Endpoint):
     capability = Can.EDIT_CONTACTS
     cursor_ordering = ("-id",)
 
-    @operation("List notes", answer=serializers.NoteSerializer, many=True, pages="cursor")
+    @operation(
+        "List notes",
+        answer=serializers.NoteSerializer,
+        many=True,
+        pages="cursor",
+        ordering={"createdAt": ("id",)},
+    )
     def list(self, request: Request, contact_id: UUID) -> Any:
         """Newest first."""
         return selectors.notes_of(self.business, selectors.get_contact(self.business, contact_id))
@@ -208,7 +211,6 @@ class Notes(Endpoint):
         body=serializers.NoteBody,
         answer=serializers.NoteSerializer,
         status=201,
-        idempotent=True,
         example={"body": "Prefers to be called in the morning."},
     )
     def create(self, request: Request, contact_id: UUID) -> Any:

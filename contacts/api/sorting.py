@@ -27,10 +27,16 @@ class Tags(Endpoint):
         """The tag as it is now."""
         return selectors.get_tag(self.business, tag_id)
 
-    @operation("List tags", answer=serializers.TagSerializer, many=True, pages="number")
+    @operation(
+        "List tags",
+        answer=serializers.TagSerializer,
+        many=True,
+        pages="number",
+        ordering={"name": ("name", "id"), "createdAt": ("id",)},
+    )
     def list(self, request: Request) -> Any:
         """All tags, by name."""
-        return selectors.tags_with_counts(self.business)
+        return selectors.all_tags(self.business)
 
     @operation("Get a tag", answer=serializers.TagSerializer)
     def retrieve(self, request: Request, tag_id: UUID) -> Tag:
@@ -42,7 +48,6 @@ class Tags(Endpoint):
         body=serializers.TagBody,
         answer=serializers.TagSerializer,
         status=201,
-        idempotent=True,
         example={"name": "VIP", "color": "#d6336c"},
     )
     def create(self, request: Request) -> Tag:
@@ -105,7 +110,6 @@ class Fields(Endpoint):
         body=serializers.FieldBody,
         answer=serializers.FieldSerializer,
         status=201,
-        idempotent=True,
         example={"label": "Size", "kind": "choice", "choices": ["S", "M", "L"]},
     )
     def create(self, request: Request) -> CustomField:
@@ -122,6 +126,19 @@ class Fields(Endpoint):
     def update(self, request: Request, field_id: UUID) -> CustomField:
         """Rename it, or change the choices. Kind and key stay."""
         return fields.update(self.business, field_id, self.user, **self.data)
+
+    @operation(
+        "Change a field",
+        body=serializers.FieldChange,
+        answer=serializers.FieldSerializer,
+        conditional=True,
+        example={"label": "Shirt size"},
+    )
+    def partial_update(self, request: Request, field_id: UUID) -> CustomField:
+        """Only what is sent changes."""
+        field = fields.get(self.business, field_id)
+        given = {"label": field.label, "choices": field.choices, **self.data}
+        return fields.update(self.business, field_id, self.user, **given)
 
     @operation("Delete a field", conditional=True)
     def destroy(self, request: Request, field_id: UUID) -> None:
@@ -155,7 +172,6 @@ class Segments(Endpoint):
         body=serializers.SegmentBody,
         answer=serializers.SegmentSerializer,
         status=201,
-        idempotent=True,
         example={"name": "Quiet customers", "filter": {"lastMessageBefore": "2026-01-01T00:00:00Z"}},
     )
     def create(self, request: Request) -> Segment:
@@ -174,6 +190,19 @@ class Segments(Endpoint):
         """Another name and another filter."""
         wanted = api_filters.read(self.business, self.data["filter"])
         return segments.update(self.business, segment_id, self.user, name=self.data["name"], wanted=wanted)
+
+    @operation(
+        "Change a segment",
+        body=serializers.SegmentBody,
+        answer=serializers.SegmentSerializer,
+        conditional=True,
+        example={"name": "Silent customers"},
+    )
+    def partial_update(self, request: Request, segment_id: UUID) -> Segment:
+        """Only what is sent changes."""
+        given = self.data
+        wanted = api_filters.read(self.business, given["filter"]) if "filter" in given else None
+        return segments.update(self.business, segment_id, self.user, name=given.get("name"), wanted=wanted)
 
     @operation("Delete a segment", conditional=True)
     def destroy(self, request: Request, segment_id: UUID) -> None:

@@ -60,13 +60,14 @@ class _Import:
         self.table = table
         fields = list(CustomField.objects.filter(business_profile=work.business))
         self.reader = RowReader(table.columns, source.mapping, fields, source.country)
-        update = source.duplicates == ContactImport.Duplicates.UPDATE
-        self.writer = Writer(
-            work.business, work.actor, update=update, tag=source.tag, source=f"Import of {source.file_name}"
-        )
+        self.writer = Writer(work.business, work.actor, source)
         self.rows_done: int = work.state.get("rows", 0)
         self.counts = Counts(**work.state.get("counts", {}))
         self.rejected: int = work.state.get("rejected", 0)
+        self.resumed: list[int] = work.state.get("resumed", [])
+        """After how many rows other workers have gone on."""
+        if self.rows_done and self.rows_done not in self.resumed:
+            self.resumed = [*self.resumed, self.rows_done]
         self.lines: dict[int, int] = {}
         """Where in the file a number, as an integer, was first."""
 
@@ -131,7 +132,7 @@ class _Import:
             total = Counts(**asdict(self.counts))
             total.add(written)
             done, rejected = self.rows_done + len(chunk), self.rejected + len(rejects)
-            state = {"rows": done, "counts": asdict(total), "rejected": rejected}
+            state = {"rows": done, "counts": asdict(total), "rejected": rejected, "resumed": self.resumed}
             self.work.save(done=done, total=max(done, self.work.job.total or 0), state=state)
         self.counts, self.rows_done, self.rejected = total, done, rejected
 
@@ -143,7 +144,11 @@ class _Import:
         return {**asdict(self.counts), "rejected": self.rejected, "notes": self._notes()}
 
     def _notes(self) -> list[str]:
-        notes = []
+        notes = [
+            f"The work was interrupted after {rows:,} rows and went on from there. Nothing is missing, and nothing is "
+            "there twice."
+            for rows in self.resumed
+        ]
         if self.work.was_cancelled:
             notes.append(
                 f"Stopped after {self.rows_done:,} rows. What they brought stays. Import the same file again to go on: "

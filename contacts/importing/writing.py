@@ -15,7 +15,7 @@ from uuid import UUID
 
 from accounts.models import BusinessProfile, User
 from contacts.importing.people import Person
-from contacts.models import Contact, ContactIdentity, ContactTag
+from contacts.models import Contact, ContactIdentity, ContactImport, ContactTag, ImportedContact
 from contacts.services import consent, tags
 from whatsflow.core import bulk
 from whatsflow.core.clock import now
@@ -56,16 +56,14 @@ class Known:
 
 
 class Writer:
-    """Writes the batches of one import. update: whether people who are known are filled in and corrected."""
+    """Writes the batches of one import, as its `source` says."""
 
-    def __init__(
-        self, business: BusinessProfile, actor: User | None, *, update: bool, tag: str = "", source: str = ""
-    ) -> None:
+    def __init__(self, business: BusinessProfile, actor: User | None, source: ContactImport) -> None:
         self._business = business
         self._actor = actor
-        self._update = update
-        self._common = tag
         self._source = source
+        self._update = source.duplicates == ContactImport.Duplicates.UPDATE
+        self._common = source.tag
         self._tag_ids: dict[str, UUID] = {}
 
     def forget(self) -> None:
@@ -80,9 +78,10 @@ class Writer:
         new = [person for person in people if person.canonical not in known]
         there = [(person, known[person.canonical]) for person in people if person.canonical in known]
         made = {person.canonical: uuid7() for person in new}
-        self._insert(new, made, moment)
+        self._insert(new, made, self._source.began_at or moment)
         changed = self._change(there, moment) if self._update else set()
         tagged = self._put_tags(new, made, there)
+        self._remember(changed | tagged, moment)
         counts = Counts(created=len(new), updated=len(changed | tagged))
         counts.unchanged = len(there) - counts.updated
         counts.opted_out = self._keep_opted_out(people, new, made, there)
@@ -93,7 +92,7 @@ class Writer:
     def _known(self, people: Sequence[Person]) -> dict[str, Known]:
         values = [person.canonical for person in people]
         rows = ContactIdentity.objects.filter(
-            business_profile=self._business, kind=PHONE, value__in=values
+            business_profile=self._business, kind=PHONE, value__among=values
         ).values_list(
             "value",
             "contact_id",
@@ -161,6 +160,19 @@ class Writer:
         )
         return {row[0] for row in rows}
 
+    # -- what is remembered ------------------------------------------------------------------------
+
+    def _remember(self, changed: set[UUID], moment: datetime) -> None:
+        """Whom this import changed. (Whom it made, their created_at tells.)"""
+        if not changed:
+            return
+        known = ImportedContact.objects.filter(source=self._source, contact_id__in=changed)
+        changed -= set(
+            known.values_list("contact_id", flat=True)
+        )  # by another number, further up in the file
+        rows = [(key, self._source.pk, moment) for key in sorted(changed)]
+        bulk.insert_rows(ImportedContact, ("contact_id", "source_id", "created_at"), rows)
+
     # -- tags --------------------------------------------------------------------------------------
 
     def _find_tags(self, people: Iterable[Person]) -> None:
@@ -217,7 +229,11 @@ class Writer:
         marked = [keys[person.canonical] for person in people if person.opted_out]
         if marked:
             consent.opt_out(
-                self._business, marked, how=consent.How.IMPORT, actor=self._actor, note=self._source
+                self._business,
+                marked,
+                how=consent.How.IMPORT,
+                actor=self._actor,
+                note=f"Import of {self._source.file_name}",
             )
         out = {made[number] for number in before} | set(marked)
         return len(out | {known.pk for _, known in there if known.opted_out})

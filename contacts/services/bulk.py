@@ -9,20 +9,12 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.models import BusinessProfile, User
+from contacts import bulk_job, many
 from contacts.filters import ContactFilter
-from contacts.services import tags
 from jobs import services as jobs
 from jobs.models import Job
 from whatsflow.core.errors import InvalidInput
 
-KIND = "contacts.bulk"
-LABELS = {
-    "tag": "Tag contacts",
-    "untag": "Untag contacts",
-    "opt_out": "Opt contacts out",
-    "export": "Export contacts",
-    "delete": "Delete contacts",
-}
 MOST = 1000
 """Contacts that can be named one by one; more are chosen by a filter."""
 
@@ -34,23 +26,23 @@ def start(
     action: str,
     ids: Sequence[str] | None,
     wanted: Mapping[str, Any],
-    tag: str = "",
+    given: Mapping[str, str],
 ) -> Job:
-    """Begin. ids None: everybody who passes the filter. tag: name of the tag for "tag" (made if new) and "untag".
+    """Begin. ids None: everybody who passes the filter. given: what the action needs besides, like a tag's name.
 
-    The job's params: {"action", "ids" or "filter", "tags": [id]}. Raises InvalidInput.
+    The job's params: {"action", "ids" or "filter"} and what the action makes of `given`. Raises InvalidInput.
     """
-    if action not in LABELS:
-        raise InvalidInput("unknown_action", "Choose what to do with these contacts.", field="action")
+    chosen = many.get(action)
     params: dict[str, Any] = {"action": action}
     if ids is None:
         params["filter"] = ContactFilter.parse(business, wanted).to_dict()
     else:
         params["ids"] = _ids(ids)
     with transaction.atomic():
-        if action in ("tag", "untag"):
-            params["tags"] = [str(one.pk) for one in tags.find_or_create(business, actor, [tag])]
-        return jobs.start(business, actor, KIND, params, title=LABELS[action])
+        params |= chosen.prepare(business, actor, given)
+        about = params.pop("about", "")
+        title = f"{chosen.title}: {about}" if about else chosen.title
+        return jobs.start(business, actor, bulk_job.KIND, params, title=title)
 
 
 def _ids(ids: Sequence[str]) -> list[str]:

@@ -1,22 +1,23 @@
 """Who may be written to in campaigns: opting out and in, each with its proof.
 
 The number (or LID) of who opted out is kept apart from the contact, so that neither a deletion nor a new import brings
-anybody back; only an opt-in does.
+anybody back; only an opt-in does. So are the proofs: they wait without a contact until the number comes back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
 from contacts.events import ContactOptedIn, ContactOptedOut
 from contacts.models import ConsentProof, Contact, ContactIdentity, Suppression
 from contacts.services.selection import Contacts, chunks, ids_of
+from whatsflow.core import bulk
 from whatsflow.core.clock import now
 from whatsflow.core.events import publish
 
@@ -35,15 +36,43 @@ def opt_out(
 ) -> int:
     """Keep these contacts out of campaigns from now on. Returns how many were in.
 
-    how: a value of ConsentProof.How. note: what they said, or where it comes from.
+    how: a value of ConsentProof.How. note: what they said, or where it comes from. Who is out already, and says so
+    in another way than the last time, gets a further proof.
     """
-    changed = 0
+    return len(
+        opt_out_with_proofs(business, contacts, how=how, actor=actor, message_id=message_id, note=note)
+    )
+
+
+def opt_out_with_proofs(
+    business: BusinessProfile,
+    contacts: Contacts,
+    *,
+    how: str,
+    actor: User | None = None,
+    message_id: UUID | None = None,
+    note: str = "",
+) -> dict[UUID, UUID]:
+    """As `opt_out`; returns the proof of each who was in."""
+    proofs: dict[UUID, UUID] = {}
     with transaction.atomic():
         for some in chunks(ids_of(business, contacts)):
-            changed += len(_out(business.pk, some, how, actor, message_id, note))
-        if actor is not None and changed:
-            audit.record(business, actor, "contacts.opted_out", count=changed, how=how)
-    return changed
+            proofs |= _out(business.pk, some, how, actor, message_id, note)
+            _prove_again(
+                business.pk, [key for key in some if key not in proofs], how, actor, message_id, note
+            )
+        if actor is not None and proofs:
+            audit.record(business, actor, "contacts.opted_out", count=len(proofs), how=how)
+    return proofs
+
+
+def out_by(business: BusinessProfile, proofs: Mapping[UUID, UUID]) -> list[UUID]:
+    """Those contacts who are out by this proof, and of whom nothing was heard about it since."""
+    rows = ConsentProof.objects.filter(
+        business_profile=business, contact_id__in=proofs, contact__opted_out_at__isnull=False
+    )
+    newest = dict(rows.order_by("id").values_list("contact_id", "pk"))
+    return [key for key, proof in newest.items() if proof == proofs[key]]
 
 
 def opt_in(
@@ -68,44 +97,90 @@ def opt_in(
 def apply_suppressions(business_id: UUID, contact_ids: Collection[UUID]) -> int:
     """Opt out those of these (new) contacts whose number had opted out before; one query when there are none.
 
-    Returns how many. Must be called inside the transaction that made the contacts.
+    They get back what proves it. Returns how many. Must be called inside the transaction that made the contacts.
     """
     kept = Suppression.objects.filter(
         business_profile_id=business_id, kind=OuterRef("kind"), value=OuterRef("value")
     )
     found = 0
     for some in chunks(contact_ids):
-        rows = ContactIdentity.objects.filter(Exists(kept), contact_id__in=some, contact__opted_out_at=None)
-        keys = sorted(set(rows.values_list("contact_id", flat=True)))
+        rows = ContactIdentity.objects.filter(contact_id__in=some, contact__opted_out_at=None)
+        owners = rows.filter(Exists(kept)).values_list("contact_id", Subquery(kept.values("contact_id")[:1]))
+        returned = sorted(set(owners), key=str)
+        keys = sorted({key for key, _ in returned})
         found += len(_out(business_id, keys, How.SUPPRESSION, None, None, "")) if keys else 0
+        _give_back_proofs([(before, key) for key, before in returned if before])
     return found
+
+
+def _give_back_proofs(pairs: Sequence[tuple[UUID, UUID]]) -> None:
+    """pairs: a contact that is gone, and the one that has its number now."""
+    bulk.update_each(
+        {"gone": "uuid", "key": "uuid"},
+        pairs,
+        "UPDATE contact_consents SET contact_id = v.key, gone_contact_id = NULL FROM v "
+        "WHERE contact_consents.gone_contact_id = v.gone",
+    )
+
+
+def keep_proofs(contact_ids: Collection[UUID]) -> None:
+    """These contacts are about to be deleted: when, how and by which message they opted out stays.
+
+    What the team or a program wrote beside it goes: it may tell anything of the person. Inside that transaction.
+    """
+    rows = ConsentProof.objects.filter(contact_id__in=contact_ids, contact__opted_out_at__isnull=False)
+    free = Q(how__in=[How.TEAM, How.API])
+    rows.update(
+        gone_contact_id=F("contact_id"),
+        contact=None,
+        note=Case(When(free, then=Value("")), default=F("note")),
+    )
 
 
 def suppressed(business: BusinessProfile, values: Collection[str]) -> set[str]:
     """Which of these canonical numbers have opted out (for imports)."""
     rows = Suppression.objects.filter(
-        business_profile=business, kind=ContactIdentity.Kind.PHONE, value__in=values
+        business_profile=business, kind=ContactIdentity.Kind.PHONE, value__among=values
     )
     return set(rows.values_list("value", flat=True))
 
 
 def _out(
     business_id: UUID, ids: Sequence[UUID], how: str, actor: User | None, message_id: UUID | None, note: str
-) -> list[UUID]:
+) -> dict[UUID, UUID]:
     changed = _flip(ids, opted_out=True)
     if not changed:
-        return []
-    identities = ContactIdentity.objects.filter(contact_id__in=changed)
+        return {}
+    suppress(business_id, changed)
+    proofs = _prove(business_id, changed, Kind.OPT_OUT, how, actor, message_id, note)
+    publish(*(ContactOptedOut(business_id=business_id, contact_id=key, how=how) for key in changed))
+    return proofs
+
+
+def _prove_again(
+    business_id: UUID, ids: Sequence[UUID], how: str, actor: User | None, message_id: UUID | None, note: str
+) -> None:
+    """These were out already."""
+    if not ids:
+        return
+    rows = ConsentProof.objects.filter(contact_id__in=ids).order_by("id")
+    known = dict(rows.values_list("contact_id", "how"))
+    anew = [key for key in ids if known.get(key) != how]
+    _prove(business_id, anew, Kind.AGAIN, how, actor, message_id, note)
+
+
+def suppress(business_id: UUID, contact_ids: Collection[UUID]) -> None:
+    """Remember every number and LID of these contacts as one that wants no campaigns."""
+    rows = ContactIdentity.objects.filter(contact_id__in=contact_ids).order_by("kind", "value")
     Suppression.objects.bulk_create(
         [
-            Suppression(business_profile_id=business_id, kind=kind, value=value)
-            for kind, value in identities.order_by("kind", "value").values_list("kind", "value")
+            Suppression(business_profile_id=business_id, kind=kind, value=value, contact_id=key)
+            for kind, value, key in rows.values_list("kind", "value", "contact_id")
         ],
-        ignore_conflicts=True,
+        update_conflicts=True,
+        unique_fields=["business_profile", "kind", "value"],
+        update_fields=["contact_id"],
     )
-    _prove(business_id, changed, Kind.OPT_OUT, how, actor, message_id, note)
-    publish(*(ContactOptedOut(business_id=business_id, contact_id=key, how=how) for key in changed))
-    return changed
 
 
 def _in(
@@ -142,8 +217,9 @@ def _prove(
     actor: User | None,
     message_id: UUID | None,
     note: str,
-) -> None:
-    ConsentProof.objects.bulk_create(
+) -> dict[UUID, UUID]:
+    """Write it down for each of these contacts; returns the ids of the proofs by contact."""
+    rows = ConsentProof.objects.bulk_create(
         ConsentProof(
             business_profile_id=business_id,
             contact_id=key,
@@ -155,3 +231,4 @@ def _prove(
         )
         for key in ids
     )
+    return {key: row.pk for key, row in zip(ids, rows, strict=True)}

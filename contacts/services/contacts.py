@@ -173,12 +173,13 @@ def _taken(contact_id: UUID) -> Conflict:
 def delete(business: BusinessProfile, contacts: Contacts, actor: User | None) -> int:
     """Remove contacts with their conversations, notes and tags, for good. Returns how many.
 
-    Suppressions stay: who opted out is kept out if the number comes back.
+    Suppressions stay, and with them the proofs: who opted out is kept out if the number comes back.
     """
     gone = 0
     for some in chunks(ids_of(business, contacts), DELETED_AT_ONCE):
         with transaction.atomic():
             publish(*(ContactDeleted(business_id=business.pk, contact_id=key) for key in some))
+            consent.keep_proofs(some)
             Contact.objects.filter(business_profile=business, pk__in=some).delete()
             gone += len(some)
             if actor is not None:

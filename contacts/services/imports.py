@@ -174,6 +174,7 @@ def start(business: BusinessProfile, actor: User, import_id: UUID) -> ContactImp
             source.rows,
             title=f"Import of {source.file_name}",
         )
+        source.began_at = now()
         source.save()
     return source
 
@@ -240,7 +241,7 @@ def discard(business: BusinessProfile, actor: User, import_id: UUID) -> None:
 
 def prune() -> None:
     """Forget files that were uploaded a day ago and never taken in, and those of jobs that are over."""
-    old = ContactImport.objects.filter(job=None, created_at__lt=now() - UNSTARTED_KEPT)
+    old = ContactImport.objects.filter(job=None, created_at__lt=now() - UNSTARTED_KEPT).exclude(file="")
     for source in old[:200]:
         storage.remove(source)
         source.delete()

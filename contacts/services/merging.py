@@ -13,7 +13,15 @@ from accounts.models import BusinessProfile, User
 from accounts.services import audit
 from contacts import selectors, values
 from contacts.events import ContactsMerged, ContactUpdated
-from contacts.models import ConsentProof, Contact, ContactIdentity, ContactNote, ContactTag, Suppression
+from contacts.models import (
+    ConsentProof,
+    Contact,
+    ContactIdentity,
+    ContactNote,
+    ContactTag,
+    ImportedContact,
+)
+from contacts.services import consent
 from whatsflow.core.errors import InvalidInput
 from whatsflow.core.events import publish
 
@@ -121,6 +129,8 @@ def _move(kept: Contact, lost: Contact) -> None:
     ContactIdentity.objects.filter(contact=lost).update(contact=kept)
     ContactNote.objects.filter(contact=lost).update(contact=kept)
     ConsentProof.objects.filter(contact=lost).update(contact=kept)
+    known = ImportedContact.objects.filter(contact=kept).values("source")
+    ImportedContact.objects.filter(contact=lost).exclude(source__in=known).update(contact=kept)
     carried = ContactTag.objects.filter(contact=lost).values_list("tag_id", "created_at")
     ContactTag.objects.bulk_create(
         [ContactTag(contact=kept, tag_id=tag) for tag, _ in carried], ignore_conflicts=True
@@ -139,13 +149,7 @@ def _share_consent(kept: Contact, lost: Contact) -> None:
             how=ConsentProof.How.MERGE,
         )
     kept.opted_out_at = min(_known(kept.opted_out_at, lost.opted_out_at))
-    Suppression.objects.bulk_create(
-        [
-            Suppression(business_profile_id=kept.business_profile_id, kind=kind, value=value)
-            for kind, value in kept.identities.order_by("kind", "value").values_list("kind", "value")
-        ],
-        ignore_conflicts=True,
-    )
+    consent.suppress(kept.business_profile_id, [kept.pk])
 
 
 def _known(*moments: datetime | None) -> list[datetime]:

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
-from contacts.events import ContactUpdated
+from contacts.events import ContactUpdated, TagsMerged
 from contacts.models import COLOR, Contact, ContactTag, Segment, Tag, TagRule
 from contacts.selectors import get_tag, tags_of
 from contacts.services.selection import Contacts, chunks, ids_of
@@ -76,7 +76,7 @@ def delete(business: BusinessProfile, tag: Tag, actor: User | None) -> None:
 
 
 def merge(business: BusinessProfile, tag: Tag, into: Tag, actor: User | None) -> Tag:
-    """Everybody who carries `tag` carries `into`; rules and segments follow; `tag` is removed."""
+    """Everybody who carries `tag` carries `into`; rules, segments and campaigns follow; `tag` is removed."""
     tag, into = get_tag(business, tag.pk), get_tag(business, into.pk)
     if tag.pk == into.pk:
         raise InvalidInput("same_tag", "Choose another tag to merge with.", field="into")
@@ -86,6 +86,7 @@ def merge(business: BusinessProfile, tag: Tag, into: Tag, actor: User | None) ->
             _put_on(some, [into])
         TagRule.objects.filter(tag=tag).update(tag=into)
         _replace_in_segments(business, tag.pk, into.pk)
+        publish(TagsMerged(business_id=business.pk, tag_id=into.pk, lost_id=tag.pk))
         audit.record(business, actor, "tag.merged", into, merged=str(tag.pk))
         tag.delete()
     return into

@@ -14,7 +14,7 @@ from accounts.views.form_page import focus_first_error
 from contacts import forms, listing, screens, selectors, timeline
 from contacts.filters import ContactFilter
 from contacts.models import ConsentProof
-from contacts.services import consent, merging, notes, tags
+from contacts.services import consent, merging, notes, privacy, tags
 from contacts.services import contacts as people
 from contacts.views.pages import add_error, contact_values
 from whatsflow.core.errors import DomainError
@@ -194,6 +194,15 @@ def _merge_search(request: MemberRequest, contact_id: UUID) -> HttpResponse:
         "found": [one for one in found if one.pk != contact_id],
     }
     return render(request, "contacts/merge.html", "contacts/merge.html", context)
+
+
+@require_POST
+@member(Can.EDIT_CONTACTS)
+def hand_over(request: MemberRequest, contact_id: UUID) -> HttpResponse:
+    """Have an archive made of all that is stored about the contact, and show how far it is."""
+    access = request.access
+    contact = selectors.get_contact(access.business, contact_id)
+    return redirect(request, "jobs:detail", privacy.start(access.business, contact, access.user).pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

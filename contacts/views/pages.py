@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
 from accounts.views.form_page import focus_first_error
-from contacts import columns, forms, listing, screens, selectors
+from contacts import columns, forms, listing, many, screens, selectors
 from contacts.filters import ContactFilter
 from contacts.services import bulk, segments
 from contacts.services import contacts as people
@@ -130,14 +130,15 @@ def add_error(form: Any, error: DomainError) -> None:
 @member(Can.EDIT_CONTACTS)
 def act(request: MemberRequest) -> HttpResponse:
     """Something with many: ids, or with all=1 everybody who passes `filter` (JSON). Goes to the job that does it."""
-    access = request.access
+    access, action = request.access, request.POST.get("action", "")
     _back(request)
+    access.require(many.get(action).capability)
     job = bulk.start(
         access.business,
         access.user,
-        action=request.POST.get("action", ""),
+        action=action,
         ids=None if request.POST.get("all") else request.POST.getlist("ids"),
         wanted=json.loads(request.POST.get("filter") or "{}"),
-        tag=request.POST.get("tag", ""),
+        given=request.POST.dict(),
     )
     return redirect(request, "jobs:detail", job.pk)

@@ -34,6 +34,7 @@ class Conversations(Endpoint):
         many=True,
         pages="cursor",
         query=serializers.ConversationQuery,
+        ordering={"lastMessageAt": ("last_message_at", "id")},
     )
     def list(self, request: Request) -> Any:
         """Latest talk first."""

@@ -75,7 +75,6 @@ class Messages(Endpoint):
         answer=serializers.SentSerializer,
         query=serializers.SendQuery,
         status=201,
-        idempotent=True,
         fails=(502, 504, 507),
         example=_SEND,
     )
@@ -125,7 +124,6 @@ class Media(Endpoint):
         answer=serializers.FileSerializer,
         multipart=True,
         status=201,
-        idempotent=True,
         fails=(507,),
     )
     def create(self, request: Request) -> Any:

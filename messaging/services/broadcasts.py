@@ -13,10 +13,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import BusinessProfile
 from contacts.services import contacts
-from messaging import states
 from messaging.events import MessageAdded, MessageStatusChanged
 from messaging.models import Conversation, MediaFile, Message
 from messaging.services import media as files
@@ -27,6 +27,8 @@ from whatsflow.core.clock import now
 from whatsflow.core.events import publish
 
 Status = Message.Status
+_BY_ITSELF = Q(priority__gte=Message.Priority.CAMPAIGN)
+"""Messages that go out because the campaign does. One that somebody sends again from its chat is that person's."""
 HELD = datetime(9999, 1, 1, tzinfo=UTC)
 """`not_before` of a message whose campaign is paused: not until somebody lets it go."""
 
@@ -140,8 +142,10 @@ def _added(row: Message) -> MessageAdded:
 
 
 def hold(message_ids: Collection[UUID]) -> int:
-    """Keep back those that have not begun to leave, also those that a runner has claimed. Returns how many."""
-    rows = Message.objects.filter(pk__in=message_ids, status=Status.QUEUED)
+    """Keep back those that have not begun to leave, also those that a runner has claimed; not those that a person has
+    sent again. Returns how many.
+    """
+    rows = Message.objects.filter(_BY_ITSELF, pk__in=message_ids, status=Status.QUEUED)
     return rows.update(not_before=HELD, claim_epoch=0)
 
 
@@ -156,6 +160,12 @@ def let_go(message_ids: Collection[UUID]) -> int:
 def withdraw(message_ids: Collection[UUID], code: str = "") -> int:
     """Take back those that still wait; their sender hears of it by the event. Returns how many."""
     return _move(message_ids, (Status.QUEUED,), Status.CANCELLED, code, {"claim_epoch": 0})
+
+
+def call_off(message_ids: Collection[UUID]) -> int:
+    """Take back those that still wait and that no person has sent again. Returns how many."""
+    rows = Message.objects.filter(_BY_ITSELF, pk__in=message_ids, status=Status.QUEUED)
+    return withdraw(list(rows.values_list("pk", flat=True)))
 
 
 def send_again(message_ids: Collection[UUID]) -> int:
@@ -212,8 +222,3 @@ def _ring_for(message_ids: Collection[UUID]) -> None:
     rows = Message.objects.filter(pk__in=message_ids).order_by()
     for connection_id in rows.values_list("connection_id", flat=True).distinct():
         ring(connection_id)
-
-
-def is_final(status: str) -> bool:
-    """Whether a message in this status will not be sent any more by itself."""
-    return status not in (Status.QUEUED, Status.SENDING) and status in states.RANK

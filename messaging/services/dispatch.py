@@ -104,6 +104,8 @@ def claim(lease: Lease, limit: int) -> list[Claimed]:
         if database.vendor == "postgresql":
             bulk.fetch("SET LOCAL synchronous_commit TO off", [])
         connection = leases.guard(lease)
+        if connection.held_since:
+            return []
         _turn_due(connection, now())
         rules = pace.settings_of(connection)
         taken = _take(connection, lease, limit, Message.Priority.CAMPAIGN if rules.enabled else ANY)
@@ -193,7 +195,7 @@ def begin(lease: Lease, claimed: Sequence[Claimed]) -> list[tuple[Claimed, Outgo
     with transaction.atomic():
         connection = leases.guard(lease)
         free = [one for one in ready if not _held(connection, messages[one.message_id])]
-        begun = _mark_sending(free, lease)
+        begun = {} if connection.held_since else _mark_sending(free, lease)
         if refused := [one.message_id for one in free if one.message_id not in begun]:
             _unclaim(lease, refused)
         acks.announce(connection, [(*row, Status.SENDING) for row in begun.items()])
@@ -377,8 +379,10 @@ def reconcile(lease: Lease, message: InFlight, ack: Ack | None) -> None:
 
 
 def seconds_until_due(lease: Lease) -> float | None:
-    """0 when a message may be claimed now, else until the next waiting one may; None when nothing waits."""
+    """0 when a message may be claimed now, else until the next waiting one may; None: nothing waits or may leave."""
     connection = leases.check(lease)
+    if connection.held_since:
+        return None
     moment, rules, waits = now(), pace.settings_of(connection), []
     for (priority,) in bulk.fetch(_FIRST, [lease.connection_id]):
         if not rules.enabled or priority < Message.Priority.CAMPAIGN:

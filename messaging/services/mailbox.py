@@ -10,7 +10,7 @@ from uuid import UUID
 from connections import leases
 from connections.drivers.base import Ack, Chat, Event, MediaBlob, OutgoingMessage
 from connections.ports import Claimed, InFlight, Lease, MediaJob, Outcome, PictureJob, ReadReceipt
-from messaging.services import dispatch, fetching, inbound, profile_pictures, receipts, typing
+from messaging.services import dispatch, fetching, holding, inbound, profile_pictures, receipts, typing
 
 
 class MessagingMailbox:
@@ -70,6 +70,9 @@ class MessagingMailbox:
 
     def store_picture(self, lease: Lease, job: PictureJob, blob: MediaBlob | None) -> None:
         profile_pictures.store(lease, job, blob)
+
+    def waiting_numbers(self) -> set[UUID]:
+        return holding.waiting_numbers()
 
     def newest_message_at(self, lease: Lease) -> datetime | None:
         return inbound.newest_message_at(leases.check(lease))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO
@@ -25,8 +25,9 @@ from django.urls import reverse
 from accounts.models import BusinessProfile, User
 from connections.drivers.base import MediaBlob
 from messaging import selectors
-from messaging.models import THUMBNAIL_MIME, MediaFile, Message
+from messaging.models import THUMBNAIL_MIME, MediaFile, Message, media_path, thumbnail_path
 from messaging.services import filetypes
+from whatsflow.core import disk
 from whatsflow.core.errors import DomainError, InvalidInput, NotFound
 from whatsflow.core.files import remove_tree
 from whatsflow.core.text import printable
@@ -92,7 +93,7 @@ def take_in(row: MediaFile, source: IO[bytes]) -> None:
         content, thumbnail = picture.file, picture.thumbnail
         row.width, row.height = picture.width, picture.height
     row.sha256, row.size = _digest(content)
-    with _room():
+    with _room(row):
         row.file.save("file", File(content), save=False)
         if thumbnail:
             row.thumbnail.save("thumbnail", ContentFile(thumbnail), save=False)
@@ -126,11 +127,16 @@ def _digest(content: IO[bytes]) -> tuple[str, int]:
 
 
 @contextmanager
-def _room() -> Iterator[None]:
-    """A full disk or an exhausted quota as a sentence for people."""
+def _room(row: MediaFile) -> Iterator[None]:
+    """A full disk or an exhausted quota as a sentence for people. What was written until then does not stay."""
+    if disk.is_full():
+        raise StorageFull
     try:
         yield
     except OSError as error:
+        for path in (media_path(row, ""), thumbnail_path(row, "")):
+            with suppress(OSError):
+                row.file.storage.delete(path)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             log.error("media_storage_full")
             raise StorageFull from error
@@ -205,12 +211,15 @@ def prune_orphans(before: datetime, limit: int = 500) -> int:
     orphans = MediaFile.objects.filter(created_at__lt=before, messages=None, pictures=None, kept=False)
     removed = 0
     for key in list(orphans.values_list("pk", flat=True)[:limit]):
-        removed += _prune(key)
+        removed += drop(key)
     return removed
 
 
-def _prune(media_id: UUID) -> int:
-    """The row is locked first: whoever queues it in a message at this moment waits, or keeps it."""
+def drop(media_id: UUID) -> int:
+    """Remove a file that nothing uses; 0 when something does, else 1.
+
+    The row is locked first: whoever queues it in a message at this moment waits, or keeps it.
+    """
     with transaction.atomic():
         row = MediaFile.objects.select_for_update().filter(pk=media_id).first()
         used = Message.objects.filter(media_id=media_id).exists()

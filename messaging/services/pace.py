@@ -49,6 +49,23 @@ def _linked_at(connection: WhatsAppConnection) -> datetime:
     return connection.created_at
 
 
+def strangers_from(connection: WhatsAppConnection, settings: Pacing, moment: datetime) -> datetime:
+    """From when on the number may write to people who never wrote: they have a budget of their own, and WhatsApp may
+    let it start no new chats for a while. `moment`, if it may now; one query on the index of what was sent.
+    """
+    begin = max(moment, connection.limited_until or moment)
+    if not settings.enabled:
+        return begin
+    if settings.cold_daily <= 0:
+        return max(begin, moment + pacing.DAY)
+    rows = Message.objects.filter(
+        connection=connection, origin=Message.Origin.CAMPAIGN, sending_since__gt=moment - pacing.DAY
+    )
+    cold = rows.filter(**{f"metadata__{COLD}": True}).order_by("-sending_since")
+    full = cold.values_list("sending_since", flat=True)[settings.cold_daily - 1 : settings.cold_daily].first()
+    return max(begin, full + pacing.DAY) if full else begin
+
+
 def cold_ones(contact_ids: Collection[UUID]) -> set[UUID]:
     """Those of these contacts who have never written to us."""
     rows = Message.objects.filter(contact_id__in=contact_ids, direction=Message.Direction.INBOUND)

@@ -3,6 +3,7 @@
 from messaging.views.actions import assign, cancel, contact, draft, read, retry, send, state, typing
 from messaging.views.files import media, thumbnail, upload
 from messaging.views.pages import conversation, inbox, messages, start
+from messaging.views.replies import offered, reply_delete, reply_edit, reply_list
 
 __all__ = [
     "assign",
@@ -13,7 +14,11 @@ __all__ = [
     "inbox",
     "media",
     "messages",
+    "offered",
     "read",
+    "reply_delete",
+    "reply_edit",
+    "reply_list",
     "retry",
     "send",
     "start",

@@ -15,9 +15,10 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
 from contacts.services import contacts
-from messaging import rendering, screens, selectors
+from messaging import chat, rendering, screens, selectors
 from messaging.forms import AssignForm, ContactForm, DraftForm, SendForm, StateForm
 from messaging.models import Conversation, MediaFile, Message
+from messaging.rows import Said
 from messaging.services import conversations, media, outbox
 from messaging.services import typing as typing_service
 from whatsflow.core.errors import InvalidInput
@@ -156,10 +157,11 @@ def _attached(request: MemberRequest, values: dict[str, Any]) -> MediaFile | Non
 def _message(request: MemberRequest, found: Conversation, message: Message) -> HttpResponse:
     if not wants_partial(request):
         return redirect(request, f"{screens.address(found)}#message-{message.pk}")
-    quoted = selectors.quoted_by(request.access.business.pk, [message]).get(message.reply_to_wa_id)
+    said = Said.of(message)
+    quoted = chat.quoted_by(request.access.business.pk, [said]).get(said.reply_to_wa_id)
     name = found.contact.display_name
     token = format_html('<input type="hidden" name="csrfmiddlewaretoken" value="{}">', get_token(request))
-    return HttpResponse(rendering.message(message, quoted, name, token))
+    return HttpResponse(rendering.message(said, quoted, name, token))
 
 
 def _header(request: MemberRequest, found: Conversation) -> HttpResponse:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
-from messaging import screens, selectors
+from messaging import chat, screens, selectors
 from messaging.forms import ListForm, StartForm
 from messaging.models import Conversation
 from messaging.rows import MessagesPage
@@ -46,7 +46,7 @@ def conversation(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
             request, PARTS[part], PARTS[part], screens.header(access, found) | screens.card(access, found)
         )
     at = request.GET.get("at", "")
-    page = selectors.messages_page(access.business, found, around=at or None)
+    page = chat.messages_page(access.business, found, around=at or None)
     return _chat(request, found, page, draft, at)
 
 
@@ -60,7 +60,7 @@ def messages(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
     access = request.access
     found, draft = selectors.open_conversation(access.business, conversation_id, access.user)
     before, after = request.GET.get("before") or None, request.GET.get("after") or None
-    page = selectors.messages_page(access.business, found, before=before, after=after)
+    page = chat.messages_page(access.business, found, before=before, after=after)
     if not wants_partial(request):
         return _chat(request, found, page, draft)
     context = screens.stretch(request, found, page)
@@ -87,7 +87,7 @@ def _chat(
 def start(request: MemberRequest) -> HttpResponse:
     """Write to a number that may never have written."""
     business = request.access.business
-    form = StartForm(business, request.POST or None)
+    form = StartForm(business, request.POST or None, initial={"phone": request.GET.get("phone", "")[:40]})
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         number = form.numbers[values["connection"]]

@@ -50,8 +50,38 @@ function putVariable(key) {
   soon();
 }
 
+let upload = null;
+
+/** Show the file that was chosen and is not uploaded yet in each of the preview's bubbles. */
+function showUpload() {
+  for (const place of builder.querySelectorAll("[data-upload-preview]")) {
+    const kept = place.parentElement.querySelector("[data-kept-media]");
+    if (kept) kept.hidden = upload !== null;
+    place.hidden = upload === null;
+    place.replaceChildren();
+    if (!upload) continue;
+    if (upload.url) {
+      const image = document.createElement("img");
+      image.src = upload.url;
+      image.alt = upload.name;
+      place.append(image);
+    } else {
+      place.textContent = upload.name;
+    }
+  }
+}
+
+function chooseUpload(file) {
+  if (upload?.url) URL.revokeObjectURL(upload.url);
+  upload = file && { name: file.name, url: file.type.startsWith("image/") ? URL.createObjectURL(file) : "" };
+  upload ??= null;
+  showUpload();
+}
+
 if (builder) {
   arrange();
+  builder.elements.upload?.addEventListener("change", (event) => chooseUpload(event.target.files[0]));
+  builder.addEventListener("htmx:afterSettle", showUpload);
   builder.addEventListener("input", soon);
   builder.addEventListener("change", () => {
     arrange();

@@ -35,10 +35,32 @@ function showChosen() {
   bar.hidden = count === 0;
   const total = page.querySelector("[data-total]")?.textContent.trim();
   page.querySelector("[data-bulk-count]").textContent = everybody() ? `Everybody found${total ? `: ${total}` : ""}` : `${count} chosen`;
+  const who = everybody() ? `everybody found${total ? ` (${total})` : ""}` : `${count} contact${count === 1 ? "" : "s"}`;
+  for (const button of bar.querySelectorAll("[data-asks]")) button.dataset.confirmTitle = button.dataset.asks.replace("{who}", who);
   page.querySelector("[data-choose-all]").hidden = everybody() || !page.querySelector("[data-next]");
   const head = page.querySelector("[data-check-all]");
   head.checked = count > 0 && count === all.length;
   head.indeterminate = count > 0 && count < all.length;
+}
+
+// What stands above the list follows a list that was fetched anew.
+function showFilter() {
+  const words = page.querySelectorAll(".contacts-word").length;
+  const conditions = page.querySelectorAll(".contacts-word[data-condition]").length;
+  const badge = page.querySelector("[data-conditions]");
+  badge.textContent = conditions;
+  badge.hidden = conditions === 0;
+  const all = page.querySelector("[data-everybody]");
+  if (words) for (const pill of page.querySelectorAll(".contacts-segment")) pill.removeAttribute("aria-current");
+  else all?.setAttribute("aria-current", "page");
+}
+
+// An address says what is asked for and nothing else.
+function leaveOutEmpty(event) {
+  const { formData } = event.detail;
+  for (const [name, value] of [...formData.entries()]) {
+    if (value === "" || (name.startsWith("value.") && !formData.get(name.replace("value.", "test.")))) formData.delete(name);
+  }
 }
 
 function setEverybody(on) {
@@ -114,7 +136,11 @@ function toggleCurrent() {
 if (page) {
   page.addEventListener("change", onChange);
   page.addEventListener("click", onClick);
-  page.addEventListener("htmx:afterSwap", showChosen);
+  page.addEventListener("htmx:afterSwap", () => {
+    showChosen();
+    showFilter();
+  });
+  page.querySelector("[data-filter-form]").addEventListener("htmx:configRequest", leaveOutEmpty);
   shortcut("j", "Next contact", () => move(1));
   shortcut("k", "Previous contact", () => move(-1));
   shortcut("x", "Choose this contact", toggleCurrent);

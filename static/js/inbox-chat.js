@@ -198,6 +198,9 @@ export class Chat {
     if (!message) return;
     const known = document.getElementById(message.id);
     const ours = message.dataset.side === "out";
+    const first = this.messages.querySelector(".message");
+    const above = this.messages.querySelector("[data-extend=older]");
+    if (!known && above && message.dataset.at < first?.dataset.at) return; // it comes with the older ones
     if (!known && !this.complete) {
       this.missed += ours ? 0 : 1;
       this.showJump();
@@ -227,6 +230,7 @@ export class Chat {
     const earlier = [...this.messages.querySelectorAll(".message")];
     const before = earlier.findLast((one) => one.dataset.at <= message.dataset.at);
     if (before) before.after(message);
+    else if (earlier.length) earlier[0].before(message);
     else this.messages.append(message);
   }
 

@@ -1,6 +1,8 @@
 /* Writing: text, files, a quoted message, a draft that is kept on the server, and one message per press. */
 
+import { EmojiPanel } from "./inbox-emoji.js";
 import { ask, csrfToken, randomToken, send } from "./inbox-net.js";
+import { Offers } from "./inbox-offers.js";
 
 const DRAFT_PAUSE = 700; // ms without a key before the draft is saved
 const TYPING_PAUSE = 4000; // ms between two words to the server that somebody types
@@ -27,6 +29,8 @@ export class Composer {
     this.counter = this.form.querySelector("[data-counter]");
     this.button = this.form.querySelector("[data-send]");
     this.kept = this.text.value;
+    this.offers = new Offers(this.form, this.text, chat.ended.signal);
+    this.emoji = new EmojiPanel(this.form, this.text, chat.ended.signal);
     this.listen(chat.ended.signal);
     this.changed();
   }
@@ -72,6 +76,7 @@ export class Composer {
   // -- text --------------------------------------------------------------------------------------------------------------
 
   key(event) {
+    if (this.offers.key(event)) return;
     if (event.key === "Escape" && !this.chip.hidden) {
       event.stopPropagation();
       this.unquote();

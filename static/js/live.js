@@ -1,10 +1,11 @@
 // The one socket of a page. Each frame becomes the event "live:<type>" on the document, with the frame as its detail.
 //
 // After a connection that was lost, "live:reconnected" tells the page to fetch what it shows, for frames in between are gone.
-// Close codes of the server: 4401 the session ended, 4403 no longer a member here.
+// Close codes of the server: 4401 the session ended, 4403 no longer a member here, 4429 too many pages are open.
 
 const SESSION_ENDED = 4401;
 const NOT_ALLOWED = 4403;
+const TOO_MANY = 4429;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
 const BANNER_AFTER_MS = 3000;
@@ -72,7 +73,17 @@ function onClose(event) {
   if (event.code === SESSION_ENDED) return endSession();
   if (event.code === NOT_ALLOWED && wasOpen) return location.reload();
   if (event.code === NOT_ALLOWED) ended = true;
+  else if (event.code === TOO_MANY) standBack();
   else retryLater();
+}
+
+/* Others are closed by and by: asked again seldom, and when somebody comes back to this page. */
+function standBack() {
+  clearTimeout(bannerTimer);
+  bannerTimer = 0;
+  showBanner("Too many pages of WhatsFlow are open, so this one does not follow what happens. Close some of them.");
+  clearTimeout(retryTimer);
+  retryTimer = setTimeout(connect, LONGEST_WAIT_MS);
 }
 
 function retryLater() {

@@ -2,7 +2,10 @@
 // data-refresh-every="5" after so many seconds while the page is looked at, should a frame have got lost.
 // data-connection, data-webhook or data-campaign="id": only frames about that one count.
 
+// Nothing is fetched anew under the hands of somebody who types into it or is asked in a dialog: it waits until then.
+
 const SETTLE_MS = 150;
+const AGAIN_MS = 500;
 const TYPES = ["connection", "message", "status", "webhook", "campaign"];
 
 const fetchedAt = new WeakMap();
@@ -13,13 +16,20 @@ function refresh(element) {
   window.htmx?.trigger(element, "refresh");
 }
 
+function isInHands(element) {
+  const typing = document.activeElement?.matches("input, textarea, select") && element.contains(document.activeElement);
+  return typing || document.querySelector("dialog[open]") !== null;
+}
+
 /** Fetch `element` soon; frames that come together cost one request. */
-function refreshSoon(element) {
+function refreshSoon(element, delay = SETTLE_MS) {
   if (waiting.has(element)) return;
   const timer = setTimeout(() => {
     waiting.delete(element);
-    if (element.isConnected) refresh(element);
-  }, SETTLE_MS);
+    if (!element.isConnected) return;
+    if (isInHands(element)) refreshSoon(element, AGAIN_MS);
+    else refresh(element);
+  }, delay);
   waiting.set(element, timer);
 }
 
@@ -45,7 +55,7 @@ function refreshDue() {
   for (const element of document.querySelectorAll("[data-refresh-every]")) {
     if (!fetchedAt.has(element)) fetchedAt.set(element, Date.now());
     const age = Date.now() - fetchedAt.get(element);
-    if (age >= Number(element.dataset.refreshEvery) * 1000) refresh(element);
+    if (age >= Number(element.dataset.refreshEvery) * 1000 && !isInHands(element)) refresh(element);
   }
 }
 

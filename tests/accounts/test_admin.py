@@ -24,7 +24,9 @@ def test_operators_see_every_table(operator: Client, owner: User, business, mode
 
 
 def test_members_do_not_get_in(client_of, owner: User, business) -> None:
-    assert client_of(owner).get("/admin/").status_code == 302
+    client = client_of(owner)
+    assert client.get("/admin/").status_code == 302
+    assert client.get("/admin/", follow=True).status_code == 403
 
 
 def test_the_audit_log_is_read_only(operator: Client, owner: User, business) -> None:

@@ -84,3 +84,34 @@ def test_flush_asks_before_it_removes_anything(entry: AuditEntry, monkeypatch: p
     monkeypatch.setattr("builtins.input", lambda prompt: "no")
     call_command("flush", interactive=True, verbosity=0)
     assert AuditEntry.objects.exists()
+
+
+def test_owners_and_admins_read_it_and_nobody_else(
+    client_of, business, owner: User, admin_member: User, teammate: User, other_business, stranger: User
+) -> None:
+    audit.record(business, teammate, "contact.note_changed", teammate)
+    audit.record(business, None, "webhook.disabled")
+    audit.record(other_business, stranger, "tag.created")
+    page = "/accounts/businesses/log/"
+    for member in (owner, admin_member):
+        html = client_of(member).get(page).content.decode()
+        assert "Contact: note changed" in html
+        assert "Tim Teammate" in html
+        assert "WhatsFlow itself" in html
+        assert "Tag: created" not in html
+    assert client_of(teammate).get(page).status_code == 403
+
+
+def test_older_entries_are_a_page_away(
+    client_of, business, owner: User, other_business, stranger: User
+) -> None:
+    for number in range(3):
+        audit.record(business, owner, f"test.number_{number}")
+    client, page = client_of(owner), "/accounts/businesses/log/"
+    entries = audit_entries(business, limit=2)
+    html = client.get(f"{page}?before={entries[-1].pk}").content.decode()
+    assert "Test: number 0" in html
+    assert "Test: number 1" not in html
+    assert client.get(f"{page}?before=nonsense").status_code == 422
+    audit.record(other_business, stranger, "tag.created")
+    assert client.get(f"{page}?before={audit_entries(other_business)[0].pk}").status_code == 404

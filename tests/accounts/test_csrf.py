@@ -10,7 +10,7 @@ from django.urls import get_resolver, reverse
 
 from accounts.models import User
 
-OPEN = ["login", "register", "password_reset", "invitation"]
+OPEN = ["login", "login_code", "register", "password_reset", "invitation"]
 SIGNED_IN = [
     "logout",
     "password_change",
@@ -24,6 +24,8 @@ SIGNED_IN = [
     "team_leave",
     "key_create",
     "origins",
+    "close",
+    "second_step",
 ]
 WITH_ID = {
     "member_role": "membership_id",
@@ -32,7 +34,14 @@ WITH_ID = {
     "key_rotate": "key_id",
     "key_revoke": "key_id",
 }
-READ_ONLY = {"team", "keys", "password_reset_done", "password_reset_complete", "invitation_accept"}
+READ_ONLY = {
+    "team",
+    "own_data",
+    "keys",
+    "password_reset_done",
+    "password_reset_complete",
+    "invitation_accept",
+}
 BY_TOKEN = {"password_reset_confirm"}
 
 

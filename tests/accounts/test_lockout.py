@@ -64,6 +64,29 @@ def test_others_can_sign_in_meanwhile(client: Client, owner: User, stranger: Use
     assert elsewhere.post(LOGIN, {"username": owner.email, "password": password}).status_code == 302
 
 
+def test_one_address_cannot_try_a_few_passwords_of_each_of_many_accounts(
+    client: Client, owner: User, stranger: User, password: str, settings
+) -> None:
+    settings.ADDRESS_FAILURE_LIMIT = 6
+    for number in range(6):
+        assert guess(client, f"customer{number}@example.com", 1).status_code == (422 if number < 5 else 429)
+    assert client.post(LOGIN, {"username": owner.email, "password": password}).status_code == 429
+    elsewhere = Client(REMOTE_ADDR="198.51.100.7")
+    assert elsewhere.post(LOGIN, {"username": owner.email, "password": password}).status_code == 302
+    with time_machine.travel(timezone.now() + timedelta(minutes=16)):
+        assert client.post(LOGIN, {"username": stranger.email, "password": password}).status_code == 302
+
+
+def test_a_right_password_does_not_forgive_what_the_address_tried_elsewhere(
+    client: Client, owner: User, password: str, settings
+) -> None:
+    settings.ADDRESS_FAILURE_LIMIT = 4
+    for number in range(3):
+        guess(client, f"customer{number}@example.com", 1)
+    assert client.post(LOGIN, {"username": owner.email, "password": password}).status_code == 302
+    assert guess(Client(), "another@example.com", 1).status_code == 429
+
+
 def test_a_made_up_forwarded_address_does_not_help(client: Client, owner: User) -> None:
     for number in range(4):
         guess(client, owner.email, 1, HTTP_X_FORWARDED_FOR=f"203.0.113.{number}")
@@ -86,14 +109,14 @@ def test_a_new_password_by_mail_ends_the_pause(client: Client, owner: User) -> N
     assert response.status_code == 302
 
 
-def test_the_operators_door_is_paused_too(client: Client, db, password: str) -> None:
+def test_operators_sign_in_through_the_same_door(client: Client, db, password: str) -> None:
     operator = User.objects.create_superuser("root@example.com", password)
-    for number in range(5):
-        response = client.post(
-            "/admin/login/", {"username": "Root@example.com", "password": f"guess {number}"}
-        )
-    assert response.status_code == 429
-    assert client.post("/admin/login/", {"username": operator.email, "password": password}).status_code == 429
+    assert client.get("/admin/login/?next=/admin/")["Location"] == f"{LOGIN}?next=/admin/"
+    response = client.post("/admin/login/", {"username": operator.email, "password": password})
+    assert response["Location"].startswith(LOGIN)
+    assert client.get("/admin/").status_code == 302
+    assert guess(client, "Root@example.com").status_code == 429
+    assert client.post(LOGIN, {"username": operator.email, "password": password}).status_code == 429
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from django.test import Client
 
 from accounts.events import SessionsEnded
 from accounts.models import AuditEntry, User
-from accounts.services import users
+from accounts.services import proof, users
 from tests.accounts.events import recorded
 
 CHANGE = "/accounts/password/"
@@ -33,6 +33,27 @@ def test_the_current_password_is_required(client_of, owner: User, business, pass
     assert response.context["form"].errors["current_password"]
     owner.refresh_from_db()
     assert owner.check_password(password)
+
+
+def test_a_borrowed_session_is_no_place_to_guess_the_password(
+    client_of, owner: User, stranger: User, business, password: str
+) -> None:
+    client = client_of(owner)
+    for number in range(proof.WRONG_PER_HOUR):
+        page = CHANGE if number % 2 else "/accounts/email/"
+        sent = {
+            "current_password": "a guess",
+            "new_password": NEW,
+            "password": "a guess",
+            "email": "x@example.com",
+        }
+        assert client.post(page, sent).status_code == 422
+    response = client.post(CHANGE, {"current_password": password, "new_password": NEW})
+    assert response.status_code == 429
+    owner.refresh_from_db()
+    assert owner.check_password(password)
+    own = client_of(stranger).post(CHANGE, {"current_password": password, "new_password": NEW})
+    assert own.status_code == 302
 
 
 def test_a_weak_password_is_refused(client_of, owner: User, business, password: str) -> None:

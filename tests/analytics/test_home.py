@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import BusinessProfile, User
+from accounts.services import keys
 from analytics import selectors
 from connections.models import WhatsAppConnection
 from messaging.models import Conversation, Message
@@ -36,7 +37,7 @@ def test_a_new_business_sees_its_first_steps_and_the_sandbox(
     owner: User, business: BusinessProfile, client_of: SignIn
 ) -> None:
     html = client_of(owner).get("/").content.decode()
-    assert "0 of 4" in html
+    assert "0 of 6" in html
     assert "Try the sandbox" in html
     assert "No conversations yet" in html
     assert "No number yet" in html
@@ -61,6 +62,11 @@ def test_each_step_is_done_by_what_happened(
     done = selectors.overview(business, owner).checklist
     assert (done.described, done.connected, done.answered, done.invited) == (True, True, True, True)
     assert done.complete
+    assert (done.imported, done.integrated, done.done) == (False, False, 4)
+    factories.ContactImportFactory(business_profile=business)
+    keys.create(business, owner, name="Shop", scopes=["contacts:read"])
+    done = selectors.overview(business, owner).checklist
+    assert (done.imported, done.integrated, done.done) == (True, True, 6)
 
 
 def test_the_steps_go_when_all_are_done(

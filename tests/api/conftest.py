@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from accounts import scopes
 from accounts.models import BusinessProfile, User
 from accounts.services import keys, tokens
+from tests.conftest import forget_what_is_cached
 
 
 class Caller:
@@ -48,7 +48,7 @@ class Caller:
 @pytest.fixture(autouse=True)
 def _fresh_budget(db: None) -> None:
     """Nobody has asked anything yet in this minute."""
-    cache.clear()
+    forget_what_is_cached()
 
 
 @pytest.fixture

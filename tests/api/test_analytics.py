@@ -27,7 +27,9 @@ def question(conversation: Conversation, teammate: Any) -> Conversation:
     return conversation
 
 
-def test_the_overview_tells_the_range_and_the_one_before(program: Any, question: Conversation) -> None:
+def test_get_analytics_overview_tells_the_range_and_the_one_before(
+    program: Any, question: Conversation
+) -> None:
     answer = program.get(f"analytics/overview?{RANGE}")
     assert answer.status_code == 200
     data = answer.json()["data"]
@@ -41,7 +43,9 @@ def test_the_overview_tells_the_range_and_the_one_before(program: Any, question:
     assert len(data["series"]) == 7
 
 
-def test_another_time_zone_moves_messages_to_its_days_and_hours(program: Any, question: Conversation) -> None:
+def test_get_analytics_messages_by_the_days_and_hours_of_a_time_zone(
+    program: Any, question: Conversation
+) -> None:
     answer = program.get(f"analytics/messages?{RANGE}&timezone=Asia/Kathmandu")
     data = answer.json()["data"]
     by_day = {piece["begins"]: piece["figures"]["messagesReceived"] for piece in data["series"]}
@@ -56,14 +60,14 @@ def test_pieces_may_be_weeks_or_months(program: Any, question: Conversation) -> 
         assert len(data["series"]) == count
 
 
-def test_contacts_tell_growth_and_who_stays(program: Any, question: Conversation) -> None:
+def test_get_analytics_contacts_tells_growth_and_who_stays(program: Any, question: Conversation) -> None:
     data = program.get("analytics/contacts").json()["data"]
     assert data["total"] == 1
     assert data["growth"][-1]["total"] == 1
     assert data["cohorts"][-1]["size"] in (0, 1)
 
 
-def test_a_campaign_tells_its_figures(program: Any, business: BusinessProfile) -> None:
+def test_get_analytics_campaigns_id(program: Any, business: BusinessProfile) -> None:
     made = Campaign.objects.create(
         business_profile=business,
         name="Spring",

@@ -39,6 +39,23 @@ def test_get_contacts(program, business, contact, vip, django_assert_num_queries
     assert len(data(program.get("contacts?order=createdAt"))) == 1 + len(more)
 
 
+def test_contacts_are_listed_by_name_page_by_page_in_both_directions(program, business):
+    names = ["anna", "Berta", "Änne", "Carl", ""]
+    for name in names:
+        ContactFactory(business_profile=business, name=name, push_name="")
+    for order in ("name", "-name"):
+        whole = [row["id"] for row in data(program.get(f"contacts?order={order}"))]
+        found, cursor = [], ""
+        while cursor is not None:
+            answer = program.get(f"contacts?order={order}&limit=2" + (cursor and f"&cursor={cursor}"))
+            found += [row["id"] for row in data(answer)]
+            cursor = answer.json()["meta"]["nextCursor"]
+        assert found == whole
+        assert len(found) == len(names)
+    listed = [row["name"] for row in data(program.get("contacts?order=name")) if row["name"].isascii()]
+    assert listed == ["", "anna", "Berta", "Carl"]
+
+
 def test_the_shape_is_that_of_events(program, contact):
     assert set(contact_data(contact)) | {"tags"} == set(data(program.get(f"contacts/{contact.pk}")))
 
@@ -70,7 +87,7 @@ def test_contacts_are_filtered(program, business, contact, vip, query, found):
 
 
 @pytest.mark.parametrize(
-    "query", ["neverWrote=yes", "tagsAny=x", "colour=red", "limit=0", "limit=1000", "order=name"]
+    "query", ["neverWrote=yes", "tagsAny=x", "colour=red", "limit=0", "limit=1000", "order=colour"]
 )
 def test_filters_that_make_no_sense_are_refused(program, query):
     assert program.get(f"contacts?{query}").status_code == 400
@@ -258,6 +275,9 @@ def test_fields_are_made_changed_and_deleted(program, business):
     assert made["key"] == "grosse"
     place = f"fields/{made['id']}"
     assert data(program.put(place, {"label": "Size", "choices": ["S"]}))["choices"] == ["S"]
+    assert data(program.patch(place, {"label": "Sizes"}))["choices"] == ["S"]
+    assert data(program.patch(place, {"choices": ["M"]}))["label"] == "Sizes"
+    assert data(program.put(place, {"label": "Size", "choices": ["S"]}))["label"] == "Size"
     assert data(program.get(place))["label"] == "Size"
     assert [one["key"] for one in data(program.get("fields"))] == ["grosse"]
     assert program.delete(place).status_code == 204
@@ -269,6 +289,8 @@ def test_segments_are_made_changed_and_deleted(program, vip):
     made = data(program.post("segments", {"name": "New VIPs", "filter": wanted}), 201)
     assert made["filter"] == wanted
     place = f"segments/{made['id']}"
+    assert data(program.patch(place, {"name": "Newest VIPs"}))["filter"] == wanted
+    assert data(program.patch(place, {"filter": {"blocked": True}}))["name"] == "Newest VIPs"
     assert data(program.put(place, {"name": "VIPs", "filter": {}}))["filter"] == {}
     assert data(program.get(place))["name"] == "VIPs"
     assert len(data(program.get("segments"))) == 1

@@ -88,11 +88,24 @@ def test_other_media_types_are_refused(program):
 def test_other_methods_are_refused_with_those_that_exist(program):
     answer = program.delete("business")
     assert code(answer) == (405, "method_not_allowed")
-    assert answer["Allow"] == "GET, HEAD, POST, PUT, PATCH" or "GET" in answer["Allow"]
+    assert answer["Allow"] == "GET, HEAD, POST, PUT, PATCH"
+    assert code(program.send("options", "business")) == (405, "method_not_allowed")
 
 
-def test_unknown_addresses_answer_in_the_same_shape(program):
-    assert code(program.get("nothing/here")) == (404, "not_found")
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
+def test_unknown_addresses_answer_in_the_same_shape(program, method):
+    assert code(program.send(method, "nothing/here")) == (404, "not_found")
+
+
+def test_a_change_without_a_body_is_refused(program):
+    assert faults(program.patch("business")) == {("body", "required")}
+    assert program.patch("business", {}).status_code == 200
+
+
+def test_text_holds_no_nul(program):
+    assert faults(program.patch("business", {"industry": "a\0b"})) == {
+        ("industry", "null_characters_not_allowed")
+    }
 
 
 # -- sparse answers ----------------------------------------------------------------------------------
@@ -183,6 +196,26 @@ def test_records_are_forgotten_after_a_day(business):
     IdempotencyRecord.objects.update(expires_at="2020-01-01T00:00Z")
     idempotency.prune()
     assert not IdempotencyRecord.objects.filter(pk=made).exists()
+
+
+def test_a_business_is_made_once_though_there_is_none_to_keep_the_key_in(as_person, stranger, teammate):
+    caller = as_person(stranger)
+    first = caller.post("business", {"businessName": "Mine"}, idempotency_key="k")
+    again = caller.post("business", {"businessName": "Mine"}, idempotency_key="k")
+    assert first.json() == again.json()
+    assert (first.status_code, again["Idempotency-Replayed"]) == (201, "true")
+    assert stranger.memberships.count() == 1
+    assert code(caller.post("business", {"businessName": "x"}, idempotency_key="k")) == (
+        422,
+        "idempotency_key_reused",
+    )
+    assert as_person(teammate).post("business", PROFILE, idempotency_key="k").status_code == 201
+
+
+@pytest.mark.parametrize("key", ["", " ", "k" * 256, "a\tb", "schlüssel"])
+def test_keys_that_headers_do_not_carry_are_refused(program, key):
+    answer = program.post("tags", {"name": "x"}, idempotency_key=key)
+    assert code(answer) == (422, "invalid_idempotency_key")
 
 
 # -- calls from web pages ----------------------------------------------------------------------------

@@ -141,7 +141,10 @@ def test_a_message_answers_another(program, conversation, talk):
         ({"phoneNumber": "+9992000000123", "message": "   "}, (422, "empty_message")),
         ({"phoneNumber": "12", "message": "x"}, (422, "invalid_phone_number")),
         ({"phoneNumber": "+9992000000123", "mediaUrl": "http://example.com/a.png"}, (422, "https_required")),
-        ({"phoneNumber": "+9992000000123", "mediaUrl": "https://10.0.0.1/a.png"}, (422, "address_not_public")),
+        (
+            {"phoneNumber": "+9992000000123", "mediaUrl": "https://10.0.0.1/a.png"},
+            (422, "address_not_public"),
+        ),
         ({"phoneNumber": "+9992000000123", "mediaUrl": "nonsense"}, (422, "invalid_url")),
     ],
 )

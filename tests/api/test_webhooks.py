@@ -39,7 +39,7 @@ def happen(business: BusinessProfile, count: int = 1, kind: str = "contact.updat
         public_events.record(business.pk, rows)
 
 
-def test_the_secret_is_told_once(program: Caller) -> None:
+def test_post_webhooks_tells_the_secret_once(program: Caller) -> None:
     created = program.post("webhooks", BODY)
     assert created.status_code == 201
     made = created.json()["data"]
@@ -83,7 +83,21 @@ def test_what_cannot_be_used_is_refused_with_a_code(
     assert not Webhook.objects.exists()
 
 
-def test_put_replaces_and_patch_changes_what_is_sent(program: Caller, webhook: Webhook) -> None:
+def test_get_webhooks(program: Caller, business: BusinessProfile, webhook: Webhook) -> None:
+    second = factories.WebhookFactory(business_profile=business)
+    answer = program.get("webhooks").json()
+    assert [one["id"] for one in answer["data"]] == [str(webhook.pk), str(second.pk)]
+    assert answer["meta"]["total"] == 2
+    newest = program.get("webhooks?order=-createdAt&limit=1").json()["data"]
+    assert [one["id"] for one in newest] == [str(second.pk)]
+
+
+def test_delete_webhooks_id(program: Caller, webhook: Webhook) -> None:
+    assert program.delete(f"webhooks/{webhook.pk}").status_code == 204
+    assert not Webhook.objects.exists()
+
+
+def test_put_webhooks_id_replaces_and_patch_changes_what_is_sent(program: Caller, webhook: Webhook) -> None:
     secret = webhook.secret
     address = f"webhooks/{webhook.pk}"
     put = program.put(address, {"url": "https://new.example.com/", "events": ["contact.created"]})

@@ -97,6 +97,9 @@ def test_numbers_are_added_listed_renamed_and_deleted(program, business):
     place = f"whatsapp/connections/{made['id']}"
     assert [row["name"] for row in data(program.get("whatsapp/connections"))] == ["Shop"]
     assert data(program.put(place, {"name": "Branch"}))["name"] == "Branch"
+    assert data(program.patch(place, {}))["name"] == "Branch"
+    assert data(program.patch(place, {"name": "Second branch"}))["name"] == "Second branch"
+    assert data(program.put(place, {"name": "Branch"}))["name"] == "Branch"
     assert data(program.get(place))["name"] == "Branch"
     assert program.delete(place).status_code == 204
     assert data(program.get("whatsapp/connections")) == []

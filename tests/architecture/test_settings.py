@@ -90,3 +90,12 @@ def test_https_makes_cookies_strict(tmp_path: Path) -> None:
     assert found["CSRF_COOKIE_SECURE"] is True
     assert str(found["SESSION_COOKIE_NAME"]).startswith("__Host-")
     assert found["SECURE_HSTS_SECONDS"]
+
+
+def test_pictures_in_a_bucket_pass_the_pages_policy(tmp_path: Path) -> None:
+    given = {"WHATSFLOW_S3_BUCKET": "bakery", "WHATSFLOW_S3_ENDPOINT": "https://s3.example.com"}
+    found = read(tmp_path, "CONTENT_SECURITY_POLICY", **given)
+    directives = found["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]  # type: ignore[index]
+    for name in ("img-src", "media-src"):
+        assert "https://bakery.s3.example.com" in directives[name]
+    assert directives["script-src"] == ["'self'"]

@@ -15,14 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.benchmarks import figures, importing, measure, site, whatsapp
+from tests.benchmarks import api, crowd, figures, importing, measure, site, whatsapp
 from tests.benchmarks.report import Result, save, table
 from tests.benchmarks.site import PASSWORD, ROOT, Place
 
 EMBEDDED = ("start", "screen", "contacts")
 BROWSERS = ("whatsapp",)
 SERVICES = (
-    *("screen", "fanout", "pages", "depth", "search", "contacts", "claim", "inbound"),
+    *("screen", "fanout", "pages", "crowd", "depth", "search", "contacts", "api", "claim", "inbound"),
     *("webhooks", "campaigns"),
 )
 HISTORY = ("analytics",)
@@ -126,6 +126,7 @@ def _services(
             ("depth", lambda: measure.depth(place)),
             ("search", lambda: measure.search(place, effort)),
             ("contacts", lambda: measure.contacts(place, "PostgreSQL", effort)),
+            ("api", lambda: api.results(place, effort.samples)),
             ("claim", lambda: measure.claim(place, effort)),
             ("inbound", lambda: measure.inbound(place, effort)),
             ("campaigns", lambda: measure.campaigns(place, effort)),
@@ -133,13 +134,14 @@ def _services(
         ):
             if name in only:
                 _run(results, name, resting)
-        if not only & {"screen", "fanout", "pages"}:
+        if not only & {"screen", "fanout", "pages", "crowd"}:
             return
         with site.running(place) as running:
             for name, live in (
                 ("screen", lambda: measure.event_to_screen(running, "PostgreSQL and Redis", effort)),
                 ("fanout", lambda: measure.fan_out(running, effort)),
                 ("pages", lambda: measure.pages(running, effort)),
+                ("crowd", lambda: crowd.measure(running, 20.0)),
             ):
                 if name in only:
                     _run(results, name, live)

@@ -10,39 +10,73 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from tests.benchmarks.report import Result, median
 from tests.benchmarks.site import ROOT, Place
 
 DAYS = 730
+TURNS = 3
 BARE = """
 WITH day AS (
-    SELECT * FROM messages
-    WHERE business_profile_id = %(business)s AND created_at >= %(begins)s AND created_at < %(ends)s
+    SELECT id, conversation_id, contact_id, connection_id, sender_id, direction, message_type, created_at,
+        status IN ('sent', 'delivered', 'read') AS sent, status IN ('delivered', 'read') AS delivered,
+        status = 'read' AS read, status = 'failed' AS failed, origin <> 'campaign' AS personal
+    FROM messages WHERE business_profile_id = %(business)s AND created_at >= %(begins)s AND created_at < %(ends)s
 ), turns AS (
     SELECT day.*, SUM((direction = 'outbound')::int) OVER (PARTITION BY conversation_id ORDER BY created_at, id)
         - (direction = 'outbound')::int AS turn FROM day
 ), waits AS (
-    SELECT direction, sender_id, created_at - MIN(created_at) FILTER (WHERE direction = 'inbound')
-        OVER (PARTITION BY conversation_id, turn) AS wait FROM turns
+    SELECT direction, sender_id, sent, personal, EXTRACT(EPOCH FROM created_at - MIN(created_at)
+        FILTER (WHERE direction = 'inbound') OVER (PARTITION BY conversation_id, turn))::int AS wait FROM turns
+), hours AS (
+    SELECT hour, COUNT(day.id) FILTER (WHERE direction = 'inbound') AS received,
+        COUNT(day.id) FILTER (WHERE direction = 'outbound' AND sent) AS sent
+    FROM generate_series(0, 23) AS hour
+    LEFT JOIN day ON EXTRACT(hour FROM created_at AT TIME ZONE %(zone)s) = hour GROUP BY 1
+), sets AS (
+    SELECT STRING_AGG(DISTINCT uuid_send(contact_id), '') FILTER (WHERE direction = 'inbound') AS active,
+        STRING_AGG(DISTINCT uuid_send(contact_id), '') FILTER (WHERE direction = 'outbound' AND sent) AS reached,
+        STRING_AGG(DISTINCT uuid_send(conversation_id), '') FILTER (WHERE personal) AS talks FROM day
+), old_kinds AS (
+    DELETE FROM daily_message_stats WHERE business_profile_id = %(business)s AND date = %(date)s
+), old_work AS (
+    DELETE FROM daily_agent_stats WHERE business_profile_id = %(business)s AND date = %(date)s
+), kinds AS (
+    INSERT INTO daily_message_stats (business_profile_id, date, connection_id, direction, message_type, messages, sent,
+        delivered, read, failed)
+    SELECT %(business)s, %(date)s, connection_id, direction, message_type, COUNT(*), COUNT(*) FILTER (WHERE sent),
+        COUNT(*) FILTER (WHERE delivered), COUNT(*) FILTER (WHERE read), COUNT(*) FILTER (WHERE failed)
+    FROM day GROUP BY 3, 4, 5
+), work AS (
+    INSERT INTO daily_agent_stats (business_profile_id, date, user_id, sent, closed, answer_seconds, resolution_seconds)
+    SELECT %(business)s, %(date)s, sender_id, COUNT(*) FILTER (WHERE sent), 0,
+        COALESCE(STRING_AGG(int4send(wait), '' ORDER BY wait) FILTER (WHERE wait IS NOT NULL), ''), ''
+    FROM waits WHERE direction = 'outbound' AND personal GROUP BY 3
 )
-SELECT
-    (SELECT json_agg(g) FROM (
-        SELECT connection_id, direction, message_type, sender_id, EXTRACT(hour FROM created_at AT TIME ZONE %(zone)s),
-            COUNT(*), COUNT(*) FILTER (WHERE status IN ('delivered', 'read')), COUNT(*) FILTER (WHERE status = 'read'),
-            COUNT(*) FILTER (WHERE status = 'failed')
-        FROM day GROUP BY 1, 2, 3, 4, 5) AS g),
-    (SELECT COUNT(DISTINCT contact_id) FROM day WHERE direction = 'inbound'),
-    (SELECT COUNT(DISTINCT contact_id) FROM day WHERE direction = 'outbound'),
-    (SELECT COUNT(DISTINCT conversation_id) FROM day),
-    (SELECT json_agg(w) FROM (
-        SELECT sender_id, percentile_disc(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY wait)
-        FROM waits WHERE direction = 'outbound' GROUP BY 1) AS w),
+INSERT INTO daily_stats (id, created_at, updated_at, business_profile_id, date, messages_sent, messages_received,
+    new_contacts, active_contacts, conversations, opt_outs, received_by_hour, sent_by_hour, active_ids, reached_ids,
+    conversation_ids, state, counted_at)
+SELECT gen_random_uuid(), now(), now(), %(business)s, %(date)s, SUM(sent), SUM(received),
     (SELECT COUNT(*) FROM contacts
-        WHERE business_profile_id = %(business)s AND created_at >= %(begins)s AND created_at < %(ends)s)
+        WHERE business_profile_id = %(business)s AND created_at >= %(begins)s AND created_at < %(ends)s),
+    (SELECT length(active) / 16 FROM sets), (SELECT length(talks) / 16 FROM sets),
+    (SELECT COUNT(*) FROM contact_consents WHERE business_profile_id = %(business)s AND kind = 'opt_out'
+        AND created_at >= %(begins)s AND created_at < %(ends)s),
+    jsonb_agg(received ORDER BY hour), jsonb_agg(sent ORDER BY hour),
+    (SELECT COALESCE(active, '') FROM sets), (SELECT COALESCE(reached, '') FROM sets),
+    (SELECT COALESCE(talks, '') FROM sets), 'done', now()
+FROM hours
+ON CONFLICT (business_profile_id, date) DO UPDATE SET messages_sent = excluded.messages_sent,
+    messages_received = excluded.messages_received, new_contacts = excluded.new_contacts,
+    active_contacts = excluded.active_contacts, conversations = excluded.conversations, opt_outs = excluded.opt_outs,
+    received_by_hour = excluded.received_by_hour, sent_by_hour = excluded.sent_by_hour,
+    active_ids = excluded.active_ids, reached_ids = excluded.reached_ids,
+    conversation_ids = excluded.conversation_ids, state = excluded.state, counted_at = excluded.counted_at
 """
-"""What somebody would write for the figures of one day: waits within the day only, nothing kept."""
+"""What somebody would write to count a day into the same rows: waits within the day only, closings left out, and
+nothing that withstands being killed, run twice or overtaken by a change."""
 SCAN = """
 SELECT date_trunc('day', created_at, %(zone)s), direction, message_type, COUNT(*), COUNT(DISTINCT contact_id)
 FROM messages WHERE business_profile_id = %(business)s GROUP BY 1, 2, 3
@@ -105,19 +139,28 @@ def _measure() -> dict[str, Any]:
 
     def statement(sql: str, when: date) -> None:
         begins, ends = localtime.bounds(zone, when, when)
+        given: dict[str, Any] = {
+            "business": business.pk,
+            "date": when,
+            "begins": begins,
+            "ends": ends,
+            "zone": zone.key,
+        }
         with connection.cursor() as cursor:
-            given = {"business": business.pk, "begins": begins, "ends": ends, "zone": zone.key}
             cursor.execute(sql, given)
-            cursor.fetchall()
 
-    for when in chosen[:3]:
-        statement(BARE, when)
-        rollups.fill(business, zone, [when])
+    days, bare = [], []
+    for when in chosen:  # ours last: the rows of the other are not right
+        turns = [
+            (_timed(partial(statement, BARE, when)), _timed(partial(rollups.fill, business, zone, [when])))
+            for _ in range(TURNS)
+        ]
+        bare.append(min(by_hand for by_hand, _ in turns))
+        days.append(min(ours for _, ours in turns))
     return {
         "overview": median([_timed(lambda: figures.overview(business, period)) for _ in range(9)]) * 1000,
-        "day": median([_timed(lambda when=when: rollups.fill(business, zone, [when])) for when in chosen])
-        * 1000,
-        "bare": median([_timed(lambda when=when: statement(BARE, when)) for when in chosen]) * 1000,
+        "day": median(days) * 1000,
+        "bare": median(bare) * 1000,
         "rebuild": rebuild,
         "scan": median([_timed(lambda: statement(SCAN, first)) for _ in range(3)]),
         "days": (date.today() - first).days,

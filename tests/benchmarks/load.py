@@ -42,14 +42,15 @@ async def _talk(port: int, request: bytes, end: float) -> list[float]:
             head = await reader.readuntil(b"\r\n\r\n")
             if not head.startswith(b"HTTP/1.1 200"):
                 raise RuntimeError(f"Unexpected answer: {head[:200]!r}")
-            await _body(reader, head.lower())
+            await body_of(reader, head.lower())
             times.append(time.perf_counter() - begin)
     finally:
         writer.close()
     return times
 
 
-async def _body(reader: asyncio.StreamReader, head: bytes) -> None:
+async def body_of(reader: asyncio.StreamReader, head: bytes) -> None:
+    """Read the body that follows `head` (in lower case)."""
     if b"content-length:" in head:
         await reader.readexactly(int(head.split(b"content-length:")[1].split(b"\r\n")[0]))
         return

@@ -28,6 +28,16 @@ LIST = """
     WHERE c.business_profile_id = %(business)s AND c.state = 'open'
     ORDER BY c.last_message_at DESC, c.id DESC LIMIT 51
 """
+TAGS = """
+    WITH page AS MATERIALIZED (
+        SELECT contact_id FROM conversations WHERE business_profile_id = %(business)s AND state = 'open'
+        ORDER BY last_message_at DESC, id DESC LIMIT 50
+    ), carried AS MATERIALIZED (
+        SELECT tag_id, contact_id FROM contact_tags WHERE contact_id IN (SELECT contact_id FROM page)
+    )
+    SELECT t.id, t.name, t.color, carried.contact_id FROM tags t LEFT JOIN carried ON carried.tag_id = t.id
+    WHERE t.business_profile_id = %(business)s ORDER BY t.name, t.id
+"""
 HEAD = """
     SELECT c.id, c.state, c.assigned_to_id, c.unread_count, c.contact_id, k.name, k.push_name, k.phone_number,
         k.first_message_at, k.last_message_at, k.total_messages, n.id AS number, n.name AS number_name,
@@ -55,7 +65,7 @@ OTHERS = """
         SELECT contact_id FROM conversations WHERE id = %(conversation)s)
 """
 SIGNED_IN = {"session": SESSION, "access": ACCESS}
-INBOX = {"frame": FRAME, "list": LIST}
+INBOX = {"frame": FRAME, "list": LIST, "tags": TAGS}
 CONVERSATION = {**INBOX, "head": HEAD, "chat": CHAT, "team": TEAM, "others": OTHERS}
 
 

@@ -23,6 +23,7 @@ from connections.drivers.whatsapp_web import processes
 from connections.drivers.whatsapp_web.driver import WhatsAppWebDriver
 from connections.drivers.whatsapp_web.options import Options
 from tests.benchmarks.report import Result, median, percentile
+from tests.connections.whatsapp_web.shelf import Shelf
 from tests.standin import CUSTOMER, Phone, Standin
 from tests.standin.browser import BUNDLE
 from tests.standin.things import new_id
@@ -46,28 +47,6 @@ class Load:
 
 QUICK = Load(cycles=6, numbers=3, rounds=10, pause=0.5, idle=3.0)
 FULL = Load(cycles=50, numbers=10, rounds=20, pause=1.0, idle=10.0)
-
-
-class Drawer:
-    """Keeps one number's login in memory; what the driver calls its store."""
-
-    def __init__(self, options: Options) -> None:
-        self.options = options
-        self.copies: dict[str, bytes] = {}
-
-    def newest(self) -> str:
-        return max(self.copies, default="")
-
-    def load(self, generation: str) -> bytes:
-        return self.copies[generation]
-
-    def keep(self, data: bytes) -> str:
-        generation = f"{len(self.copies) + 1:06d}"
-        self.copies[generation] = data
-        return generation
-
-    def clear(self) -> None:
-        self.copies.clear()
 
 
 @dataclass
@@ -175,7 +154,7 @@ def _together(standin: Standin, options: Options, load: Load) -> list[Result]:
 
 def _number(options: Options, phone: Phone) -> Number:
     wake = threading.Event()
-    context = Context(connection_id=uuid4(), session="", wake=wake.set, store=Drawer(options))
+    context = Context(connection_id=uuid4(), session="", wake=wake.set, store=Shelf(options))
     return Number(WhatsAppWebDriver(context), phone, wake)
 
 
@@ -270,21 +249,23 @@ def _cycles(standin: Standin, options: Options, load: Load) -> list[Result]:
     profiles = [options.home / str(home) / "profile" for home in homes]
     left = sum(len(processes.of_profile(profile)) for profile in profiles)
     locks = sum(len(list(profile.glob("Singleton*"))) for profile in profiles)
+    pace = seconds / load.cycles
+    litter = sum((profile.parent / "scratch").is_symlink() for profile in profiles)
     return [
         Result(
             f"whatsapp: left after {load.cycles} starts and stops",
-            left + locks,
+            left + locks + litter,
             "",
             wanted="0",
-            reached=not left + locks,
-            note=f"{left} processes, {locks} locks; {seconds / load.cycles:.1f} s each, {LANES} at a time",
+            reached=not left + locks + litter,
+            note=f"{left} processes, {locks} locks, {litter} directories; {pace:.1f} s each, {LANES} at a time",
         )
     ]
 
 
 def _lane(options: Options, connection_id: UUID, cycles: int) -> None:
     for _ in range(cycles):
-        context = Context(connection_id=connection_id, session="", wake=lambda: None, store=Drawer(options))
+        context = Context(connection_id=connection_id, session="", wake=lambda: None, store=Shelf(options))
         driver = WhatsAppWebDriver(context)
         try:
             driver.open()

@@ -10,7 +10,9 @@ from campaigns.models import CampaignRecipient
 from campaigns.services import feeding
 from connections.drivers.base import Chat
 from connections.ports import mailbox
-from contacts.services import consent, identities
+from contacts.models import ConsentProof
+from contacts.services.contacts import block
+from contacts.services.contacts import create as create_contact
 from contacts.services.contacts import delete as delete_contact
 from messaging.models import Message
 from messaging.services import pace
@@ -68,16 +70,14 @@ def test_outside_the_window_a_message_waits_for_it_to_open(draft, crowd, paced, 
     assert counted(campaign)["sent_count"] == 0
 
 
-def test_a_stop_between_two_messages_keeps_its_author_out_and_still_does_after_a_new_import(
-    draft, crowd, lease, business, owner
+@pytest.mark.parametrize("back", ["typed", "imported"])
+def test_a_stop_between_two_messages_keeps_its_author_out_and_still_does_after_they_come_back(
+    draft, crowd, lease, business, owner, back
 ):
     campaign = launched(draft())
-    gone = send(lease, 5)
-    written_to = {message.contact_id for message in gone}
+    written_to = {message.contact_id for message in send(lease, 5)}
     leaver = next(one for one in crowd if one.pk not in written_to)
-    mailbox().receive(lease, [hello("STOP1", Chat(phone=leaver.phone_number), "STOP")])
-    if not leaver.__class__.objects.filter(pk=leaver.pk, opted_out_at__isnull=False).exists():
-        consent.opt_out(business, [leaver.pk], how="message")
+    mailbox().receive(lease, [hello("STOP1", Chat(phone=leaver.phone_number), "Stop")])
 
     rest = send_all(campaign, lease)
 
@@ -85,10 +85,38 @@ def test_a_stop_between_two_messages_keeps_its_author_out_and_still_does_after_a
     line = CampaignRecipient.objects.get(campaign=campaign, contact=leaver)
     assert (line.status, line.reason) == ("skipped", "opted_out")
     assert counted(campaign)["sent_count"] == 29
+    proof = ConsentProof.objects.get(contact=leaver)
+    assert (proof.kind, proof.how) == ("opt_out", "message")
+    assert Message.objects.get(pk=proof.message_id).content == "Stop"
     delete_contact(business, [leaver.pk], owner)
-    (again,) = identities.resolve(business.pk, [identities.Person(phone=leaver.phone_number)]).values()
-    second = launched(draft(name="Summer"))
-    assert CampaignRecipient.objects.get(campaign=second, contact_id=again).reason == "opted_out"
+    if back == "typed":
+        create_contact(business, owner, phone_number=leaver.phone_number)
+        second = draft(name="Summer")
+    else:
+        second = draft(name="Summer", numbers=[leaver.phone_number, "+9993000009999"])
+    lines = launched(second).recipients.values_list("contact__phone_number", "status", "reason")
+    assert (leaver.phone_number, "skipped", "opted_out") in lines
+    assert second.total_recipients == (29 if back == "typed" else 1)
+
+
+def test_somebody_who_asks_to_stop_after_it_is_counted_as_lost_by_it(draft, crowd, lease):
+    campaign = launched(draft())
+    got_it = send(lease, 5)[0].contact
+    mailbox().receive(lease, [hello("STOP1", Chat(phone=got_it.phone_number), "unsubscribe")])
+    line = CampaignRecipient.objects.get(campaign=campaign, contact=got_it)
+    assert (line.status, line.opted_out_at is not None) == ("sent", True)
+    assert counted(campaign)["opted_out_count"] == 1
+
+
+def test_somebody_who_is_blocked_between_two_messages_is_left_out(draft, crowd, lease, business, owner):
+    campaign = launched(draft())
+    written_to = {message.contact_id for message in send(lease, 5)}
+    leaver = next(one for one in crowd if one.pk not in written_to)
+    block(business, [leaver.pk], owner)
+    send_all(campaign, lease)
+    line = CampaignRecipient.objects.get(campaign=campaign, contact=leaver)
+    assert (line.status, line.reason) == ("skipped", "blocked")
+    assert counted(campaign)["sent_count"] == 29
 
 
 def test_an_opt_out_that_nobody_announced_is_seen_in_the_claim(draft, crowd, lease):

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-import pytest
-from django.urls import reverse
+import re
+from io import BytesIO
 
-from campaigns.models import Campaign, MessageTemplate
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from PIL import Image
+
+from campaigns import selectors
+from campaigns.models import Campaign, CampaignRecipient, MessageTemplate
+from connections.drivers.base import AckLevel, Chat
+from connections.ports import Delivered, Refused, mailbox
+from contacts.models import Contact
+from contacts.services import consent
+from contacts.services.contacts import delete as delete_contact
 from messaging.models import Message
 from messaging.services import pace
+from tests import factories
 from tests.campaigns.conftest import launched, send, send_all
+from tests.messaging.helpers import hello
+from whatsflow.core.clock import now
 
 FORM = {
     "name": "Spring sale",
@@ -62,7 +76,7 @@ def test_the_count_follows_what_is_chosen(browser, number, crowd, business):
     crowd[0].save()
     answer = browser.post(reverse("campaigns:audience"), FORM).content.decode()
     assert "29</span> people" in answer
-    assert "1 opted out" in answer
+    assert ">1</strong> <span>Opted out" in answer
 
 
 def test_pasted_numbers_become_the_audience_and_mistakes_are_counted(browser, number, business):
@@ -76,7 +90,133 @@ def test_pasted_numbers_become_the_audience_and_mistakes_are_counted(browser, nu
     assert campaign.list_summary == {"lines": 4, "invalid": 1, "repeated": 1, "examples": ["not a number"]}
     page = browser.get(address("dry_run", campaign)).content.decode()
     assert "Twice on your list" in page
-    assert "1 lines of your list are no phone numbers" in page
+    assert "1 line of your list is no phone number" in page
+
+
+def counted_live(browser, **given):
+    """What the page says while one types: (people, reasons)."""
+    answer = browser.post(
+        reverse("campaigns:audience") + given.pop("query", ""), {**FORM, **given}
+    ).content.decode()
+    total = re.search(r"wf-amount wf-number\">(\d+)<", answer)
+    return int(total[1]) if total else None, re.findall(r"(\d+)</strong> <span>([^<]+)<", answer)
+
+
+def test_a_list_is_counted_while_it_is_pasted_and_makes_nobody_a_contact(
+    browser, number, crowd, business, owner
+):
+    delete_contact(business, [opted_out(business, crowd[1]).pk], owner)
+    opted_out(business, crowd[0])
+    lines = "\n".join(
+        [*(one.phone_number for one in crowd[:3]), crowd[2].phone_number, "+9993000009999", "hello"]
+    )
+    before = Contact.objects.count()
+    assert counted_live(browser, target_type="custom", numbers=lines) == (
+        2, [("2", "Opted out"), ("1", "The same person twice"), ("1", "Not a phone number")],
+    )  # fmt: skip
+    assert Contact.objects.count() == before
+    assert counted_live(browser, target_type="custom", numbers="") == (None, [])
+
+
+def opted_out(business, person):
+    consent.opt_out(business, [person.pk], how="team")
+    return person
+
+
+def test_the_list_of_a_draft_counts_while_nothing_takes_its_place(browser, number, draft, crowd):
+    campaign = draft(numbers=[crowd[0].phone_number, crowd[1].phone_number])
+    query = f"?campaign={campaign.pk}"
+    assert counted_live(browser, target_type="custom", query=query) == (2, [])
+    assert counted_live(browser, target_type="custom", numbers=crowd[5].phone_number, query=query) == (1, [])
+
+
+def test_the_count_knows_the_one_a_day_rule_of_the_chosen_number(
+    browser, number, draft, crowd, lease, business
+):
+    pace.change(business, number, None, {"marketing_hours": 24})
+    send_all(launched(draft(numbers=[crowd[0].phone_number])), lease)
+    assert counted_live(browser, connections=[str(number.pk)]) == (
+        29, [("1", "Had another campaign in the last hours")],
+    )  # fmt: skip
+
+
+def test_an_uploaded_file_of_numbers_becomes_the_audience(browser, number, business):
+    file = SimpleUploadedFile(
+        "people.csv", '\ufeffnumber;name\r\n"+9993000000001";Ann\n+9993000000002;Bo\n'.encode()
+    )
+    given = {**FORM, "target_type": "custom", "numbers_file": file, "connections": [number.pk]}
+    browser.post(reverse("campaigns:create"), given)
+    campaign = Campaign.objects.get()
+    assert sorted(campaign.people.values_list("contact__phone_number", flat=True)) == [
+        "+9993000000001", "+9993000000002",
+    ]  # fmt: skip
+    assert campaign.list_summary["invalid"] == 1
+
+
+def test_a_file_stays_in_the_preview_while_one_types_and_is_sent(
+    browser, number, crowd, lease, media_root, business, settings
+):
+    picture = BytesIO()
+    Image.new("RGB", (20, 10), "red").save(picture, "PNG")
+    upload = SimpleUploadedFile("plate.png", picture.getvalue())
+    browser.post(reverse("campaigns:create"), {**FORM, "upload": upload, "connections": [number.pk]})
+    campaign = Campaign.objects.get()
+    again = {**FORM, "attachment": campaign.media_id, "message_content": "*New*"}
+    shown = browser.post(reverse("campaigns:preview"), again).content.decode()
+    assert "<strong>New</strong>" in shown
+    assert reverse("messaging:thumbnail", args=[campaign.media_id]) in shown
+    without = browser.post(reverse("campaigns:preview"), {**again, "remove_media": "on"}).content.decode()
+    assert "<img" not in without
+    template = MessageTemplate.objects.create(
+        business_profile=business, name="T", content="x", media=campaign.media
+    )
+    page = browser.get(reverse("campaigns:create") + f"?template={template.pk}").content.decode()
+    assert "plate.png" in page
+
+    launched(campaign)
+    message = send(lease, 1)[0]
+    assert (message.message_type, message.media_id) == ("image", campaign.media_id)
+
+
+def test_answers_and_messages_of_a_campaign_say_so_in_the_chat(browser, draft, crowd, lease):
+    campaign = launched(draft(name="Spring <sale>"))
+    message = send(lease, 1)[0]
+    mailbox().receive(lease, [hello("IN1", Chat(phone=message.contact.phone_number), "Yes")])
+    page = browser.get(reverse("messaging:conversation", args=[message.conversation_id])).content.decode()
+    link = f'<a href="{address("detail", campaign)}" dir="auto">Spring &lt;sale&gt;</a>'
+    assert f"Campaign {link}" in page
+    assert f"Answer to {link}" in page
+
+
+def test_the_page_says_why_it_stopped_and_how_to_go_on(browser, draft, crowd, lease):
+    campaign = launched(draft())
+    send(lease, 3, lambda message: Refused("refused", "Sorry."))
+    page = browser.get(address("detail", campaign)).content.decode()
+    assert "three failures in a row" in page
+    assert "press Resume, then Retry failed" in page
+    ledger = browser.get(address("recipients", campaign) + "?state=failed").content.decode()
+    assert "WhatsApp refused it: Sorry." in ledger
+
+
+def test_each_number_and_variant_is_told_apart(browser, draft, crowd, lease, number, business):
+    second = factories.ConnectionFactory(
+        business_profile=business, phone_number="+9991000000002", name="Branch", settings=number.settings
+    )
+    texts = [{"content": "A", "share": 50}, {"content": "B", "share": 50}]
+    campaign = launched(draft(connections=[number, second], variants=texts))
+    mine = CampaignRecipient.objects.filter(campaign=campaign, connection=number).count()
+    send(lease, 100)
+    campaign.refresh_from_db()
+    shown = selectors.progress(campaign)
+    assert {one.label: one.counters["sent_count"] for one in shown.numbers} == {
+        number.display_name: mine,
+        "Branch": 0,
+    }
+    assert {one.label: one.counters["open_count"] for one in shown.numbers}["Branch"] == 30 - mine
+    assert sum(one.counters["sent_count"] for one in shown.variants) == mine
+    page = browser.get(address("detail", campaign)).content.decode()
+    for words in ("Branch", "Variant A", "Variant B"):
+        assert words in page
 
 
 def test_the_live_page_shows_the_funnel_and_asks_the_same_number_of_queries_at_any_size(
@@ -111,8 +251,6 @@ def test_pause_resume_and_cancel_from_the_page(browser, draft, crowd, lease):
 
 
 def test_who_missed_it_comes_as_csv_and_as_a_new_audience(browser, draft, crowd, lease, business):
-    from connections.ports import Refused
-
     crowd[3].name = "=cmd()"
     crowd[3].save()
     campaign = launched(draft())
@@ -126,10 +264,6 @@ def test_who_missed_it_comes_as_csv_and_as_a_new_audience(browser, draft, crowd,
 
 
 def send_all_but_one(campaign, lease, unlucky, outcome):
-    from connections.drivers.base import AckLevel
-    from connections.ports import Delivered
-    from whatsflow.core.clock import now
-
     send(
         lease,
         100,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import Campaign, CampaignRecipient
 from campaigns.services import feeding, ledger, lifecycle, states
-from connections.drivers.base import AckLevel
+from connections.drivers.base import AckLevel, Chat
 from connections.ports import Refused, mailbox
 from messaging.models import Message
 from tests import factories
@@ -21,10 +24,16 @@ pytestmark = pytest.mark.django_db(transaction=False)
 
 
 def counted(campaign: Campaign) -> dict[str, int]:
-    """The counters, after making sure that they say what the rows say."""
+    """The counters, after making sure that they say what the rows say, also by number and variant."""
     campaign.refresh_from_db()
     told = ledger.counters_of(campaign)
     assert told == ledger.recount(campaign)
+    for tally in campaign.tallies.exclude(connection=None):
+        rows = campaign.recipients.filter(connection_id=tally.connection_id, variant=tally.variant)
+        figures = [ledger.figures(row) for row in rows] or [(0,) * len(ledger.COUNTERS)]
+        assert list(ledger.counters_of(tally).values()) == [
+            sum(column) for column in zip(*figures, strict=True)
+        ]
     return told
 
 
@@ -145,9 +154,9 @@ def test_receipts_reach_the_ledger_in_any_order(draft, crowd, lease):
 def test_the_first_answer_is_noted_and_marked(draft, crowd, lease, business):
     campaign = launched(draft())
     send_all(campaign, lease)
-    chat = {"chat": __import__("connections.drivers.base", fromlist=["Chat"]).Chat(phone="+9993000000001")}
-    mailbox().receive(lease, [hello("IN1", body="Yes please", **chat)])
-    mailbox().receive(lease, [hello("IN2", body="And another", **chat)])
+    chat = Chat(phone="+9993000000001")
+    mailbox().receive(lease, [hello("IN1", chat, "Yes please")])
+    mailbox().receive(lease, [hello("IN2", chat, "And another")])
 
     assert counted(campaign)["replied_count"] == 1
     marks = dict(Message.objects.filter(direction="inbound").values_list("content", "metadata"))
@@ -193,10 +202,9 @@ def test_what_may_have_arrived_is_never_sent_again_by_itself(draft, crowd, lease
     Message.objects.filter(pk=one.pk).update(status="sending", sent_at=None)
     CampaignRecipient.objects.filter(message=one).update(status="queued", sent_at=None, settled_at=None)
     Campaign.objects.filter(pk=campaign.pk).update(sent_count=0, open_count=30)
-    from dataclasses import replace
-
+    campaign.tallies.update(sent_count=0, open_count=30)
     (flying,) = mailbox().in_flight(lease)
-    long_ago = replace(flying, since=now() - __import__("datetime").timedelta(hours=1))
+    long_ago = replace(flying, since=now() - timedelta(hours=1))
     mailbox().reconcile(lease, long_ago, None)
 
     send_all(campaign, lease)

@@ -8,7 +8,12 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection as database
+from django.test import Client
+from django.urls import reverse
 
+from accounts import scopes
+from accounts.models import AuditEntry
+from accounts.services import keys
 from campaigns.models import Campaign, CampaignRecipient
 from campaigns.services import drafts, feeding, lifecycle, scheduling
 from messaging.models import Message
@@ -57,6 +62,32 @@ def test_two_launches_at_once_make_one_run(draft, crowd, business, owner):
     assert [answer.code for answer in answers if isinstance(answer, Conflict)] == ["already_started"]
     assert CampaignRecipient.objects.count() == 30
     assert counted(campaign)["open_count"] == 30
+
+
+def test_a_launch_from_the_page_and_one_by_the_api_at_once_make_one_run(
+    draft, crowd, business, owner, client_of
+):
+    campaign = draft()
+    _row, key = keys.create(business, owner, name="Test", scopes=list(scopes.ALL))
+    page, program = client_of(owner), Client()
+
+    def by_api():
+        address = f"/api/v1/campaigns/{campaign.pk}/send"
+        return program.post(address, content_type="application/json", headers={"x-api-key": key}).status_code
+
+    def by_page():
+        page.post(reverse("campaigns:launch", args=[campaign.pk]))
+        return page.get(reverse("campaigns:detail", args=[campaign.pk])).content.decode()
+
+    told, shown = at_once(by_api, by_page)
+
+    assert (told == 409) != ("already been started" in shown)
+    assert told in (200, 409)
+    assert CampaignRecipient.objects.count() == 30
+    assert counted(campaign)["open_count"] == 30
+    assert AuditEntry.objects.filter(action="campaign.started").count() == 1
+    feeding.feed(campaign.pk)
+    assert Message.objects.filter(origin="campaign").count() == 30
 
 
 def test_two_feeders_at_once_queue_everybody_once(draft, crowd):

@@ -78,14 +78,14 @@ class Rig(Protocol):
         """The device is removed on the phone."""
 
 
-def until(value: Callable[[], T], what: str = "it") -> T:
-    """Ask until the answer is true, and return it; fail after PATIENCE seconds."""
-    deadline = time.monotonic() + PATIENCE
+def until(value: Callable[[], T], what: str = "it", seconds: float = PATIENCE) -> T:
+    """Ask until the answer is true, and return it; fail after so many seconds."""
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := value():
             return found
         time.sleep(0.01)
-    pytest.fail(f"{what} did not happen within {PATIENCE} s")
+    pytest.fail(f"{what} did not happen within {seconds} s")
 
 
 def take(driver: Driver) -> Sequence[Event]:
@@ -141,6 +141,11 @@ class DriverContract:
         rig.scan(in_phase(driver, Phase.QR))
         in_phase(driver, Phase.READY)
         return driver
+
+    @pytest.fixture
+    def talking(self, ready: Driver) -> Driver:
+        """A ready driver that the test leaves as it is: a subclass may give the same one to several tests."""
+        return ready
 
     def text(self, driver: Driver, rig: Rig, body: str = "Your cups are ready.") -> OutgoingMessage:
         wa_id = driver.new_message_id(rig.customer)
@@ -207,19 +212,19 @@ class DriverContract:
 
     # -- in --------------------------------------------------------------------------------------------
 
-    def test_a_message_is_told_until_it_is_confirmed(self, rig: Rig, ready: Driver) -> None:
+    def test_a_message_is_told_until_it_is_confirmed(self, rig: Rig, talking: Driver) -> None:
         wa_id = rig.customer_writes("Hello")
 
         def told() -> list[str]:
-            return [event.wa_id for event in ready.drain() if isinstance(event, InboundMessage)]
+            return [event.wa_id for event in talking.drain() if isinstance(event, InboundMessage)]
 
         assert until(told, "the message") == [wa_id]
         assert told() == [wa_id]
-        ready.confirm()
+        talking.confirm()
         assert told() == []
 
-    def test_a_message_carries_who_what_and_when(self, rig: Rig, ready: Driver) -> None:
-        message = message_in(ready, rig.customer_writes("Hello <b>there</b> 👋\nsecond line"))
+    def test_a_message_carries_who_what_and_when(self, rig: Rig, talking: Driver) -> None:
+        message = message_in(talking, rig.customer_writes("Hello <b>there</b> 👋\nsecond line"))
         assert message.body == "Hello <b>there</b> 👋\nsecond line"
         assert message.kind == MessageKind.TEXT
         assert not message.from_me
@@ -239,92 +244,92 @@ class DriverContract:
         wa_id = rig.customer_writes("Nobody home?")
         assert message_in(rig.driver(session), wa_id).body == "Nobody home?"
 
-    def test_a_picture_can_be_downloaded(self, rig: Rig, ready: Driver) -> None:
-        message = message_in(ready, rig.customer_writes("Look", PICTURE))
+    def test_a_picture_can_be_downloaded(self, rig: Rig, talking: Driver) -> None:
+        message = message_in(talking, rig.customer_writes("Look", PICTURE))
         assert message.kind == MessageKind.IMAGE
         assert message.media is not None
-        assert ready.download(message.media).data == PICTURE.data
+        assert talking.download(message.media).data == PICTURE.data
 
-    def test_a_quoted_message_is_named(self, rig: Rig, ready: Driver) -> None:
+    def test_a_quoted_message_is_named(self, rig: Rig, talking: Driver) -> None:
         first = rig.customer_writes("One")
         second = rig.customer_writes("Two", quoted=first)
-        assert message_in(ready, second).quoted_wa_id == first
+        assert message_in(talking, second).quoted_wa_id == first
 
-    def test_what_is_typed_on_the_phone_comes_as_ours(self, rig: Rig, ready: Driver) -> None:
-        message = message_in(ready, rig.owner_writes("From the road"))
+    def test_what_is_typed_on_the_phone_comes_as_ours(self, rig: Rig, talking: Driver) -> None:
+        message = message_in(talking, rig.owner_writes("From the road"))
         assert message.from_me
         assert message.body == "From the road"
 
-    def test_reading_is_shown_to_the_customer(self, rig: Rig, ready: Driver) -> None:
+    def test_reading_is_shown_to_the_customer(self, rig: Rig, talking: Driver) -> None:
         wa_id = rig.customer_writes("Read me")
-        message = message_in(ready, wa_id)
-        ready.mark_read(message.chat, [wa_id])
+        message = message_in(talking, wa_id)
+        talking.mark_read(message.chat, [wa_id])
         until(lambda: rig.read_by_business(wa_id), "the receipt")
 
     # -- out -------------------------------------------------------------------------------------------
 
-    def test_a_text_arrives_once_and_its_receipts_rise_to_read(self, rig: Rig, ready: Driver) -> None:
-        message = self.text(ready, rig, "Tom & Jerry's: 5 < 6 👍")
-        assert ready.send(message).ack in (AckLevel.PENDING, AckLevel.SENT)
-        levels = receipts(ready, message.wa_id, AckLevel.READ)
+    def test_a_text_arrives_once_and_its_receipts_rise_to_read(self, rig: Rig, talking: Driver) -> None:
+        message = self.text(talking, rig, "Tom & Jerry's: 5 < 6 👍")
+        assert talking.send(message).ack in (AckLevel.PENDING, AckLevel.SENT)
+        levels = receipts(talking, message.wa_id, AckLevel.READ)
         assert AckLevel.DELIVERED in levels
         assert rig.copies(message.wa_id) == 1
         assert rig.seen_by_customer(message.wa_id).body == "Tom & Jerry's: 5 < 6 👍"
 
-    def test_a_file_arrives_as_it_was(self, rig: Rig, ready: Driver) -> None:
-        wa_id = ready.new_message_id(rig.customer)
-        ready.send(OutgoingMessage(wa_id, rig.customer, MessageKind.IMAGE, "A cup", PICTURE))
+    def test_a_file_arrives_as_it_was(self, rig: Rig, talking: Driver) -> None:
+        wa_id = talking.new_message_id(rig.customer)
+        talking.send(OutgoingMessage(wa_id, rig.customer, MessageKind.IMAGE, "A cup", PICTURE))
         seen = rig.seen_by_customer(wa_id)
         assert (seen.kind, seen.body, seen.media) == (MessageKind.IMAGE, "A cup", PICTURE)
 
-    def test_an_id_that_is_there_is_not_sent_again(self, rig: Rig, ready: Driver) -> None:
-        message = self.text(ready, rig)
-        ready.send(message)
-        receipts(ready, message.wa_id, AckLevel.DELIVERED)
-        assert ready.send(message).ack >= AckLevel.DELIVERED
+    def test_an_id_that_is_there_is_not_sent_again(self, rig: Rig, talking: Driver) -> None:
+        message = self.text(talking, rig)
+        talking.send(message)
+        receipts(talking, message.wa_id, AckLevel.DELIVERED)
+        assert talking.send(message).ack >= AckLevel.DELIVERED
         assert rig.copies(message.wa_id) == 1
 
-    def test_a_broadcast_tells_of_each_message_what_became_of_it(self, rig: Rig, ready: Driver) -> None:
-        assert ready.at_once() >= 1
-        old = self.text(ready, rig)
-        ready.send(old)
-        receipts(ready, old.wa_id, AckLevel.DELIVERED)
-        new = self.text(ready, rig, "News for everybody")
-        lost = OutgoingMessage(ready.new_message_id(rig.nobody), rig.nobody, MessageKind.TEXT, "News")
-        again, sent, refused = ready.send_all([old, new, lost])
+    def test_a_broadcast_tells_of_each_message_what_became_of_it(self, rig: Rig, talking: Driver) -> None:
+        assert talking.at_once() >= 1
+        old = self.text(talking, rig)
+        talking.send(old)
+        receipts(talking, old.wa_id, AckLevel.DELIVERED)
+        new = self.text(talking, rig, "News for everybody")
+        lost = OutgoingMessage(talking.new_message_id(rig.nobody), rig.nobody, MessageKind.TEXT, "News")
+        again, sent, refused = talking.send_all([old, new, lost])
         assert isinstance(again, Sent)
         assert isinstance(sent, Sent)
         assert isinstance(refused, Permanent)
         assert refused.code == "not_on_whatsapp"
         assert again.ack >= AckLevel.DELIVERED
-        receipts(ready, new.wa_id, AckLevel.DELIVERED)
+        receipts(talking, new.wa_id, AckLevel.DELIVERED)
         assert (rig.copies(old.wa_id), rig.copies(new.wa_id)) == (1, 1)
 
-    def test_ids_are_fresh_and_touch_nothing(self, rig: Rig, ready: Driver) -> None:
-        ids = {ready.new_message_id(rig.customer) for _ in range(100)}
+    def test_ids_are_fresh_and_touch_nothing(self, rig: Rig, talking: Driver) -> None:
+        ids = {talking.new_message_id(rig.customer) for _ in range(100)}
         assert len(ids) == 100
         assert all(0 < len(wa_id) <= 255 for wa_id in ids)
         assert rig.copies(ids.pop()) == 0
 
-    def test_a_lookup_tells_what_became_of_an_id(self, rig: Rig, ready: Driver) -> None:
-        message = self.text(ready, rig)
-        assert ready.lookup(rig.customer, message.wa_id) is None
-        ready.send(message)
+    def test_a_lookup_tells_what_became_of_an_id(self, rig: Rig, talking: Driver) -> None:
+        message = self.text(talking, rig)
+        assert talking.lookup(rig.customer, message.wa_id) is None
+        talking.send(message)
         until(
             lambda: (
-                (ready.lookup(rig.customer, message.wa_id) or Ack("", AckLevel.FAILED, message)).level >= 1
+                (talking.lookup(rig.customer, message.wa_id) or Ack("", AckLevel.FAILED, message)).level >= 1
             )
         )
 
-    def test_a_number_that_is_not_on_whatsapp_is_refused_for_good(self, rig: Rig, ready: Driver) -> None:
-        message = OutgoingMessage(ready.new_message_id(rig.nobody), rig.nobody, MessageKind.TEXT, "Hello?")
+    def test_a_number_that_is_not_on_whatsapp_is_refused_for_good(self, rig: Rig, talking: Driver) -> None:
+        message = OutgoingMessage(talking.new_message_id(rig.nobody), rig.nobody, MessageKind.TEXT, "Hello?")
         with pytest.raises(Permanent) as refused:
-            ready.send(message)
+            talking.send(message)
         assert refused.value.code == "not_on_whatsapp"
 
-    def test_it_knows_which_numbers_are_on_whatsapp(self, rig: Rig, ready: Driver) -> None:
-        assert ready.number_exists(rig.customer.phone or "")
-        assert not ready.number_exists(rig.nobody.phone or "")
+    def test_it_knows_which_numbers_are_on_whatsapp(self, rig: Rig, talking: Driver) -> None:
+        assert talking.number_exists(rig.customer.phone or "")
+        assert not talking.number_exists(rig.nobody.phone or "")
 
     def test_a_send_without_a_link_loses_the_session(self, rig: Rig, ready: Driver) -> None:
         message = self.text(ready, rig)
@@ -333,31 +338,31 @@ class DriverContract:
             ready.send(message)
         assert rig.copies(message.wa_id) == 0
 
-    def test_typing_is_shown_to_the_customer(self, rig: Rig, ready: Driver) -> None:
-        chat = message_in(ready, rig.customer_writes("Are you there?")).chat
-        ready.show_typing(chat, True)
+    def test_typing_is_shown_to_the_customer(self, rig: Rig, talking: Driver) -> None:
+        chat = message_in(talking, rig.customer_writes("Are you there?")).chat
+        talking.show_typing(chat, True)
         until(rig.sees_typing, "typing")
-        ready.show_typing(chat, False)
+        talking.show_typing(chat, False)
         until(lambda: not rig.sees_typing(), "the end of typing")
 
-    def test_profile_pictures_of_those_who_show_one(self, rig: Rig, ready: Driver) -> None:
-        chat = message_in(ready, rig.customer_writes("Hello")).chat
-        picture = ready.picture(chat)
+    def test_profile_pictures_of_those_who_show_one(self, rig: Rig, talking: Driver) -> None:
+        chat = message_in(talking, rig.customer_writes("Hello")).chat
+        picture = talking.picture(chat)
         assert picture is not None
         assert picture.mime in ("image/png", "image/jpeg")
         assert len(picture.data) > 50
-        assert ready.picture(rig.nobody) is None
+        assert talking.picture(rig.nobody) is None
 
     # -- history ---------------------------------------------------------------------------------------
 
-    def test_history_has_both_directions_oldest_first(self, rig: Rig, ready: Driver) -> None:
+    def test_history_has_both_directions_oldest_first(self, rig: Rig, talking: Driver) -> None:
         start = datetime.now(UTC) - timedelta(minutes=1)
         first = rig.customer_writes("One")
-        message = self.text(ready, rig, "Two")
-        ready.send(message)
+        message = self.text(talking, rig, "Two")
+        talking.send(message)
         last = rig.customer_writes("Three")
-        found = [one for one in ready.history(start) if one.wa_id in (first, message.wa_id, last)]
+        found = [one for one in talking.history(start) if one.wa_id in (first, message.wa_id, last)]
         assert [one.wa_id for one in found] == [first, message.wa_id, last]
         assert [one.from_me for one in found] == [False, True, False]
         assert all(one.backfilled for one in found)
-        assert not ready.history(datetime.now(UTC) + timedelta(minutes=1))
+        assert not talking.history(datetime.now(UTC) + timedelta(minutes=1))

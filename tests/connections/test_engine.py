@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +13,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEntry, User
-from connections import leases, rendering
+from connections import leases, rendering, session_vault
 from connections.drivers.base import Vitals
+from connections.drivers.whatsapp_web.browser import source
+from connections.drivers.whatsapp_web.options import PAGE
 from connections.models import WhatsAppConnection
 from connections.services import numbers, sessions
 from connections.tasks import log_out_idle
+from whatsflow.core.errors import InvalidInput
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +51,24 @@ def test_memory_processor_version_and_start_are_on_the_page(
     shown = page(client_of(viewer), connection)
     for words in ("Chromium 140.0.7339.80", "431.0", "2.4 % of one", "Browser started", "Copy of the login"):
         assert words in shown
+
+
+def test_a_page_that_is_open_follows_what_the_browser_takes(
+    client_of: Callable[..., Client], viewer: User, connection: WhatsAppConnection
+) -> None:
+    told(connection)
+    state = reverse("connections:state", args=[connection.pk])
+    client = client_of(viewer)
+
+    def again(seen: str) -> Any:
+        return client.get(state, {"seen": seen}, headers={"HX-Request": "true"})
+
+    first = client.get(state).context["version"]
+    assert again(first).status_code == 204
+    WhatsAppConnection.objects.filter(pk=connection.pk).update(
+        vitals={**connection.vitals, "memory": 2 * 2**30}
+    )
+    assert "2.0\xa0GB" in again(first).content.decode()
 
 
 def test_a_number_that_rests_takes_nothing(connection: WhatsAppConnection) -> None:
@@ -144,8 +166,20 @@ def test_without_chromium_a_new_number_says_what_to_install_and_the_rest_works(
     assert refused.status_code == 422
     made = client.post(reverse("connections:create"), {"mode": "sandbox", "name": "Try"})
     assert made.status_code == 302
+    with pytest.raises(InvalidInput, match="apt install chromium chromium-driver"):
+        numbers.create(connection.business_profile, owner, "whatsapp-web")
     for address in ("/", "/inbox/", "/connections/"):
         assert client.get(address).status_code == 200
+
+
+def test_another_bundle_is_used_without_a_release_and_a_missing_one_is_said(
+    settings: Any, tmp_path: Path
+) -> None:
+    settings.WHATSAPP_WEB_BUNDLE = tmp_path / "wa.js"
+    assert str(tmp_path / "wa.js") in session_vault.missing()
+    settings.WHATSAPP_WEB_BUNDLE.write_text("window.WPP = 'of another version';")
+    assert "bundle" not in session_vault.missing()
+    assert "of another version" in source(session_vault.options().bundle, PAGE)
 
 
 def test_a_number_whose_server_has_lost_its_chromium_says_what_to_install(

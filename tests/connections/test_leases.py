@@ -150,3 +150,20 @@ class TestKeeper:
         assert thread is not None
         keeper.drop(lease)
         until(lambda: not thread.is_alive(), "the end of the thread")
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_jump_of_this_machines_clock_neither_ends_nor_prolongs_a_lease(
+    connection: WhatsAppConnection, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    real = timezone.now
+    lease = taken(connection)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: real() + timedelta(hours=hours))
+    monkeypatch.setattr("whatsflow.core.clock.now", lambda: real() + timedelta(hours=hours))
+    assert leases.renew(lease)
+    assert leases.acquire(connection.pk, "second") is None
+    with transaction.atomic():
+        assert leases.guard(lease).pk == connection.pk
+    connection.refresh_from_db()
+    assert connection.lease_expires_at is not None
+    assert abs((connection.lease_expires_at - real()).total_seconds()) < 60

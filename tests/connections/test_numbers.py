@@ -47,7 +47,7 @@ def test_two_phones_of_one_seed_would_share_a_number_so_another_seed_is_taken(
 
 @pytest.mark.parametrize("mode", ["telegram", ""])
 def test_an_unknown_mode_is_refused(business: BusinessProfile, owner: User, mode: str) -> None:
-    with pytest.raises(InvalidInput, match="not available"):
+    with pytest.raises(InvalidInput, match="no such way"):
         numbers.create(business, owner, mode)
     assert not WhatsAppConnection.objects.exists()
 

@@ -7,10 +7,10 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from connections import handlers, qr
+from connections import handlers
 from connections.events import ConnectionStatusChanged
 from connections.models import WhatsAppConnection
-from whatsflow.core import live
+from whatsflow.core import live, qr
 
 
 def test_a_changed_number_is_told_to_its_business_without_the_code(

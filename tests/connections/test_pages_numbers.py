@@ -139,6 +139,22 @@ def test_the_codes_own_address_is_closed_to_agents_and_viewers(
     assert SECRET_QR.encode() not in allowed.content
 
 
+def test_a_pairing_code_is_shown_to_those_who_may_link_and_to_nobody_else(
+    client_of: ClientOf, owner: User, teammate: User, viewer: User, pending: WhatsAppConnection
+) -> None:
+    pending.qr_code, pending.pairing_code, pending.pairing_phone = "", "ABCD1234", "+4915110000001"
+    pending.save()
+    shown = client_of(owner).get(url("detail", pending))
+    assert "<code>ABCD1234</code>" in shown.content.decode()
+    assert "type the code shown here" in shown.content.decode()
+    assert "no-store" in shown.headers["Cache-Control"]
+    for person in (teammate, viewer):
+        assert b"ABCD1234" not in client_of(person).get(url("detail", pending)).content
+    pending.status = Status.SYNCING
+    pending.save()
+    assert b"ABCD1234" not in client_of(owner).get(url("detail", pending)).content
+
+
 def test_the_same_code_is_not_sent_again(
     client_of: ClientOf, owner: User, pending: WhatsAppConnection
 ) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from uuid import UUID
 
 import pytest
 
 from accounts.models import BusinessProfile, User
-from contacts import bulk_job
+from accounts.roles import Can
+from contacts import bulk_job, many
 from contacts.models import BulkChange, ConsentProof, Contact, ContactTag, Tag
-from contacts.services import tags
+from contacts.services import consent, tags
 from jobs import runner, services
 from jobs.models import Job
 from tests import factories
+from whatsflow.core.clock import now
 
 Bulk = Callable[..., Job]
 
@@ -92,23 +95,64 @@ def test_what_an_undo_needed_is_forgotten_afterwards(
     assert BulkChange.objects.count() == 0
 
 
-def test_opt_out_block_and_delete_reach_the_chosen_and_nobody_else(
+def test_opt_out_and_delete_reach_the_chosen_and_nobody_else(
     do: Bulk, people: list[Contact], business: BusinessProfile
 ) -> None:
     some = [str(person.pk) for person in people[:7]]
     theirs = Contact.objects.get(name="Theirs")
     assert do("opt_out", ids=[*some, str(theirs.pk)]).summary["changed"] == 7
     assert ConsentProof.objects.filter(how="team").count() == 7
-    assert do("block", ids=some).summary["changed"] == 7
-    assert do("unblock", ids=some).summary["changed"] == 7
     assert do("delete", ids=[*some, str(theirs.pk)]).summary["changed"] == 7
     theirs.refresh_from_db()
     assert theirs.opted_out_at is None
     assert Contact.objects.filter(business_profile=business).count() == 5
 
 
+def test_undoing_an_opt_out_lets_in_only_whom_nobody_has_heard_of_since(
+    do: Bulk, people: list[Contact], business: BusinessProfile, owner: User
+) -> None:
+    consent.opt_out(business, [people[0].pk], how="message")
+    job = do("opt_out", filter={})
+    assert job.summary["changed"] == 11
+    consent.opt_out(business, [people[1].pk], how="message", note="STOP")
+    consent.opt_in(business, [people[2].pk], how="team")
+    consent.opt_out(business, [people[2].pk], how="api")
+    undo = undone(job, business, owner)
+    out = Contact.objects.filter(business_profile=business, opted_out_at__isnull=False)
+    assert set(out.values_list("name", flat=True)) == {"P0", "P1", "P2"}
+    assert undo.summary["restored"] == 9
+    proof = ConsentProof.objects.filter(contact=people[3]).latest("id")
+    assert (proof.kind, proof.how, proof.actor, proof.note) == (
+        "opt_in", "team", owner, "Undone: contacts.bulk",
+    )  # fmt: skip
+
+
 def test_what_cannot_be_undone_offers_no_undo(do: Bulk, people: list[Contact]) -> None:
-    assert do("opt_out", filter={}).undo_until is None
+    assert do("delete", filter={}).undo_until is None
+
+
+def test_what_an_undo_would_need_is_forgotten_when_its_time_is_over(
+    do: Bulk, people: list[Contact], vip: Tag
+) -> None:
+    job = do("tag", filter={}, tags=[str(vip.pk)])
+    bulk_job.prune()
+    assert BulkChange.objects.count() == 12
+    Job.objects.filter(pk=job.pk).update(undo_until=now())
+    bulk_job.prune()
+    assert not BulkChange.objects.exists()
+
+
+def test_whoever_lost_the_right_to_it_meanwhile_does_nothing(
+    business: BusinessProfile, teammate: User, people: list[Contact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    greet = many.Many(
+        "greet", "Greet", "x", "Greet", lambda work, ids: len(ids), capability=Can.RUN_CAMPAIGNS
+    )
+    monkeypatch.setitem(many._actions, "greet", greet)
+    job = services.start(business, teammate, bulk_job.KIND, {"action": "greet", "filter": {}})
+    runner.work_off()
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == (Job.State.FAILED, "forbidden")
 
 
 def test_a_job_taken_over_goes_on_where_it_was(
@@ -144,16 +188,14 @@ def test_an_action_that_nobody_registered_fails_with_words(do: Bulk, people: lis
     assert do("fly", filter={}).error_code == "unknown_action"
 
 
-def test_apps_above_may_add_actions(do: Bulk, people: list[Contact]) -> None:
-    seen: list[object] = []
+def test_apps_above_may_add_actions(do: Bulk, people: list[Contact], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many, "_actions", dict(many._actions))
+    seen: list[int] = []
 
-    def act(work: object, ids: object) -> int:
-        seen.append(ids)
-        return len(ids)  # type: ignore[arg-type]
+    def act(work: object, ids: Sequence[UUID]) -> int:
+        seen.append(len(ids))
+        return len(ids)
 
-    bulk_job.register_action("greet", act)
-    try:
-        assert do("greet", filter={}).summary["changed"] == 12
-    finally:
-        del bulk_job._actions["greet"]
-    assert [len(ids) for ids in seen] == [5, 5, 2]  # type: ignore[arg-type]
+    many.register(many.Many("greet", "Greet", "x", "Greet contacts", act))
+    assert do("greet", filter={}).summary["changed"] == 12
+    assert seen == [5, 5, 2]

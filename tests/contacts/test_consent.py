@@ -12,6 +12,7 @@ from contacts.services.identities import Person
 from tests import factories
 from whatsflow.core import events
 from whatsflow.core.errors import Conflict, InvalidInput, NotFound
+from whatsflow.core.ids import uuid7
 
 
 @pytest.fixture
@@ -55,8 +56,44 @@ def test_an_opt_out_survives_deletion_and_return(business, contact, owner):
 
     again = contacts.create(business, owner, phone_number="+999 2000000001", name="Carla")
     assert again.opted_out_at is not None
-    assert ConsentProof.objects.get().how == "suppression"
     assert consent.suppressed(business, ["+9992000000001", "+9992000000002"]) == {"+9992000000001"}
+
+
+def test_what_proves_an_opt_out_waits_for_the_number_to_come_back(business, contact, owner):
+    message = uuid7()
+    out(business, contact, how="message", message_id=message, note="STOP")
+    first = contact.pk
+    for _ in range(2):  # deleted and imported anew, twice
+        contacts.delete(business, Contact.objects.all(), owner)
+        assert not ConsentProof.objects.exclude(contact=None).exists()
+        contact = contacts.create(business, owner, phone_number="+999 2000000001")
+
+    proofs = ConsentProof.objects.filter(contact=contact).order_by("id")
+    assert contact.pk != first
+    assert [(one.how, one.message_id, one.note) for one in proofs] == [
+        ("message", message, "STOP"),
+        ("suppression", None, ""),
+        ("suppression", None, ""),
+    ]
+
+
+def test_of_somebody_who_may_be_written_to_no_proof_is_kept(business, contact, owner):
+    out(business, contact)
+    consent.opt_in(business, [contact.pk], how="team")
+    contacts.delete(business, [contact.pk], owner)
+
+    assert not ConsentProof.objects.exists()
+
+
+def test_who_says_so_again_in_another_way_leaves_another_proof(business, contact, heard):
+    for how in ("team", "team", "message", "message"):
+        out(business, contact, how=how)
+
+    assert list(ConsentProof.objects.order_by("id").values_list("kind", "how")) == [
+        ("opt_out", "team"),
+        ("again", "message"),
+    ]
+    assert len(heard) == 1
 
 
 def test_a_number_that_turns_up_later_brings_its_opt_out(business, contact, owner):

@@ -111,6 +111,22 @@ def test_flags_countries_and_times(business, people):
     assert found(business, first_message_after="2020-01-01", first_message_before=week) == "AB"
 
 
+def test_who_talks_with_one_of_our_numbers(business, other_business, people, connection, conversation):
+    second = factories.ConnectionFactory(business_profile=business)
+    ann = Contact.objects.get(name="Ann Örjansson")
+    factories.ConversationFactory(business_profile=business, contact=ann, connection=second)
+    with_second = ContactFilter.parse(business, {"connection": str(second.pk)})
+    assert found(business, connection=str(second.pk)) == "A"
+    assert found(business, connection=[str(second.pk)], never_wrote=True) == ""
+    assert with_second.describe(business) == [f"talks with {second.display_name}"]
+    assert ContactFilter.load(business, with_second.to_dict()) == with_second
+    with pytest.raises(InvalidInput):
+        ContactFilter.parse(other_business, {"connection": str(second.pk)})
+    second.delete()
+    assert with_second.describe(business) == ["talks with a removed number"]
+    assert not with_second.apply(business).exists()
+
+
 @pytest.mark.parametrize(
     ("test", "who"),
     [

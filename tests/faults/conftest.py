@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from connections.models import SandboxMessage, WhatsAppConnection
 from messaging import states
 from messaging.models import Conversation, Message
 from tests import factories
+from tests.conftest import missing
 from tests.connections.driver_contract import until
 
 LEASE_SECONDS = 1.5
@@ -48,20 +51,29 @@ def talks(linked: WhatsAppConnection, business: BusinessProfile) -> list[Convers
 
 @pytest.fixture
 def processes(process_env: dict[str, str], tmp_path: Path) -> Iterator[Workers]:
-    """`processes("module", "argument", place="...")` starts one that stops at that place. All are killed at the end."""
+    """`processes("module", "argument", place="...")` starts one that stops at that place. All are killed at the end.
+
+    environment: what is different for this one.
+    """
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(*command: str, place: str = "", lease: float = LEASE_SECONDS) -> subprocess.Popen[bytes]:
-        environment = {
+    def start(
+        *command: str,
+        place: str = "",
+        lease: float = LEASE_SECONDS,
+        environment: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[bytes]:
+        chosen = {
             **process_env,
             "WHATSFLOW_LEASE_SECONDS": str(lease),
             "WHATSFLOW_UNKNOWN_AFTER_SECONDS": str(UNKNOWN_AFTER_SECONDS),
             "WHATSFLOW_FAILPOINTS": f"{place}:{tmp_path / 'reached'}" if place else "",
+            **(environment or {}),
         }
         with (tmp_path / "worker.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", *command],
-                env=environment,
+                env=chosen,
                 cwd=settings.BASE_DIR,
                 stdout=log,
                 stderr=log,
@@ -99,6 +111,29 @@ def reached(tmp_path: Path) -> Callable[[], Path]:
         return marker
 
     return wait
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    """`redis_server()` starts one of its own, always on the same port."""
+    binary = shutil.which("redis-server")
+    if not binary:
+        missing("redis-server is not installed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> subprocess.Popen[bytes]:
+        command = [str(binary), "--port", str(port), "--save", "", "--dir", str(tmp_path)]
+        started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
+        return started[-1]
+
+    start.url = f"redis://127.0.0.1:{port}/0"  # type: ignore[attr-defined]
+    yield start
+    for process in started:
+        process.kill()
+        process.wait(10)
 
 
 class Watch:

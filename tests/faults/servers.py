@@ -203,7 +203,7 @@ class Postgres:
 
 def _programs() -> Path:
     """Where PostgreSQL's own programs are; of several versions the newest."""
-    found = [Path(program).parent for program in [shutil.which("initdb")] if program]
+    found = [Path(program).resolve().parent for program in [shutil.which("initdb")] if program]
     found += sorted(
         Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.person import Person
+from tests.journeys.person import PASSWORD, Person
 from tests.journeys.site import Site
 
 _numbers = count(1)
@@ -47,6 +47,25 @@ def new_person(
     for person in people:
         person.close()
     assert not complaints
+
+
+@pytest.fixture(scope="session")
+def demo(site: Site) -> Site:
+    """The server, with the demonstration business in it."""
+    site.manage("demo", "--contacts", "60", "--messages", "600", "--password", PASSWORD)
+    return site
+
+
+@pytest.fixture
+def demo_owner(demo: Site, new_person: Callable[[], Person]) -> Person:
+    """The owner of the demonstration business, signed in."""
+    person = new_person()
+    person.go("/accounts/login/")
+    person.fill("username", "demo@example.com")
+    person.fill("password", PASSWORD)
+    person.press("Sign in")
+    person.wait(lambda: person.path == "/", "the overview")
+    return person
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ class Site:
         env = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
         env |= {"WHATSFLOW_HOME": str(home), "WHATSFLOW_NO_DOTENV": "1", "PORT": str(self.port)}
         env |= {"WHATSFLOW_URL": self.url, "PYTHONWARNINGS": "ignore", **more}
+        self._env = env
         self._process = subprocess.Popen(
             [sys.executable, "manage.py", "up", "--supervised"],  # ends with these tests, however they end
             cwd=ROOT,
@@ -43,6 +44,11 @@ class Site:
             stderr=subprocess.STDOUT,
         )
         self._wait_until_ready()
+
+    def manage(self, *arguments: str) -> None:
+        """Run a command of manage.py on this installation."""
+        command = [sys.executable, "manage.py", *arguments]
+        subprocess.run(command, cwd=ROOT, env=self._env, stdout=subprocess.DEVNULL, check=True, timeout=240)
 
     def log(self) -> str:
         """What the server has written so far."""

@@ -23,7 +23,7 @@ def test_a_list_of_customers_is_brought_in(owner_of_sandbox: Person, tmp_path: P
     olive.attach("#import-file", file)
     olive.sees("kunden.csv")
     olive.press("Look at the file")
-    olive.sees("not a phone number we can read", within="#import-preview")
+    olive.sees("This number has no country code", within="#import-preview")
     with olive.without_reload():
         olive.choose("#import-country", "GB")
         olive.sees("+44 7400 123456", within="#import-preview")

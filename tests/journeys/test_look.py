@@ -30,9 +30,37 @@ OF_THE_SHELL = {
     "invite": "/accounts/team/invite/",
     "profile": "/accounts/profile/",
     "password": "/accounts/password/",
+    "second-step": "/accounts/second-step/",
+    "close-account": "/accounts/profile/close/",
+    "quick-replies": "/inbox/replies/",
     "business": "/accounts/businesses/edit/",
+    "log": "/accounts/businesses/log/",
     "business-new": "/accounts/businesses/new/",
     "not-found": NOWHERE,
+}
+OF_CUSTOMERS = {
+    "contacts": "/contacts/",
+    "contact-new": "/contacts/new/",
+    "tags": "/contacts/tags/",
+    "fields": "/contacts/fields/",
+    "rules": "/contacts/rules/",
+    "rule-new": "/contacts/rules/new/",
+    "opt-out-words": "/contacts/consent/",
+    "campaigns": "/campaigns/",
+    "campaign-new": "/campaigns/new/",
+    "templates": "/campaigns/templates/",
+    "template-new": "/campaigns/templates/new/",
+}
+OF_PROGRAMS_AND_FIGURES = {
+    "analytics": "/analytics/",
+    "analytics-contacts": "/analytics/contacts/",
+    "analytics-campaigns": "/analytics/campaigns/",
+    "keys": "/accounts/keys/",
+    "key-new": "/accounts/keys/new/",
+    "webhooks": "/connections/webhooks/",
+    "webhook-new": "/connections/webhooks/new/",
+    "webhook-events": "/connections/webhooks/events/",
+    "webhook-log": "/connections/webhooks/deliveries/",
 }
 
 
@@ -75,6 +103,23 @@ def test_pages_of_the_shell_please_axe(owner_of_sandbox: Person) -> None:
         complaints += _look(olive, name)
     missing = olive.complaints_of_browser()
     assert all(NOWHERE in complaint for complaint in missing), missing
+    assert not complaints, "\n".join(complaints)
+
+
+@pytest.mark.parametrize("pages", [OF_CUSTOMERS, OF_PROGRAMS_AND_FIGURES], ids=["customers", "programs"])
+def test_pages_of_the_demo_please_axe(demo_owner: Person, pages: dict[str, str]) -> None:
+    complaints: list[str] = []
+    for name, path in pages.items():
+        demo_owner.go(path)
+        complaints += _look(demo_owner, name)
+    assert not complaints, "\n".join(complaints)
+
+
+def test_a_contact_of_the_demo_pleases_axe(demo_owner: Person) -> None:
+    demo_owner.go("/contacts/")
+    demo_owner.click("main table tbody a[href^='/contacts/']")
+    demo_owner.sees("Notes")
+    complaints = _look(demo_owner, "contact")
     assert not complaints, "\n".join(complaints)
 
 

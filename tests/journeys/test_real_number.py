@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from connections import qr
 from connections.session_vault import missing
 from tests.connections.driver_contract import PICTURE, until
 from tests.connections.whatsapp_web.rig import profiles
 from tests.journeys.person import Person
 from tests.journeys.site import Site
 from tests.standin import Standin
+from whatsflow.core import qr
 
 READ = "#chat-messages .ticks-read"
 Start = Callable[..., Site]
@@ -79,6 +79,7 @@ def test_from_the_scan_over_a_killed_worker_to_the_unlinking(
     person.founds("Blue Bakery")
 
     number, code = links_a_number(person, standin)
+    key = phone.token
     phone.message_in("Is the blue bowl still there?", push_name="Ana Souza")
     person.go("/inbox/")
     person.sees("Is the blue bowl still there?", within="#inbox-list", seconds=40)
@@ -122,8 +123,11 @@ def test_from_the_scan_over_a_killed_worker_to_the_unlinking(
     person.sees("Unlinked on the phone", seconds=40)
     until(lambda: not profiles(tmp_path / "sessions"), "the end of the browser")
     log = site.log()
-    for secret in (code, code.split(",")[0], "blue bowl", "put it aside", "nobody listened"):
+    for secret in (code, code.split(",")[0], key, "blue bowl", "put it aside", "nobody listened"):
         assert secret not in log
+    for file in tmp_path.glob("*.sqlite3*"):
+        content = file.read_bytes()
+        assert not [secret for secret in (code, code.split(",")[0], key) if secret.encode() in content], file
 
 
 def links_a_number(person: Person, standin: Standin) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from connections.drivers.base import Chat, Edited, Revoked
 from connections.models import WhatsAppConnection
 from messaging import bubbles
 from messaging.models import Message
+from messaging.rows import Said
 from messaging.services import changes
 from tests import factories
 
@@ -32,7 +33,7 @@ def test_an_edit_changes_the_text_once_and_says_so(connection: WhatsAppConnectio
     changes.apply(connection, [Edited("3EB0AA", CHAT, "Hello", at)])
     told.refresh_from_db()
     assert told.content == "Hello there"
-    assert bubbles.bubble(told, None, "Ada", "/inbox/").mark == "Edited"
+    assert bubbles.bubble(Said.of(told), None, "Ada", "/inbox/").mark == "Edited"
 
 
 def test_what_was_taken_back_stays_readable_and_is_marked(
@@ -41,7 +42,7 @@ def test_what_was_taken_back_stays_readable_and_is_marked(
     changes.apply(connection, [Revoked("3EB0AA", CHAT, timezone.now())])
     told.refresh_from_db()
     assert told.content == "Helo"
-    assert bubbles.bubble(told, None, "Ada", "/inbox/").mark == "Deleted by the sender"
+    assert bubbles.bubble(Said.of(told), None, "Ada", "/inbox/").mark == "Deleted by the sender"
 
 
 def test_changes_of_unknown_messages_change_nothing(connection: WhatsAppConnection, told: Message) -> None:

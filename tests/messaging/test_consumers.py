@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -10,8 +11,10 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from channels.db import database_sync_to_async
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import selectors as accounts
 from accounts.access import SESSION_KEY
@@ -161,6 +164,43 @@ async def test_a_removed_member_is_cut_off_and_the_others_are_not(
     await database_sync_to_async(live.push)(live.business_group(business.pk), {"type": "own"})
     assert {"type": "own"} in await stays.frames()
     await stays.disconnect()
+
+
+async def test_a_socket_ends_with_its_session(
+    client_of: ClientOf, owner: User, business: BusinessProfile
+) -> None:
+    def ends_soon(client: Client, seconds: float) -> None:
+        Session.objects.filter(pk=client.session.session_key).update(
+            expire_date=timezone.now() + timedelta(seconds=seconds)
+        )
+
+    client = await database_sync_to_async(client_of)(owner)
+    await database_sync_to_async(ends_soon)(client, 1.5)
+    opened = socket(client)
+    assert await opened.connect()
+    output = await opened.receive_output(SECONDS)
+    assert (output["type"], output["code"]) == ("websocket.close", live.TRY_AGAIN)
+    assert live.hub.count(live.business_group(business.pk)) == 0
+    await database_sync_to_async(ends_soon)(client, -1)
+    assert await socket(client).closed_with() == 4401
+
+
+async def test_one_person_cannot_take_all_sockets(
+    client_of: ClientOf, owner: User, teammate: User, business: BusinessProfile, monkeypatch
+) -> None:
+    monkeypatch.setattr("messaging.consumers.SOCKETS_A_PERSON", 2)
+    client = await database_sync_to_async(client_of)(owner)
+    first, second = socket(client), socket(client)
+    assert await first.connect()
+    assert await second.connect()
+    assert await socket(client).closed_with() == 4429
+    other = socket(await database_sync_to_async(client_of)(teammate))
+    assert await other.connect()
+    await first.disconnect()
+    third = socket(client)
+    assert await third.connect()
+    for one in (second, third, other):
+        await one.disconnect()
 
 
 async def test_who_goes_leaves_no_socket_behind(

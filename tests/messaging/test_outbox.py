@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import AuditEntry
-from messaging import selectors
+from messaging import chat, selectors
 from messaging.models import MediaFile, Message
+from messaging.rows import Said
 from messaging.services import outbox
 from tests import factories
 from tests.messaging.helpers import begin, lease_of, queue
@@ -21,7 +22,7 @@ def test_a_queued_message_shows_in_the_list(business, conversation, owner):
     assert (row.last_message_id, row.preview, row.preview_status) == (message.pk, "Hello *there*", "queued")
     conversation.contact.refresh_from_db()
     assert conversation.contact.total_messages == 1
-    assert selectors.messages_page(business, conversation).messages == [message]
+    assert chat.messages_page(business, conversation).messages == [Said.of(message)]
 
 
 @pytest.mark.parametrize(

@@ -300,6 +300,13 @@ def test_a_failed_message_says_why(client: Client, conversation: Conversation) -
     assert b"This number is not on WhatsApp." in client.get(page(conversation)).content
 
 
+def test_a_message_that_whatsapps_limit_holds_back_says_so(
+    client: Client, conversation: Conversation
+) -> None:
+    factories.MessageFactory(conversation=conversation, outbound=True, status="queued", error_code="limited")
+    assert b"lets this number write to nobody new" in client.get(page(conversation)).content
+
+
 def test_a_reply_shows_what_it_answers_and_leads_there(client: Client, conversation: Conversation) -> None:
     asked = factories.MessageFactory(conversation=conversation, content="Do you deliver?")
     factories.MessageFactory(
@@ -318,6 +325,7 @@ def test_a_reply_shows_what_it_answers_and_leads_there(client: Client, conversat
         ("contact_card", {"name": "Ann", "phones": ["+1"]}, "Ann"),
         ("poll", {"question": "Which?", "options": ["A", "B"]}, "Which?"),
         ("unknown", {}, "not supported here"),
+        ("unknown", {"type": "revoked"}, "deleted before it arrived"),
         ("image", {}, "not available here"),
         ("poll", [], "Poll"),
     ],

@@ -8,8 +8,9 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-from messaging import search, selectors
+from messaging import chat, search, selectors
 from messaging.models import Message
+from messaging.rows import Said
 from tests import factories
 from tests.messaging.helpers import ago
 from whatsflow.core.clock import now
@@ -65,9 +66,9 @@ def test_a_chat_costs_two_queries_at_any_length(business, conversation, owner, c
         )
 
     with CaptureQueriesContext(database) as captured:
-        page = selectors.messages_page(business, conversation, limit=100)
-        assert [message.sender for message in page.messages[1:]] == [owner] * count
-        assert page.quoted == {first.whatsapp_message_id: first}
+        page = chat.messages_page(business, conversation, limit=100)
+        assert [message.sender_name for message in page.messages[1:]] == ["Olive Owner"] * count
+        assert page.quoted == {first.whatsapp_message_id: Said.of(first)}
     assert len(captured) == 2
 
 
@@ -83,13 +84,13 @@ def test_a_chat_can_be_walked_both_ways_from_any_message(business, conversation)
         for n in range(30)
     ]
 
-    middle = selectors.messages_page(business, conversation, around=made[15].pk, limit=6)
-    assert made[15] in middle.messages
-    older = selectors.messages_page(business, conversation, before=middle.older, limit=50)
-    newer = selectors.messages_page(business, conversation, after=middle.newer, limit=50)
+    middle = chat.messages_page(business, conversation, around=made[15].pk, limit=6)
+    assert made[15].pk in [message.id for message in middle.messages]
+    older = chat.messages_page(business, conversation, before=middle.older, limit=50)
+    newer = chat.messages_page(business, conversation, after=middle.newer, limit=50)
 
-    together = [*older.messages, *middle.messages, *newer.messages]
-    assert together == sorted(made, key=lambda message: (message.created_at, message.pk))
+    together = [message.id for message in (*older.messages, *middle.messages, *newer.messages)]
+    assert together == [one.pk for one in sorted(made, key=lambda message: (message.created_at, message.pk))]
     assert (older.older, newer.newer) == (None, None)
 
 
@@ -97,11 +98,11 @@ def test_the_newest_page_has_nothing_newer(business, conversation):
     for _ in range(4):
         factories.MessageFactory(conversation=conversation)
 
-    page = selectors.messages_page(business, conversation, limit=3)
+    page = chat.messages_page(business, conversation, limit=3)
 
     assert page.newer is None
     assert page.older is not None
-    assert selectors.messages_page(business, conversation, before=page.older, limit=3).newer is not None
+    assert chat.messages_page(business, conversation, before=page.older, limit=3).newer is not None
 
 
 def test_another_businesss_ids_are_not_found(other_business, conversation):
@@ -116,8 +117,8 @@ def test_another_businesss_ids_are_not_found(other_business, conversation):
         with pytest.raises(NotFound):
             look_up()
     assert selectors.rows_of(other_business.pk, [conversation.pk]) == []
-    assert selectors.messages_by_id(other_business.pk, [message.pk]) == []
-    assert selectors.messages_page(other_business, conversation).messages == []
+    assert chat.messages_by_id(other_business.pk, [message.pk]) == []
+    assert chat.messages_page(other_business, conversation).messages == []
 
 
 # -- search ----------------------------------------------------------------------------------------
@@ -231,12 +232,22 @@ def test_who_wrote_long_ago_is_found_by_the_index(business, connection, owner, c
     assert found_names(business, owner, "person") == ["Person 002", "Person 001", "Person 000"]
 
 
-def test_a_search_that_takes_too_long_tells_the_latest(business, owner, talk, monkeypatch, require_postgres):
+def test_a_search_that_takes_too_long_tells_the_latest_and_says_so(
+    business, owner, talk, monkeypatch, require_postgres, client_of
+):
     monkeypatch.setattr(search, "LATEST", 1)
     monkeypatch.setattr(search, "PATIENCE_MS", 1)
     monkeypatch.setattr(search, "_INDEXED", "SELECT pg_sleep(5), %s, %s, %s, %s")
 
     assert found_texts(business, owner, "apfel") == ["apfel & more"]
+    html = client_of(owner).get("/inbox/", {"q": "apfel"}).content.decode()
+    assert "only the latest messages were searched" in html
+
+
+def test_a_search_that_looked_at_everything_says_nothing(business, owner, talk, client_of):
+    html = client_of(owner).get("/inbox/", {"q": "apfel"}).content.decode()
+    assert "<mark>Apfel</mark>kuchen" in html
+    assert "only the latest messages were searched" not in html
 
 
 def test_sqlite_keeps_its_search_triggers(require_sqlite):

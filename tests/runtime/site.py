@@ -10,11 +10,22 @@ os.environ["WHATSFLOW_NO_DOTENV"] = "1"
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 
-from whatsflow import health
 from whatsflow.settings import *  # noqa: F403
 
 ROOT_URLCONF = "tests.runtime.site"
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+
+
+def _livez(request: HttpRequest) -> HttpResponse:
+    from whatsflow import health  # here: this module is the settings too, before there are models
+
+    return health.livez(request)
+
+
+def _readyz(request: HttpRequest) -> HttpResponse:
+    from whatsflow import health
+
+    return health.readyz(request)
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -69,6 +80,6 @@ urlpatterns = [
     path("stream", stream),
     path("slow", slow),
     path("broken", broken),
-    path("livez", health.livez),
-    path("readyz", health.readyz),
+    path("livez", _livez),
+    path("readyz", _readyz),
 ]

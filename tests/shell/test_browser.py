@@ -128,6 +128,16 @@ def test_a_refused_socket_does_not_reload_for_ever(person: Person) -> None:
     assert sockets(person) == 1
 
 
+def test_a_page_too_many_says_so_and_follows_again_later(person: Person) -> None:
+    at_home(person)
+    person.run("sockets[0].drop(4429)")
+    person.sees("Too many pages of WhatsFlow are open", within="#connection-banner")
+    assert sockets(person) == 1
+    person.run("document.dispatchEvent(new Event('visibilitychange'))")
+    person.run("sockets[1].open()")
+    assert not banner_is_shown(person)
+
+
 def test_the_overview_follows_what_happens(person: Person, conversation: Conversation) -> None:
     at_home(person)
     person.sees("Carla Customer")

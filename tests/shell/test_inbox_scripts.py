@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
-from accounts.models import BusinessProfile
+from accounts.models import BusinessProfile, User
 from messaging import rendering, selectors
 from messaging.models import Conversation, Message
-from messaging.rows import InboxRow
+from messaging.rows import InboxRow, Said
+from messaging.services import quick_replies
 from tests import factories
 from tests.journeys.person import Person
 from whatsflow.core.ids import uuid7
@@ -57,7 +59,7 @@ def frame_of(message: Message, row: InboxRow | None = None) -> dict[str, Any]:
         "conversation": str(row.id),
         "message": str(message.pk),
         "direction": message.direction,
-        "html": str(rendering.message(message, None, row.name)),
+        "html": str(rendering.message(Said.of(message), None, row.name)),
         "row": str(rendering.row(row)),
         "fresh": True,
         "unread_total": 1,
@@ -72,8 +74,8 @@ def ticks_of(message: Message, status: str) -> dict[str, Any]:
         "conversation": str(message.conversation_id),
         "message": str(message.pk),
         "status": status,
-        "html": str(rendering.ticks(message)),
-        "note": str(rendering.note(message)),
+        "html": str(rendering.ticks(Said.of(message))),
+        "note": str(rendering.note(Said.of(message))),
     }
 
 
@@ -180,3 +182,40 @@ def test_much_elsewhere_leaves_the_chat_alone(person: Person, talk: Conversation
     let_go(person)
     assert "Not for this chat" in person.text(LIST)
     assert "Not for this chat" not in person.text(CHAT)
+
+
+def written(person: Person) -> str:
+    return str(person.run("return document.querySelector('.composer-text').value"))
+
+
+def test_a_slash_offers_quick_replies_in_the_contacts_words(
+    person: Person, talk: Conversation, owner: User
+) -> None:
+    for name, text in (("hours", "Hello {{first_name}}, we open at nine."), ("prices", "A cake is 20.")):
+        quick_replies.create(talk.business_profile, owner, shortcut=name, text=text)
+    opened(person, talk)
+    person.type(".composer-text", "Yes. /")
+    person.sees("/prices", within=".composer-offers")
+    assert not person.complaints_of_axe()
+    person.type(".composer-text", "cake")
+    person.sees_no("/hours", within=".composer-offers")
+    person.type(".composer-text", Keys.BACKSPACE * 4, Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ENTER)
+    assert written(person) == "Yes. Hello Carla, we open at nine."
+    person.type(".composer-text", " and/or", Keys.ESCAPE)
+    assert not person.run("return document.querySelector('[data-offers]').checkVisibility()")
+    assert person.run("return asked.filter((path) => path.endsWith('/send/')).length") == 0
+
+
+def test_an_emoji_is_put_where_the_cursor_is_and_remembered(person: Person, talk: Conversation) -> None:
+    opened(person, talk)
+    person.type(".composer-text", "Cake!", Keys.ARROW_LEFT)
+    person.click("[data-emoji]")
+    person.type("[data-emoji-panel] input", "birthday")
+    person.click("[data-emoji-char]")
+    assert written(person) == "Cake\U0001f382!"
+    person.click("[data-emoji]")
+    person.sees("Used last", within="[data-emoji-panel]")
+    assert not person.complaints_of_axe()
+    person.type("[data-emoji-panel] input", Keys.ESCAPE)
+    assert not person.run("return document.querySelector('[data-emoji-panel]').checkVisibility()")
+    assert person.complaints_of_browser() == []

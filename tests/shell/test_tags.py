@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 from django import forms
 from django.template import Context, Template
+from django.urls import NoReverseMatch, reverse
+from django.urls.base import clear_script_prefix, set_script_prefix
 from django.utils import timezone
 
 from accounts.models import User
@@ -137,3 +140,29 @@ def test_an_empty_state_offers_one_action() -> None:
     )
     assert '<a class="btn btn-primary" href="/x/">Do it</a>' in html
     assert "<a" not in render('{% include "shell/empty.html" with title="Nothing" %}')
+
+
+def test_addresses_are_those_of_the_resolver_whatever_their_arguments() -> None:
+    one, other = uuid4(), uuid4()
+    for name, given in (
+        ("messaging:inbox", []),
+        ("messaging:conversation", [one]),
+        ("messaging:conversation", [other]),
+    ):
+        places = " ".join(f"a{number}" for number in range(len(given)))
+        values = {f"a{number}": value for number, value in enumerate(given)}
+        assert render(f"{{% url '{name}' {places} %}}", **values) == reverse(name, args=given)
+
+
+def test_an_address_stays_under_the_prefix_that_it_was_asked_under() -> None:
+    shown = render("{% url 'messaging:inbox' %}")
+    set_script_prefix("/below/")
+    try:
+        assert render("{% url 'messaging:inbox' %}") == f"/below{shown}"
+    finally:
+        clear_script_prefix()
+
+
+def test_an_unknown_address_is_an_error() -> None:
+    with pytest.raises(NoReverseMatch):
+        render("{% url 'messaging:nowhere' %}")

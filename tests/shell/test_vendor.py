@@ -98,7 +98,7 @@ def test_the_sprite_holds_every_icon_that_was_asked_for() -> None:
 def test_production_finds_every_file_that_a_style_or_script_names(settings: Any, tmp_path: Path) -> None:
     """The storage of production renames each file after its content and refuses a reference that leads nowhere."""
     settings.STATIC_ROOT = tmp_path
-    backend = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    backend = "whatsflow.staticfiles.Hashed"
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": backend}}
     call_command("collectstatic", interactive=False, verbosity=0)
     assert list(tmp_path.glob("css/whatsflow.*.css"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import threading
 import time
+import wave
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,7 +21,7 @@ from tests.standin.world import Phone
 FILES = {"/": ("control.html", "text/html; charset=utf-8"), "/control.js": ("control.js", "text/javascript")}
 FILES["/control.css"] = ("control.css", "text/css")
 SITE = Path(__file__).parent / "site"
-KINDS = {"image": "image/png", "video": "video/mp4", "audio": "audio/ogg", "ptt": "audio/ogg; codecs=opus"}
+KINDS = {"image": "image/png", "audio": "audio/wav", "ptt": "audio/wav"}
 
 
 class Control:
@@ -95,11 +98,24 @@ def _message(phone: Phone, message: Message) -> dict[str, Any]:
     }
 
 
+def _tone(seconds: float = 0.6, rate: int = 8000) -> bytes:
+    """A sound that can be played: WAV, 440 Hz."""
+    out = io.BytesIO()
+    with wave.open(out, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(1)
+        sound.setframerate(rate)
+        sound.writeframes(
+            bytes(128 + round(60 * math.sin(math.tau * 440 * at / rate)) for at in range(int(seconds * rate)))
+        )
+    return out.getvalue()
+
+
 def _write(phone: Phone, body: dict[str, Any]) -> None:
     kind = body.get("kind", "chat")
     more: dict[str, Any] = {}
     if kind in KINDS:
-        more = {"kind": kind, "media": PICTURE if kind == "image" else b"sample", "mime": KINDS[kind]}
+        more = {"kind": kind, "media": PICTURE if kind == "image" else _tone(), "mime": KINDS[kind]}
     phone.message_in(body["text"], body["who"], push_name=body.get("name", ""), **more)
 
 

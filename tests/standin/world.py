@@ -272,6 +272,14 @@ class Phone:
             message.body = text
         return message
 
+    def written_elsewhere(self, chat: str, text: str = "") -> str:
+        """A line in a chat that is no person's: a group (`…@g.us`), `status@broadcast`, a newsletter."""
+        message = Message(wa_id=new_id(), chat=chat, from_me=False, body=text)
+        self.messages.append(message)
+        message.delivered = self.page is not None
+        self._tell("messages", messages=[message.plain(new=True)])
+        return message.wa_id
+
     def store(self, media: Media) -> Media:
         """Keep bytes so that the page can fetch them."""
         self.media[media.media] = media
@@ -322,7 +330,9 @@ class Phone:
         """Its sender changes the text."""
         message = self.find(wa_id)
         message.body = text
-        self._tell("edited", chat=message.chat, id=wa_id, fromMe=message.from_me, body=text)
+        change = {"latestEditMsgKey": f"{wa_id}E", "latestEditSenderTimestampMs": int(time.time() * 1000)}
+        message.fields |= change
+        self._tell("edited", chat=message.chat, id=wa_id, fromMe=message.from_me, body=text, change=change)
 
     def react(self, wa_id: str, emoji: str) -> None:
         """The customer reacts to a message; "" takes it back."""

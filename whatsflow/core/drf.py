@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import orjson
 from django.core.exceptions import ValidationError
-from django.db.models import Field, Model, Q
+from django.db.models import Field, Q, QuerySet
 from rest_framework import exceptions, pagination, serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -237,7 +237,7 @@ class CursorPagination(pagination.CursorPagination):
         falling = ordering[0].startswith("-") != backwards
         rows = queryset.order_by(*(f"-{name}" if falling else name for name in self._names))
         if self._cursor is not None:
-            rows = rows.filter(self._beyond(queryset.model, self._cursor, "lt" if falling else "gt"))
+            rows = rows.filter(self._beyond(queryset, self._cursor, "lt" if falling else "gt"))
         limit = self.get_page_size(request) or MAX_PAGE_SIZE
         found = list(rows[: limit + 1])
         self._more = len(found) > limit
@@ -259,11 +259,11 @@ class CursorPagination(pagination.CursorPagination):
         cursor = {"type": ["string", "null"]}
         return _schema(schema, {"nextCursor": cursor, "previousCursor": cursor})
 
-    def _beyond(self, model: type[Model], cursor: Cursor, side: str) -> Q:
+    def _beyond(self, rows: QuerySet[Any], cursor: Cursor, side: str) -> Q:
         """The rows after the cursor, written so that both databases walk the index."""
         try:
             pairs = zip(self._names, cursor.values, strict=True)
-            values = [cast(Field, model._meta.get_field(name)).to_python(value) for name, value in pairs]
+            values = [_column(rows, name).to_python(value) for name, value in pairs]
         except (ValueError, ValidationError) as error:
             raise _bad_cursor() from error
         first, *rest = self._names
@@ -278,6 +278,14 @@ class CursorPagination(pagination.CursorPagination):
         row = self._rows[index]
         values = (row[name] if isinstance(row, dict) else getattr(row, name) for name in self._names)
         return Cursor(tuple(str(value) for value in values), backwards).encode()
+
+
+def _column(rows: QuerySet[Any], name: str) -> Field[Any, Any]:
+    """What a QuerySet is ordered by: a column of its table, or an expression that was annotated."""
+    expression = rows.query.annotations.get(name)
+    return (
+        expression.output_field if expression is not None else cast(Field, rows.model._meta.get_field(name))
+    )
 
 
 class PageNumberPagination(pagination.PageNumberPagination):

@@ -236,10 +236,12 @@ class Hub:
             del rooms[group]
             room.task.cancel()
 
-    def count(self, group: str) -> int:
-        """Sockets of `group` in this process."""
+    def count(self, group: str, of: UUID | str = "") -> int:
+        """Sockets of `group` in this process; with `of`, those of one user."""
         room = self._here().get(group)
-        return len(room.sockets) if room else 0
+        if room is None:
+            return 0
+        return sum(one.user_id == str(of) for one in room.sockets) if of else len(room.sockets)
 
     def _here(self) -> dict[str, _Room]:
         return self._rooms.setdefault(asyncio.get_running_loop(), {})

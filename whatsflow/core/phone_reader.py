@@ -19,6 +19,8 @@ from whatsflow.core.errors import InvalidInput
 _FULL = re.compile(r"\+[1-9][0-9]{6,14}")
 _SEPARATORS = str.maketrans("", "", " ().-/\u00a0\u2010\u2011\u2012\u2013\u2014\u2015")
 _MANGLED = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?\s*[eE]\s*\+?[0-9]{1,2}")
+_ROUNDED = re.compile(r"(?=[0-9]{12,15}$)[1-9][0-9]{0,5}0+")
+"""What becomes of a shortened number that is then saved as a whole one: no more than six digits, and zeros."""
 _LONG = re.compile(r"[1-9][0-9]{9,14}")
 """Digits that may be a full number whose + a spreadsheet program took for a sign."""
 
@@ -66,11 +68,25 @@ class NumberReader:
                 "the column as text or as a number without decimals in the original and export it anew.",
                 field="phone_number",
             )
+        if _ROUNDED.fullmatch(text.strip()):
+            raise InvalidInput(
+                "mangled_number",
+                f"A spreadsheet program seems to have shortened this number: {text.strip()} has only zeros "
+                "behind its first digits. Export the original anew. If the number is right, write it with + in front.",
+                field="phone_number",
+            )
         return self._slowly(text, compact)
 
     def _slowly(self, text: str, compact: str) -> str:
         """By the library; and once more with the + that a spreadsheet program took for a sign."""
         full = f"+{compact}" if _LONG.fullmatch(compact) else ""
+        if not self._country and re.fullmatch(r"0[1-9][0-9]{4,}", compact):
+            raise InvalidInput(
+                "no_country_code",
+                "This number has no country code. Choose the country of such numbers, or write it like "
+                "+44 7700 900123.",
+                field="phone_number",
+            )
         try:
             found = phone.to_e164(text, self._country or None)
         except InvalidInput:

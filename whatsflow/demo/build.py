@@ -18,8 +18,9 @@ from accounts.services import businesses, purge, team, users
 from analytics.services import rollups
 from connections.models import SandboxCustomer, SandboxPhone, WhatsAppConnection
 from connections.services import numbers
-from contacts.models import ConsentProof, Contact, ContactIdentity, ContactNote, ContactTag
+from contacts.models import ConsentProof, Contact, ContactIdentity, ContactNote, ContactTag, Suppression
 from messaging.models import Conversation, ConversationEvent, Message
+from messaging.services import quick_replies
 from whatsflow.core.clock import now
 from whatsflow.demo import pictures, rows, sorting
 from whatsflow.demo.history import DAYS, History
@@ -33,6 +34,11 @@ TEAM = (
     ("ada.demo@example.com", "Ada Almeida", Role.ADMIN),
     ("tim.demo@example.com", "Tim Torres", Role.AGENT),
     ("vera.demo@example.com", "Vera Vega", Role.VIEWER),
+)
+QUICK_REPLIES = (
+    ("hours", "Hello {{first_name|there}}, we are open Tuesday to Saturday, ten to six."),
+    ("parcel", "Your parcel leaves tomorrow morning. You get the tracking number by e-mail."),
+    ("course", "There is a place in Saturday's course, {{first_name|there}}. Shall I keep it for you?"),
 )
 PERSONAS = ("chatty", "greeter", "late", "asker", "quiet", "silent")
 ANSWERING = 60
@@ -77,6 +83,8 @@ def build(password: str, size: Size, progress: Progress) -> BusinessProfile:
     for member, (email, _, role) in zip(people[1:], TEAM, strict=True):
         invitation, _ = team.invite(business, owner, role=role, email=email)
         team.accept(invitation.pk, member)
+    for shortcut, text in QUICK_REPLIES:
+        quick_replies.create(business, owner, shortcut=shortcut, text=text)
     answering = people[:3]  # the viewer does not answer
     shop = rows.Shop(business, _number(business, owner, size), answering, pictures.make(business))
     until = now().replace(microsecond=0)
@@ -94,7 +102,10 @@ def set_password(password: str) -> None:
         users.reset_password(user, new=password)
 
 
-_LARGE = (Message, ConversationEvent, Conversation, ContactNote, ConsentProof, ContactIdentity, Contact)
+_LARGE = (
+    *(Message, ConversationEvent, Conversation, ContactNote, ConsentProof, Suppression, ContactIdentity),
+    Contact,
+)
 
 
 def remove(name: str = NAME) -> None:
@@ -166,6 +177,11 @@ def _write(made: rows.Rows, tag_ids: list[UUID], progress: Progress) -> None:
         ("contacts", rows.identities(), made.identities()),
         ("tags", sorting.carried_table(), sorting.carried(made.contact_ids, tag_ids, until)),
         ("tags", sorting.proofs_table(), sorting.proofs(made.shop.business.pk, made.contact_ids, until)),
+        (
+            "tags",
+            sorting.suppressions_table(),
+            sorting.suppressions(made.identities(), made.contact_ids, until),
+        ),
         ("conversations", rows.conversations(), made.conversations()),
         ("conversations", rows.closings(), made.closings()),
         ("messages", rows.messages(), made.messages()),

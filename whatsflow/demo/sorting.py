@@ -10,7 +10,7 @@ from uuid import UUID
 
 from accounts.models import BusinessProfile, User
 from contacts.filters import ContactFilter
-from contacts.models import ConsentProof, ContactTag, CustomField, TagRule
+from contacts.models import ConsentProof, ContactTag, CustomField, Suppression, TagRule
 from contacts.services import fields, rules, segments, tags
 from whatsflow.core.ids import uuid7
 from whatsflow.demo.people import person
@@ -85,6 +85,20 @@ def proofs(business: UUID, contact_ids: Sequence[UUID], until: datetime) -> Iter
     for index, contact in enumerate(contact_ids):
         if out := profile(index, until)[3]:
             yield (uuid7(), business, contact, "opt_out", "message", "STOP", out)
+
+
+def suppressions(
+    identities: Iterator[tuple[Any, ...]], contact_ids: Sequence[UUID], until: datetime
+) -> Iterator[tuple[Any, ...]]:
+    """Rows of suppressions: every number and LID of who opted out. identities: rows of contact_identities."""
+    out = {key: moment for index, key in enumerate(contact_ids) if (moment := profile(index, until)[3])}
+    for _, business, contact, kind, value, *_ in identities:
+        if contact in out:
+            yield (uuid7(), business, kind, value, contact, out[contact])
+
+
+def suppressions_table() -> Table:
+    return Table(Suppression, ["id", "business_profile_id", "kind", "value", "contact_id", "created_at"])
 
 
 def carried_table() -> Table:

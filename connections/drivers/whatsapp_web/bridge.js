@@ -52,11 +52,11 @@ function put(type, data, uid) {
   push({ epoch, event });
 }
 
-/* What needs a look-up first still leaves in the order in which it came. */
+/* What needs a look-up first still leaves in the order in which it came; what cannot be read is told to be there. */
 function tell(type, build) {
   order = order.then(async () => {
-    const data = await soon(Promise.resolve().then(build), 3000, null);
-    if (data) put(data.skipped ? "skipped" : type, data);
+    const data = await soon(Promise.resolve().then(build), 3000, { broken: type });
+    if (data) put(data.broken ? "broken" : data.skipped ? "skipped" : type, data);
   });
 }
 
@@ -120,6 +120,9 @@ function details(msg) {
   return more;
 }
 
+/* When its writer changed it last, in seconds; 0: WhatsApp does not say. */
+const editedAt = (msg) => Number(msg.latestEditSenderTimestampMs) / 1000 || 0;
+
 async function message(msg) {
   const remote = text(msg.id.remote);
   const left = skipped(remote);
@@ -130,6 +133,7 @@ async function message(msg) {
     body: String((media ? msg.caption : msg.body) || ""), t: Number(msg.t) || 0, ack: Number(msg.ack) || 0,
     name: String(msg.notifyName || attempt(() => msg.senderObj.pushname) || ""),
     quoted: msg.quotedStanzaID || attempt(() => msg.quotedMsgId.id) || "", media, more: details(msg),
+    edited: msg.latestEditMsgKey ? editedAt(msg) || Number(msg.t) : 0,
   };
 }
 
@@ -156,7 +160,7 @@ function listen() {
     const remote = text(msg.id.remote || chat);
     if (skipped(remote)) return null;
     return { id: msg.id.id, chat: await person(remote), body: String(msg.caption || msg.body || ""),
-      t: Date.now() / 1000 };
+      t: editedAt(msg) || Date.now() / 1000 };
   }));
   on("chat.new_reaction", (one) => tell("reaction", async () => {
     const remote = text(one.msgId.remote);
@@ -175,12 +179,23 @@ function listen() {
   on("conn.link_code_expired", () => { page.link = ""; nudge(); });
   on("conn.link_code_error", () => { page.link = ""; page.linkError = "failed"; nudge(); });
   on("conn.qrcode_idle", () => { page.idle = true; nudge(); });
-  on("conn.auth_code_change", () => { page.idle = false; nudge(); });
+  on("conn.auth_code_change", (code) => { page.idle = page.idle && !code; nudge(); });
   on("conn.needs_update", () => { page.update = true; nudge(); });
   on("conn.logout", () => { page.left = true; nudge(); });
-  on("conn.logout_reason", (reason) => { page.left = true; page.logout = String(reason || ""); nudge(); });
+  on("conn.logout_reason", (reason) => {
+    page.left = true;
+    page.logout = String(reason || "");
+    push({ epoch, logout: page.logout }); // the page is loaded anew at once, and then knows nothing of it
+  });
   for (const name of ["conn.authenticated", "conn.stream_mode_changed", "conn.stream_info_changed", "conn.main_init",
     "conn.main_loaded", "conn.main_ready", "conn.online", "loader.ready", "loader.full_ready"]) on(name, nudge);
+}
+
+/* The own number, bare digits; WhatsApp may name the account by its LID first. */
+function ownNumber() {
+  const wid = attempt(() => W().conn.getMyUserWid());
+  const phone = wid && wid.server === "lid" ? attempt(() => W().whatsapp.UserPrefs.getMaybeMePnUser()) : wid;
+  return phone && phone.server !== "lid" ? phone.user : "";
 }
 
 /* -- finding ----------------------------------------------------------------------------------------------------- */
@@ -282,10 +297,10 @@ const calls = {
     const ready = Boolean(attempt(() => W().isReady));
     const authenticated = ready && Boolean(attempt(() => W().conn.isAuthenticated()));
     const stream = (ready && attempt(() => W().conn.getStreamData())) || {};
-    const me = authenticated ? attempt(() => W().conn.getMyUserWid()) : null;
+    const me = authenticated ? ownNumber() : "";
     return {
       epoch, ready, full: Boolean(attempt(() => W().isFullReady)), authenticated,
-      mode: String(stream.mode || ""), info: String(stream.info || ""), me: me ? me.user : "",
+      mode: String(stream.mode || ""), info: String(stream.info || ""), me,
       name: String((me && attempt(() => W().profile.getMyProfileName())) || ""),
       link: page.link, linkLeft: Math.max(0, page.linkEnds - Date.now()) / 1000, linkError: page.linkError,
       online: attempt(() => W().conn.isOnline(), true) !== false, idle: page.idle, left: page.left, logout: page.logout, update: page.update, last: number,
@@ -364,10 +379,11 @@ const calls = {
       const old = await soon(W().chat.getMessages(text(chat.id), { count, direction: "before" }), 15000, []);
       const shown = attempt(() => chat.msgs.getModelsArray(), []);
       for (const msg of new Map([...old, ...shown].map((one) => [text(one.id), one])).values()) {
-        if (msg.t >= since) found.push(await message(msg));
+        if (msg.t >= since) found.push(await soon(Promise.resolve().then(() => message(msg)), 3000, { broken: true }));
       }
     }
-    return found.filter((one) => !one.skipped).sort((one, other) => one.t - other.t);
+    const messages = found.filter((one) => !one.skipped && !one.broken).sort((one, other) => one.t - other.t);
+    return { messages, broken: found.filter((one) => one.broken).length };
   },
   async fetch({ key }) {
     const blob = await W().chat.downloadMedia(key);

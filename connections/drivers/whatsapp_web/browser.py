@@ -18,11 +18,12 @@ from selenium.common.exceptions import (
     TimeoutException,
     WebDriverException,
 )
+from selenium.webdriver.remote.command import Command
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from connections.drivers.base import SessionLost
 from connections.drivers.whatsapp_web import launch, processes
-from connections.drivers.whatsapp_web.errors import NoAnswer, Refused
+from connections.drivers.whatsapp_web.errors import Hung, NoAnswer, Refused
 from connections.drivers.whatsapp_web.options import PAGE, Options
 
 CHANNEL = "whatsflow"
@@ -30,8 +31,10 @@ GRACE_SECONDS = 5.0
 _CALL = """
 const done = arguments[arguments.length - 1];
 const bridge = window.__whatsflow;
-if (!bridge) done(null); else bridge.call(arguments[0], arguments[1]).then(done);
+if (bridge) bridge.call(arguments[0], arguments[1]).then(done);
+else done(location.protocol === "chrome-error:" ? "unreachable" : null);
 """
+UNREACHABLE = "WhatsApp Web cannot be reached."
 _GONE = (InvalidSessionIdException, NoSuchWindowException)
 
 for _name, _level in (
@@ -82,7 +85,7 @@ class Browser:
             return
         except WebDriverException as error:
             self.kill()
-            raise SessionLost("not_ready", "WhatsApp Web cannot be reached.") from error
+            raise SessionLost("not_ready", UNREACHABLE) from error
 
     def _prepare(self) -> None:
         """Nobody else may use the profile: the lease is ours, so what still runs is of a worker that is gone."""
@@ -110,7 +113,7 @@ class Browser:
     # -- while it runs ---------------------------------------------------------------------------------
 
     def call(self, name: str, timeout: float | None = None, **args: Any) -> Any:
-        """Have bridge.js do something. Raises Refused, NoAnswer, or SessionLost when the browser is gone."""
+        """Have bridge.js do something. Raises Refused, NoAnswer (Hung), or SessionLost when the browser is gone."""
         web = self._web
         if web is None:
             raise SessionLost("browser_died", "There is no browser.")
@@ -119,7 +122,9 @@ class Browser:
             answer = web.execute_async_script(_CALL, name, args)
         except _GONE as error:
             raise SessionLost("browser_died", "The browser has gone.") from error
-        except (TimeoutException, JavascriptException) as error:
+        except TimeoutException as error:
+            raise Hung(name) from error
+        except JavascriptException as error:
             raise NoAnswer(name) from error
         except WebDriverException as error:
             if _crashed(error):
@@ -131,6 +136,8 @@ class Browser:
             ) from error
         if answer is None:
             raise NoAnswer(name)
+        if answer == "unreachable":
+            raise SessionLost("not_ready", UNREACHABLE)
         if not answer.get("ok"):
             raise Refused(str(answer.get("code", "failed")))
         return answer.get("value")
@@ -169,9 +176,10 @@ class Browser:
         """Close it so that the profile is written completely, then make sure that nothing is left. Never raises."""
         web, self._web = self._web, None
         if web is not None and self.options.remote_url:
-            _quietly(web.quit)
+            _quietly(lambda: web.execute(Command.QUIT))
         elif web is not None:
-            _quietly(lambda: launch.cdp(web, "Browser.close"))
+            # Not every close is answered: what counts is that the browser goes.
+            _begin(lambda: launch.cdp(web, "Browser.close"))
             _wait(lambda: not _browsers(self.profile), GRACE_SECONDS)
             # Asking chromedriver to quit now would make it look for the browser for ten seconds.
             _quietly(lambda: _release(web))
@@ -183,6 +191,7 @@ class Browser:
         if not self.options.remote_url:
             processes.end(self.profile, patience=GRACE_SECONDS)
             _quietly(lambda: processes.unlock(self.profile))
+            _quietly(lambda: processes.clean(self.profile))
 
 
 @lru_cache(maxsize=4)
@@ -223,11 +232,9 @@ def _browsers(profile: Path) -> list[int]:
 
 
 def _release(web: Any) -> None:
-    """Let go of chromedriver and of the socket for pushes."""
+    """Let go of chromedriver; the socket for pushes ends with it. Closing that here could take its ten seconds."""
     web.service.process.kill()
     web.service.process.wait(GRACE_SECONDS)
-    if getattr(web, "_websocket_connection", None) is not None:
-        web._websocket_connection.close()
 
 
 def _wait(reached: Callable[[], bool], seconds: float) -> None:
@@ -237,7 +244,12 @@ def _wait(reached: Callable[[], bool], seconds: float) -> None:
 
 
 def _quietly(work: Callable[[], Any]) -> None:
-    """Do it in a thread of its own, for a limited time: a browser that hangs must not hold the worker."""
+    """Do it for a limited time: a browser that hangs must not hold the worker."""
+    _begin(work).join(GRACE_SECONDS + 5)
+
+
+def _begin(work: Callable[[], Any]) -> threading.Thread:
+    """Do it in a thread of its own, whatever comes of it."""
 
     def run() -> None:
         try:
@@ -247,4 +259,4 @@ def _quietly(work: Callable[[], Any]) -> None:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(GRACE_SECONDS + 5)
+    return thread

@@ -20,7 +20,6 @@ from connections.drivers.base import (
     Context,
     Driver,
     Event,
-    InboundMessage,
     MediaBlob,
     MediaRef,
     OutgoingMessage,
@@ -32,7 +31,7 @@ from connections.drivers.base import (
     Transient,
     Vitals,
 )
-from connections.drivers.whatsapp_web import translate
+from connections.drivers.whatsapp_web import translate, watch
 from connections.drivers.whatsapp_web.errors import NoAnswer, Refused
 from connections.drivers.whatsapp_web.feed import Feed, Raw
 from connections.drivers.whatsapp_web.options import Options
@@ -50,10 +49,11 @@ BATCH = 500
 PENDING = 500
 IDLE_SECONDS = 5.0
 UNSETTLED_SECONDS = 0.5
-QUIET_SECONDS = 60.0
 LISTENING_SECONDS = 3.0
 """A page that is ready tells of what comes from now on; what came while it made itself ready is looked for then."""
 OVERLAP = timedelta(minutes=2)
+UNREACHABLE = frozenset({"phone_offline", "no_answer"})
+"""What makes a session that is ready useless for now."""
 CATCH_UP = timedelta(hours=1)
 """A session that begins tells by itself what came since the last one, so far back; `history` does the rest."""
 
@@ -80,12 +80,12 @@ class WhatsAppWebDriver(Driver):
             self._ask, self.options, context.pairing_phone, int(context.settings.get("qr_shown", 0))
         )
         self._watch.reload = self._reload
+        self._watch.logout = lambda: self._feed.logout
         self._browser: Browser | None = None
         self._login, pending, self._alive_at = _read_session(context.session)
         self._feed.put_first(pending)
         self._told: list[Raw] = []
         self._identified: set[tuple[str, str]] = set()
-        self._exists: dict[str, bool] = {}
         self._busy_at = time.monotonic()
         self._loaded_at: datetime | None = None
         self._ready_at = 0.0
@@ -118,7 +118,8 @@ class WhatsAppWebDriver(Driver):
         if state.phase == Phase.READY:
             if before.phase != Phase.READY:
                 self._on_ready()
-            self._look_around()
+            if state.degraded != "no_answer":
+                self._look_around()
         if state.phase == Phase.ENDED and before.phase != Phase.ENDED:
             self._on_end(state.reason)
         return self._watch.state
@@ -138,7 +139,10 @@ class WhatsAppWebDriver(Driver):
         if self._loaded_at is not None and time.monotonic() - self._ready_at >= LISTENING_SECONDS:
             since, self._loaded_at = self._loaded_at, None
             self._catch_up(since)
-        elif self._should_recycle(self._browser):
+            return
+        idle = time.monotonic() - max(self._busy_at, self._ready_at)
+        if reason := self._gauge.due(self._browser, idle, update=self._watch.update_wanted):
+            log.info("browser_recycled", connection_id=str(self.context.connection_id), reason=reason)
             self._recycle()
 
     def _on_ready(self) -> None:
@@ -168,8 +172,18 @@ class WhatsAppWebDriver(Driver):
         fresh = self._feed.take(BATCH - len(self._told))
         if fresh:
             self._busy_at = time.monotonic()
+        for raw in fresh:
+            if raw["type"] == "broken":
+                self._on_unreadable(raw["data"])
         self._told += fresh
         return [event for raw in self._told for event in _translated(raw, self._identified)]
+
+    def _on_unreadable(self, data: dict[str, Any]) -> None:
+        """The page could not say what happened, or not in time: it is looked for in the chats."""
+        log.error(
+            "page_event_unreadable", connection_id=str(self.context.connection_id), type=str(data["broken"])
+        )
+        self._loaded_at = self._loaded_at or datetime.now(UTC)
 
     def confirm(self) -> None:
         for raw in self._told:
@@ -178,10 +192,11 @@ class WhatsAppWebDriver(Driver):
 
     def _pull(self) -> None:
         """Ask the page for what was not pushed, or lost on the way."""
-        if self._browser is None or self._watch.state.phase == Phase.ENDED:
+        state = self._watch.state
+        if self._browser is None or state.phase == Phase.ENDED or state.degraded == "no_answer":
             return
         try:
-            epoch = str(self._ask("status", timeout=10.0)["epoch"])
+            epoch = str(self._ask("status", timeout=watch.ANSWER_SECONDS)["epoch"])
             if self._feed.is_another(epoch):
                 self._loaded_at, self._ready_at = self._loaded_at or self._pulled_at, time.monotonic()
             self._pulled_at = datetime.now(UTC)
@@ -190,7 +205,7 @@ class WhatsAppWebDriver(Driver):
         except (NoAnswer, Refused):
             return
 
-    def history(self, since: datetime) -> Sequence[InboundMessage]:
+    def history(self, since: datetime) -> Sequence[Event]:
         self._require_ready()
         return self._post.history(since)
 
@@ -233,9 +248,7 @@ class WhatsAppWebDriver(Driver):
 
     def number_exists(self, phone: str) -> bool:
         self._require_ready()
-        if phone not in self._exists:
-            self._exists[phone] = self._post.exists(phone)
-        return self._exists[phone]
+        return self._post.exists(phone)
 
     def _require_ready(self) -> None:
         """Raises SessionLost when the link is gone, Transient while WhatsApp cannot be reached."""
@@ -244,8 +257,8 @@ class WhatsAppWebDriver(Driver):
             raise SessionLost(state.reason, "This device is not linked.")
         if state.phase != Phase.READY:
             raise Transient("not_ready")
-        if state.degraded == "phone_offline":
-            raise Transient("phone_offline")
+        if state.degraded in UNREACHABLE:
+            raise Transient(state.degraded)
 
     def _require_link(self) -> None:
         """What failed may have failed because the link is gone. Raises SessionLost then."""
@@ -258,8 +271,9 @@ class WhatsAppWebDriver(Driver):
     def save_session(self) -> str:
         if not self._login or self._watch.state.phase == Phase.ENDED:
             return self._kept_login()
-        if not self._profile.note().generation and self._watch.state.phase == Phase.READY:
-            self._recycle()
+        first = self.options.keeps_profiles and not self._profile.note().generation
+        if first and self._watch.state.phase == Phase.READY:
+            self._recycle()  # only of a browser that has quit can a copy be made, and a login without one is soon lost
         self._pull()
         pending = [raw for raw in (*self._told, *self._feed.waiting()) if raw["type"] != "typing"]
         return self._session(pending[:PENDING])
@@ -323,12 +337,6 @@ class WhatsAppWebDriver(Driver):
     def vitals(self) -> Vitals | None:
         return self._gauge.vitals(self._browser, self._profile.note()) if self._browser else None
 
-    def _should_recycle(self, browser: Browser) -> bool:
-        now = time.monotonic()
-        if now - max(self._busy_at, self._ready_at) < QUIET_SECONDS:
-            return False
-        return now - browser.started_at > self.options.recycle_after or self._gauge.is_too_large()
-
     def _recycle(self) -> None:
         """Close the browser, keep a copy of the login and open it again. Bounded; raises SessionLost."""
         since = datetime.now(UTC)
@@ -348,13 +356,16 @@ class WhatsAppWebDriver(Driver):
     def _catch_up(self, since: datetime) -> None:
         """What arrived between the last pull and the end of the browser is in its store, and told by nobody."""
         try:
-            found = self._ask(
+            told = self._ask(
                 "history", timeout=60.0, since=int((since - OVERLAP).timestamp()), chats=50, count=50
             )
         except (NoAnswer, Refused):
             return
         self._feed.put_first(
-            [{"n": 0, "uid": f"again:{one['id']}", "type": "message", "data": one} for one in found]
+            [
+                {"n": 0, "uid": f"again:{one['id']}", "type": "message", "data": one}
+                for one in told["messages"]
+            ]
         )
 
     def _reload(self) -> None:
@@ -370,8 +381,9 @@ class WhatsAppWebDriver(Driver):
 def _translated(raw: Raw, identified: set[tuple[str, str]]) -> list[Event]:
     try:
         return translate.events_of(raw, identified)
-    except (KeyError, ValueError, TypeError):
-        log.exception("event_not_understood", type=str(raw.get("type")))
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
+        # without the traceback, which would quote what somebody wrote
+        log.error("event_not_understood", type=str(raw.get("type")), error=type(error).__name__)
         return []
 
 

@@ -13,3 +13,7 @@ class Refused(Exception):
 
 class NoAnswer(Exception):
     """The page is loading, was left, or takes too long: what was asked for may or may not have been done."""
+
+
+class Hung(NoAnswer):
+    """The page is there and did not answer in time."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +26,8 @@ class Feed:
         self._wake = wake
         self._lock = threading.Lock()
         self._epoch = ""
+        self._past: deque[str] = deque(maxlen=50)
+        """Pages that were left: what still comes of them late, they have carried over to the next one."""
         self._next = 1
         self._early: dict[int, Raw] = {}
         self._ready: list[Raw] = []
@@ -33,6 +35,8 @@ class Feed:
         self._gap = False
         self._pulled_at = 0.0
         self._pulled_epoch = ""
+        self.logout = ""
+        """Why the page says that the login is over; "" while it does not."""
         self.nudged = threading.Event()
         """The page says that its state has changed."""
 
@@ -42,7 +46,10 @@ class Feed:
             told = json.loads(text)
             epoch, event = str(told["epoch"]), told.get("event")
             with self._lock:
+                if epoch in self._past:
+                    return
                 self._begin(epoch)
+                self.logout = str(told.get("logout") or self.logout)
                 if isinstance(event, dict):
                     self._early[int(event["n"])] = event
                     self._gap = not self._advance()
@@ -69,15 +76,13 @@ class Feed:
     def pulled(self, answer: dict[str, Any]) -> bool:
         """Take the page's answer to `drain`. True: there is more to be pulled."""
         with self._lock:
-            self._begin(str(answer["epoch"]))
-            events = answer["events"]
-            if events and int(events[0]["n"]) > self._next and not self._early:
-                self._next = int(events[0]["n"])  # the page has dropped the oldest: history makes up for them
+            epoch, events = str(answer["epoch"]), answer["events"]
+            self._begin(epoch)
             for event in events:
                 self._early[int(event["n"])] = event
-            whole = self._advance()
-            self._gap = not whole
-            self._pulled_at, self._pulled_epoch = time.monotonic(), str(answer["epoch"])
+            self._skip_to(int(events[0]["n"]) if events else int(answer["last"]) + 1)
+            self._gap = not self._advance()
+            self._pulled_at, self._pulled_epoch = time.monotonic(), epoch
             return self._next <= int(answer["last"]) and bool(events)
 
     def take(self, limit: int) -> list[Raw]:
@@ -97,8 +102,17 @@ class Feed:
             return list(self._ready)
 
     def _begin(self, epoch: str) -> None:
+        """Listen to this page."""
         if epoch != self._epoch:
+            if self._epoch:
+                self._past.append(self._epoch)
             self._epoch, self._next, self._early, self._pulled_at = epoch, 1, {}, 0.0
+
+    def _skip_to(self, oldest: int) -> None:
+        """The page has nothing before this number any more: take what was pushed; history makes up for the rest."""
+        for number in sorted(known for known in self._early if self._next <= known < oldest):
+            self._add(self._early.pop(number))
+        self._next = max(self._next, oldest)
 
     def _advance(self) -> bool:
         """Move what has become complete over to `ready`. False: a number is missing before what came."""
@@ -106,10 +120,14 @@ class Feed:
             del self._early[number]
         while event := self._early.pop(self._next, None):
             self._next += 1
-            uid = str(event["uid"])
-            if uid not in self._seen:
-                self._seen[uid] = None
-                self._ready.append(event)
+            self._add(event)
+        return not self._early
+
+    def _add(self, event: Raw) -> None:
+        """One more to be taken, unless it was told before."""
+        uid = str(event["uid"])
+        if uid not in self._seen:
+            self._seen[uid] = None
+            self._ready.append(event)
         while len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
-        return not self._early

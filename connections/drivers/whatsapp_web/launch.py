@@ -16,6 +16,8 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from connections.drivers.whatsapp_web import processes
 from connections.drivers.whatsapp_web.options import Options
 
+_NOWHERE = "https://localhost:1/"
+"""Chromium itself refuses that port: what it would tell its maker does not leave the machine."""
 FLAGS = (
     "--headless=new",
     "--disable-gpu",
@@ -25,6 +27,9 @@ FLAGS = (
     "--no-default-browser-check",
     "--disable-background-networking",
     "--disable-component-update",
+    f"--component-updater=url-source={_NOWHERE}",
+    f"--gaia-url={_NOWHERE}",
+    "--disable-features=OptimizationHints,MediaRouter,Translate",
     "--disable-default-apps",
     "--disable-extensions",
     "--disable-sync",
@@ -68,7 +73,9 @@ def _chosen(options: Options, profile: Path) -> ChromeOptions:
     if not options.remote_url:
         chosen.add_argument(f"--user-agent={user_agent(options.found_chromium())}")
     chosen.add_experimental_option("excludeSwitches", ["enable-automation"])
-    chosen.page_load_strategy = "eager"
+    # With any other strategy chromedriver waits before each command for pages that are on their way, or hang: up to a
+    # minute, and then stops what they are loading.
+    chosen.page_load_strategy = "none"
     chosen.accept_insecure_certs = False
     chosen.enable_bidi = options.bidi
     return chosen

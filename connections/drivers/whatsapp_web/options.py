@@ -55,6 +55,11 @@ class Options:
             recycle_after=float(settings.get("recycle_after", self.recycle_after)),
         )
 
+    @property
+    def keeps_profiles(self) -> bool:
+        """Whether a profile is still there, and can be copied, when its browser has gone."""
+        return not self.remote_url or bool(self.remote_profiles)
+
     def found_chromium(self) -> str:
         """Path of Chromium, or ""."""
         return _found(self.chromium, _CHROMIUM)

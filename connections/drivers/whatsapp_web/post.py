@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 from uuid import uuid4
+
+import structlog
 
 from connections.drivers.base import (
     Ack,
     AckLevel,
     Chat,
-    InboundMessage,
+    Event,
     Limited,
     MediaBlob,
     MediaRef,
@@ -26,11 +29,15 @@ from connections.drivers.whatsapp_web import translate
 from connections.drivers.whatsapp_web.errors import NoAnswer, Refused
 from connections.drivers.whatsapp_web.options import Options
 
+log = structlog.get_logger(__name__)
+
 CHUNK = 3 * 1024 * 1024
 """Bytes that go over at once; a multiple of three, so that base64 needs no padding in between."""
 PATIENCE_MS = 4000
 MAX_BODY = 65_536
 MAX_PICTURE = 5 * 1024 * 1024
+EXISTS_SECONDS = 3600.0
+"""Whether a number is on WhatsApp is believed for so long."""
 _FOR_GOOD = {
     "not_on_whatsapp": "This number is not on WhatsApp.",
     "invalid_wid": "This is not a WhatsApp number.",
@@ -46,6 +53,7 @@ class Post:
     def __init__(self, ask: Callable[..., Any], options: Options) -> None:
         self._ask = ask
         self._options = options
+        self._exists: dict[str, tuple[bool, float]] = {}
 
     def send(self, message: OutgoingMessage) -> Sent:
         """Hand it over, unless it is there already. Raises Transient and Permanent when it surely has not left,
@@ -68,7 +76,7 @@ class Post:
         except Refused as error:
             raise _refusal(error.code) from error
         except NoAnswer as error:
-            raise SessionLost("error", "The page did not say whether it has sent the message.") from error
+            raise SessionLost("no_answer", "The page did not say whether it has sent the message.") from error
         finally:
             self._drop(media)
         return _sent(answer)
@@ -79,8 +87,13 @@ class Post:
         return translate.ack_of(found) if found else None
 
     def exists(self, phone: str) -> bool:
-        """Whether the number is on WhatsApp."""
-        return bool(self._get("exists", phone=translate.digits(phone)))
+        """Whether the number is on WhatsApp, or was when somebody asked within the hour."""
+        now = monotonic()
+        self._exists = {key: value for key, value in self._exists.items() if now < value[1]}
+        if phone not in self._exists:
+            found = bool(self._get("exists", phone=translate.digits(phone)))
+            self._exists[phone] = (found, now + EXISTS_SECONDS)
+        return self._exists[phone][0]
 
     def read(self, chat: Chat) -> None:
         """Tell the customer that everything was read."""
@@ -100,17 +113,25 @@ class Post:
         except (Refused, NoAnswer) as error:
             raise Transient("download_failed") from error
 
-    def history(self, since: datetime) -> Sequence[InboundMessage]:
-        """Both directions, oldest first."""
-        found = self._get(
+    def history(self, since: datetime) -> Sequence[Event]:
+        """Both directions, oldest first, and what writers did to them since. What cannot be read is left out."""
+        told = self._get(
             "history",
             timeout=self._options.media_timeout,
             since=int(since.timestamp()),
             chats=self._options.history_chats,
             count=self._options.history_messages,
         )
-        messages = [translate.message_of(one, backfilled=True) for one in found]
-        return [one for one in messages if one is not None]
+        events: list[Event] = []
+        broken = int(told["broken"])
+        for one in told["messages"]:
+            try:
+                events += translate.told_by(one, backfilled=True)
+            except (KeyError, ValueError, TypeError, OverflowError):
+                broken += 1
+        if broken:
+            log.error("history_not_understood", messages=broken)
+        return events
 
     def download(self, ref: MediaRef) -> MediaBlob:
         """Fetch, slice by slice. Raises Transient or Permanent("media_gone")."""

@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import stat
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,16 +19,46 @@ from pathlib import Path
 MARK = "WHATSFLOW_PROFILE"
 _LOCKS = ("SingletonLock", "SingletonSocket", "SingletonCookie")
 _PROC = Path("/proc")
+_SCRATCH = "whatsflow-browser-"
+LONGEST_PLACE = 32
+"""Characters: a socket's path has 108 at most, of which Chromium's part and ours take 65."""
 
 
 def environment(profile: Path) -> dict[str, str]:
-    """The environment for a browser of this profile: ours without our secrets, and the mark."""
+    """The environment for a browser of this profile: ours without our secrets, the mark, and a place for its litter."""
     kept = {
         key: value
         for key, value in os.environ.items()
         if not key.startswith(("WHATSFLOW_", "DATABASE_", "REDIS_", "EMAIL_", "AWS_", "DJANGO_"))
     }
-    return {**kept, MARK: str(profile)}
+    return {**kept, MARK: str(profile), "TMPDIR": str(_scratch(profile))}
+
+
+def _scratch(profile: Path) -> Path:
+    """A fresh directory for what a browser needs while it runs, and never quite clears away.
+
+    Its path is short, as there is a socket in it; the link beside the profile finds it again.
+    """
+    clean(profile)
+    usual = tempfile.gettempdir()
+    place = usual if len(usual) < LONGEST_PLACE else "/tmp"  # noqa: S108 - mkdtemp makes it nobody else's
+    made = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=place))
+    _link(profile).symlink_to(made)
+    return made
+
+
+def clean(profile: Path) -> None:
+    """Remove what the last browser of this profile has left in the system's directory for such things."""
+    link = _link(profile)
+    if link.is_symlink():
+        place = link.readlink()
+        if place.name.startswith(_SCRATCH):
+            shutil.rmtree(place, ignore_errors=True)
+        link.unlink()
+
+
+def _link(profile: Path) -> Path:
+    return profile.parent / "scratch"
 
 
 def dying_with_parent(command: str, signal_name: str) -> list[str]:

@@ -101,13 +101,25 @@ def message_of(data: dict[str, Any], *, backfilled: bool = False) -> InboundMess
     )
 
 
+def told_by(data: dict[str, Any], *, backfilled: bool = False) -> list[Event]:
+    """A message, and what its writer has done to it already; nothing for a line that nobody sent."""
+    message = message_of(data, backfilled=backfilled)
+    if message is None:
+        return []
+    if data["type"] == "revoked":
+        return [message, Revoked(message.wa_id, message.chat, message.at)]
+    if data.get("edited") and message.body is not None:
+        return [message, Edited(message.wa_id, message.chat, message.body, _moment(data["edited"]))]
+    return [message]
+
+
 def events_of(raw: dict[str, Any], identified: set[tuple[str, str]]) -> list[Event]:
     """The events that one of the page's comes to. identified: pairs of names that were told already."""
     kind, data = str(raw["type"]), raw["data"]
-    found = _event(kind, data)
+    found = told_by(data) if kind == "message" else [_event(kind, data)]
     pair = _pair(data)
     known = [Identified(phone=f"+{pair[0]}", lid=pair[1])] if pair and pair not in identified else []
-    return [*known, *([found] if found else [])]
+    return [*known, *(event for event in found if event is not None)]
 
 
 def remember(data: dict[str, Any], identified: set[tuple[str, str]]) -> None:
@@ -118,8 +130,6 @@ def remember(data: dict[str, Any], identified: set[tuple[str, str]]) -> None:
 
 def _event(kind: str, data: dict[str, Any]) -> Event | None:
     match kind:
-        case "message":
-            return message_of(data)
         case "ack":
             return ack_of(data)
         case "reaction":

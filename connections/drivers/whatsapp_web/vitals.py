@@ -20,6 +20,12 @@ log = structlog.get_logger(__name__)
 
 MEASURE_SECONDS = 60.0
 """Reading the sizes of a browser's processes takes some ten milliseconds."""
+QUIET_SECONDS = 60.0
+"""A number with which nothing happened for so long is idle."""
+SPACING_SECONDS = 1800.0
+"""A browser that is too large again sooner needs that memory: opening it over and over would help nobody."""
+MUCH = 1.5
+"""So many times its cap a browser may not take even while its number is busy."""
 
 
 class Gauge:
@@ -34,8 +40,10 @@ class Gauge:
         self._memory = 0
 
     def look(self, browser: Browser) -> None:
-        """Measure, when the last time is long enough ago or another browser runs."""
+        """Measure, when the last time is long enough ago or another browser runs. One elsewhere cannot be measured."""
         now = time.monotonic()
+        if self._options.remote_url:
+            return
         if browser is self._browser and now - self._at < MEASURE_SECONDS:
             return
         seconds = browser.cpu_seconds()
@@ -45,16 +53,31 @@ class Gauge:
         self._cpu = max(0.0, seconds - used) / max(now - since, 0.001) * 100
         self._browser, self._at, self._cpu_at, self._cpu_seconds = browser, now, now, seconds
         self._memory = browser.memory()
-        log.info(
+        tell = log.warning if self.is_too_large() else log.info
+        tell(
             "browser_measured",
             connection_id=str(self._connection_id),
             megabytes=self._memory // 2**20,
+            allowed=self._options.memory_limit // 2**20,
             cpu=round(self._cpu),
         )
 
     def is_too_large(self) -> bool:
         """Whether the browser took more than it may when it was last measured."""
         return self._memory > self._options.memory_limit
+
+    def due(self, browser: Browser, idle: float, *, update: bool) -> str:
+        """Why to open the browser anew now; "" when there is no need.
+
+        idle: seconds since something happened. update: WhatsApp has a newer page.
+        """
+        age = time.monotonic() - browser.started_at
+        quiet = idle >= QUIET_SECONDS
+        if age > SPACING_SECONDS and self._memory > self._options.memory_limit * (1 if quiet else MUCH):
+            return "memory"
+        if quiet and age > self._options.recycle_after:
+            return "age"
+        return "update" if quiet and update else ""
 
     def vitals(self, browser: Browser, note: Note) -> Vitals:
         """For people. note: of the profile."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
 from connections.drivers.base import Phase, State
 from connections.drivers.whatsapp_web import canary
-from connections.drivers.whatsapp_web.errors import NoAnswer, Refused
+from connections.drivers.whatsapp_web.errors import Hung, NoAnswer, Refused
 from connections.drivers.whatsapp_web.options import Options
 from connections.drivers.whatsapp_web.translate import digits
 
@@ -24,6 +24,10 @@ FRESH_SECONDS = {Phase.READY: 2.0}
 """The page's word is good for so long; in other phases for a moment only."""
 PAIRING_WAIT_SECONDS = 20.0
 SETTLED_SECONDS = 15.0
+ANSWER_SECONDS = 10.0
+"""How long a page may take to say how it is."""
+HUNG_SECONDS = 60.0
+"""A page that was ready and does not answer for so long is given up."""
 _ENDS = {"CONFLICT": "replaced", "TOS_BLOCK": "banned", "SMB_TOS_BLOCK": "banned", "PROXYBLOCK": "error"}
 _BANS = frozenset({"account_locked", "banned"})
 
@@ -53,16 +57,20 @@ class Watch:
         self._pairing_asked = False
         self._reloaded = False
         self._checked = False
-        self._waiting_since = time.monotonic()
+        self._waiting_since = self._hung_since = time.monotonic()
         self.linked = False
         self.missing: list[str] = []
         """Capabilities that the page no longer has."""
+        self.update_wanted = False
+        """WhatsApp has a newer page."""
         self.reload: Callable[[], None] = lambda: None
+        self.logout: Callable[[], str] = lambda: ""
+        """Why the page says that the login is over, when it could still say so."""
 
     def restart(self) -> None:
         """The browser was opened anew."""
         self._asked_at, self._waiting_since, self._checked = 0.0, time.monotonic(), False
-        self._reloaded = False
+        self._reloaded = self.update_wanted = False
         if self._state.phase != Phase.ENDED:
             self._state = State(Phase.LOADING)
 
@@ -84,7 +92,9 @@ class Watch:
             return self._state
         self._asked_at = clock
         try:
-            self._state = self._judge(self._ask("status", timeout=10.0))
+            self._state = self._judge(self._ask("status", timeout=ANSWER_SECONDS))
+        except Hung:
+            self._state = self._silence(clock)
         except (NoAnswer, Refused):
             self._state = self._patience(State(Phase.LOADING))
         return self._state
@@ -103,12 +113,17 @@ class Watch:
         if mode == "DEPRECATED_VERSION":
             return self._outdated()
         if page["left"] and self.linked:
-            return self.end("banned" if page["logout"] in _BANS else "unlinked")
+            return self._left(page["logout"])
         if not page["authenticated"]:
             return self._unlinked(page)
         return self._linked(page, mode)
 
+    def _left(self, why: str) -> State:
+        """The login is over on WhatsApp's side."""
+        return self.end("banned" if (why or self.logout()) in _BANS else "unlinked")
+
     def _linked(self, page: dict[str, Any], mode: str) -> State:
+        self.update_wanted = bool(page["update"])
         number = f"+{page['me']}" if page["me"] else ""
         own = {"own_number": number, "own_name": page["name"]}
         was_ready = self._state.phase == Phase.READY
@@ -118,6 +133,16 @@ class Watch:
             self.linked, self._waiting_since = True, time.monotonic()
             return State(Phase.READY, degraded="page_changed" if self.missing else "", **own)
         return self._patience(State(Phase.SYNCING, **own))
+
+    def _silence(self, asked_at: float) -> State:
+        """The page does not answer. One that was ready stays so for a while, and says that something is wrong."""
+        if self._state.phase != Phase.READY:
+            return self._patience(State(Phase.LOADING))
+        if self._state.degraded != "no_answer":
+            self._hung_since = asked_at
+        if time.monotonic() - self._hung_since > HUNG_SECONDS:
+            return self.end("no_answer")
+        return replace(self._state, degraded="no_answer")
 
     def _patience(self, state: State) -> State:
         """Loading and syncing may take long, but not for ever."""
@@ -156,7 +181,7 @@ class Watch:
     def _unlinked(self, page: dict[str, Any]) -> State:
         code = self._ask("qr", refresh=False, timeout=10.0)
         if self.linked:
-            return self.end("unlinked") if code else self._patience(State(Phase.SYNCING))
+            return self._left("") if code else self._patience(State(Phase.SYNCING))
         if self._pairing_phone:
             return self._pairing(page)
         if not code and not page["idle"]:

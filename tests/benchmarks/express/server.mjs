@@ -33,14 +33,20 @@ async function ask(query, session) {
   return (await pool.query(query.text, values)).rows;
 }
 
-function row(one) {
+const mark = (tag) =>
+  `<span class="wf-tag"><svg class="wf-tag-dot" viewBox="0 0 8 8" aria-hidden="true"><circle cx="4" cy="4" r="4" fill="${
+    escape(tag.color || "#868e96")
+  }"/></svg><span dir="auto">${escape(tag.name)}</span></span>`;
+const option = (tag) => `<option value="${tag.id}">${escape(tag.name)}</option>`;
+
+function row(one, carried) {
   const name = one.name || one.push_name || one.phone_number || "Unknown person";
   const url = `/inbox/${one.id}/`;
   const number = one.number_name || one.number_phone || "New number";
   const assignee = one.full_name || one.email;
   return `<li class="inbox-row${one.unread_count ? " is-unread" : ""}" id="row-${one.id}" data-conversation="${one.id}"
  data-at="${one.last_message_at.toISOString()}" data-state="${escape(one.state)}" data-assigned="${one.assigned_to_id ?? ""}"
- data-unread="${one.unread_count}" data-last="${one.last_message_id ?? ""}">
+ data-unread="${one.unread_count}" data-last="${one.last_message_id ?? ""}" data-tags="${carried.map((tag) => tag.id).join(" ")}">
 <a class="inbox-row-link" href="${url}" data-open><span class="avatar rounded-circle wf-avatar wf-hue-3" aria-hidden="true">${
     escape(initials(name))
   }</span><span class="inbox-row-body">
@@ -51,7 +57,9 @@ function row(one) {
     assignee ? `<span class="inbox-row-assignee" title="Assigned to ${escape(assignee)}">${escape(initials(assignee))}</span>` : ""
   }<span class="inbox-row-number" title="${escape(number)}" dir="auto">${escape(number)}</span>${
     one.unread_count ? `<span class="inbox-row-unread" aria-label="${one.unread_count} unread">${one.unread_count}</span>` : ""
-  }</span></span></a></li>`;
+  }</span>${
+    carried.length ? `<span class="inbox-row-tags">${carried.slice(0, 3).map(mark).join("")}</span>` : ""
+  }</span></a></li>`;
 }
 
 function bubble(one) {
@@ -86,11 +94,17 @@ async function page(request, response, name) {
   const wanted = Object.entries(asked[name]);
   const answers = await Promise.all(wanted.map(([, query]) => ask(query)));
   const found = Object.fromEntries(wanted.map(([key], place) => [key, answers[place]]));
-  let shown = `<nav>${escape(access[0].business_name)} ${found.frame[0].unread}</nav><ul>${found.list.map(row).join("")}</ul>`;
+  const tags = new Map(found.tags.map((one) => [one.id, one]));
+  const carried = new Map();
+  for (const one of found.tags) carried.set(one.contact_id, [...(carried.get(one.contact_id) ?? []), one]);
+  const rows = found.list.slice(0, 50).map((one) => row(one, carried.get(one.contact_id) ?? []));
+  let shown = `<nav>${escape(access[0].business_name)} ${found.frame[0].unread}</nav>${
+    [...tags.values()].map(option).join("")
+  }<ul>${rows.join("")}</ul>`;
   if (name === "conversation") {
     const team = found.team.map((one) => `<button value="${one.id}">${escape(one.full_name || one.email)}</button>`);
     const others = found.others.map((one) => `<a href="/inbox/${one.id}/">${time(one.last_message_at)}</a>`);
-    shown += head(found.head[0]) + team.join("") + others.join("") + `<ol>${found.chat.reverse().map(bubble).join("")}</ol>`;
+    shown += head(found.head[0]) + team.join("") + others.join("") + `<ol>${found.chat.slice(0, 30).reverse().map(bubble).join("")}</ol>`;
   }
   const around = "<i></i>".repeat(Math.max(0, Math.floor((sizes[name] - Buffer.byteLength(shown)) / 7)));
   response.type("html").send(`<!doctype html>${around}${shown}`);

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from connections.drivers.base import AckLevel, Chat, Context, MediaBlob, MessageKind, OutgoingMessage, State
+from connections.drivers.base import (
+    AckLevel,
+    Chat,
+    Context,
+    MediaBlob,
+    MessageKind,
+    OutgoingMessage,
+    Phase,
+    State,
+)
 from connections.drivers.whatsapp_web.driver import WhatsAppWebDriver
 from connections.drivers.whatsapp_web.options import Options
 from connections.session_vault import SessionVault, options
+from tests.connections.driver_contract import in_phase, take
+from tests.connections.whatsapp_web.shelf import Shelf
 from tests.standin import CUSTOMER, Standin
 
 _KINDS = {"chat": MessageKind.TEXT, "ptt": MessageKind.VOICE}
 
 
 class WebRig:
-    """One phone on a stand-in with one customer. Drivers are of one connection, one after the other."""
+    """One phone on a stand-in with one customer. Drivers are of one connection, one after the other.
 
-    def __init__(self, standin: Standin, connection_id: Any, home: Path) -> None:
+    shelf: where copies of the login are kept; None: where an installation keeps them, under a lease.
+    """
+
+    def __init__(self, standin: Standin, connection_id: Any, home: Path, shelf: Shelf | None = None) -> None:
+        self.shelf = shelf
         self.standin = standin
         self.connection_id = connection_id
         self.home = home
@@ -43,7 +58,7 @@ class WebRig:
     def closed_driver(
         self, session: str = "", *, pairing_phone: str = "", **settings: Any
     ) -> WhatsAppWebDriver:
-        vault = SessionVault(self.connection_id)
+        vault = self.shelf or SessionVault(self.connection_id)
         vault.options = self.options()
         context = Context(
             connection_id=self.connection_id,
@@ -100,6 +115,27 @@ class WebRig:
         self.standin.phone.unlink()
 
 
+class Talking:
+    """One linked driver for many tests, which leave it as it is; another one if a test did not."""
+
+    def __init__(self, standin: Standin, home: Path) -> None:
+        self.rig = WebRig(standin, uuid4(), home, Shelf())
+        self._driver: WhatsAppWebDriver | None = None
+
+    def driver(self) -> WhatsAppWebDriver:
+        """It is ready, and everything that earlier tests caused is taken."""
+        if self._driver is None or self._driver.state().phase != Phase.READY:
+            self.rig.close()
+            self.rig.connection_id = uuid4()
+            self._driver = self.rig.driver()
+            self.rig.scan(in_phase(self._driver, Phase.QR))
+            in_phase(self._driver, Phase.READY)
+        self._driver._pull()
+        while take(self._driver):
+            pass
+        return self._driver
+
+
 def profiles(home: Path) -> list[str]:
     """Command lines of browsers that use a profile below `home`."""
     found = []
@@ -111,6 +147,3 @@ def profiles(home: Path) -> list[str]:
         if f"--user-data-dir={home}" in line:
             found.append(line)
     return found
-
-
-Rigger = Callable[[], WebRig]

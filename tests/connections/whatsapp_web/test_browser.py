@@ -12,7 +12,7 @@ from selenium.webdriver.common.utils import free_port, is_url_connectable
 from connections.drivers.base import Phase
 from connections.session_vault import options
 from tests.connections.driver_contract import in_phase, message_in, until
-from tests.connections.whatsapp_web.rig import WebRig
+from tests.connections.whatsapp_web.rig import WebRig, profiles
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -28,13 +28,38 @@ def server() -> Iterator[str]:
     process.wait(10)
 
 
-def test_a_browser_elsewhere_is_driven_over_a_shared_directory(server: str, rig: WebRig) -> None:
-    driver = rig.closed_driver()
-    driver.options = replace(driver.options, remote_url=server, remote_profiles=str(rig.home))
-    driver.open()
+def test_a_browser_elsewhere_is_driven_over_a_shared_directory(
+    server: str, rig: WebRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote = replace(rig.options(), remote_url=server, remote_profiles=str(rig.home))
+    monkeypatch.setattr(rig, "options", lambda: remote)
+    driver = rig.driver()
     rig.scan(in_phase(driver, Phase.QR))
     in_phase(driver, Phase.READY)
     assert message_in(driver, rig.customer_writes("Hello")).body == "Hello"
+    session = driver.save_session()
+    driver.close()
+    assert not profiles(rig.home)
+    again = rig.driver(session)
+    in_phase(again, Phase.READY)
+    assert message_in(again, rig.customer_writes("Still there?")).body == "Still there?"
+    shown = again.vitals()
+    assert shown is not None
+    assert (shown.memory, shown.cpu) == (None, None)
+    assert shown.engine.startswith("Chromium 1")
+
+
+def test_a_browser_elsewhere_whose_profile_is_lost_with_it_stays_open_after_the_scan(
+    server: str, rig: WebRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote = replace(rig.options(), remote_url=server)
+    monkeypatch.setattr(rig, "options", lambda: remote)
+    driver = rig.driver()
+    rig.scan(in_phase(driver, Phase.QR))
+    in_phase(driver, Phase.READY)
+    browser = driver._browser
+    assert driver.save_session()
+    assert driver._browser is browser
 
 
 def test_without_bidi_events_are_fetched(rig: WebRig) -> None:

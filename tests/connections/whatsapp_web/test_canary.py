@@ -83,10 +83,11 @@ def test_a_page_that_cannot_start_is_not_ready(page: tuple[Browser, Standin], mo
     assert not browser.ready(seconds=4)
 
 
-@pytest.mark.parametrize("module", ["WAWebIsLoggedIn", "WAWebStreamModel"])
+@pytest.mark.parametrize("module", [*sorted(NEVER_READY), "WAWebStreamModel"])
 def test_a_driver_that_waits_in_vain_says_so(rig: WebRig, module: str) -> None:
     """Others are seen before: tests/connections/whatsapp_web/test_sessions.py."""
     rig.standin.without = {module}
-    driver = rig.driver(ready_timeout=20.0)
+    driver = rig.driver(ready_timeout=10.0)
     assert eventually(lambda: driver.state().phase == Phase.ENDED, 40)
     assert driver.state().reason == "page_changed"
+    assert driver._watch.missing

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from connections.drivers.whatsapp_web.feed import Feed
 
 
@@ -61,6 +63,32 @@ def test_a_page_that_dropped_its_oldest_does_not_stop_the_rest() -> None:
     feed = Feed(lambda: None)
     feed.pulled({"epoch": "a", "events": [event(7), event(8)], "last": 8})
     assert numbers(feed) == [7, 8]
+
+
+def test_what_a_page_tells_that_was_left_changes_nothing() -> None:
+    """Such a push once turned the reader back to the old page, and then it asked the new one without end."""
+    feed = Feed(lambda: None)
+    feed.pulled({"epoch": "a", "events": [event(1)], "last": 1})
+    feed.pulled({"epoch": "b", "events": [event(n, "b") for n in (1, 2, 3)], "last": 3})
+    push(feed, 2, epoch="a")
+    assert feed.cursor("b") == 3
+    push(feed, 4, epoch="b")
+    assert [raw["uid"] for raw in feed.take(500)] == ["a:1", "b:1", "b:2", "b:3", "b:4"]
+    assert not feed.must_pull()
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [([7, 8, 9], [5, 7, 8, 9]), ([9], [5, 9]), ([], [5, 9])],
+)
+def test_what_the_page_no_longer_has_is_not_waited_for(kept: list[int], told: list[int]) -> None:
+    feed = Feed(lambda: None)
+    push(feed, 5)
+    push(feed, 9)
+    assert not feed.pulled({"epoch": "a", "events": [event(n) for n in kept], "last": 9})
+    assert numbers(feed) == told
+    assert feed.cursor("a") == 9
+    assert not feed.must_pull()
 
 
 def test_every_push_wakes_and_nonsense_does_no_harm() -> None:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.db import connection as database
 
-from connections.models import WhatsAppConnection
+from connections.models import WebhookDelivery, WhatsAppConnection
 from messaging.models import Conversation, Message
 from messaging.services import outbox
 from tests import factories
@@ -28,9 +29,11 @@ Workers = Callable[..., subprocess.Popen[bytes]]
 
 @pytest.fixture
 def number(transactional_db: None) -> WhatsAppConnection:
-    return factories.ConnectionFactory(
+    made = factories.ConnectionFactory(
         connection_mode="whatsapp-web", phone_number=None, status=Status.STARTING, last_connected_at=None
     )
+    factories.WebhookFactory(business_profile=made.business_profile)
+    return made
 
 
 @pytest.fixture
@@ -80,10 +83,12 @@ def test_a_number_is_linked_talks_survives_its_worker_and_is_unlinked(
     first = worker()
     reached_status(number, Status.QR_PENDING)
     code = number.qr_code
+    assert nothing_readable(code), "the code is encrypted while it is on show"
     phone.scan(code)
     reached_status(number, Status.CONNECTED)
     assert number.phone_number == phone.number
 
+    key = phone.token
     phone.message_in("canary-question")
     asked = until(lambda: Message.objects.filter(content="canary-question").first(), "the question")
     talk = Conversation.objects.get(pk=asked.conversation_id)
@@ -94,6 +99,12 @@ def test_a_number_is_linked_talks_survives_its_worker_and_is_unlinked(
     first.wait()
     victim = worker("outbox.sent")
     reached_status(number, Status.CONNECTED)
+    number.refresh_from_db()
+    assert number.session_data
+    assert nothing_readable("canary-question")
+    copies = list((settings.HOME / "media" / "sessions" / str(number.pk)).iterdir())
+    assert copies
+    assert not [copy for copy in copies if key.encode() in copy.read_bytes()]
     second = outbox.enqueue(talk.business_profile, talk, text="Anything else?")
     until((tmp_path / "reached").exists, "the middle of the send")
     victim.kill()
@@ -115,14 +126,31 @@ def test_a_number_is_linked_talks_survives_its_worker_and_is_unlinked(
     reached_status(number, Status.DISCONNECTED)
     assert number.status_reason == "unlinked"
     assert number.session_data == ""
-    nothing_secret_is_left(number, tmp_path, code)
+    nothing_secret_is_left(number, tmp_path, [code, code.split(",")[0]], key)
 
 
-def nothing_secret_is_left(number: WhatsAppConnection, tmp_path: Path, code: str) -> None:
-    """Neither texts nor codes are in the log, nor codes readable in the database."""
-    log = (tmp_path / "worker.log").read_text()
-    for secret in (code, code.split(",")[0], "canary-question", "canary-answer"):
-        assert secret not in log
+def nothing_readable(secret: str) -> bool:
+    """Whether the number's row, as it lies in the database, does not tell it."""
     with database.cursor() as cursor:
-        cursor.execute("SELECT qr_code, session_data FROM whatsapp_connections")
-        assert code not in str(cursor.fetchall())
+        cursor.execute("SELECT * FROM whatsapp_connections")
+        return secret not in str(cursor.fetchall())
+
+
+def nothing_secret_is_left(number: WhatsAppConnection, tmp_path: Path, codes: list[str], key: str) -> None:
+    """Codes and WhatsApp's key are nowhere: not in logs, not in any table, what is told to others included.
+
+    Texts are not in logs, and of what is kept for the driver nothing can be read.
+    """
+    log = (tmp_path / "worker.log").read_text()
+    for secret in (*codes, key, "canary-question", "canary-answer"):
+        assert secret not in log
+    for model in apps.get_models():
+        table = model._meta.db_table
+        with database.cursor() as cursor:
+            cursor.execute(f'SELECT * FROM "{table}"')
+            rows = str(
+                [[bytes(one) if isinstance(one, memoryview) else one for one in row] for row in cursor]
+            )
+        assert not [secret for secret in (*codes, key) if secret in rows], table
+        assert table != "whatsapp_connections" or "canary" not in rows
+    assert WebhookDelivery.objects.exists(), "others were told, so there was something to look through"

@@ -11,30 +11,10 @@ import pytest
 
 from connections.drivers.whatsapp_web import profile as profiles
 from connections.drivers.whatsapp_web.profile import Profile
+from tests.connections.whatsapp_web.shelf import Shelf
 
 LOGIN = "one-linking"
 DATABASE = "Default/IndexedDB/https_web.whatsapp.com_0.indexeddb.leveldb/000003.log"
-
-
-class Shelf:
-    """A vault in memory."""
-
-    def __init__(self) -> None:
-        self.copies: dict[str, bytes] = {}
-
-    def newest(self) -> str:
-        return max(self.copies, default="")
-
-    def load(self, generation: str) -> bytes:
-        return self.copies[generation]
-
-    def keep(self, data: bytes) -> str:
-        generation = f"{len(self.copies) + 1:06d}"
-        self.copies[generation] = data
-        return generation
-
-    def clear(self) -> None:
-        self.copies.clear()
 
 
 @pytest.fixture

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from selenium.common.exceptions import WebDriverException
 
-from connections.drivers.base import Chat, Limited, MessageKind, OutgoingMessage, Phase, SessionLost
-from connections.drivers.whatsapp_web import driver as web_driver
-from connections.drivers.whatsapp_web import vitals
+from connections.drivers.base import (
+    Chat,
+    Limited,
+    MessageKind,
+    OutgoingMessage,
+    Phase,
+    SessionLost,
+    Transient,
+)
+from connections.drivers.whatsapp_web import vitals, watch
+from connections.drivers.whatsapp_web.browser import Browser
 from connections.drivers.whatsapp_web.driver import WhatsAppWebDriver
 from tests.connections.driver_contract import in_phase, message_in, take, until
 from tests.connections.whatsapp_web.rig import WebRig, profiles
@@ -18,30 +29,22 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 STRANGER = "+4915177777777"
 
 
-@pytest.fixture
-def ready(rig: WebRig) -> WhatsAppWebDriver:
-    driver = rig.driver()
-    rig.scan(in_phase(driver, Phase.QR))
-    in_phase(driver, Phase.READY)
-    return driver
-
-
 def text(driver: WhatsAppWebDriver, chat: Chat) -> OutgoingMessage:
     return OutgoingMessage(driver.new_message_id(chat), chat, MessageKind.TEXT, "Hello")
 
 
-def test_whatsapps_limit_stops_new_chats_and_no_replies(rig: WebRig, ready: WhatsAppWebDriver) -> None:
+def test_whatsapps_limit_stops_new_chats_and_no_replies(rig: WebRig, talking: WhatsAppWebDriver) -> None:
     rig.standin.phone.limited = True
     rig.standin.phone.number_exists.add(STRANGER)
-    chat = message_in(ready, rig.customer_writes("Hello")).chat
+    chat = message_in(talking, rig.customer_writes("Hello")).chat
     with pytest.raises(Limited):
-        ready.send(text(ready, Chat(phone=STRANGER)))
-    reply = text(ready, chat)
-    ready.send(reply)
+        talking.send(text(talking, Chat(phone=STRANGER)))
+    reply = text(talking, chat)
+    talking.send(reply)
     assert rig.copies(reply.wa_id) == 1
     rig.standin.phone.limited = False
-    later = text(ready, Chat(phone=STRANGER))
-    ready.send(later)
+    later = text(talking, Chat(phone=STRANGER))
+    talking.send(later)
     assert rig.copies(later.wa_id) == 1
 
 
@@ -65,8 +68,7 @@ def test_a_crashed_tab_of_a_living_browser_is_a_lost_session_and_the_next_needs_
     assert ready._browser is not None
     web = ready._browser._web
     assert web is not None
-    web.set_page_load_timeout(3)
-    with pytest.raises(Exception, match=r"crash|[Tt]imed? ?out"):
+    with suppress(WebDriverException):
         web.get("chrome://crash")
     assert profiles(rig.home), "the browser itself lives"
     with pytest.raises(SessionLost) as lost:
@@ -96,10 +98,74 @@ def test_a_page_that_stays_too_old_ends_with_its_own_reason_and_keeps_the_login(
     assert (rig.home / str(rig.connection_id) / "last-failure.png").exists()
 
 
-def test_a_browser_that_takes_too_much_is_started_anew_when_nothing_is_going_on(
+def test_a_page_that_stops_answering_says_so_and_is_given_up_after_a_while(
     rig: WebRig, ready: WhatsAppWebDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(watch, "ANSWER_SECONDS", 1.0)
+    session = ready.save_session()
+    in_phase(ready, Phase.READY)
+    browser = ready._browser
+    assert browser is not None
+
+    def hang(milliseconds: int) -> None:
+        web = browser._web
+        assert web is not None
+        web.execute_script(
+            "setTimeout((until) => { while (Date.now() < until); }, 200, Date.now() + arguments[0])",
+            milliseconds,
+        )
+        until(lambda: ready.state().degraded == "no_answer", "the note")
+
+    hang(4000)
+    assert ready.state().phase == Phase.READY, "it is connected, only deaf"
+    with pytest.raises(Transient) as refused:
+        ready.send(text(ready, rig.customer))
+    assert refused.value.code == "no_answer"
+    until(lambda: ready.state().degraded == "", "an answer")
+    assert message_in(ready, rig.customer_writes("Hello?")).body == "Hello?"
+
+    monkeypatch.setattr(watch, "HUNG_SECONDS", 3.0)
+    hang(600_000)
+    assert in_phase(ready, Phase.ENDED).reason == "no_answer"
+    ready.close()
+    monkeypatch.undo()
+    again = rig.driver(session)
+    in_phase(again, Phase.READY)
+    assert message_in(again, rig.customer_writes("Still there?")).body == "Still there?"
+
+
+def test_a_site_that_cannot_be_reached_is_said_at_once(rig: WebRig) -> None:
+    rig.standin.stop()
+    with pytest.raises(SessionLost, match="cannot be reached") as lost:
+        in_phase(rig.driver(), Phase.QR)
+    assert lost.value.reason == "not_ready"
+
+
+def test_a_page_that_never_has_its_chats_ends_with_a_picture_of_it(
+    rig: WebRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.standin.sync_seconds = 60.0
+    driver = rig.driver()
+    state = in_phase(driver, Phase.QR)
+    monkeypatch.setattr(driver._watch, "_options", replace(driver.options, ready_timeout=2.0))
+    rig.scan(state)
+    in_phase(driver, Phase.SYNCING)
+    assert in_phase(driver, Phase.ENDED).reason == "not_ready"
+    picture = rig.home / str(rig.connection_id) / "last-failure.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.stat().st_mode & 0o077 == 0
+
+
+def test_a_browser_is_started_anew_when_it_takes_too_much_or_whatsapp_has_a_newer_page(
+    rig: WebRig, ready: WhatsAppWebDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def another_than(browser: Browser) -> Browser:
+        until(lambda: ready.state().phase == Phase.READY and ready._browser is not browser, "another browser")
+        assert ready._browser is not None
+        return ready._browser
+
     first = ready._browser
+    assert first is not None
     shown = ready.vitals()
     assert shown is not None
     assert shown.engine.startswith("Chromium 1")
@@ -108,28 +174,26 @@ def test_a_browser_that_takes_too_much_is_started_anew_when_nothing_is_going_on(
     assert shown.cpu is not None
     assert shown.started_at is not None
     assert shown.started_at < datetime.now(UTC)
-    monkeypatch.setattr(ready._gauge, "is_too_large", lambda: True)
+
+    monkeypatch.setattr(vitals, "MEASURE_SECONDS", 0.0)
+    monkeypatch.setattr(vitals, "SPACING_SECONDS", 0.0)
+    monkeypatch.setattr(first, "memory", lambda: ready.options.memory_limit + 1)
     assert message_in(ready, rig.customer_writes("Hello")).body == "Hello"
     ready.state()
     assert ready._browser is first, "somebody has just written"
-    monkeypatch.setattr(web_driver, "QUIET_SECONDS", 0.0)
-    until(lambda: ready.state().phase == Phase.READY and ready._browser is not first, "another browser")
-    monkeypatch.undo()
+    monkeypatch.setattr(vitals, "QUIET_SECONDS", 0.0)
+    second = another_than(first)
+    monkeypatch.setattr(vitals, "QUIET_SECONDS", 60.0)
     assert message_in(ready, rig.customer_writes("And now?")).body == "And now?"
     again = ready.vitals()
     assert again is not None
     assert again.archived_at is not None
 
-
-def test_memory_is_measured_now_and_then_and_compared_with_the_cap(
-    rig: WebRig, ready: WhatsAppWebDriver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    browser = ready._browser
-    assert browser is not None
-    assert not ready._gauge.is_too_large()
-    monkeypatch.setattr(type(browser), "memory", lambda self: 3 * 2**30)
-    ready._gauge.look(browser)
-    assert not ready._gauge.is_too_large(), "measured a moment ago"
-    monkeypatch.setattr(vitals, "MEASURE_SECONDS", 0.0)
-    ready._gauge.look(browser)
-    assert ready._gauge.is_too_large()
+    rig.standin.phone.needs_update()
+    until(lambda: ready.state() and ready._watch.update_wanted, "the word of a newer page")
+    assert ready._browser is second, "somebody has just written"
+    monkeypatch.setattr(vitals, "QUIET_SECONDS", 0.0)
+    another_than(second)
+    monkeypatch.setattr(vitals, "QUIET_SECONDS", 60.0)
+    assert not ready._watch.update_wanted
+    assert message_in(ready, rig.customer_writes("And after the update?")).body == "And after the update?"

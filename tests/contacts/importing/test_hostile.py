@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import resource
 import struct
+import sys
 import zipfile
 import zlib
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -97,11 +100,27 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
 }  # fmt: skip
 
 
+@contextmanager
+def little_memory(megabytes: int) -> Iterator[None]:
+    """Only so much more than the process has now; MemoryError beyond it. Linux only."""
+    if sys.platform != "linux":
+        yield
+        return
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + megabytes * 1024 * 1024, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_file_is_refused_with_words(name: str) -> None:
+def test_a_file_is_refused_with_words_in_little_memory(name: str) -> None:
     make, code = REFUSED[name]
-    with pytest.raises(Unreadable) as refusal:
-        read(make())
+    content = make()
+    with little_memory(48), pytest.raises(Unreadable) as refusal:
+        read(content)
     assert refusal.value.code == code
     assert len(refusal.value.message) > 30
     assert refusal.value.message[0].isupper()

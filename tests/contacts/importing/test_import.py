@@ -11,6 +11,7 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError
 
 from accounts.models import BusinessProfile, User
+from contacts import timeline
 from contacts.importing import job as importing
 from contacts.importing.writing import Writer
 from contacts.models import (
@@ -20,10 +21,11 @@ from contacts.models import (
     ContactImport,
     ContactTag,
     CustomField,
+    ImportedContact,
     ImportRejects,
     Tag,
 )
-from contacts.services import consent, imports
+from contacts.services import consent, imports, merging
 from contacts.services import fields as custom_fields
 from jobs import runner, services
 from jobs.models import Job
@@ -51,6 +53,9 @@ def everything(business: BusinessProfile) -> str:
         ContactTag.objects.filter(contact__business_profile=business).order_by("contact_id", "tag_id"),
         Tag.objects.filter(business_profile=business).order_by("pk"),
         ConsentProof.objects.filter(business_profile=business).order_by("pk"),
+        ImportedContact.objects.filter(contact__business_profile=business).order_by(
+            "contact_id", "source_id"
+        ),
     ):
         rows.extend(queryset)
     return serializers.serialize("json", rows)
@@ -197,6 +202,20 @@ def test_numbers_without_a_country_code_get_the_chosen_country(take_in: Import) 
     assert set(Contact.objects.values_list("phone_number", flat=True)) == {"+447400123456", "+36301234567"}
 
 
+def test_of_a_number_without_a_country_the_country_is_asked(take_in: Import) -> None:
+    job = take_in(csv_bytes([["Phone"], ["07400 123456"]]))
+    assert "Choose the country of such numbers" in rejects_of(job)[0]["Reason"]
+
+
+@pytest.mark.parametrize("number", ["4.47701E+11", "4,47701E+11", "447701000000", 4.47701e11])
+def test_what_excel_has_shortened_is_refused_with_an_explanation(take_in: Import, number: Any) -> None:
+    rows = [["Name", "Phone"], ["A", number], ["B", "447701234000"], ["C", "+447701000000"]]
+    job = take_in(samples.xlsx(*rows) if isinstance(number, float) else csv_bytes(rows), country="GB")
+    assert counts(job) == {"created": 2, "rejected": 1}
+    assert "spreadsheet program" in rejects_of(job)[0]["Reason"]
+    assert "xport" in rejects_of(job)[0]["Reason"]
+
+
 def test_exports_of_other_programs_come_in_without_mapping(take_in: Import) -> None:
     take_in(samples.google())
     anna = Contact.objects.get(name="Anna Ängström")
@@ -268,6 +287,7 @@ def test_a_worker_that_takes_over_goes_on_behind_the_last_chunk(
     runner.work_off()
     job.refresh_from_db()
     assert counts(job) == {"created": 35, "rejected": 1}
+    assert "interrupted after 30 rows and went on from there" in job.summary["notes"][0]
     assert "already in row 5" in rejects_of(job)[0]["Reason"]
 
 
@@ -303,6 +323,41 @@ def test_every_statement_of_a_chunk_is_counted(
     with django_assert_max_num_queries(40):
         runner.work_off()
     assert Contact.objects.count() == 400
+
+
+def test_an_import_stands_on_the_card_of_who_came_or_was_changed_by_it(
+    take_in: Import, business: BusinessProfile, owner: User
+) -> None:
+    there = factories.ContactFactory(business_profile=business, phone_number="+36301234567", name="B.")
+    for name, people in (
+        ("first.csv", [["Anna", "+447400123456"], ["Béla", "+36301234567"]]),
+        ("again.csv", [["Anna", "+447400123456"], ["Béla", "+36301234567"]]),
+        ("third.csv", [["Anna Lovelace", "+447400123456"]]),
+    ):
+        take_in(csv_bytes([["Name", "Phone"], *people]), name=name)
+    anna = Contact.objects.get(phone_number="+447400123456")
+    assert past(business, anna) == [
+        ("Changed by an import", "third.csv"),
+        ("Became a contact by an import", "first.csv"),
+    ]
+    assert past(business, there) == [("Changed by an import", "first.csv"), ("Became a contact", "")]
+    merged = merging.merge(business, owner, there, anna)
+    assert ("Changed by an import", "third.csv") in past(business, merged)
+
+
+def past(business: BusinessProfile, contact: Contact) -> list[tuple[str, str]]:
+    return [(entry.title, entry.text) for entry in timeline.page(business, contact)[0]]
+
+
+def test_two_numbers_of_one_person_in_a_file_change_the_person_once(
+    take_in: Import, business: BusinessProfile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = factories.ContactFactory(business_profile=business, phone_number="+36301234567", name="B.")
+    there.identities.create(business_profile=business, kind="phone", value="+447400123456")
+    monkeypatch.setattr(importing, "chunk_size", lambda: 1)
+    job = take_in(csv_bytes([["Name", "Phone"], ["Béla", "+36301234567"], ["Bela", "+447400123456"]]))
+    assert (job.state, counts(job)) == (Job.State.DONE, {"updated": 2})
+    assert ImportedContact.objects.get().contact == there
 
 
 # -- before the job --------------------------------------------------------------------------------

@@ -90,10 +90,10 @@ const Inbox = {
     return MsgStore.processMultipleMessages(remote, [notice]);
   },
 
-  edited({ chat, id, fromMe, body }) {
+  edited({ chat, id, fromMe, body, change }) {
     const remote = WidFactory.createWid(chat);
     const message = MsgStore.get(new MsgKey({ fromMe, remote, id }));
-    message?.set({ body, latestEditMsgKey: new MsgKey({ fromMe, remote, id: `${id}E` }) });
+    message?.set({ body, ...change, latestEditMsgKey: new MsgKey({ fromMe, remote, id: change.latestEditMsgKey }) });
   },
 
   reacted({ chat, id, fromMe, text, t }) {

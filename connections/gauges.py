@@ -1,0 +1,37 @@
+"""Figures about numbers and webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.models import Count, Min
+
+from connections import leases
+from connections.models import SitePulse, WebhookDelivery, WhatsAppConnection
+from whatsflow.core.clock import database_now
+from whatsflow.core.gauges import Gauge, seconds_since
+
+Desired = WhatsAppConnection.Desired
+
+
+def read() -> Iterator[Gauge]:
+    """As they are now; a handful of short queries."""
+    rows = WhatsAppConnection.objects.order_by()
+    counted = dict(rows.values_list("status").annotate(Count("pk")))
+    for status in WhatsAppConnection.Status.values:
+        yield Gauge("numbers", "Numbers by their state.", counted.get(status, 0), {"status": status})
+    nobody = rows.filter(leases.lease_is_free(), desired=Desired.ONLINE).count()
+    yield Gauge("numbers_unattended", "Numbers that should be driven and are not.", nobody)
+    held = rows.filter(held_since__isnull=False).count()
+    yield Gauge("numbers_held", "Numbers on hold until a person decides.", held)
+    proof = rows.filter(desired=Desired.ONLINE).aggregate(oldest=Min("last_proof_at"))["oldest"]
+    yield Gauge(
+        "oldest_proof_seconds", "Age of the oldest sign of life of a wanted number.", seconds_since(proof)
+    )
+    waiting = WebhookDelivery.objects.filter(state=WebhookDelivery.State.PENDING).order_by()
+    yield Gauge("webhook_deliveries_waiting", "Deliveries that are not settled.", waiting.count())
+    due = waiting.aggregate(oldest=Min("next_attempt_at"))["oldest"]
+    yield Gauge("webhook_deliveries_late_seconds", "How late the oldest due delivery is.", seconds_since(due))
+    pulse = SitePulse.objects.values_list("beat_at", flat=True).first()
+    age = (database_now() - pulse).total_seconds() if pulse else 0.0
+    yield Gauge("pulse_seconds", "Since a worker last showed that it works; more than 60 is trouble.", age)

@@ -1,0 +1,30 @@
+"""Texts that a team keeps ready."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from accounts.models import BusinessProfile, User
+from whatsflow.core.db import TimestampedModel
+
+
+class QuickReply(TimestampedModel):
+    """A text that is put into the composer by `/` and its short name; {{name}} and the like become the contact's."""
+
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    shortcut = models.CharField(max_length=32, help_text="Lower case, without the slash.")
+    text = models.TextField()
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        db_table = "quick_replies"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["business_profile", "shortcut"], name="quick_replies_shortcut_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"/{self.shortcut}"

@@ -1,0 +1,77 @@
+"""What reading costs: every GET asks the database a fixed number of questions, however much there is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+from campaigns.models import CampaignRecipient
+from connections.models import SandboxMessage
+from contacts.models import ContactTag
+from tests import factories
+from tests.api.conftest import Caller
+from tests.api.routes import Call, calls
+from tests.one_of_each import one_of_each
+
+READING = [call for call in calls() if call.method == "get" and not call.operation.binary]
+QUESTIONS: dict[str, int] = {}
+"""By the name of the address; 2 where nothing is said: who calls, and the thing."""
+
+
+@pytest.fixture
+def rows(business: Any, owner: Any) -> dict[str, Any]:
+    return one_of_each(business, owner, "First")
+
+
+def more(business: Any, owner: Any, rows: dict[str, Any], count: int) -> None:
+    """More of everything, in the business and beneath its first things."""
+    for number in range(count):
+        other = one_of_each(business, owner, f"More {number}")
+        factories.MessageFactory(conversation=rows["conversation_id"], media=other["media_id"])
+        factories.ContactNoteFactory(contact=rows["contact_id"], business_profile=business, author=owner)
+        ContactTag.objects.create(contact=rows["contact_id"], tag=other["tag_id"])
+        ContactTag.objects.create(contact=other["contact_id"], tag=rows["tag_id"])
+        rows["campaign_id"].connections.add(other["connection_id"])
+        other["campaign_id"].connections.add(other["connection_id"], rows["connection_id"])
+        CampaignRecipient.objects.create(
+            campaign=rows["campaign_id"], contact=other["contact_id"], connection=other["connection_id"]
+        )
+        SandboxMessage.objects.create(
+            phone=rows["customer_id"].phone,
+            customer=rows["customer_id"],
+            wa_id=f"MORE{number}",
+            from_me=False,
+        )
+
+
+def questions(caller: Caller, call: Call, rows: dict[str, Any]) -> tuple[int, int]:
+    """(questions, things told)."""
+    path = call.path({name: row.pk for name, row in rows.items()})
+    if call.name == "sandbox-messages":
+        path += f"?customerId={rows['customer_id'].pk}"
+    with CaptureQueriesContext(database) as asked:
+        answer = caller.get(path)
+    assert answer.status_code == 200, (str(call), answer.content)
+    told = answer.json()["data"]
+    return len(asked), len(told) if isinstance(told, list) else 1
+
+
+def test_reading_costs_the_same_however_much_there_is(
+    program: Caller, business: Any, owner: Any, rows: dict[str, Any]
+) -> None:
+    more(business, owner, rows, 1)
+    for call in READING:
+        questions(program, call, rows)  # the key's use, the feed's beginning, what is prepared once
+    few = {call.name: questions(program, call, rows) for call in READING}
+    more(business, owner, rows, 4)
+    many = {call.name: questions(program, call, rows) for call in READING}
+    print({name: count for name, (count, _) in few.items()})
+    growing = {call.name for call in READING if call.operation.many} - {"webhook-event-types"}
+    assert {name for name in growing if many[name][1] <= few[name][1]} == set()
+    assert {name: count for name, (count, _) in few.items()} == {
+        name: count for name, (count, _) in many.items()
+    }
+    assert {name: count for name, (count, _) in many.items() if count != 2} == QUESTIONS

@@ -1,0 +1,67 @@
+"""What the page tells of a message becomes the contract's words, also when it is strange."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from connections.drivers.base import Edited, InboundMessage, MessageKind, Revoked
+from connections.drivers.whatsapp_web import translate
+from connections.drivers.whatsapp_web.options import Options
+from connections.drivers.whatsapp_web.post import Post
+
+
+def told(**more: Any) -> dict[str, Any]:
+    """As bridge.js puts a text of a customer."""
+    return {
+        "id": "3A01",
+        "fromMe": False,
+        "chat": {"phone": "4915112345678", "lid": ""},
+        "type": "chat",
+        "body": "Hello",
+        "t": 1_790_000_000,
+        "ack": 0,
+        "name": "Ana",
+        "quoted": "",
+        "media": None,
+        "more": {},
+        "edited": 0,
+        **more,
+    }
+
+
+def test_a_message_is_itself() -> None:
+    (message,) = translate.told_by(told())
+    assert isinstance(message, InboundMessage)
+    assert (message.kind, message.body, message.push_name) == (MessageKind.TEXT, "Hello", "Ana")
+    assert (message.chat.phone, message.chat.lid) == ("+4915112345678", None)
+
+
+def test_a_message_that_was_edited_is_followed_by_its_edit() -> None:
+    message, change = translate.told_by(told(edited=1_790_000_060.5), backfilled=True)
+    assert isinstance(message, InboundMessage)
+    assert message.backfilled
+    assert change == Edited("3A01", message.chat, "Hello", datetime.fromtimestamp(1_790_000_060.5, UTC))
+
+
+def test_one_that_was_taken_back_is_followed_by_that() -> None:
+    message, change = translate.told_by(told(type="revoked", body=""))
+    assert isinstance(message, InboundMessage)
+    assert (message.kind, message.extra) == (MessageKind.UNKNOWN, {"type": "revoked"})
+    assert isinstance(change, Revoked)
+
+
+@pytest.mark.parametrize("kind", ["e2e_notification", "gp2", "poll_update", "pinned_message"])
+def test_lines_that_nobody_wrote_are_none(kind: str) -> None:
+    assert translate.told_by(told(type=kind)) == []
+
+
+def test_a_message_that_makes_no_sense_does_not_stop_the_history() -> None:
+    nobody, never, no_id = told(chat={}), told(t=1e300), {"type": "chat"}
+    page = {"messages": [nobody, told(id="3A02"), never, no_id], "broken": 1}
+    post = Post(lambda *args, **more: page, Options(home=None, bundle=None))  # type: ignore[arg-type]
+    assert [one.wa_id for one in post.history(datetime.now(UTC)) if isinstance(one, InboundMessage)] == [
+        "3A02"
+    ]

@@ -1,0 +1,38 @@
+"""What our tables share: looking many values up at once."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from accounts.models import User
+from tests import factories
+from whatsflow.core.db import is_postgres
+from whatsflow.core.ids import uuid7
+
+ODD = [
+    "a,b@example.com",
+    '{"x"}@example.com',
+    "back\\slash@example.com",
+    "o'neil@example.com",
+    "%s@example.com",
+]
+
+
+@pytest.mark.django_db
+def test_many_values_are_found_whatever_is_in_them() -> None:
+    made: list[Any] = [factories.UserFactory(email=email) for email in ODD]
+    factories.UserFactory(email="a@example.com")
+    assert set(User.objects.filter(email__among=[*ODD, "nobody@example.com"])) == set(made)
+    assert set(User.objects.filter(pk__among={made[0].pk, str(made[1].pk), uuid7()})) == set(made[:2])
+    assert not User.objects.filter(email__among=[]).exists()
+    assert User.objects.exclude(email__among=ODD).count() == 1
+
+
+@pytest.mark.django_db
+def test_thousands_of_values_are_one_parameter_on_postgresql() -> None:
+    keys: list[UUID] = [uuid7() for _ in range(5000)]
+    _, parameters = User.objects.filter(pk__among=keys).query.sql_with_params()
+    assert len(parameters) == (1 if is_postgres() else len(keys))

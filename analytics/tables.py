@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
+
+from django.urls import reverse
 
 from analytics.figures.campaigns import CampaignFigures
 from analytics.figures.contacts import ContactFigures
@@ -27,8 +30,20 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A row: its name, where that leads, and the other cells with their columns."""
+
+    first: Any
+    link: str
+    cells: Sequence[tuple[Column, Any]]
+
+
+@dataclass(frozen=True)
 class Table:
-    """The first column names the row. chart: line, bar, bars (lying) or nothing. None in a cell: no figure."""
+    """The first column names the row. chart: line, bar, bars (lying) or nothing. None in a cell: no figure.
+
+    links: where the names lead, one for each row, or none at all.
+    """
 
     key: str
     title: str
@@ -36,6 +51,7 @@ class Table:
     rows: Sequence[Sequence[Any]]
     chart: str = ""
     note: str = ""
+    links: Sequence[str] = ()
 
     @property
     def kind(self) -> str:
@@ -43,10 +59,10 @@ class Table:
         return next((column.kind for column in self.columns[1:] if column.drawn), NUMBER)
 
     @property
-    def lines(self) -> Iterator[tuple[Any, list[tuple[Column, Any]]]]:
-        """(first cell, the others with their columns) of each row."""
-        for first, *rest in self.rows:
-            yield first, list(zip(self.columns[1:], rest, strict=True))
+    def lines(self) -> Iterator[Line]:
+        """The rows, as pages write them."""
+        for row, link in zip(self.rows, self.links or repeat(""), strict=bool(self.links)):
+            yield Line(row[0], link, list(zip(self.columns[1:], row[1:], strict=True)))
 
 
 def overview_tables(overview: Overview) -> list[Table]:
@@ -213,7 +229,9 @@ def groups(found: ContactFigures) -> Table:
     """How many contacts are in each group by recency and frequency."""
     columns = [Column("Group", TEXT), Column("Contacts")]
     rows = [(one.label, one.contacts) for one in found.groups]
-    return Table("groups", "Groups", columns, rows, "bars", "Counted anew every night.")
+    links = [f"{reverse('contacts:list')}?group={one.group}" for one in found.groups]
+    note = "Counted anew every night by how lately and how often people wrote. Open a group to save it as a segment."
+    return Table("groups", "Groups", columns, rows, "bars", note, links)
 
 
 def campaign_tables(found: Sequence[CampaignFigures]) -> list[Table]:
@@ -231,4 +249,5 @@ def campaign_tables(found: Sequence[CampaignFigures]) -> list[Table]:
         )
         for one in found
     ]
-    return [Table("campaigns", "Campaigns side by side", columns, rows, "bar")]
+    links = [reverse("campaigns:detail", args=[one.id]) for one in found]
+    return [Table("campaigns", "Campaigns side by side", columns, rows, "bar", links=links)]

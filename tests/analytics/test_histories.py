@@ -8,12 +8,13 @@ from unittest import mock
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import BusinessProfile, User
 from analytics import figures, localtime
 from analytics.figures.days import days
+from analytics.figures.summary import Durations
 from analytics.models import StatsClock
 from analytics.periods import Period
 from analytics.services import groups, rollups
@@ -71,6 +72,19 @@ others = st.one_of(
     st.tuples(st.just("zone"), st.sampled_from(ZONES)),
 )
 history = st.lists(st.one_of(message, message, message, others), min_size=1, max_size=25)
+BUSY = [
+    *(("message", hour * 5000.0, hour % 3, "in", "received", 0) for hour in range(50)),
+    *(
+        ("message", hour * 5000.0 + hour * 61, hour % 3, "agent", "read", hour % 2)
+        for hour in range(0, 50, 2)
+    ),
+    *(("close", hour * 5000.0 + 4000, hour % 3, hour % 2) for hour in range(0, 50, 7)),
+    ("tag", 0, "VIP"),
+    ("tag", 1, "VIP"),
+    ("opt out", 90_000.0, 2, "message"),
+    ("merge", 0, 1),
+]
+"""Four days with many questions, answers and closings: medians of two values or three say little."""
 
 
 class World:
@@ -180,6 +194,7 @@ class World:
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+@example(begin=TIMES[0], zone="Europe/Lisbon", other="Asia/Kathmandu", events=BUSY, split=1)
 @given(
     begin=st.sampled_from(TIMES),
     zone=st.sampled_from(ZONES),
@@ -238,6 +253,11 @@ def _pages_agree(world: World, period: Period) -> None:
         assert naive_pages.shown(page) == naive_pages.counted(rows, page), group
         people = figures.contacts(world.business, period, group)
         assert naive_pages.shown_contacts(people) == naive_pages.counted_contacts(rows, people), group
+
+
+@given(st.lists(st.integers(0, 20), max_size=25))
+def test_a_percentile_is_the_first_value_that_enough_do_not_exceed(seconds: list[int]) -> None:
+    assert Durations.of([seconds]) == naive_pages.durations(seconds)
 
 
 @given(zone=st.sampled_from(ZONES), begin=st.sampled_from(TIMES), after=st.floats(-2 * 86400, 4 * 86400))

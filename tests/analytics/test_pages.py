@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import BusinessProfile, User
 from analytics.models import ReportSubscription
-from analytics.services import rollups
+from analytics.services import groups, rollups
 from messaging.models import Conversation
 from messaging.services import conversations
 from tests import factories
@@ -60,6 +61,16 @@ def test_the_overview_shows_what_happened(week: Conversation, viewer: User, clie
     assert "median; 90 % within" in html
     assert 'data-chart="bar"' in html
     assert '<svg class="wf-spark"' in html
+
+
+def test_a_group_leads_to_its_contacts(
+    week: Conversation, business: BusinessProfile, owner: User, client_of: SignIn
+) -> None:
+    groups.regroup(business)
+    client = client_of(owner)
+    html = client.get("/analytics/contacts/").content.decode()
+    found = re.findall(r'<th scope="row" dir="auto"><a href="([^"]+group=new)">New</a></th>', html)
+    assert week.contact.display_name in client.get(found[0]).content.decode()
 
 
 def test_htmx_gets_the_figures_alone(week: Conversation, owner: User, client_of: SignIn) -> None:

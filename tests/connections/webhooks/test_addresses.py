@@ -162,6 +162,13 @@ def test_a_huge_answer_is_cut(listen: Listen) -> None:
     assert (got.status, len(got.body), got.truncated) == (200, 1000, True)
 
 
+def test_a_huge_head_is_given_up(listen: Listen) -> None:
+    endless = b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: %s\r\n" % (line, b"x" * 1000) for line in range(2000))
+    receiver = listen(lambda request, number: endless)
+    with pytest.raises(Unreachable):
+        Caller(receiver.url).post(b"", {"webhook-id": "1"}, LIMITS)
+
+
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\n\r\n"])
 def test_a_dripping_answer_ends_at_the_deadline(settings: Any, head: bytes) -> None:
     from tests.core.test_http import Server

@@ -456,8 +456,8 @@ CORS_EXPOSE_HEADERS = [
 SPECTACULAR_SETTINGS = {
     "TITLE": "WhatsFlow API",
     "VERSION": "1.0.0",
-    "DESCRIPTION": "Everything that a person does in the dashboard, for programs. The guide is docs/api.md. Texts hold no "
-    "NUL characters.",
+    "DESCRIPTION": "Everything that a person does in the dashboard, for programs. The guide is docs/api.md. "
+    "Texts hold no NUL characters.",
     "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,

@@ -1,7 +1,7 @@
 """Requests that may be repeated: the first one is carried out, its repetitions get the same answer.
 
-A record belongs to business (or person), endpoint and key and lives for a day. Only answers that did something are kept:
-a refused request may be corrected and sent again under the same key.
+A record belongs to business (or person), endpoint and key and lives for a day. Only answers that did something are
+kept: a refused request may be corrected and sent again under the same key.
 """
 
 from __future__ import annotations

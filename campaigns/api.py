@@ -13,8 +13,8 @@ from accounts.rest.operations import operation
 from accounts.roles import Can
 from accounts.scopes import Resource
 from campaigns import dryrun, given, selectors, serializers
-from campaigns.models import Campaign
-from campaigns.services import drafts, lifecycle
+from campaigns.models import Campaign, MessageTemplate
+from campaigns.services import drafts, lifecycle, templates, testing
 
 _EXAMPLE = {
     "name": "Spring sale",
@@ -130,6 +130,27 @@ class Sending(Endpoint):
         """For good: what waits is taken back."""
         return lifecycle.cancel(self.business, self._found(campaign_id), self.user)
 
+    @operation("Take a campaign off the schedule", answer=serializers.CampaignSerializer)
+    def unschedule(self, request: Request, campaign_id: UUID) -> Any:
+        """It is a draft again."""
+        return lifecycle.unschedule(self.business, self._found(campaign_id), self.user)
+
+    @operation("Duplicate a campaign", answer=serializers.CampaignSerializer, status=201)
+    def duplicate(self, request: Request, campaign_id: UUID) -> Any:
+        """The same text, audience and numbers as a new draft."""
+        return drafts.duplicate(self.business, self._found(campaign_id), self.user)
+
+    @operation(
+        "Send a test",
+        body=serializers.TestBody,
+        answer=serializers.TestedSerializer,
+        example={"phoneNumber": "+9992000000123"},
+    )
+    def test(self, request: Request, campaign_id: UUID) -> Any:
+        """Every variant once, to one number, with that contact's values. It counts for nothing."""
+        found, phone = self._found(campaign_id), self.data["phone_number"]
+        return {"messages": testing.send_test(self.business, found, self.user, phone)}
+
     @operation("Retry failed messages", answer=serializers.RetriedSerializer)
     def retry(self, request: Request, campaign_id: UUID) -> Any:
         """What surely did not arrive is sent again under the same ids; what may have arrived is not."""
@@ -157,3 +178,67 @@ class Sending(Endpoint):
             self.business, found, self.query.get("state", ""), self.query.get("q", "")
         )
         return rows.prefetch_related("contact")
+
+
+class Templates(Endpoint):
+    """Texts that are used again."""
+
+    section = "Campaigns"
+    resource = Resource.CAMPAIGNS
+    capability = Can.RUN_CAMPAIGNS
+
+    def current(self, template_id: UUID) -> MessageTemplate:
+        """The template as it is now."""
+        return selectors.get_template(self.business, template_id)
+
+    @operation("List templates", answer=serializers.TemplateSerializer, many=True)
+    def list(self, request: Request) -> Any:
+        """By name."""
+        return selectors.templates_of(self.business)
+
+    @operation("Get a template", answer=serializers.TemplateSerializer)
+    def retrieve(self, request: Request, template_id: UUID) -> MessageTemplate:
+        """One template."""
+        return self.current(template_id)
+
+    @operation(
+        "Create a template",
+        body=serializers.TemplateBody,
+        answer=serializers.TemplateSerializer,
+        status=201,
+        example={"name": "Ready", "content": "Hello {{name|there}}, your order is ready."},
+    )
+    def create(self, request: Request) -> MessageTemplate:
+        """409 `name_taken` when there is one of this name."""
+        return templates.save(self.business, self.user, **given.template(self.business, self.data))
+
+    @operation(
+        "Replace a template",
+        body=serializers.TemplateBody,
+        answer=serializers.TemplateSerializer,
+        conditional=True,
+        example={"name": "Ready", "content": "Hello {{name|there}}, come and get it."},
+    )
+    def update(self, request: Request, template_id: UUID) -> MessageTemplate:
+        """Campaigns that were made from it keep their text."""
+        values = given.template(self.business, self.data)
+        return templates.save(self.business, self.user, template=self.current(template_id), **values)
+
+    @operation(
+        "Change a template",
+        body=serializers.TemplateBody,
+        answer=serializers.TemplateSerializer,
+        conditional=True,
+        example={"name": "Ready to collect"},
+    )
+    def partial_update(self, request: Request, template_id: UUID) -> MessageTemplate:
+        """Only what is sent changes."""
+        template = self.current(template_id)
+        kept = {"name": template.name, "content": template.content, "media": template.media}
+        values = kept | given.template(self.business, self.data)
+        return templates.save(self.business, self.user, template=template, **values)
+
+    @operation("Delete a template", conditional=True)
+    def destroy(self, request: Request, template_id: UUID) -> None:
+        """Campaigns that were made from it keep their text."""
+        templates.delete(self.business, self.current(template_id), self.user)

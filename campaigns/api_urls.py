@@ -23,6 +23,25 @@ urlpatterns = [
     ),
     path("campaigns/<uuid:campaign_id>/retry", api.Sending.as_view({"post": "retry"}), name="campaign-retry"),
     path(
+        "campaigns/<uuid:campaign_id>/unschedule",
+        api.Sending.as_view({"post": "unschedule"}),
+        name="campaign-unschedule",
+    ),
+    path(
+        "campaigns/<uuid:campaign_id>/duplicate",
+        api.Sending.as_view({"post": "duplicate"}),
+        name="campaign-duplicate",
+    ),
+    path("campaigns/<uuid:campaign_id>/test", api.Sending.as_view({"post": "test"}), name="campaign-test"),
+    path("templates", api.Templates.as_view({"get": "list", "post": "create"}), name="templates"),
+    path(
+        "templates/<uuid:template_id>",
+        api.Templates.as_view(
+            {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
+        ),
+        name="template",
+    ),
+    path(
         "campaigns/<uuid:campaign_id>/dry-run",
         api.Sending.as_view({"get": "dry_run"}),
         name="campaign-dry-run",

@@ -47,6 +47,14 @@ def values(
     return found | {"exclusions": _exclusions(body, had or {})}
 
 
+def template(business: BusinessProfile, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said about a template, with its file looked up. Raises NotFound for another business's."""
+    found = {name: body[name] for name in ("name", "content") if name in body}
+    if "media_id" in body:
+        found["media"] = messaging.get_media(business, body["media_id"]) if body["media_id"] else None
+    return found
+
+
 def _exclusions(body: Mapping[str, Any], had: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(had)
     for name in ("tags", "campaigns"):

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from campaigns import selectors
 from campaigns.models import Campaign, CampaignRecipient
+from messaging.models import Message
 from whatsflow.core.drf import CamelCaseSerializer
 from whatsflow.core.drf_fields import Choice, Flag, Items, Key, Moment, Text, Whole
 
@@ -179,3 +180,42 @@ class RetriedSerializer(CamelCaseSerializer):
     """How many are tried again."""
 
     messages = serializers.IntegerField()
+
+
+class TestBody(CamelCaseSerializer):
+    """To whom a test goes."""
+
+    phone_number = Text(max_length=40, help_text="+ and country code; made a contact if new.")
+
+
+class TestMessageSerializer(CamelCaseSerializer):
+    """A message of a test, on its way."""
+
+    message_id = serializers.UUIDField(source="id")
+    content = serializers.CharField()
+    status = serializers.ChoiceField(choices=Message.Status.choices)
+
+
+class TestedSerializer(CamelCaseSerializer):
+    """A test, on its way: one message for each variant."""
+
+    messages = TestMessageSerializer(many=True)
+
+
+class TemplateSerializer(CamelCaseSerializer):
+    """A text, with variables and maybe a file, that is used again."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    content = serializers.CharField()
+    media_id = serializers.UUIDField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class TemplateBody(CamelCaseSerializer):
+    """What can be said about a template."""
+
+    name = Text(max_length=100)
+    content = Text(max_length=32_768, allow_blank=True, default="", help_text="With {{variables}}.")
+    media_id = Key(default=None, allow_null=True, help_text="A file that was uploaded before.")

@@ -23,6 +23,7 @@ urlpatterns = [
     ),
     path(f"{_ONE}/connect", Connections.as_view({"post": "connect"}), name="connection-connect"),
     path(f"{_ONE}/disconnect", Connections.as_view({"post": "disconnect"}), name="connection-disconnect"),
+    path(f"{_ONE}/release", Connections.as_view({"post": "release"}), name="connection-release"),
     path(f"{_ONE}/logout", Connections.as_view({"post": "logout"}), name="connection-logout"),
     path(f"{_ONE}/qr", Connections.as_view({"get": "code"}), name="connection-qr"),
     path(f"{_ONE}/qr.png", Connections.as_view({"get": "picture"}), name="connection-qr-png"),

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from connections.models import WhatsAppConnection
 from whatsflow.core.drf import CamelCaseSerializer
-from whatsflow.core.drf_fields import Choice, Key, Text
+from whatsflow.core.drf_fields import Choice, Flag, Key, Text
 
 MODES = WhatsAppConnection.Mode.choices
 
@@ -54,6 +54,12 @@ class NameBody(CamelCaseSerializer):
     """What the team calls it."""
 
     name = Text(max_length=100, allow_blank=True)
+
+
+class ReleaseBody(CamelCaseSerializer):
+    """What becomes of the messages that wait."""
+
+    send = Flag(help_text="Whether they leave; else they are cancelled.")
 
 
 class ConnectBody(CamelCaseSerializer):

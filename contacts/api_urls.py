@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import path
 
-from contacts.api import files, people, sorting
+from contacts.api import files, people, rules, sorting
 
 ITEM: dict[str, Any] = {
     "get": "retrieve",
@@ -42,14 +42,27 @@ urlpatterns = [
         people.ContactTags.as_view({"delete": "destroy"}),
         name="contact-tag",
     ),
+    path(
+        "contacts/<uuid:contact_id>/personal-data",
+        people.PersonalData.as_view({"post": "create"}),
+        name="contact-personal-data",
+    ),
     path("contacts/<uuid:contact_id>/notes", people.Notes.as_view(LIST), name="contact-notes"),
     path(
         "contacts/<uuid:contact_id>/notes/<uuid:note_id>",
-        people.Notes.as_view({"delete": "destroy"}),
+        people.Notes.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
         name="contact-note",
     ),
     path("tags", sorting.Tags.as_view(LIST), name="tags"),
     path("tags/<uuid:tag_id>", sorting.Tags.as_view(ITEM), name="tag"),
+    path("tags/<uuid:tag_id>/merge", sorting.Tags.as_view({"post": "merge"}), name="tag-merge"),
+    path("tag-rules", rules.TagRules.as_view(LIST), name="tag-rules"),
+    path(
+        "tag-rules/<uuid:rule_id>",
+        rules.TagRules.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="tag-rule",
+    ),
+    path("tag-rules/<uuid:rule_id>/run", rules.TagRules.as_view({"post": "run"}), name="tag-rule-run"),
     path("fields", sorting.Fields.as_view(LIST), name="fields"),
     path("fields/<uuid:field_id>", sorting.Fields.as_view(ITEM), name="field"),
     path("segments", sorting.Segments.as_view(LIST), name="segments"),

@@ -200,3 +200,8 @@ def notes_of(business: BusinessProfile, contact: Contact) -> QuerySet[ContactNot
     """What was written down about a contact, with its authors, newest first."""
     rows = ContactNote.objects.filter(business_profile=business, contact=contact)
     return rows.select_related("author").order_by("-id")
+
+
+def get_note(business: BusinessProfile, contact: Contact, note_id: UUID) -> ContactNote:
+    """A note about this very contact, with its author. Raises NotFound."""
+    return _one(notes_of(business, contact), note_id, "This note")

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from contacts import api_filters
-from contacts.models import CustomField, Segment
+from contacts.models import CustomField, Segment, TagRule
 from whatsflow.core.drf import CamelCaseSerializer
 from whatsflow.core.drf_fields import (
     Choice,
@@ -20,6 +20,7 @@ from whatsflow.core.drf_fields import (
     QueryFlag,
     QueryList,
     Text,
+    Whole,
 )
 
 COLOR = r"^#[0-9a-fA-F]{6}$"
@@ -41,6 +42,49 @@ class TagBody(CamelCaseSerializer):
 
     name = Text(max_length=100)
     color = serializers.RegexField(COLOR, default="", help_text="#rrggbb; without it the tag gets one.")
+
+
+class TagMergeBody(CamelCaseSerializer):
+    """Another tag that means the same."""
+
+    tag_id = Key(help_text="This one is removed.")
+
+
+class TagRuleSerializer(CamelCaseSerializer):
+    """Puts a tag on contacts by itself."""
+
+    id = serializers.UUIDField()
+    tag_id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=TagRule.Kind.choices)
+    keywords = serializers.ListField(child=serializers.CharField(), help_text="Any of them will do.")
+    days = serializers.IntegerField(help_text="Without an answer.")
+    is_active = serializers.BooleanField()
+    tagged_count = serializers.IntegerField()
+    last_tagged_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class TagRuleBody(CamelCaseSerializer):
+    """Which tag for whom."""
+
+    tag_id = Key()
+    kind = Choice(choices=TagRule.Kind.choices)
+    keywords = Items(
+        child=Text(max_length=100), default=list, max_length=50, help_text="For the kind `keyword`."
+    )
+    days = Whole(min_value=0, max_value=365, default=0, help_text="For the kind `no_answer`.")
+
+
+class TagRuleChange(CamelCaseSerializer):
+    """Whether it is at work."""
+
+    is_active = Flag()
+
+
+class TaggedSerializer(CamelCaseSerializer):
+    """What a rule did."""
+
+    tagged = serializers.IntegerField(help_text="Contacts that got the tag.")
 
 
 class TagIdsBody(CamelCaseSerializer):

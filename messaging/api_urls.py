@@ -4,6 +4,7 @@ from django.urls import path
 
 from messaging.api.conversations import Conversations
 from messaging.api.messages import Media, Messages
+from messaging.api.replies import QuickReplies
 
 urlpatterns = [
     path("messages", Messages.as_view({"get": "list"}), name="messages"),
@@ -30,6 +31,19 @@ urlpatterns = [
         "conversations/<uuid:conversation_id>/read",
         Conversations.as_view({"post": "read"}),
         name="conversation-read",
+    ),
+    path(
+        "conversations/<uuid:conversation_id>/typing",
+        Conversations.as_view({"post": "typing"}),
+        name="conversation-typing",
+    ),
+    path("quick-replies", QuickReplies.as_view({"get": "list", "post": "create"}), name="quick-replies"),
+    path(
+        "quick-replies/<uuid:reply_id>",
+        QuickReplies.as_view(
+            {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
+        ),
+        name="quick-reply",
     ),
     path(
         "conversations/<uuid:conversation_id>/messages",

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from messaging.models import Conversation, MediaFile, Message
 from whatsflow.core.drf import CamelCaseSerializer
-from whatsflow.core.drf_fields import Choice, Key, Moment, QueryFlag, QueryList, QueryNumber, Text
+from whatsflow.core.drf_fields import Choice, Flag, Key, Moment, QueryFlag, QueryList, QueryNumber, Text
 
 MOST_WAITING = 10
 """Seconds that a sender may wait for the status to settle."""
@@ -154,3 +154,26 @@ class ConversationBody(CamelCaseSerializer):
 
     state = Choice(choices=Conversation.State.choices, required=False)
     assigned_to_id = Key(required=False, allow_null=True, help_text="A member of the team; null: nobody.")
+
+
+class TypingBody(CamelCaseSerializer):
+    """Whether somebody types."""
+
+    active = Flag(default=True)
+
+
+class QuickReplySerializer(CamelCaseSerializer):
+    """A text that is kept ready."""
+
+    id = serializers.UUIDField()
+    shortcut = serializers.CharField(help_text="Its short name, without the slash.")
+    text = serializers.CharField(help_text="With {{variables}}.")
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class QuickReplyBody(CamelCaseSerializer):
+    """A text and its short name."""
+
+    shortcut = Text(max_length=33, help_text="1 to 32 letters, digits, - and _; not case-sensitive.")
+    text = Text(max_length=4000)

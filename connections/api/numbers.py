@@ -14,7 +14,7 @@ from accounts.roles import Can
 from accounts.scopes import Resource
 from connections import api_shapes, selectors, serializers
 from connections.models import WhatsAppConnection
-from connections.services import numbers
+from connections.services import holds, numbers
 from whatsflow.core import qr
 
 PNG = "image/png"
@@ -116,6 +116,18 @@ class Connections(_Numbers):
         connection = selectors.get_connection(self.business, connection_id)
         numbers.disconnect(connection, self.user)
         return api_shapes.status(connection)
+
+    @operation(
+        "Release a number",
+        body=serializers.ReleaseBody,
+        answer=serializers.StatusSerializer,
+        example={"send": False},
+    )
+    def release(self, request: Request, connection_id: UUID) -> Any:
+        """Let a number that is on hold send again. 409 `not_held` when it is not."""
+        connection = selectors.get_connection(self.business, connection_id)
+        holds.release(connection, self.user, send=self.data["send"])
+        return api_shapes.status(selectors.get_connection(self.business, connection_id))
 
     @operation("Log a number out", answer=serializers.StatusSerializer)
     def logout(self, request: Request, connection_id: UUID) -> Any:

@@ -14,7 +14,9 @@ from accounts.roles import Can
 from accounts.scopes import Resource
 from contacts import api_filters, selectors, serializers
 from contacts.models import Contact
-from contacts.services import bulk_verbs, consent, contacts, merging, notes, tags
+from contacts.services import bulk_verbs, consent, contacts, merging, notes, privacy, tags
+from jobs.models import Job
+from jobs.serializers import JobSerializer
 
 _ID = "0199f0a0-0000-7000-8000-00000000c0de"
 _CARLA = {"phoneNumber": "+9992000000123", "name": "Carla Customer", "email": "carla@example.com"}
@@ -137,6 +139,20 @@ class Contacts(Endpoint):
         return selectors.get_contact(self.business, contact_id)
 
 
+class PersonalData(Endpoint):
+    """What is stored about a contact, for the contact."""
+
+    section = "Contacts"
+    resource = Resource.CONTACTS
+    capability = Can.EDIT_CONTACTS
+
+    @operation("Collect a contact's data", answer=JobSerializer, status=201)
+    def create(self, request: Request, contact_id: UUID) -> Job:
+        """Everything in one archive. Answers with the job; the archive is at GET /jobs/{jobId}/file when it is done."""
+        contact = selectors.get_contact(self.business, contact_id)
+        return privacy.start(self.business, contact, self.user)
+
+
 class Bulk(Endpoint):
     """One verb on many contacts."""
 
@@ -195,6 +211,10 @@ class Notes(Endpoint):
     capability = Can.EDIT_CONTACTS
     cursor_ordering = ("-id",)
 
+    def current(self, contact_id: UUID, note_id: UUID) -> Any:
+        """The note as it is now."""
+        return selectors.get_note(self.business, selectors.get_contact(self.business, contact_id), note_id)
+
     @operation(
         "List notes",
         answer=serializers.NoteSerializer,
@@ -218,8 +238,24 @@ class Notes(Endpoint):
         contact = selectors.get_contact(self.business, contact_id)
         return notes.add(self.business, contact, self.user, self.data["body"])
 
-    @operation("Delete a note")
+    @operation("Get a note", answer=serializers.NoteSerializer)
+    def retrieve(self, request: Request, contact_id: UUID, note_id: UUID) -> Any:
+        """One note."""
+        return self.current(contact_id, note_id)
+
+    @operation(
+        "Replace a note",
+        body=serializers.NoteBody,
+        answer=serializers.NoteSerializer,
+        conditional=True,
+        example={"body": "Prefers to be called in the evening."},
+    )
+    def update(self, request: Request, contact_id: UUID, note_id: UUID) -> Any:
+        """Its author stays."""
+        self.current(contact_id, note_id)
+        return notes.update(self.business, note_id, self.user, self.data["body"])
+
+    @operation("Delete a note", conditional=True)
     def destroy(self, request: Request, contact_id: UUID, note_id: UUID) -> None:
         """For good."""
-        contact = selectors.get_contact(self.business, contact_id)
-        notes.delete_of(self.business, contact, note_id, self.user)
+        notes.delete(self.business, self.current(contact_id, note_id).pk, self.user)

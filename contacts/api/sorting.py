@@ -15,6 +15,8 @@ from contacts import api_filters, selectors, serializers
 from contacts.models import CustomField, Segment, Tag
 from contacts.services import fields, segments, tags
 
+_ID = "0199f0a0-0000-7000-8000-00000000c0de"
+
 
 class Tags(Endpoint):
     """Labels of contacts."""
@@ -78,6 +80,18 @@ class Tags(Endpoint):
         given = {"name": tag.name, "color": tag.color, **self.data}
         return tags.update(self.business, tag, self.user, **given)
 
+    @operation(
+        "Merge two tags",
+        body=serializers.TagMergeBody,
+        answer=serializers.TagSerializer,
+        example={"tagId": _ID},
+    )
+    def merge(self, request: Request, tag_id: UUID) -> Tag:
+        """Whoever carries the other tag carries this one; rules and segments follow, and the other one is removed."""
+        keep = selectors.get_tag(self.business, tag_id)
+        lose = selectors.get_tag(self.business, self.data["tag_id"])
+        return tags.merge(self.business, lose, keep, self.user)
+
     @operation("Delete a tag", conditional=True)
     def destroy(self, request: Request, tag_id: UUID) -> None:
         """It comes off every contact."""
@@ -89,7 +103,7 @@ class Fields(Endpoint):
 
     section = "Fields"
     resource = Resource.CONTACTS
-    capability = Can.EDIT_CONTACTS
+    capability = Can.MANAGE_BUSINESS
 
     def current(self, field_id: UUID) -> CustomField:
         """The field as it is now."""

@@ -46,14 +46,6 @@ def delete(business: BusinessProfile, note_id: UUID, actor: User | None) -> Cont
     return note
 
 
-def delete_of(business: BusinessProfile, contact: Contact, note_id: UUID, actor: User | None) -> None:
-    """Remove a note of this very contact. Raises NotFound."""
-    with transaction.atomic():
-        if _get(business, note_id).contact_id != contact.pk:
-            raise NotFound("This note")
-        delete(business, note_id, actor)
-
-
 def _get(business: BusinessProfile, note_id: UUID) -> ContactNote:
     note = ContactNote.objects.select_related("author").filter(business_profile=business, pk=note_id).first()
     if note is None:

@@ -13,7 +13,7 @@ from accounts.roles import Can
 from accounts.scopes import Resource
 from messaging import listing, selectors, serializers
 from messaging.models import Conversation
-from messaging.services import conversations
+from messaging.services import conversations, typing
 
 
 class Conversations(Endpoint):
@@ -62,3 +62,9 @@ class Conversations(Endpoint):
         found = selectors.get_conversation(self.business, conversation_id)
         conversations.mark_read(self.business, found, self.user)
         return found
+
+    @operation("Show typing", body=serializers.TypingBody, example={"active": True})
+    def typing(self, request: Request, conversation_id: UUID) -> None:
+        """The customer sees for eight seconds that somebody types, or no longer that somebody does."""
+        found = selectors.get_conversation(self.business, conversation_id)
+        typing.tell(self.business, found, self.data["active"])

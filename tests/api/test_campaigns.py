@@ -115,6 +115,39 @@ def test_post_campaigns_id_send_pause_resume_and_what_became_of_it(program, numb
     assert code(program.post(f"campaigns/{key}/retry")) == (409, "nothing_failed")
 
 
+def test_a_campaign_is_scheduled_and_taken_off_the_schedule(program, draft, people):
+    place = f"campaigns/{draft.pk}"
+    data(program.patch(place, {"timing": "at", "scheduledAt": "2100-01-01T09:00:00Z"}))
+    assert data(program.post(f"{place}/send"))["status"] == "scheduled"
+    assert data(program.post(f"{place}/unschedule"))["status"] == "draft"
+    assert code(program.post(f"{place}/unschedule")) == (409, "not_scheduled")
+
+
+def test_a_campaign_is_duplicated(program, draft):
+    copy = data(program.post(f"campaigns/{draft.pk}/duplicate"), 201)
+    assert (copy["name"], copy["messageContent"], copy["status"]) == ("Autumn (copy)", "Hi", "draft")
+    assert copy["id"] != str(draft.pk)
+
+
+def test_a_campaign_is_tried_on_one_number(program, draft):
+    program.patch(f"campaigns/{draft.pk}", {"messageContent": "Hello {{name|there}}"})
+    sent = data(program.post(f"campaigns/{draft.pk}/test", {"phoneNumber": "+9992000000009"}))
+    assert [one["content"] for one in sent["messages"]] == ["Hello there"]
+    assert data(program.get(f"messages/{sent['messages'][0]['messageId']}"))["status"] == "queued"
+
+
+def test_templates_are_made_changed_and_deleted(program, business):
+    made = data(program.post("templates", {"name": "Ready", "content": "Your order is ready."}), 201)
+    place = f"templates/{made['id']}"
+    assert code(program.post("templates", {"name": "Ready", "content": "x"})) == (409, "name_taken")
+    assert data(program.patch(place, {"name": "Done"}))["content"] == "Your order is ready."
+    assert data(program.put(place, {"name": "Done", "content": "Come!"}))["content"] == "Come!"
+    assert [one["name"] for one in data(program.get("templates"))] == ["Done"]
+    assert data(program.get(place))["mediaId"] is None
+    assert program.delete(place).status_code == 204
+    assert data(program.get("templates")) == []
+
+
 def test_a_list_of_numbers_makes_its_own_audience(program, number):  # noqa: F811
     body = {**BODY, "targetType": "custom", "numbers": ["+9993000000001", "+999 300 000 0001", "nonsense"]}
     key = data(program.post("campaigns", body), 201)["id"]

@@ -6,7 +6,7 @@ from contacts.filters import ContactFilter
 from contacts.models import Contact, ContactNote, ContactTag, CustomField, Segment, Tag
 from contacts.services import consent, fields, segments, tags
 from contacts.shapes import contact_data
-from tests.factories import ContactFactory
+from tests.factories import ContactFactory, MessageFactory
 
 
 def data(answer, status=200):
@@ -202,11 +202,22 @@ def test_delete_contacts_id_tags_id(program, business, contact, vip):
 def test_notes_are_written_read_and_deleted(program, business, contact, owner):
     note = data(program.post(f"contacts/{contact.pk}/notes", {"body": "Likes blue."}), 201)
     assert note["author"]["fullName"] == owner.full_name
+    place = f"contacts/{contact.pk}/notes/{note['id']}"
     assert [row["body"] for row in data(program.get(f"contacts/{contact.pk}/notes"))] == ["Likes blue."]
+    seen = program.get(place)["ETag"]
+    assert data(program.put(place, {"body": "Likes green."}))["body"] == "Likes green."
+    assert program.put(place, {"body": "Likes red."}, if_match=seen).status_code == 412
     other = ContactFactory(business_profile=business)
+    assert program.put(f"contacts/{other.pk}/notes/{note['id']}", {"body": "x"}).status_code == 404
     assert program.delete(f"contacts/{other.pk}/notes/{note['id']}").status_code == 404
     assert program.delete(f"contacts/{contact.pk}/notes/{note['id']}").status_code == 204
     assert not ContactNote.objects.exists()
+
+
+def test_post_contacts_id_personal_data(program, contact):
+    job = data(program.post(f"contacts/{contact.pk}/personal-data"), 201)
+    assert job["kind"] == "contacts.personal_data"
+    assert data(program.get(f"jobs/{job['id']}"))["state"] == "queued"
 
 
 # -- tags --------------------------------------------------------------------------------------------
@@ -234,6 +245,37 @@ def test_put_tags_id(program, vip):
 def test_delete_tags_id(program, vip):
     assert program.delete(f"tags/{vip.pk}").status_code == 204
     assert not Tag.objects.exists()
+
+
+def test_post_tags_id_merge(program, business, contact, vip):
+    other = tags.create(business, None, "Very important", "")
+    tags.add(business, [contact.pk], [other])
+    assert data(program.post(f"tags/{vip.pk}/merge", {"tagId": str(other.pk)}))["name"] == "VIP"
+    assert [tag["name"] for tag in data(program.get(f"contacts/{contact.pk}/tags"))] == ["VIP"]
+    assert code(program.post(f"tags/{vip.pk}/merge", {"tagId": str(vip.pk)})) == (422, "same_tag")
+
+
+def test_tag_rules_are_made_run_switched_and_deleted(program, conversation, vip):
+    MessageFactory(conversation=conversation, content="Where is my invoice?")
+    wanted = {"tagId": str(vip.pk), "kind": "keyword", "keywords": ["invoice"]}
+    made = data(program.post("tag-rules", wanted), 201)
+    assert (made["keywords"], made["isActive"], made["taggedCount"]) == (["invoice"], True, 0)
+    place = f"tag-rules/{made['id']}"
+    assert data(program.post(f"{place}/run")) == {"tagged": 1}
+    assert data(program.get(place))["taggedCount"] == 1
+    assert data(program.patch(place, {"isActive": False}))["isActive"] is False
+    assert [rule["id"] for rule in data(program.get("tag-rules"))] == [made["id"]]
+    assert program.delete(place).status_code == 204
+    assert data(program.get("tag-rules")) == []
+    assert code(program.post("tag-rules", {**wanted, "keywords": []})) == (422, "no_keywords")
+
+
+def test_agents_use_fields_and_rules_and_do_not_make_them(as_person, teammate, vip):
+    caller = as_person(teammate)
+    assert caller.get("fields").status_code == caller.get("tag-rules").status_code == 200
+    rule = {"tagId": str(vip.pk), "kind": "first_contact"}
+    for answer in (caller.post("fields", {"label": "Size"}), caller.post("tag-rules", rule)):
+        assert code(answer) == (403, "forbidden")
 
 
 # -- repetitions -------------------------------------------------------------------------------------

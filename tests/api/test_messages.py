@@ -11,7 +11,7 @@ from django.db import connections
 from django.utils import timezone
 
 from messaging.models import Conversation, MediaFile, Message
-from messaging.services import sending
+from messaging.services import sending, typing
 from messaging.shapes import message_data
 from tests.factories import (
     ConnectionFactory,
@@ -352,3 +352,24 @@ def test_patch_conversations_id(program, conversation, teammate, stranger):
 def test_post_conversations_id_read(program, conversation):
     Conversation.objects.filter(pk=conversation.pk).update(unread_count=2)
     assert data(program.post(f"conversations/{conversation.pk}/read"))["unreadCount"] == 0
+
+
+def test_post_conversations_id_typing(program, conversation):
+    place = f"conversations/{conversation.pk}/typing"
+    assert program.post(place).status_code == 204
+    assert [chat.phone for chat in typing.of(conversation.connection_id)] == ["+9992000000001"]
+    assert program.post(place, {"active": False}).status_code == 204
+    assert typing.of(conversation.connection_id) == []
+
+
+def test_quick_replies_are_made_changed_and_deleted(program, business):
+    made = data(program.post("quick-replies", {"shortcut": "/Hours", "text": "9 to 18"}), 201)
+    assert made["shortcut"] == "hours"
+    place = f"quick-replies/{made['id']}"
+    assert data(program.patch(place, {"text": "10 to 18"}))["shortcut"] == "hours"
+    assert data(program.put(place, {"shortcut": "open", "text": "10 to 19"}))["text"] == "10 to 19"
+    taken = program.post("quick-replies", {"shortcut": "open", "text": "x"})
+    assert code(taken) == (422, "shortcut_taken")
+    assert [one["shortcut"] for one in data(program.get("quick-replies"))] == ["open"]
+    assert program.delete(place).status_code == 204
+    assert program.get(place).status_code == 404

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from campaigns.models import CampaignRecipient
 from connections.models import SandboxMessage
@@ -26,9 +27,9 @@ def rows(business: Any, owner: Any) -> dict[str, Any]:
     return one_of_each(business, owner, "First")
 
 
-def more(business: Any, owner: Any, rows: dict[str, Any], count: int) -> None:
+def more(business: Any, owner: Any, rows: dict[str, Any], numbers: range) -> None:
     """More of everything, in the business and beneath its first things."""
-    for number in range(count):
+    for number in numbers:
         other = one_of_each(business, owner, f"More {number}")
         factories.MessageFactory(conversation=rows["conversation_id"], media=other["media_id"])
         factories.ContactNoteFactory(contact=rows["contact_id"], business_profile=business, author=owner)
@@ -37,7 +38,10 @@ def more(business: Any, owner: Any, rows: dict[str, Any], count: int) -> None:
         rows["campaign_id"].connections.add(other["connection_id"])
         other["campaign_id"].connections.add(other["connection_id"], rows["connection_id"])
         CampaignRecipient.objects.create(
-            campaign=rows["campaign_id"], contact=other["contact_id"], connection=other["connection_id"]
+            campaign=rows["campaign_id"],
+            contact=other["contact_id"],
+            connection=other["connection_id"],
+            created_at=timezone.now(),
         )
         SandboxMessage.objects.create(
             phone=rows["customer_id"].phone,
@@ -62,11 +66,11 @@ def questions(caller: Caller, call: Call, rows: dict[str, Any]) -> tuple[int, in
 def test_reading_costs_the_same_however_much_there_is(
     program: Caller, business: Any, owner: Any, rows: dict[str, Any]
 ) -> None:
-    more(business, owner, rows, 1)
+    more(business, owner, rows, range(1))
     for call in READING:
         questions(program, call, rows)  # the key's use, the feed's beginning, what is prepared once
     few = {call.name: questions(program, call, rows) for call in READING}
-    more(business, owner, rows, 4)
+    more(business, owner, rows, range(1, 5))
     many = {call.name: questions(program, call, rows) for call in READING}
     print({name: count for name, (count, _) in few.items()})
     growing = {call.name for call in READING if call.operation.many} - {"webhook-event-types"}

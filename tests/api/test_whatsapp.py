@@ -120,6 +120,16 @@ def test_numbers_are_connected_and_disconnected(program, connection):
     data(program.post(f"{place}/logout"))
 
 
+def test_a_number_on_hold_is_released(program, connection):
+    place = f"whatsapp/connections/{connection.pk}/release"
+    assert code(program.post(place, {"send": True})) == (409, "not_held")
+    WhatsAppConnection.objects.update(held_since=timezone.now())
+    assert program.post(place).status_code == 400
+    data(program.post(place, {"send": True}))
+    connection.refresh_from_db()
+    assert connection.held_since is None
+
+
 def test_a_numbers_code(program, waiting):
     assert data(program.get(f"whatsapp/connections/{waiting.pk}/qr"))["qrCode"] == "code-on-show"
     assert program.get(f"whatsapp/connections/{waiting.pk}/qr.png").status_code == 200

@@ -67,7 +67,7 @@ def _common(operation: Operation) -> dict[str, serializers.Field]:
         found["cursor"] = Text(required=False, help_text=text)
     if operation.pages == "number":
         text = "The page's number, from 1."
-        found["page"] = QueryNumber(required=False, min_value=1, help_text=text)
+        found["page"] = QueryNumber(required=False, min_value=1, max_value=999_999_999, help_text=text)
     if operation.ordering:
         text = "Order of the list; with a minus it falls."
         found["order"] = Choice(choices=names(list(operation.ordering)), required=False, help_text=text)

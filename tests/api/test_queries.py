@@ -18,8 +18,33 @@ from tests.api.routes import Call, calls
 from tests.one_of_each import one_of_each
 
 READING = [call for call in calls() if call.method == "get" and not call.operation.binary]
-QUESTIONS: dict[str, int] = {}
-"""By the name of the address; 2 where nothing is said: who calls, and the thing."""
+BY_NUMBER = {"campaign-dry-run"}
+"""Looks at the pace of each number that sends the campaign: a few, whatever the audience."""
+QUESTIONS: dict[str, int] = {
+    "auth-me": 1,
+    "business": 1,
+    "campaign": 3,
+    "campaign-recipients": 4,
+    "campaigns": 3,
+    "connections": 3,
+    "contact": 3,
+    "contact-note": 3,
+    "contact-notes": 3,
+    "contact-tags": 3,
+    "contacts": 3,
+    "conversation-messages": 3,
+    "events": 4,
+    "messages-of-contact": 3,
+    "sandbox-customers": 3,
+    "sandbox-messages": 3,
+    "tags": 3,
+    "team": 3,
+    "webhook-delivery": 3,
+    "webhook-event-types": 1,
+    "webhooks": 3,
+}
+"""By the name of the address; 2 where nothing is said: who calls, and the thing. Figures count in ways
+of their own on each database (tests/analytics)."""
 
 
 @pytest.fixture
@@ -43,6 +68,7 @@ def more(business: Any, owner: Any, rows: dict[str, Any], numbers: range) -> Non
             connection=other["connection_id"],
             created_at=timezone.now(),
         )
+        factories.SandboxCustomerFactory(phone=rows["customer_id"].phone)
         SandboxMessage.objects.create(
             phone=rows["customer_id"].phone,
             customer=rows["customer_id"],
@@ -63,19 +89,25 @@ def questions(caller: Caller, call: Call, rows: dict[str, Any]) -> tuple[int, in
     return len(asked), len(told) if isinstance(told, list) else 1
 
 
+def told(caller: Caller, rows: dict[str, Any]) -> dict[str, tuple[int, int]]:
+    """Of each GET (questions, things told), once what is done only once has been done: the key's use, the feed's
+    positions, what is prepared."""
+    for call in READING:
+        questions(caller, call, rows)
+    return {call.name: questions(caller, call, rows) for call in READING}
+
+
 def test_reading_costs_the_same_however_much_there_is(
     program: Caller, business: Any, owner: Any, rows: dict[str, Any]
 ) -> None:
     more(business, owner, rows, range(1))
-    for call in READING:
-        questions(program, call, rows)  # the key's use, the feed's beginning, what is prepared once
-    few = {call.name: questions(program, call, rows) for call in READING}
+    few = told(program, rows)
     more(business, owner, rows, range(1, 5))
-    many = {call.name: questions(program, call, rows) for call in READING}
-    print({name: count for name, (count, _) in few.items()})
+    many = told(program, rows)
     growing = {call.name for call in READING if call.operation.many} - {"webhook-event-types"}
     assert {name for name in growing if many[name][1] <= few[name][1]} == set()
-    assert {name: count for name, (count, _) in few.items()} == {
-        name: count for name, (count, _) in many.items()
+    assert {name for name, (count, _) in few.items() if count != many[name][0]} <= BY_NUMBER
+    asked = {
+        name: count for name, (count, _) in many.items() if name not in BY_NUMBER and "analytics" not in name
     }
-    assert {name: count for name, (count, _) in many.items() if count != 2} == QUESTIONS
+    assert {name: count for name, count in asked.items() if count != 2} == QUESTIONS

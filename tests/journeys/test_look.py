@@ -95,7 +95,7 @@ def test_pages_of_the_demo_please_axe(demo_owner: Person, pages: dict[str, str])
     complaints: list[str] = []
     for name, path in pages.items():
         demo_owner.go(path)
-        complaints += _look(demo_owner, name)
+        complaints += look(demo_owner, name)
     assert not complaints, "\n".join(complaints)
 
 
@@ -103,7 +103,7 @@ def test_a_contact_of_the_demo_pleases_axe(demo_owner: Person) -> None:
     demo_owner.go("/contacts/")
     demo_owner.click("main table tbody a[href^='/contacts/']")
     demo_owner.sees("Notes")
-    complaints = _look(demo_owner, "contact")
+    complaints = look(demo_owner, "contact")
     assert not complaints, "\n".join(complaints)
 
 

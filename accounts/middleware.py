@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.access import SESSION_KEY, find_access
 from accounts.models import User
+from accounts.services import audit
 
 
 class AccessMiddleware:
@@ -15,6 +16,8 @@ class AccessMiddleware:
 
     No copy of a signed-in person's page is kept, unless its view says so: after signing out, the next person at this
     browser could turn back to it, and a proxy could hand it to somebody else.
+
+    What is written to the audit log names the key of this request only: a server's thread serves one after another.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -22,6 +25,13 @@ class AccessMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.access = None  # type: ignore[attr-defined]
+        before = audit.acting_key.set("")
+        try:
+            return self._answer(request)
+        finally:
+            audit.acting_key.reset(before)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
         if not request.user.is_authenticated:
             return self.get_response(request)
         response = self._as_member(request, request.user)

@@ -27,7 +27,6 @@ class ApiAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[User, Access | None] | None:
         """Raises Unauthorized, Forbidden, or NotFound for a business that is not the caller's."""
-        audit.acting_key.set("")
         credential = _credential(request)
         if credential is None:
             return None

@@ -7,7 +7,7 @@ import time_machine
 from django.utils import timezone
 
 from accounts.models import ApiKey, AuditEntry
-from accounts.services import businesses, keys
+from accounts.services import audit, businesses, keys
 from tests.api.conftest import Caller
 from tests.factories import BusinessFactory
 from whatsflow.core.errors import Conflict, InvalidInput, NotFound
@@ -148,6 +148,13 @@ def test_what_a_program_does_is_written_down_under_its_key(business, owner):
     Caller(x_api_key=key).patch("business", {"industry": "Bread"})
     entry = AuditEntry.objects.filter(action="business.changed").get()
     assert (entry.actor, entry.data["api_key"]) == (owner, str(row.pk))
+
+
+def test_what_a_person_does_next_in_the_same_thread_is_not_written_down_under_the_key(business, owner):
+    _row, key = make(business, scopes=["business:write"])
+    Caller(x_api_key=key).patch("business", {"industry": "Bread"})
+    audit.record(business, owner, "business.looked_at")
+    assert "api_key" not in AuditEntry.objects.get(action="business.looked_at").data
 
 
 def test_a_key_has_one_business_whatever_the_header_says(business, other_business, owner):

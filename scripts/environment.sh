@@ -5,7 +5,7 @@
 #   scripts/environment.sh requirements.txt [requirements-dev.txt]
 set -eu
 cd "$(dirname "$0")/.."
-VENV=.venv
+VENV=${VENV:-.venv}
 
 fits() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 

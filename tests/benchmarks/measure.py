@@ -21,7 +21,17 @@ from websockets.sync.client import connect
 from tests.benchmarks import express
 from tests.benchmarks.load import hammer
 from tests.benchmarks.report import Result, median, percentile
-from tests.benchmarks.site import ROOT, Browser, Place, Site, free_port, running, signed_in, wait_for_page
+from tests.benchmarks.site import (
+    ROOT,
+    Browser,
+    Place,
+    Site,
+    as_installed,
+    free_port,
+    running,
+    signed_in,
+    wait_for_page,
+)
 
 CONNECTIONS = 8
 SOCKETS = 200
@@ -411,6 +421,7 @@ def _together(place: Place, name: str, connections: Sequence[str | None], **argu
 
 def start_and_idle(place: Place, effort: Effort) -> list[Result]:
     """The second start of an installation, and what it takes while nobody does anything."""
+    place = as_installed(place)
     with running(place):
         pass
     with running(place) as site:

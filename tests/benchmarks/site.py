@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -29,6 +29,7 @@ class Place:
     home: Path
     database_url: str = ""
     redis_url: str = ""
+    python: str = sys.executable
 
     @property
     def environment(self) -> dict[str, str]:
@@ -47,8 +48,16 @@ class Place:
     def manage(self, *arguments: str, quiet: bool = True) -> None:
         """Run manage.py to its end."""
         out = subprocess.DEVNULL if quiet else None
-        command = [sys.executable, "manage.py", *arguments]
+        command = [self.python, "manage.py", *arguments]
         subprocess.run(command, cwd=ROOT, env=self.environment, check=True, stdout=out, stderr=out)
+
+
+def as_installed(place: Place) -> Place:
+    """The same installation in the environment that `make run` makes: without what only developers need."""
+    folder = ROOT / "var" / "bench-environment"
+    environment = {**os.environ, "VENV": str(folder), "PYTHON": sys.executable}
+    subprocess.run(["scripts/environment.sh", "requirements.txt"], cwd=ROOT, env=environment, check=True)
+    return replace(place, python=str(folder / "bin" / "python"))
 
 
 @contextlib.contextmanager
@@ -108,7 +117,7 @@ def running(place: Place) -> Iterator[Site]:
     begin = time.monotonic()
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "up"], cwd=ROOT, env=environment, stdout=out, stderr=out
+            [place.python, "manage.py", "up"], cwd=ROOT, env=environment, stdout=out, stderr=out
         )
     try:
         wait_for_page(process, page_port, log)

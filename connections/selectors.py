@@ -157,6 +157,8 @@ def _words(status: str, reason: str) -> Explanation:
         return _REASONS[reason]
     if status == Status.DEGRADED and reason in _DEGRADED:
         return _DEGRADED[reason]
+    if status == Status.STARTING and reason == Reason.NO_WORKER:
+        return _NO_WORKER
     return _STATUSES[status]
 
 
@@ -217,6 +219,13 @@ _ON_HOLD = Explanation(
     "WhatsFlow was off for long, or its data was restored from a backup: what waits here may have been sent already. "
     "Messages come in, and none goes out.",
     "An owner or admin has to decide what becomes of the messages that wait.",
+)
+
+_NO_WORKER = Explanation(
+    "Waiting for a worker",
+    "No worker has taken this number: each drives as many as it may (WHATSFLOW_MAX_SESSIONS), or none runs. "
+    "We ask again by ourselves.",
+    "Disconnect a number that is not needed, start another worker for numbers, or raise WHATSFLOW_MAX_SESSIONS.",
 )
 
 _STATUSES: dict[str, Explanation] = {

@@ -59,6 +59,7 @@ class WhatsAppConnection(TimestampedModel):
         NO_ACKS = "no_acks", "Sends are not confirmed"
         DISK_FULL = "disk_full", "The server's disk is full"
         NO_ANSWER = "no_answer", "WhatsApp Web does not answer"
+        NO_WORKER = "no_worker", "No worker has taken the number"
         ERROR = "error", "Unexpected error"
 
     business_profile = models.ForeignKey(

@@ -54,6 +54,9 @@ RESTART_WAITS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 ASK_AGAIN_SECONDS = (5.0, 300.0)
 """A worker is asked for again at the earliest and at the latest after so long."""
 
+NOBODY_CAME_SECONDS = 15.0
+"""A number for which no worker has come for so long says so."""
+
 _NO_CODE: dict[str, Any] = numbers.NO_CODE
 
 
@@ -233,8 +236,16 @@ def _take_turn(connection_id: UUID, now: datetime) -> bool:
     fields: dict[str, Any] = {"start_requested_at": Now()}
     if row.status not in (Status.STARTING, Status.DISCONNECTED):
         fields |= {"status": Status.STARTING, "status_reason": "", **_NO_CODE}
+    elif row.status == Status.STARTING and _nobody_came(row, now):
+        fields["status_reason"] = Reason.NO_WORKER
     _write(row, fields)
     return True
+
+
+def _nobody_came(row: WhatsAppConnection, now: datetime) -> bool:
+    """Whether the number was asked for long ago: every worker drives as many as it may, or there is none."""
+    since = row.status_changed_at
+    return since is not None and (now - since).total_seconds() >= NOBODY_CAME_SECONDS
 
 
 def _fields(row: WhatsAppConnection, state: State) -> dict[str, Any]:

@@ -264,7 +264,7 @@ def pages(site: Site, effort: Effort) -> list[Result]:
 
 @contextmanager
 def _bare_server(target: str, place: Place, server: str, **environment: str) -> Any:
-    """A granian (WSGI, as the site's own) or a uvicorn with `target`; yields its port."""
+    """A granian (WSGI, with the site's own number of processes) or a uvicorn with `target`; yields its port."""
     port = free_port()
     listen = ["--host", "127.0.0.1", "--port", str(port)]
     if server == "granian":
@@ -272,7 +272,7 @@ def _bare_server(target: str, place: Place, server: str, **environment: str) -> 
             "--interface",
             "wsgi",
             "--workers",
-            "1",
+            "2",
             "--blocking-threads",
             "8",
             "--no-ws",

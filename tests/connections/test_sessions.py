@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from connections import leases
+from connections import leases, selectors
 from connections.drivers.base import Phase, State
 from connections.models import WhatsAppConnection
 from connections.ports import Lease, LeaseLost
@@ -207,6 +207,24 @@ def test_a_worker_that_died_leaves_its_number_to_be_asked_for(
     )
     ensure_sessions()
     assert asked == [connection.pk]
+
+
+def test_a_number_for_which_no_worker_comes_says_so_until_one_does(
+    connection: WhatsAppConnection, asked: list[UUID]
+) -> None:
+    long_ago = timezone.now() - timedelta(seconds=sessions.NOBODY_CAME_SECONDS + 1)
+    WhatsAppConnection.objects.filter(pk=connection.pk).update(
+        status=Status.STARTING, start_requested_at=long_ago, status_changed_at=long_ago
+    )
+    sessions.ensure()
+    connection.refresh_from_db()
+    assert (connection.status, connection.status_reason) == (Status.STARTING, "no_worker")
+    assert "WHATSFLOW_MAX_SESSIONS" in selectors.reason_text(connection).text
+    lease = leases.acquire(connection.pk, "runner")
+    assert lease is not None
+    sessions.report_state(lease, State(Phase.LOADING))
+    connection.refresh_from_db()
+    assert (connection.status, connection.status_reason) == (Status.STARTING, "")
 
 
 def test_a_logout_that_waits_gets_a_runner_too(connection: WhatsAppConnection, asked: list[UUID]) -> None:

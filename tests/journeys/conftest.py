@@ -26,7 +26,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The server, stopped as Ctrl-C does at the end; it has to stop cleanly."""
-    running = Site(tmp_path_factory.mktemp("home"))
+    running = Site(
+        tmp_path_factory.mktemp("home"), WHATSFLOW_MAX_SESSIONS="200"
+    )  # one number and more a journey
     yield running
     assert running.stop() == 0, running.log()[-4000:]
 

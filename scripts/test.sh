@@ -13,10 +13,13 @@ export TEST_REDIS_URL="${TEST_REDIS_URL:-redis://127.0.0.1:6379/0}"
 # No test runs: pytest's status 5. Only with arguments, which may choose tests of one pass alone, is that no failure.
 run() {
     status=0
-    "$PYTHON" -m pytest -n "${WHATSFLOW_TEST_PROCESSES:-auto}" "$@" || status=$?
+    "$PYTHON" -m pytest -n "$processes" --dist worksteal "$@" || status=$?
     if [ "$status" -eq 5 ] && [ "$chosen" = yes ]; then status=0; fi
     return "$status"
 }
+
+# One more than there are processors, for tests that wait for browsers and servers. Who has nothing left takes from others.
+processes="${WHATSFLOW_TEST_PROCESSES:-$(($(nproc) + 1))}"
 
 chosen=no
 [ $# -eq 0 ] || chosen=yes

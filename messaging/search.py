@@ -28,16 +28,17 @@ log = structlog.get_logger(__name__)
 
 SCANNED = 1000
 """Hits that a search on SQLite looks at before it sorts; bounds the work of a word that is in every message."""
-LATEST = 2000
+LATEST = 10_000
 """Messages that are looked through before the index is asked."""
-LATE = 10_000
+LATE = 40_000
 """Messages that are looked through for a word that is common among the latest, though not enough to fill a page."""
 PEOPLE = 300
 """Conversations that are looked through before the index of names is asked."""
 PEOPLE_SHORT = 3000
 """The same for a text that is too short for that index."""
-COMMON = 8
-"""Hits among the latest that make a word so common that the page is likely to fill up soon."""
+COMMON = 20
+"""Hits among the latest that make a word so common that the page is likely to fill up soon. Of two million messages it
+is in more than HANDED_OUT then."""
 HANDED_OUT = 4000
 """Hits that the index hands out, in no order, before they are sorted."""
 PATIENCE_MS = 1000
@@ -120,15 +121,15 @@ def _postgres(business: BusinessProfile, text: str, limit: int) -> tuple[set[UUI
 
     True with it: the index took too long, and only the latest messages were looked at.
     """
-    query = _tsquery(text)
-    if not query:
+    words = [word for (word,) in bulk.fetch(_WORDS, [text])]
+    if not words:
         return set(), False
-    found = _latest_messages(business, query, limit, (0, LATEST))
+    found = _latest_messages(business, words, limit, (0, LATEST))
     if COMMON <= len(found) < limit:
-        found |= _latest_messages(business, query, limit - len(found), (LATEST, LATE))
+        found |= _latest_messages(business, words, limit - len(found), (LATEST, LATE))
     if len(found) >= limit:
         return found, False
-    more = _by_index(business, query, limit)
+    more = _by_index(business, _tsquery(words), limit)
     return found | (more or set()), more is None
 
 
@@ -140,27 +141,32 @@ WHERE tokid NOT IN (SELECT tokid FROM ts_token_type('default')
 """The words of a text as to_tsvector('simple', ...) takes them apart, compounds by parts: "CC-1" is "cc" and "-1"."""
 
 
-def _tsquery(text: str) -> str:
-    words = [_quoted(word) for (word,) in bulk.fetch(_WORDS, [text])]
-    return f"{' & '.join(words)}:*" if words else ""
+def _tsquery(words: list[str]) -> str:
+    return f"{' & '.join(map(_quoted, words))}:*"
 
 
 def _quoted(word: str) -> str:
     return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def _latest_messages(business: BusinessProfile, query: str, limit: int, window: tuple[int, int]) -> set[UUID]:
-    """Hits among the messages from window[0] to window[1], newest first; stops at `limit`."""
+def _latest_messages(
+    business: BusinessProfile, words: list[str], limit: int, window: tuple[int, int]
+) -> set[UUID]:
+    """Hits among the messages from window[0] to window[1], newest first; stops at `limit`.
+
+    Most texts do not even contain the letters, which is found out in a fifth of the time that their words take.
+    """
     start, end = window
+    contained = " AND ".join(["position(%s in lower(content)) > 0"] * len(words))
     rows = bulk.fetch(
-        """
+        f"""
         SELECT id FROM (
             SELECT id, content FROM messages WHERE business_profile_id = %s
             ORDER BY created_at DESC LIMIT %s OFFSET %s
         ) AS latest
-        WHERE to_tsvector('simple', content) @@ %s::tsquery LIMIT %s
-        """,
-        [business.pk, end - start, start, query, limit],
+        WHERE {contained} AND to_tsvector('simple', content) @@ %s::tsquery LIMIT %s
+        """,  # noqa: S608 - nothing but places for parameters
+        [business.pk, end - start, start, *words, _tsquery(words), limit],
     )
     return {key for (key,) in rows}
 

@@ -361,6 +361,7 @@ class DriverContract:
         message = self.text(talking, rig, "Two")
         talking.send(message)
         last = rig.customer_writes("Three")
+        message_in(talking, last)
         found = [one for one in talking.history(start) if one.wa_id in (first, message.wa_id, last)]
         assert [one.wa_id for one in found] == [first, message.wa_id, last]
         assert [one.from_me for one in found] == [False, True, False]

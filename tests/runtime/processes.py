@@ -57,8 +57,11 @@ class Site:
         return self.log.read_text()
 
     def wait_until_ready(self) -> None:
+        self.wait_for("WhatsFlow is ready at")
+
+    def wait_for(self, words: str) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while "WhatsFlow is ready at" not in self.output:
+        while words not in self.output:
             assert self.process.poll() is None, self.output
             assert time.monotonic() < deadline, self.output
             time.sleep(0.05)

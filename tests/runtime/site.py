@@ -64,6 +64,7 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def slow(request: HttpRequest) -> HttpResponse:
+    print("Taken up.", flush=True)
     time.sleep(float(request.GET["seconds"]))
     return HttpResponse("slow")
 

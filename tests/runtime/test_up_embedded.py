@@ -1,8 +1,10 @@
 """`manage.py up` as one process."""
 
+import contextlib
 import signal
 import socket
 import stat
+import subprocess
 import time
 from pathlib import Path
 
@@ -45,17 +47,19 @@ def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
     with site(tmp_path) as running:
         with socket.create_connection(("127.0.0.1", running.port)) as client:
             client.sendall(b"GET /slow?seconds=30 HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            time.sleep(0.3)  # the request must have been taken up
-            running.process.send_signal(signal.SIGINT)
-            time.sleep(0.3)  # two signals at once would be one
-            assert running.stop(signal.SIGINT) == 130
+            running.wait_for("Taken up.")
+            while running.process.poll() is None:  # two signals at once would be one
+                running.process.send_signal(signal.SIGINT)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    running.process.wait(0.3)
+            assert running.process.returncode == 130
 
 
 def test_a_request_that_never_ends_does_not_hold_it_up_for_ever(tmp_path: Path) -> None:
     with site(tmp_path) as running:
         with socket.create_connection(("127.0.0.1", running.port)) as client:
             client.sendall(b"GET /slow?seconds=300 HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            time.sleep(0.3)  # the request must have been taken up
+            running.wait_for("Taken up.")
             assert running.stop(timeout=20) in (0, 1)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from analytics.day import Day, Tally, union
+from analytics import bitmaps
+from analytics.day import Day, Tally
 
 
 def percentile(ordered: Sequence[int], share: float) -> int | None:
@@ -71,8 +72,8 @@ class Pool:
     new_contacts: int = 0
     opt_outs: int = 0
     closed: int = 0
-    active: set[bytes] = field(default_factory=set)
-    conversations: set[bytes] = field(default_factory=set)
+    active: int = 0
+    conversations: int = 0
     answers: list[int] = field(default_factory=list)
     resolutions: list[int] = field(default_factory=list)
 
@@ -85,8 +86,8 @@ class Pool:
             read=self.ours.read,
             failed=self.ours.failed,
             new_contacts=self.new_contacts,
-            active_contacts=len(self.active),
-            conversations=len(self.conversations),
+            active_contacts=self.active.bit_count(),
+            conversations=self.conversations.bit_count(),
             opt_outs=self.opt_outs,
             closed=self.closed,
             answers=Durations.of([self.answers]),
@@ -108,8 +109,8 @@ def pool(days: Sequence[Day]) -> Pool:
         new_contacts=sum(day.new_contacts for day in days),
         opt_outs=sum(day.opt_outs for day in days),
         closed=sum(one.closed for one in work),
-        active=union(day.active for day in days),
-        conversations=union(day.conversations for day in days),
+        active=bitmaps.union(day.active for day in days),
+        conversations=bitmaps.union(day.conversations for day in days),
         answers=sorted(chain.from_iterable(one.answers for one in work)),
         resolutions=sorted(chain.from_iterable(one.resolutions for one in work)),
     )
@@ -126,8 +127,8 @@ def together(pools: Sequence[Pool]) -> Pool:
         new_contacts=sum(one.new_contacts for one in pools),
         opt_outs=sum(one.opt_outs for one in pools),
         closed=sum(one.closed for one in pools),
-        active=set().union(*(one.active for one in pools)),
-        conversations=set().union(*(one.conversations for one in pools)),
+        active=bitmaps.union(one.active for one in pools),
+        conversations=bitmaps.union(one.conversations for one in pools),
         answers=sorted(chain.from_iterable(one.answers for one in pools)),
         resolutions=sorted(chain.from_iterable(one.resolutions for one in pools)),
     )

@@ -15,8 +15,14 @@ from django.db import transaction
 
 from accounts.models import BusinessProfile
 from accounts.services import businesses, purge
-from analytics.figures.days import days
-from analytics.models import DailyAgentStats, DailyMessageStats, DailyStats, StatsClock, StatsMark
+from analytics.models import (
+    DailyAgentStats,
+    DailyMessageStats,
+    DailyStats,
+    StatsClock,
+    StatsMark,
+    StatsNumber,
+)
 from analytics.services import rollups
 from messaging.models import Conversation, Message
 from tests import factories
@@ -59,15 +65,14 @@ def write(conversation: Conversation, **fields: Any) -> Message:
 def agree(business: BusinessProfile) -> bool:
     zone = ZoneInfo(business.time_zone)
     wanted = [DAY - timedelta(days=1), DAY, DAY + timedelta(days=1)]
-    expected = naive.plain(naive.days(business, zone, wanted))
-    return naive.plain(days(business, wanted[0], wanted[-1])) == expected
+    return naive.told(business, wanted[0], wanted[-1]) == naive.expected(business, zone, wanted)
 
 
 def state(business: BusinessProfile) -> str:
     return DailyStats.objects.get(business_profile=business, date=DAY).state
 
 
-@pytest.mark.parametrize("place", ["rollup.started", "rollup.counted"])
+@pytest.mark.parametrize("place", ["rollup.started", "rollup.counted", "rollup.numbered"])
 def test_a_killed_roll_up_is_done_again(
     place: str, at: At, business: BusinessProfile, conversation: Conversation
 ) -> None:
@@ -185,7 +190,7 @@ def test_a_removed_business_leaves_nothing(
     businesses.delete(business, owner, typed_name=business.business_name)
     assert purge.business(business.pk)
     rollups.run()
-    for model in (DailyStats, DailyMessageStats, DailyAgentStats, StatsClock, StatsMark):
+    for model in (DailyStats, DailyMessageStats, DailyAgentStats, StatsClock, StatsMark, StatsNumber):
         assert not model._default_manager.exists(), model.__name__
 
 

@@ -34,7 +34,7 @@ def union(bitmaps: Iterable[int]) -> int:
 
 def pack(bitmap: int) -> bytes:
     """A set as the tables keep it: its bytes, little-endian, deflated. Few among a million are a few kilobytes."""
-    return zlib.compress(_plain(bitmap), 1) if bitmap else b""
+    return zlib.compress(_plain(bitmap)) if bitmap else b""
 
 
 def unpack(packed: bytes | memoryview) -> int:

@@ -38,11 +38,14 @@ SELECT m.n, m.connection_id, m.direction, m.message_type,
 FROM {{source}} AS m
 GROUP BY 1, 2, 3, 4, 5, 6
 """  # noqa: S608 - put together from the constants above
-_PEOPLE = """
-SELECT m.n, {active}, {reached}, {talks}
-FROM {source} AS m
+_PEOPLE = f"""
+SELECT t.n, {{active}}, {{reached}}, {{talks}} FROM (
+    SELECT m.n, m.contact_id, m.conversation_id, MAX(CASE WHEN m.direction = 'inbound' THEN 1 ELSE 0 END) AS active,
+        MAX(CASE WHEN m.direction = 'outbound' AND m.{LEFT} THEN 1 ELSE 0 END) AS reached,
+        MAX(CASE WHEN m.origin <> 'campaign' THEN 1 ELSE 0 END) AS talks
+    FROM {{source}} AS m GROUP BY 1, 2, 3) AS t
 GROUP BY 1
-"""
+"""  # noqa: S608 - put together from the constants above
 _ANSWERS = f"""
 WITH talk AS (
     SELECT m.n, m.conversation_id, m.created_at, m.id, m.sender_id,
@@ -155,9 +158,9 @@ def _count_messages(rows: _Rows, found: dict[date, Day]) -> None:
 
 def _count_people(rows: _Rows, found: dict[date, Counted]) -> None:
     sets = {
-        "active": _id_set("m.contact_id", "m.direction = 'inbound'"),
-        "reached": _id_set("m.contact_id", f"m.direction = 'outbound' AND m.{LEFT}"),
-        "talks": _id_set("m.conversation_id", "m.origin <> 'campaign'"),
+        "active": _id_list("t.contact_id", "t.active = 1"),
+        "reached": _id_list("t.contact_id", "t.reached = 1"),
+        "talks": _id_list("t.conversation_id", "t.talks = 1"),
     }
     for span, active, reached, talks in rows.of("messages", _PEOPLE, **sets):
         one = found[span.date]
@@ -171,7 +174,7 @@ def _count_answers(rows: _Rows, found: dict[date, Day]) -> None:
     more = [rows.begins] * 3
     for span, sender, seconds in rows.of("messages", _ANSWERS, *more, **words):
         work = found[span.date].worker(bulk.as_uuid(sender) if sender else None)
-        work.answers = sorted(work.answers + _list(seconds))
+        work.answers = sorted([*work.answers, *_list(seconds)])
 
 
 def _count_closings(rows: _Rows, found: dict[date, Day]) -> None:
@@ -179,7 +182,7 @@ def _count_closings(rows: _Rows, found: dict[date, Day]) -> None:
     for span, actor, total, list_ in rows.of("conversation_events", _CLOSINGS, seconds=seconds):
         work = found[span.date].worker(bulk.as_uuid(actor) if actor else None)
         work.closed += total
-        work.resolutions = sorted(work.resolutions + _list(list_))
+        work.resolutions = sorted([*work.resolutions, *_list(list_)])
 
 
 # -- how the two databases say it ------------------------------------------------------------------------------------
@@ -222,15 +225,15 @@ class _Rows:
         return source, [*given, self._business_id]
 
 
-def _id_set(column: str, condition: str) -> str:
-    """Different ids of the rows that meet the condition, as `_ids` reads them."""
+def _id_list(column: str, condition: str) -> str:
+    """Ids of the rows that meet the condition, as `_ids` reads them."""
     if connection.vendor == "postgresql":
-        return f"STRING_AGG(DISTINCT uuid_send({column}), ''::bytea) FILTER (WHERE {condition})"
-    return f"GROUP_CONCAT(DISTINCT CASE WHEN {condition} THEN {column} END)"
+        return f"STRING_AGG(uuid_send({column}), ''::bytea) FILTER (WHERE {condition})"
+    return f"GROUP_CONCAT(CASE WHEN {condition} THEN {column} END)"
 
 
 def _ids(found: bytes | memoryview | str | None) -> bytes:
-    """What `_id_set` found: 16 bytes for each id."""
+    """What `_id_list` found: 16 bytes for each id."""
     return bytes.fromhex(found.replace(",", "")) if isinstance(found, str) else bytes(found or b"")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -37,8 +38,8 @@ class Work:
 
     sent: int = 0
     closed: int = 0
-    answers: list[int] = field(default_factory=list)
-    resolutions: list[int] = field(default_factory=list)
+    answers: Sequence[int] = ()
+    resolutions: Sequence[int] = ()
 
 
 Kind = tuple[UUID, str, str]
@@ -78,8 +79,8 @@ class Day:
 
 @dataclass(slots=True)
 class Counted:
-    """A date as its rows say it. The day's sets are empty yet; here they are ids of 16 bytes, one after the other, and
-    where a date comes twice the same one may too.
+    """A date as its rows say it. The day's sets are empty yet; here they are ids of 16 bytes, one after the other, some
+    of them more than once.
     """
 
     day: Day

@@ -71,7 +71,7 @@ class Numbers:
 
     def _set(self, kind: Kind, ids: Iterable[bytes]) -> int:
         known = self._known[kind]
-        return bitmaps.of([known[key] for key in ids])
+        return bitmaps.of(list(map(known.__getitem__, ids)))
 
     def _learn(self, wanted: dict[Kind, set[bytes]]) -> None:
         """See that each of these ids has a number."""
@@ -148,14 +148,14 @@ def _split(ids: bytes) -> tuple[bytes, ...]:
 
 _POSTGRES = """
 SELECT c.next_contact, c.next_conversation, (
-    SELECT STRING_AGG(uuid_send(n.id) || int4send(n.number), ''::bytea) FROM stats_numbers AS n
-    WHERE n.business_profile_id = c.business_profile_id AND n.id = ANY(%s::uuid[]))
+    SELECT STRING_AGG(uuid_send(w.id) || int4send(n.number), ''::bytea) FROM unnest(%s::uuid[]) AS w(id)
+    CROSS JOIN LATERAL (SELECT number FROM stats_numbers WHERE id = w.id LIMIT 1) AS n)
 FROM stats_clocks AS c WHERE c.business_profile_id = %s
 """
+"""LIMIT keeps PostgreSQL to the key's index: who reads the whole table instead takes ten times as long for a day."""
 _SQLITE = """
 SELECT c.next_contact, c.next_conversation, (
-    SELECT json_group_object(n.id, n.number) FROM stats_numbers AS n
-    WHERE n.business_profile_id = c.business_profile_id AND n.id IN (SELECT value FROM json_each(%s)))
+    SELECT json_group_object(n.id, n.number) FROM json_each(%s) AS w JOIN stats_numbers AS n ON n.id = w.value)
 FROM stats_clocks AS c WHERE c.business_profile_id = %s
 """
 

@@ -84,13 +84,13 @@ def pack_seconds(seconds: Sequence[int]) -> bytes:
     return packed.tobytes()
 
 
-def unpack_seconds(packed: bytes | memoryview) -> list[int]:
+def unpack_seconds(packed: bytes | memoryview) -> Sequence[int]:
     """The reverse."""
     numbers = array(SECONDS)
     numbers.frombytes(packed)
     if sys.byteorder == "big":
         numbers.byteswap()
-    return numbers.tolist()
+    return numbers
 
 
 def read(
@@ -149,7 +149,7 @@ def _add_work(day: Day, user_id: UUID | None, work: Work) -> None:
     known = day.worker(user_id)
     known.sent += work.sent
     known.closed += work.closed
-    known.answers = sorted(known.answers + work.answers) if known.answers else work.answers
+    known.answers = sorted([*known.answers, *work.answers]) if known.answers else work.answers
     known.resolutions = (
-        sorted(known.resolutions + work.resolutions) if known.resolutions else work.resolutions
+        sorted([*known.resolutions, *work.resolutions]) if known.resolutions else work.resolutions
     )

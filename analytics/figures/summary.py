@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -10,12 +11,26 @@ from analytics import bitmaps
 from analytics.day import Day, Tally
 
 
-def percentile(ordered: Sequence[int], share: float) -> int | None:
-    """The smallest of the values that at least `share` of them do not exceed (nearest rank); None of nothing."""
-    if not ordered:
+def percentile(ordered: Iterable[Sequence[int]], share: float) -> int | None:
+    """The smallest of the values that at least `share` of them do not exceed (nearest rank); None of nothing.
+
+    ordered: the values in lists, each sorted. They are not put together: it lies between the smallest and the largest
+    of what the lists have each, and by halving is found which number is not exceeded by enough of them.
+    """
+    lists = [one for one in ordered if one]
+    if not lists:
         return None
-    rank = -(-round(share * 1000) * len(ordered) // 1000)
-    return ordered[max(rank, 1) - 1]
+    each = [one[_rank(len(one), share) - 1] for one in lists]
+    rank = _rank(sum(map(len, lists)), share)
+    between = range(min(each), max(each))
+    return between.start + bisect_left(
+        between, rank, key=lambda value: sum([bisect_right(one, value) for one in lists])
+    )
+
+
+def _rank(count: int, share: float) -> int:
+    """How many of `count` values are `share` of them, rounded up; at least one."""
+    return max(-(-round(share * 1000) * count // 1000), 1)
 
 
 @dataclass(frozen=True)
@@ -28,8 +43,8 @@ class Durations:
 
     @classmethod
     def of(cls, sorted_lists: Iterable[Sequence[int]]) -> Durations:
-        ordered = sorted(chain.from_iterable(sorted_lists))
-        return cls(len(ordered), percentile(ordered, 0.5), percentile(ordered, 0.9))
+        lists = list(sorted_lists)
+        return cls(sum(map(len, lists)), percentile(lists, 0.5), percentile(lists, 0.9))
 
 
 def share(part: int, whole: int) -> float | None:
@@ -65,7 +80,7 @@ class Summary:
 
 @dataclass
 class Pool:
-    """Some days added up, as far as they can be added to others: union people as sets, durations one by one."""
+    """Some days added up, as far as they can be added to others: people as sets, durations as sorted lists."""
 
     received: int = 0
     ours: Tally = field(default_factory=Tally)
@@ -74,8 +89,8 @@ class Pool:
     closed: int = 0
     active: int = 0
     conversations: int = 0
-    answers: list[int] = field(default_factory=list)
-    resolutions: list[int] = field(default_factory=list)
+    answers: list[Sequence[int]] = field(default_factory=list)
+    resolutions: list[Sequence[int]] = field(default_factory=list)
 
     def summary(self) -> Summary:
         """What they come to."""
@@ -90,8 +105,8 @@ class Pool:
             conversations=self.conversations.bit_count(),
             opt_outs=self.opt_outs,
             closed=self.closed,
-            answers=Durations.of([self.answers]),
-            resolutions=Durations.of([self.resolutions]),
+            answers=Durations.of(self.answers),
+            resolutions=Durations.of(self.resolutions),
         )
 
 
@@ -111,8 +126,8 @@ def pool(days: Sequence[Day]) -> Pool:
         closed=sum(one.closed for one in work),
         active=bitmaps.union(day.active for day in days),
         conversations=bitmaps.union(day.conversations for day in days),
-        answers=sorted(chain.from_iterable(one.answers for one in work)),
-        resolutions=sorted(chain.from_iterable(one.resolutions for one in work)),
+        answers=[one.answers for one in work],
+        resolutions=[one.resolutions for one in work],
     )
 
 
@@ -129,8 +144,8 @@ def together(pools: Sequence[Pool]) -> Pool:
         closed=sum(one.closed for one in pools),
         active=bitmaps.union(one.active for one in pools),
         conversations=bitmaps.union(one.conversations for one in pools),
-        answers=sorted(chain.from_iterable(one.answers for one in pools)),
-        resolutions=sorted(chain.from_iterable(one.resolutions for one in pools)),
+        answers=list(chain.from_iterable(one.answers for one in pools)),
+        resolutions=list(chain.from_iterable(one.resolutions for one in pools)),
     )
 
 

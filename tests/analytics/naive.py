@@ -65,7 +65,8 @@ def expected(business: BusinessProfile, zone: ZoneInfo, wanted: Iterable[date]) 
             work = found[when].worker(event.actor_id)
             work.closed += 1
             if event.begun_at:
-                work.resolutions.append(_clock(event.created_at) - _clock(event.begun_at))
+                seconds = _clock(event.created_at) - _clock(event.begun_at)
+                work.resolutions = [*work.resolutions, seconds]
     for contact in Contact.objects.filter(business_profile=business):
         when = contact.created_at.astimezone(zone).date()
         if when in found:
@@ -76,8 +77,7 @@ def expected(business: BusinessProfile, zone: ZoneInfo, wanted: Iterable[date]) 
             found[when].opt_outs += 1
     for day in found.values():
         for work in day.work.values():
-            work.answers.sort()
-            work.resolutions.sort()
+            work.answers, work.resolutions = sorted(work.answers), sorted(work.resolutions)
     return [_plain(day, people[when]) for when, day in found.items()]
 
 
@@ -127,7 +127,8 @@ def _answers(messages: list[Message], zone: ZoneInfo, found: dict[date, Day]) ->
     for at, sender, seconds in waits(messages):
         when = at.astimezone(zone).date()
         if when in found:
-            found[when].worker(sender).answers.append(seconds)
+            work = found[when].worker(sender)
+            work.answers = [*work.answers, seconds]
 
 
 def waits(messages: list[Message]) -> Iterator[tuple[datetime, UUID | None, int]]:
@@ -151,7 +152,7 @@ def _plain(day: Day, people: People) -> dict[str, Any]:
         "date": day.date,
         "messages": {kind: tally for kind, tally in day.messages.items() if tally.messages},
         "work": {
-            user: work
+            user: (work.sent, work.closed, list(work.answers), list(work.resolutions))
             for user, work in day.work.items()
             if work.sent or work.closed or work.answers or work.resolutions
         },

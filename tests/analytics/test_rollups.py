@@ -85,17 +85,20 @@ def test_a_killed_roll_up_is_done_again(
 
     rollups.run()
     assert state(business) == "done"
+    assert sorted(StatsNumber.objects.values_list("kind", "number")) == [("contact", 0), ("conversation", 0)]
     assert agree(business)
 
 
+@pytest.mark.parametrize("place", ["rollup.started", "rollup.counted", "rollup.numbered"])
 def test_of_two_beats_at_once_one_writes(
-    at: At, business: BusinessProfile, conversation: Conversation
+    place: str, at: At, business: BusinessProfile, conversation: Conversation
 ) -> None:
     write(conversation)
     write(conversation, outbound=True, created_at=NOON + timedelta(minutes=5))
-    at("rollup.counted", rollups.run)
+    at(place, rollups.run)
     rollups.run()
     assert state(business) == "done"
+    assert sorted(StatsNumber.objects.values_list("kind", "number")) == [("contact", 0), ("conversation", 0)]
     assert DailyMessageStats.objects.filter(business_profile=business).count() == 2
     assert DailyAgentStats.objects.filter(business_profile=business).count() == 1
     assert agree(business)

@@ -14,18 +14,30 @@ from analytics.day import Day, Tally
 def percentile(ordered: Iterable[Sequence[int]], share: float) -> int | None:
     """The smallest of the values that at least `share` of them do not exceed (nearest rank); None of nothing.
 
-    ordered: the values in lists, each sorted. They are not put together: it lies between the smallest and the largest
-    of what the lists have each, and by halving is found which number is not exceeded by enough of them.
+    ordered: the values in lists, each sorted. It lies between the smallest and the largest of what the lists have each,
+    most likely in the middle half of these: only what lies there is put together.
     """
     lists = [one for one in ordered if one]
     if not lists:
         return None
-    each = [one[_rank(len(one), share) - 1] for one in lists]
+    each = sorted(one[_rank(len(one), share) - 1] for one in lists)
     rank = _rank(sum(map(len, lists)), share)
-    between = range(min(each), max(each))
-    return between.start + bisect_left(
-        between, rank, key=lambda value: sum([bisect_right(one, value) for one in lists])
-    )
+    quarter = len(each) // 4
+    return (
+        _ranked(lists, rank, each[quarter], each[-1 - quarter]) or _ranked(lists, rank, each[0], each[-1])
+    )[0]
+
+
+def _ranked(lists: Sequence[Sequence[int]], rank: int, low: int, high: int) -> Sequence[int]:
+    """The value of this rank (from 1) of all lists if it is one of those from `low` to `high`, else nothing."""
+    begins = [bisect_left(one, low) for one in lists]
+    ends = [bisect_right(one, high) for one in lists]
+    place = rank - sum(begins) - 1
+    if place < 0 or rank > sum(ends):
+        return ()
+    near = [value for one, begin, end in zip(lists, begins, ends, strict=True) for value in one[begin:end]]
+    near.sort()
+    return near[place : place + 1]
 
 
 def _rank(count: int, share: float) -> int:

@@ -254,7 +254,7 @@ def _pages_agree(world: World, period: Period) -> None:
         assert naive_pages.shown_contacts(people) == naive_pages.counted_contacts(rows, people), group
 
 
-@given(st.lists(st.lists(st.integers(0, 20) | st.integers(0, 2**32 - 1), max_size=25), max_size=4))
+@given(st.lists(st.lists(st.integers(0, 20) | st.integers(0, 2**32 - 1), max_size=25), max_size=9))
 def test_a_percentile_is_the_first_value_that_enough_do_not_exceed(lists: list[list[int]]) -> None:
     together = naive_pages.durations(one for seconds in lists for one in seconds)
     assert Durations.of(sorted(seconds) for seconds in lists) == together

@@ -82,11 +82,10 @@ class Numbers:
             return
         self._look_up(missing)
         missing = {kind: ids.difference(self._known[kind]) for kind, ids in missing.items()}
-        if self._assign and any(missing.values()):
+        if self._assign:
             self._give(missing)
-        for kind, ids in missing.items():
-            if not self._assign:
-                self._lend(kind, ids)
+        else:
+            self._lend(missing)
 
     def _look_up(self, wanted: dict[Kind, set[bytes]]) -> None:
         """One statement, so that the numbers and the next ones are of the same moment."""
@@ -99,13 +98,16 @@ class Numbers:
                 (key, numbers[key]) for key in below if self._assign or numbers[key] < self._ceiling[kind]
             )
 
-    def _lend(self, kind: Kind, ids: Iterable[bytes]) -> None:
-        for key in ids:
-            self._known[kind][key] = self._next[kind]
-            self._next[kind] += 1
+    def _lend(self, wanted: dict[Kind, set[bytes]]) -> None:
+        for kind, ids in wanted.items():
+            for key in ids:
+                self._known[kind][key] = self._next[kind]
+                self._next[kind] += 1
 
     def _give(self, wanted: dict[Kind, set[bytes]]) -> None:
         """Numbers for good. Whoever gives some waits for the others at the clock's row, and looks what they gave."""
+        if not any(wanted.values()):
+            return
         with transaction.atomic():
             clock = StatsClock.objects.select_for_update(no_key=True).get(
                 business_profile_id=self._business_id

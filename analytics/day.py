@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-ID = 16
-"""Bytes of one id in a packed set."""
 HOURS = 24
 
 
@@ -41,8 +38,8 @@ class Work:
 
     sent: int = 0
     closed: int = 0
-    answers: list[int] = field(default_factory=list)
-    resolutions: list[int] = field(default_factory=list)
+    answers: Sequence[int] = ()
+    resolutions: Sequence[int] = ()
 
 
 Kind = tuple[UUID, str, str]
@@ -51,16 +48,19 @@ Kind = tuple[UUID, str, str]
 
 @dataclass(slots=True)
 class Day:
-    """One date. Sets are packed: ids of 16 bytes, sorted. Work without a user: the phone, programs, who has left."""
+    """One date. Sets are bitmaps (analytics/bitmaps.py) of numbers (analytics/numbers.py): who wrote, to whom something
+    was sent, which conversations had a message that is no campaign's. Work without a user: the phone, programs, who has
+    left.
+    """
 
     date: date
     messages: dict[Kind, Tally] = field(default_factory=dict)
     work: dict[UUID | None, Work] = field(default_factory=dict)
     received_by_hour: list[int] = field(default_factory=lambda: [0] * HOURS)
     sent_by_hour: list[int] = field(default_factory=lambda: [0] * HOURS)
-    active: bytes = b""
-    reached: bytes = b""
-    conversations: bytes = b""
+    active: int = 0
+    reached: int = 0
+    conversations: int = 0
     new_contacts: int = 0
     opt_outs: int = 0
 
@@ -77,24 +77,13 @@ class Day:
         return self.work.setdefault(user, Work())
 
 
-def pack(ids: Iterable[UUID]) -> bytes:
-    """Ids as a packed set."""
-    return b"".join(sorted(one.bytes for one in ids))
+@dataclass(slots=True)
+class Counted:
+    """A date as its rows say it. The day's sets are empty yet; here they are ids of 16 bytes, one after the other, some
+    of them more than once.
+    """
 
-
-def size(packed: bytes) -> int:
-    """How many ids a packed set has."""
-    return len(packed) // ID
-
-
-def union(sets: Iterable[bytes]) -> set[bytes]:
-    """The ids of several packed sets, each once."""
-    found: set[bytes] = set()
-    for packed in sets:
-        found.update(unpack(packed))
-    return found
-
-
-def unpack(packed: bytes) -> tuple[bytes, ...]:
-    """The ids of a packed set."""
-    return struct.unpack("16s" * size(packed), packed)
+    day: Day
+    active: bytes = b""
+    reached: bytes = b""
+    conversations: bytes = b""

@@ -13,8 +13,8 @@ from whatsflow.core.db import TimestampedModel
 class DailyStats(TimestampedModel):
     """One date of a business, in its time zone. The figures count only while `state` is `done`.
 
-    The sets hold ids of 16 bytes each, one after the other, sorted: how many different people there were in a range of
-    days cannot be told from how many there were on each.
+    The sets are bitmaps of the numbers in stats_numbers (packed by analytics/bitmaps.py): how many different people
+    there were in a range of days cannot be told from how many there were on each.
     """
 
     class State(models.TextChoices):
@@ -34,9 +34,9 @@ class DailyStats(TimestampedModel):
     opt_outs = models.IntegerField(default=0)
     received_by_hour = models.JSONField(default=list)
     sent_by_hour = models.JSONField(default=list)
-    active_ids = models.BinaryField(default=b"", help_text="Contacts who wrote.")
-    reached_ids = models.BinaryField(default=b"", help_text="Contacts to whom something was sent.")
-    conversation_ids = models.BinaryField(
+    active_set = models.BinaryField(default=b"", help_text="Contacts who wrote.")
+    reached_set = models.BinaryField(default=b"", help_text="Contacts to whom something was sent.")
+    conversation_set = models.BinaryField(
         default=b"", help_text="Conversations with a message that is no campaign's."
     )
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
@@ -116,10 +116,39 @@ class StatsClock(models.Model):
         blank=True,
         help_text="The business's date on which its contacts were last put into groups.",
     )
+    next_contact = models.IntegerField(default=0, help_text="The number that the next contact gets.")
+    next_conversation = models.IntegerField(
+        default=0, help_text="The number that the next conversation gets."
+    )
 
     class Meta:
         db_table = "stats_clocks"
         indexes = [models.Index(fields=["due_at"], name="stats_clocks_due")]
+
+
+class StatsNumber(models.Model):
+    """The small number of a contact or a conversation in the sets of daily_stats: from 0, in each business and for each
+    kind, and never anybody else's. No foreign key to what it numbers: some days may still hold who is gone.
+    """
+
+    class Kind(models.TextChoices):
+        CONTACT = "contact", "Contact"
+        CONVERSATION = "conversation", "Conversation"
+
+    id = models.UUIDField(primary_key=True, help_text="The contact's or the conversation's.")
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    number = models.IntegerField()
+
+    class Meta:
+        db_table = "stats_numbers"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["business_profile", "kind", "number"], name="stats_numbers_number_unique"
+            )
+        ]
 
 
 class StatsMark(models.Model):

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from django.db.models import BinaryField, Value
 
-from analytics.day import Day, Tally, Work, size
+from analytics import bitmaps
+from analytics.day import Day, Tally, Work
 from analytics.models import DailyAgentStats, DailyMessageStats, DailyStats
 
 SECONDS = "I"
@@ -33,14 +34,14 @@ def columns(day: Day) -> dict[str, Any]:
         "messages_sent": day.sent,
         "messages_received": day.received,
         "new_contacts": day.new_contacts,
-        "active_contacts": size(day.active),
-        "conversations": size(day.conversations),
+        "active_contacts": day.active.bit_count(),
+        "conversations": day.conversations.bit_count(),
         "opt_outs": day.opt_outs,
         "received_by_hour": day.received_by_hour,
         "sent_by_hour": day.sent_by_hour,
-        "active_ids": day.active,
-        "reached_ids": day.reached,
-        "conversation_ids": day.conversations,
+        "active_set": bitmaps.pack(day.active),
+        "reached_set": bitmaps.pack(day.reached),
+        "conversation_set": bitmaps.pack(day.conversations),
     }
 
 
@@ -83,13 +84,13 @@ def pack_seconds(seconds: Sequence[int]) -> bytes:
     return packed.tobytes()
 
 
-def unpack_seconds(packed: bytes | memoryview) -> list[int]:
+def unpack_seconds(packed: bytes | memoryview) -> Sequence[int]:
     """The reverse."""
     numbers = array(SECONDS)
     numbers.frombytes(packed)
     if sys.byteorder == "big":
         numbers.byteswap()
-    return numbers.tolist()
+    return numbers
 
 
 def read(
@@ -127,9 +128,9 @@ def _days(
         "state",
         "received_by_hour",
         "sent_by_hour",
-        "active_ids",
-        "reached_ids" if reached else Value(b"", BinaryField()),
-        "conversation_ids",
+        "active_set",
+        "reached_set" if reached else Value(b"", BinaryField()),
+        "conversation_set",
         "new_contacts",
         "opt_outs",
     )
@@ -138,9 +139,8 @@ def _days(
         if state != DailyStats.State.DONE:
             undone.add(when)
         elif when not in without:
-            found[when] = Day(
-                when, {}, {}, received, sent, bytes(active), bytes(sent_to), bytes(talks), *counts
-            )
+            sets = map(bitmaps.unpack, (active, sent_to, talks))
+            found[when] = Day(when, {}, {}, received, sent, *sets, *counts)
     return found, undone
 
 
@@ -149,7 +149,7 @@ def _add_work(day: Day, user_id: UUID | None, work: Work) -> None:
     known = day.worker(user_id)
     known.sent += work.sent
     known.closed += work.closed
-    known.answers = sorted(known.answers + work.answers) if known.answers else work.answers
+    known.answers = sorted([*known.answers, *work.answers]) if known.answers else work.answers
     known.resolutions = (
-        sorted(known.resolutions + work.resolutions) if known.resolutions else work.resolutions
+        sorted([*known.resolutions, *work.resolutions]) if known.resolutions else work.resolutions
     )

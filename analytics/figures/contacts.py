@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -11,11 +11,13 @@ from uuid import UUID
 from django.db.models import Count, Q
 
 from accounts.models import BusinessProfile
-from analytics import localtime, periods
-from analytics.day import Day, unpack
+from analytics import bitmaps, localtime, periods
+from analytics.day import Day
 from analytics.figures.days import days
 from analytics.figures.overview import Piece, cut
 from analytics.figures.summary import Summary, share, summary
+from analytics.models import StatsNumber
+from analytics.numbers import Numbers
 from analytics.periods import Period
 from contacts.models import Contact, ContactGroup, ContactTag, Tag
 
@@ -86,13 +88,16 @@ class ContactFigures:
 def contacts(business: BusinessProfile, period: Period, group: str = "") -> ContactFigures:
     """Contacts in `period`. Who was deleted or merged into somebody else is not counted any more, anywhere."""
     group = group or period.group
-    every = days(business, period.before.first, period.last, period.zone)
-    earlier, found = every[: period.length], every[period.length :]
+    numbers = Numbers(business.pk)
+    week = _first_week(period)
+    begin = min(period.before.first, week)
+    every = days(business, begin, period.last, period.zone, numbers=numbers)
+    earlier, found = every[-2 * period.length : -period.length], every[-period.length :]
     begins, ends = localtime.bounds(period.zone, period.first, period.last)
     rows = Contact.objects.filter(business_profile=business)
     known = rows.filter(created_at__lt=begins).count()
-    reached = {one for day in found for one in unpack(day.reached)}
-    wrote = {one for day in found for one in unpack(day.active)}
+    reached = bitmaps.union(day.reached for day in found)
+    wrote = bitmaps.union(day.active for day in found)
     pieces, whole = cut(found, group)
     growth = _growth(known, pieces)
     return ContactFigures(
@@ -102,10 +107,10 @@ def contacts(business: BusinessProfile, period: Period, group: str = "") -> Cont
         pieces=pieces,
         total=growth[-1].total,
         total_before=known,
-        reached=len(reached),
-        responded=len(reached & wrote),
+        reached=reached.bit_count(),
+        responded=(reached & wrote).bit_count(),
         growth=growth,
-        cohorts=_cohorts(business, period, found),
+        cohorts=_cohorts(business, period, every[(week - begin).days :], numbers),
         tags=_tags(business, Q(contact__created_at__gte=begins, contact__created_at__lt=ends)),
         groups=_groups(business),
     )
@@ -119,33 +124,37 @@ def _growth(known: int, pieces: Sequence[Piece]) -> list[Growth]:
     return found
 
 
-def _cohorts(business: BusinessProfile, period: Period, found: Sequence[Day]) -> list[Cohort]:
-    """Newcomers by week. A range of few days, or many, shows its last weeks."""
+def _first_week(period: Period) -> date:
+    """The Monday of the first cohort. A range of few days, or many, shows its last weeks."""
     last = periods.begin(period.last, "week")
-    first = max(periods.begin(period.first, "week"), last - timedelta(weeks=COHORTS - 1))
-    begins, _ = localtime.bounds(period.zone, first, first)
-    _, ends = localtime.bounds(period.zone, period.last, period.last)
-    came: dict[date, set[bytes]] = defaultdict(set)
-    newcomers = Contact.objects.filter(
-        business_profile=business, created_at__gte=begins, created_at__lt=ends
-    ).values_list("pk", "created_at")
-    for key, at in newcomers:
-        came[periods.begin(localtime.local_date(at, period.zone), "week")].add(_bytes(key))
-    wrote: dict[date, set[bytes]] = defaultdict(set)
-    whole = found
-    if first < period.first:
-        whole = [*days(business, first, period.first - localtime.DAY, period.zone), *found]
-    for day in whole:
-        wrote[periods.begin(day.date, "week")].update(unpack(day.active))
-    weeks = [first + timedelta(weeks=number) for number in range((last - first).days // 7 + 1)]
+    return max(periods.begin(period.first, "week"), last - timedelta(weeks=COHORTS - 1))
+
+
+def _cohorts(
+    business: BusinessProfile, period: Period, found: Sequence[Day], numbers: Numbers
+) -> list[Cohort]:
+    """Newcomers by week. found: days from a Monday on."""
+    whole = {piece[0].date: piece for piece in periods.pieces(found, "week")}
+    wrote = {week: bitmaps.union(day.active for day in piece) for week, piece in whole.items()}
+    newcomers = _newcomers(business, period, found[0].date)
+    sets = numbers.sets(StatsNumber.Kind.CONTACT, [newcomers[week] for week in wrote])
     return [
-        Cohort(week, len(came[week]), [len(came[week] & wrote[later]) for later in weeks if later >= week])
-        for week in weeks
+        Cohort(
+            week, came.bit_count(), [(came & wrote[later]).bit_count() for later in wrote if later >= week]
+        )
+        for week, came in zip(wrote, sets, strict=True)
     ]
 
 
-def _bytes(key: UUID) -> bytes:
-    return key.bytes
+def _newcomers(business: BusinessProfile, period: Period, first: date) -> Mapping[date, Sequence[UUID]]:
+    """The contacts who came from `first` on, by the week."""
+    begins, _ = localtime.bounds(period.zone, first, first)
+    _, ends = localtime.bounds(period.zone, period.last, period.last)
+    came: dict[date, list[UUID]] = defaultdict(list)
+    rows = Contact.objects.filter(business_profile=business, created_at__gte=begins, created_at__lt=ends)
+    for key, at in rows.values_list("pk", "created_at"):
+        came[periods.begin(localtime.local_date(at, period.zone), "week")].append(key)
+    return came
 
 
 def _tags(business: BusinessProfile, new: Q) -> list[TagFigures]:

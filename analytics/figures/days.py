@@ -13,21 +13,32 @@ from accounts.models import BusinessProfile
 from analytics import counting, localtime, stored
 from analytics.day import Day
 from analytics.models import StatsClock, StatsMark
+from analytics.numbers import Numbers
 from analytics.services import rollups
 
 
 def days(
-    business: BusinessProfile, first: date, last: date, zone: ZoneInfo | None = None, *, reached: bool = True
+    business: BusinessProfile,
+    first: date,
+    last: date,
+    zone: ZoneInfo | None = None,
+    *,
+    reached: bool = True,
+    numbers: Numbers | None = None,
 ) -> list[Day]:
     """Every date from `first` to `last`. zone: another one than the business's; then everything is counted now.
 
-    reached: whether somebody looks at `Day.reached`. A third of what there is to read.
+    reached: whether somebody looks at `Day.reached`. A third of what there is to read. numbers: for whoever asks for
+    more numbers of the same people afterwards. The sets of one call are of one numbering, and those of two calls only
+    with the same `numbers` that assigns.
     """
     wanted = zone or ZoneInfo(business.time_zone)
     known = _known(business.pk, wanted, first, last, reached)
     missing = [when for when in localtime.dates(first, last) if when not in known]
-    for begin, end in _runs(missing):
-        known.update((day.date, day) for day in counting.count(business.pk, wanted, begin, end))
+    counted = [
+        one for begin, end in _runs(missing) for one in counting.count(business.pk, wanted, begin, end)
+    ]
+    known.update((day.date, day) for day in (numbers or Numbers(business.pk)).number(counted))
     return [known[when] for when in localtime.dates(first, last)]
 
 

@@ -11,13 +11,13 @@ The first that fits. Days are the business's.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import date
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from accounts.models import BusinessProfile
-from analytics import localtime
-from analytics.day import unpack
+from analytics import localtime, numbers
+from analytics.day import Day
 from analytics.figures.days import days
 from analytics.services import rollups
 from contacts.models import ContactGroup
@@ -36,33 +36,43 @@ Group = ContactGroup.Group
 
 def regroup(business: BusinessProfile) -> int:
     """Put every contact of the business into its group as of today; returns how many moved."""
+    rollups.wind(business)
     today = localtime.local_date(now(), ZoneInfo(business.time_zone))
-    wrote = _wrote(business, today)
-    return groups.assign(
-        business, {UUID(bytes=key): group(*seen, today) for key, seen in wrote.items()}, today
-    )
+    found = grouped(_days(business, today), today)
+    return groups.assign(business, numbers.named(business.pk, found), today)
 
 
-def group(first: date, last: date, often: int, today: date) -> str:
-    """The group of somebody who wrote first and last on these dates, and on so many days of the last FREQUENT_DAYS."""
-    ago = (today - last).days
-    if (today - first).days < NEW_DAYS:
-        return Group.NEW
-    if ago < RECENT_DAYS:
-        return Group.LOYAL if often >= LOYAL_DAYS else Group.ACTIVE
-    return Group.COOLING if ago < LOST_DAYS else Group.LOST
+def grouped(history: Iterable[Day], today: date) -> dict[str, int]:
+    """Sets of everybody who wrote, by group. history: the days up to today, in any order.
+
+    often[n]: who wrote on more than n of the last FREQUENT_DAYS.
+    """
+    everybody = earlier = recent = lately = 0
+    often = [0] * LOYAL_DAYS
+    for day in history:
+        ago = (today - day.date).days
+        everybody |= day.active
+        earlier |= day.active if ago >= NEW_DAYS else 0
+        recent |= day.active if ago < RECENT_DAYS else 0
+        lately |= day.active if ago < LOST_DAYS else 0
+        if ago < FREQUENT_DAYS:
+            for more in range(LOYAL_DAYS - 1, 0, -1):
+                often[more] |= often[more - 1] & day.active
+            often[0] |= day.active
+    return {
+        Group.NEW: everybody & ~earlier,
+        Group.LOYAL: earlier & recent & often[-1],
+        Group.ACTIVE: earlier & recent & ~often[-1],
+        Group.COOLING: earlier & lately & ~recent,
+        Group.LOST: earlier & ~lately,
+    }
 
 
-def _wrote(business: BusinessProfile, today: date) -> dict[bytes, tuple[date, date, int]]:
-    """(first date, last date, how many of the last FREQUENT_DAYS) of everybody who wrote."""
+def _days(business: BusinessProfile, today: date) -> Iterator[Day]:
+    """Everything up to today. Who has no number gets one, so that those of all stretches are the same."""
+    assigned = numbers.Numbers(business.pk, assign=True)
     begin = rollups.first_date(business) or today
-    found: dict[bytes, tuple[date, date, int]] = {}
     while begin <= today:
         end = min(begin + (AT_A_TIME - 1) * localtime.DAY, today)
-        for day in days(business, begin, end):
-            lately = int((today - day.date).days < FREQUENT_DAYS)
-            for key in unpack(day.active):
-                first, _, often = found.get(key, (day.date, day.date, 0))
-                found[key] = (first, day.date, often + lately)
+        yield from days(business, begin, end, reached=False, numbers=assigned)
         begin = end + localtime.DAY
-    return found

@@ -1,4 +1,4 @@
-"""What is done once a date is over: it is counted, then contacts are put into groups."""
+"""What is done once a date is over: it is counted, who is gone loses their number, contacts are put into groups."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 
 from accounts.models import BusinessProfile
-from analytics import localtime
+from analytics import localtime, numbers
 from analytics.models import StatsClock
 from analytics.services import groups, rollups
 from whatsflow.core.clock import now
@@ -42,6 +42,7 @@ def _ungrouped() -> list[StatsClock]:
 
 def _regroup(business: BusinessProfile) -> None:
     today = _today(business)
+    numbers.prune(business)
     groups.regroup(business)
     StatsClock.objects.filter(business_profile=business).update(grouped_on=today)
 

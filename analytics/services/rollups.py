@@ -26,6 +26,7 @@ from accounts.models import BusinessProfile
 from analytics import counting, localtime, stored
 from analytics.day import Day
 from analytics.models import DailyAgentStats, DailyMessageStats, DailyStats, StatsClock, StatsMark
+from analytics.numbers import Numbers
 from contacts.models import Contact
 from messaging.models import Message
 from whatsflow.core import failpoints
@@ -126,7 +127,7 @@ def touched(hours: Iterable[datetime], zone: ZoneInfo) -> set[date]:
 
 def catch_up(business: BusinessProfile, deadline: float | None = None) -> int:
     """Count the business's dates that are over or open, oldest first; returns how many. deadline: monotonic seconds."""
-    clock, zone = _wound(business)
+    clock, zone = wind(business)
     last = localtime.local_date(now() - GRACE, zone) - localtime.DAY
     first = clock.counted_until + localtime.DAY if clock.counted_until else _first_date(business, zone)
     rows = DailyStats.objects.filter(business_profile=business, date__lte=last)
@@ -134,9 +135,9 @@ def catch_up(business: BusinessProfile, deadline: float | None = None) -> int:
     if first and first <= last:
         counted = rows.filter(state=State.DONE, date__gte=first).values_list("date", flat=True)
         wanted |= set(localtime.dates(first, last)).difference(counted)
-    done = 0
+    done, numbers = 0, Numbers(business.pk, assign=True)
     for chunk in _chunks(wanted):
-        done += fill(business, zone, chunk)
+        done += fill(business, zone, chunk, numbers)
         if deadline is not None and time.monotonic() > deadline:
             return done
     _advance(business, zone, last)
@@ -147,19 +148,23 @@ def rebuild(
     business: BusinessProfile, first: date, last: date, progress: Progress = lambda done: None
 ) -> int:
     """Count the dates from `first` to `last` anew, as far as they are over; returns how many."""
-    _, zone = _wound(business)
+    _, zone = wind(business)
     last = min(last, localtime.local_date(now() - GRACE, zone) - localtime.DAY)
-    done = 0
+    done, numbers = 0, Numbers(business.pk, assign=True)
     for chunk in _chunks(localtime.dates(first, last) if first <= last else ()):
-        done += fill(business, zone, chunk)
+        done += fill(business, zone, chunk, numbers)
         progress(len(chunk))
     return done
 
 
 def forget(business: BusinessProfile) -> None:
-    """Have everything counted anew, for whoever wrote a history without leaving marks."""
+    """Have everything counted anew, for whoever wrote a history without leaving marks.
+
+    The clock stays, for it knows which numbers somebody has had.
+    """
     with transaction.atomic():
-        StatsClock.objects.filter(business_profile=business).delete()
+        clock = StatsClock.objects.filter(business_profile=business)
+        clock.update(counted_until=None, due_at=now(), grouped_on=None)
         _empty(business)
 
 
@@ -173,7 +178,7 @@ def first_date(business: BusinessProfile) -> date | None:
     return _first_date(business, ZoneInfo(business.time_zone))
 
 
-def _wound(business: BusinessProfile) -> tuple[StatsClock, ZoneInfo]:
+def wind(business: BusinessProfile) -> tuple[StatsClock, ZoneInfo]:
     """The business's clock. In another time zone no date is what it was: everything counted so far goes."""
     with transaction.atomic():
         StatsClock.objects.bulk_create(
@@ -211,14 +216,21 @@ def _chunks(wanted: Iterable[date]) -> list[list[date]]:
     return chunks
 
 
-def fill(business: BusinessProfile, zone: ZoneInfo, dates: Sequence[date]) -> int:
-    """Count dates that follow each other; returns how many were written (not those that somebody opened meanwhile)."""
+def fill(
+    business: BusinessProfile, zone: ZoneInfo, dates: Sequence[date], numbers: Numbers | None = None
+) -> int:
+    """Count dates that follow each other; returns how many were written (not those that somebody opened meanwhile).
+
+    numbers: what one run of many such stretches knows of the business's numbers, so that it asks for each once.
+    """
     token = uuid7()
     _start(business.pk, dates, token)
     failpoints.reach("rollup.started")
     counted = counting.count(business.pk, zone, dates[0], dates[-1])
     failpoints.reach("rollup.counted")
-    return _finish(business.pk, zone, counted, token)
+    days = (numbers or Numbers(business.pk, assign=True)).number(counted)
+    failpoints.reach("rollup.numbered")
+    return _finish(business.pk, zone, days, token)
 
 
 def _start(business_id: UUID, dates: Sequence[date], token: UUID) -> None:

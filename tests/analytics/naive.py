@@ -10,21 +10,54 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from accounts.models import BusinessProfile
-from analytics.day import Day, Tally, pack
+from analytics import bitmaps
+from analytics.day import Day, Tally
+from analytics.figures.days import days
+from analytics.models import StatsNumber
+from analytics.numbers import Numbers
 from contacts.models import ConsentProof, Contact
-from messaging.models import ConversationEvent, Message
+from messaging.models import Conversation, ConversationEvent, Message
 
 GONE = {"sent", "delivered", "read", "played"}
 ARRIVED = {"delivered", "read", "played"}
 SEEN = {"read", "played"}
+Kind = StatsNumber.Kind
+People = tuple[set[UUID], set[UUID], set[UUID]]
+"""Who wrote, to whom something was sent, which conversations there were."""
 
 
-def days(business: BusinessProfile, zone: ZoneInfo, wanted: Iterable[date]) -> list[Day]:
+def told(
+    business: BusinessProfile, first: date, last: date, zone: ZoneInfo | None = None
+) -> list[dict[str, Any]]:
+    """These dates as the pages get them, to compare with `expected`. A number that is nobody's stays a number."""
+    numbers = Numbers(business.pk)
+    found = days(business, first, last, zone, numbers=numbers)
+    contacts = _owners(numbers, Kind.CONTACT, Contact.objects.filter(business_profile=business))
+    talks = _owners(numbers, Kind.CONVERSATION, Conversation.objects.filter(business_profile=business))
+
+    def names(bitmap: int, owners: dict[int, UUID]) -> set[Any]:
+        return {owners.get(number, number) for number in bitmaps.numbers(bitmap)}
+
+    return [
+        _plain(
+            day, (names(day.active, contacts), names(day.reached, contacts), names(day.conversations, talks))
+        )
+        for day in found
+    ]
+
+
+def _owners(numbers: Numbers, kind: Kind, rows: Any) -> dict[int, UUID]:
+    keys = list(rows.values_list("pk", flat=True))
+    sets = numbers.sets(kind, [[key] for key in keys])
+    return {bitmaps.numbers(one)[0]: key for one, key in zip(sets, keys, strict=True)}
+
+
+def expected(business: BusinessProfile, zone: ZoneInfo, wanted: Iterable[date]) -> list[dict[str, Any]]:
     """These dates of the business, from every row it has."""
     found = {when: Day(when) for when in wanted}
     messages = list(Message.objects.filter(business_profile=business))
     _messages(messages, zone, found)
-    _people(messages, zone, found)
+    people = _people(messages, zone, found)
     _answers(messages, zone, found)
     for event in ConversationEvent.objects.filter(business_profile=business, kind="closed"):
         when = event.created_at.astimezone(zone).date()
@@ -32,7 +65,8 @@ def days(business: BusinessProfile, zone: ZoneInfo, wanted: Iterable[date]) -> l
             work = found[when].worker(event.actor_id)
             work.closed += 1
             if event.begun_at:
-                work.resolutions.append(_clock(event.created_at) - _clock(event.begun_at))
+                seconds = _clock(event.created_at) - _clock(event.begun_at)
+                work.resolutions = [*work.resolutions, seconds]
     for contact in Contact.objects.filter(business_profile=business):
         when = contact.created_at.astimezone(zone).date()
         if when in found:
@@ -43,9 +77,8 @@ def days(business: BusinessProfile, zone: ZoneInfo, wanted: Iterable[date]) -> l
             found[when].opt_outs += 1
     for day in found.values():
         for work in day.work.values():
-            work.answers.sort()
-            work.resolutions.sort()
-    return list(found.values())
+            work.answers, work.resolutions = sorted(work.answers), sorted(work.resolutions)
+    return [_plain(day, people[when]) for when, day in found.items()]
 
 
 def _clock(moment: datetime) -> int:
@@ -75,7 +108,7 @@ def _messages(messages: list[Message], zone: ZoneInfo, found: dict[date, Day]) -
                 day.worker(message.sender_id).sent += 1
 
 
-def _people(messages: list[Message], zone: ZoneInfo, found: dict[date, Day]) -> None:
+def _people(messages: list[Message], zone: ZoneInfo, found: Iterable[date]) -> dict[date, People]:
     active: dict[date, set[UUID]] = defaultdict(set)
     reached: dict[date, set[UUID]] = defaultdict(set)
     talks: dict[date, set[UUID]] = defaultdict(set)
@@ -87,15 +120,15 @@ def _people(messages: list[Message], zone: ZoneInfo, found: dict[date, Day]) -> 
             reached[when].add(message.contact_id)
         if message.origin != "campaign":
             talks[when].add(message.conversation_id)
-    for when, day in found.items():
-        day.active, day.reached, day.conversations = map(pack, (active[when], reached[when], talks[when]))
+    return {when: (active[when], reached[when], talks[when]) for when in found}
 
 
 def _answers(messages: list[Message], zone: ZoneInfo, found: dict[date, Day]) -> None:
     for at, sender, seconds in waits(messages):
         when = at.astimezone(zone).date()
         if when in found:
-            found[when].worker(sender).answers.append(seconds)
+            work = found[when].worker(sender)
+            work.answers = [*work.answers, seconds]
 
 
 def waits(messages: list[Message]) -> Iterator[tuple[datetime, UUID | None, int]]:
@@ -113,20 +146,17 @@ def waits(messages: list[Message]) -> Iterator[tuple[datetime, UUID | None, int]
                 yield message.created_at, message.sender_id, _clock(message.created_at) - _clock(since)
 
 
-def plain(days: Iterable[Day]) -> list[dict[str, Any]]:
-    """Days to compare: without lines that count nothing."""
-    return [
-        {
-            "date": day.date,
-            "messages": {kind: tally for kind, tally in day.messages.items() if tally.messages},
-            "work": {
-                user: work
-                for user, work in day.work.items()
-                if work.sent or work.closed or work.answers or work.resolutions
-            },
-            "hours": (day.received_by_hour, day.sent_by_hour),
-            "sets": (day.active, day.reached, day.conversations),
-            "counts": (day.new_contacts, day.opt_outs),
-        }
-        for day in days
-    ]
+def _plain(day: Day, people: People) -> dict[str, Any]:
+    """A day to compare: without lines that count nothing."""
+    return {
+        "date": day.date,
+        "messages": {kind: tally for kind, tally in day.messages.items() if tally.messages},
+        "work": {
+            user: (work.sent, work.closed, list(work.answers), list(work.resolutions))
+            for user, work in day.work.items()
+            if work.sent or work.closed or work.answers or work.resolutions
+        },
+        "hours": (day.received_by_hour, day.sent_by_hour),
+        "people": people,
+        "counts": (day.new_contacts, day.opt_outs),
+    }

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import BusinessProfile
+from analytics.day import Day
 from analytics.models import StatsClock
 from analytics.services import groups, nightly
 from connections.models import WhatsAppConnection
@@ -39,7 +40,8 @@ def ago(days: int) -> date:
 def test_who_wrote_when_and_how_often_is_in_which_group(
     first: int, last: int, often: int, expected: str
 ) -> None:
-    assert groups.group(ago(first), ago(last), often, TODAY) == expected
+    history = [Day(ago(day), active=1) for day in {first, last, *range(last, last + often)}]
+    assert [name for name, members in groups.grouped(history, TODAY).items() if members] == [expected]
 
 
 def wrote(connection: WhatsAppConnection, *days: int) -> Contact:

@@ -15,8 +15,14 @@ from django.db import transaction
 
 from accounts.models import BusinessProfile
 from accounts.services import businesses, purge
-from analytics.figures.days import days
-from analytics.models import DailyAgentStats, DailyMessageStats, DailyStats, StatsClock, StatsMark
+from analytics.models import (
+    DailyAgentStats,
+    DailyMessageStats,
+    DailyStats,
+    StatsClock,
+    StatsMark,
+    StatsNumber,
+)
 from analytics.services import rollups
 from messaging.models import Conversation, Message
 from tests import factories
@@ -59,15 +65,14 @@ def write(conversation: Conversation, **fields: Any) -> Message:
 def agree(business: BusinessProfile) -> bool:
     zone = ZoneInfo(business.time_zone)
     wanted = [DAY - timedelta(days=1), DAY, DAY + timedelta(days=1)]
-    expected = naive.plain(naive.days(business, zone, wanted))
-    return naive.plain(days(business, wanted[0], wanted[-1])) == expected
+    return naive.told(business, wanted[0], wanted[-1]) == naive.expected(business, zone, wanted)
 
 
 def state(business: BusinessProfile) -> str:
     return DailyStats.objects.get(business_profile=business, date=DAY).state
 
 
-@pytest.mark.parametrize("place", ["rollup.started", "rollup.counted"])
+@pytest.mark.parametrize("place", ["rollup.started", "rollup.counted", "rollup.numbered"])
 def test_a_killed_roll_up_is_done_again(
     place: str, at: At, business: BusinessProfile, conversation: Conversation
 ) -> None:
@@ -80,17 +85,20 @@ def test_a_killed_roll_up_is_done_again(
 
     rollups.run()
     assert state(business) == "done"
+    assert sorted(StatsNumber.objects.values_list("kind", "number")) == [("contact", 0), ("conversation", 0)]
     assert agree(business)
 
 
+@pytest.mark.parametrize("place", ["rollup.started", "rollup.counted", "rollup.numbered"])
 def test_of_two_beats_at_once_one_writes(
-    at: At, business: BusinessProfile, conversation: Conversation
+    place: str, at: At, business: BusinessProfile, conversation: Conversation
 ) -> None:
     write(conversation)
     write(conversation, outbound=True, created_at=NOON + timedelta(minutes=5))
-    at("rollup.counted", rollups.run)
+    at(place, rollups.run)
     rollups.run()
     assert state(business) == "done"
+    assert sorted(StatsNumber.objects.values_list("kind", "number")) == [("contact", 0), ("conversation", 0)]
     assert DailyMessageStats.objects.filter(business_profile=business).count() == 2
     assert DailyAgentStats.objects.filter(business_profile=business).count() == 1
     assert agree(business)
@@ -185,7 +193,7 @@ def test_a_removed_business_leaves_nothing(
     businesses.delete(business, owner, typed_name=business.business_name)
     assert purge.business(business.pk)
     rollups.run()
-    for model in (DailyStats, DailyMessageStats, DailyAgentStats, StatsClock, StatsMark):
+    for model in (DailyStats, DailyMessageStats, DailyAgentStats, StatsClock, StatsMark, StatsNumber):
         assert not model._default_manager.exists(), model.__name__
 
 

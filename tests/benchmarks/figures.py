@@ -56,8 +56,8 @@ WITH day AS (
     FROM waits WHERE direction = 'outbound' AND personal GROUP BY 3
 )
 INSERT INTO daily_stats (id, created_at, updated_at, business_profile_id, date, messages_sent, messages_received,
-    new_contacts, active_contacts, conversations, opt_outs, received_by_hour, sent_by_hour, active_ids, reached_ids,
-    conversation_ids, state, counted_at)
+    new_contacts, active_contacts, conversations, opt_outs, received_by_hour, sent_by_hour, active_set, reached_set,
+    conversation_set, state, counted_at)
 SELECT gen_random_uuid(), now(), now(), %(business)s, %(date)s, SUM(sent), SUM(received),
     (SELECT COUNT(*) FROM contacts
         WHERE business_profile_id = %(business)s AND created_at >= %(begins)s AND created_at < %(ends)s),
@@ -72,11 +72,12 @@ ON CONFLICT (business_profile_id, date) DO UPDATE SET messages_sent = excluded.m
     messages_received = excluded.messages_received, new_contacts = excluded.new_contacts,
     active_contacts = excluded.active_contacts, conversations = excluded.conversations, opt_outs = excluded.opt_outs,
     received_by_hour = excluded.received_by_hour, sent_by_hour = excluded.sent_by_hour,
-    active_ids = excluded.active_ids, reached_ids = excluded.reached_ids,
-    conversation_ids = excluded.conversation_ids, state = excluded.state, counted_at = excluded.counted_at
+    active_set = excluded.active_set, reached_set = excluded.reached_set,
+    conversation_set = excluded.conversation_set, state = excluded.state, counted_at = excluded.counted_at
 """
-"""What somebody would write to count a day into the same rows: waits within the day only, closings left out, and
-nothing that withstands being killed, run twice or overtaken by a change."""
+"""What somebody would write to count a day into the same rows: waits within the day only, closings left out, people as
+ids of sixteen bytes instead of numbers and bitmaps, and nothing that withstands being killed, run twice or overtaken by
+a change."""
 SCAN = """
 SELECT date_trunc('day', created_at, %(zone)s), direction, message_type, COUNT(*), COUNT(DISTINCT contact_id)
 FROM messages WHERE business_profile_id = %(business)s GROUP BY 1, 2, 3

@@ -63,9 +63,14 @@ def days(zone: ZoneInfo, first: date, last: date) -> list[Span]:
 
 def bounds(zone: ZoneInfo, first: date, last: date) -> tuple[datetime, datetime]:
     """When the first of these dates begins and the last one ends (UTC)."""
-    spans = [*days(zone, first, first), *days(zone, last, last)]
-    if not spans:  # a date that the zone left out altogether
-        moment = datetime(first.year, first.month, first.day, tzinfo=zone).astimezone(UTC)
+    return _one(zone, first)[0], max(_one(zone, first)[1], _one(zone, last)[1])
+
+
+def _one(zone: ZoneInfo, when: date) -> tuple[datetime, datetime]:
+    """When a date begins and ends. One that the zone left out altogether does both at the moment of the leap."""
+    spans = days(zone, when, when)
+    if not spans:
+        moment = datetime(when.year, when.month, when.day, tzinfo=zone).astimezone(UTC)
         return moment, moment
     return spans[0].begins, max(span.ends for span in spans)
 

@@ -312,6 +312,11 @@ def campaign_engine(people: int) -> dict[str, Any]:
     return campaigns.engine(_business(), people)
 
 
+def campaign_drive(key: str) -> dict[str, Any]:
+    """Drive the number with this id until SIGTERM."""
+    return campaigns.drive(key)
+
+
 def campaign_clear() -> dict[str, Any]:
     """Take away what the engine made."""
     campaigns.clear(_business())
@@ -323,7 +328,7 @@ MEASUREMENTS: dict[str, Callable[..., dict[str, Any]]] = {
     for one in (
         *(facts, calm, depth, search, numbers, remove, inbound, inserts, plain_table, claim, push),
         *(deliveries, neighbours, contact_pages, contact_depth),
-        *(campaign_freeze, campaign_engine, campaign_clear),
+        *(campaign_freeze, campaign_engine, campaign_drive, campaign_clear),
     )
 }
 

@@ -394,7 +394,7 @@ def campaigns(place: Place, effort: Effort) -> list[Result]:
     frozen = inside(place, "campaign_freeze")
     taken, bare = frozen["seconds"], frozen["bare"]
     try:
-        engine = inside(place, "campaign_engine", people=300 if effort is QUICK else 2_000)
+        engine = inside(place, "campaign_engine", people=300 if effort is QUICK else 5_000)
     finally:
         inside(place, "campaign_clear")
     rate, page = engine["rate"], engine["page"]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from socket import socket
 
 from django.conf import settings
+from django.urls import get_resolver
 
 from whatsflow.runtime import ports
 from whatsflow.runtime.signals import STOP_SECONDS, stop_on_signals
@@ -38,12 +39,18 @@ def worker(bound: socket | None) -> None:
 
 def sessions(bound: socket | None) -> None:
     """WhatsApp numbers, each in a thread."""
+    load_addresses()
     _work(Worker(["sessions"], settings.MAX_SESSIONS), SESSIONS_STOP_SECONDS)
 
 
 def beat(bound: socket | None) -> None:
     """The schedule. Run one."""
     _work(Beat())
+
+
+def load_addresses() -> None:
+    """Load what the first link to a page would load: a second for which every number of this process would wait."""
+    get_resolver().url_patterns  # noqa: B018 - read for what reading it does
 
 
 def _work(part: Worker | Beat, seconds: float = STOP_SECONDS) -> None:

@@ -34,8 +34,10 @@ LATE = 40_000
 """Messages that are looked through for a word that is common among the latest, though not enough to fill a page."""
 PEOPLE = 300
 """Conversations that are looked through before the index of names is asked."""
-PEOPLE_SHORT = 3000
-"""The same for a text that is too short for that index."""
+PEOPLE_WIDE = 3000
+"""The same for a text that is too short for that index, or that is common among those."""
+FREQUENT = 8
+"""Hits among PEOPLE conversations that make it so: a page of them is likely to be found among PEOPLE_WIDE."""
 COMMON = 20
 """Hits among the latest that make a word so common that the page is likely to fill up soon. Of two million messages it
 is in more than HANDED_OUT then."""
@@ -66,7 +68,9 @@ def conversations_by_contact(business: BusinessProfile, text: str, limit: int) -
     rows = Conversation.objects.filter(business_profile=business).order_by("-last_message_at", "-id")
     if connection.vendor == "postgresql" and text.strip():
         short = len(text.strip()) < contact_selectors.TRIGRAM
-        found = _latest_conversations(business, text, limit, PEOPLE_SHORT if short else PEOPLE)
+        found = _latest_conversations(business, text, limit, PEOPLE_WIDE if short else PEOPLE)
+        if not short and FREQUENT <= len(found) < limit:
+            found = _latest_conversations(business, text, limit, PEOPLE_WIDE)
         if short or len(found) >= limit:
             return rows.filter(pk__in=found)
     return rows.filter(contact_id__in=contact_selectors.ids_matching(business, text))[:limit]

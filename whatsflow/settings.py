@@ -176,7 +176,7 @@ else:
     }
     if env.bool("DATABASE_PREPARED_STATEMENTS", default=True):
         DATABASES["default"]["OPTIONS"] = {**DATABASES["default"].get("OPTIONS", {}), "prepare_threshold": 5}
-    WEB_THREADS = env.int("WHATSFLOW_WEB_THREADS", default=8)
+    WEB_THREADS = env.int("WHATSFLOW_WEB_THREADS", default=4)
 _services = bool(REDIS_URL) and not DATABASES["default"]["ENGINE"].endswith("sqlite3")
 WEB_WORKERS = env.int("WHATSFLOW_WEB_WORKERS", default=2 if _services else 1)
 """Processes and threads in each that answer HTTP (SQLite: one process, and more threads only wait for each other)."""

@@ -114,14 +114,15 @@ def drive(key: str) -> dict[str, Any]:
 
 def _run(campaign: Campaign, business: BusinessProfile, pages: list[float]) -> None:
     """Feed as often as a process does, until nothing is open, and look at the page every now and then."""
-    client = Client()
-    client.force_login(business.user, backend="django.contrib.auth.backends.ModelBackend")
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(business.user)
     address, looked = reverse("campaigns:detail", args=[campaign.pk]), 0.0
     while Campaign.objects.filter(pk=campaign.pk, open_count__gt=0).exists():
         feeding.feed(campaign.pk)
         if time.perf_counter() - looked > 1.0:
             looked = time.perf_counter()
-            client.get(address)
+            answer = client.get(address)
+            assert answer.status_code == 200, answer.status_code
             pages.append((time.perf_counter() - looked) * 1000)
         time.sleep(handlers.FEED_SECONDS)
 

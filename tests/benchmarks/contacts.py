@@ -24,7 +24,7 @@ NUMBERS = ("555", "9993", "88 12", "4711", "0170 12", "345670", "99931", "12-34"
 def pages(business: BusinessProfile, owner: User, rounds: int) -> dict[str, Any]:
     """p95 of each kind of page, through middleware, view and templates, and of bare SQL for its rows; milliseconds."""
     client = Client(SERVER_NAME="localhost")
-    client.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(owner)
     tags = list(Tag.objects.filter(business_profile=business).annotate(n=Count("contact_tags")).order_by("n"))
     kinds: dict[str, list[tuple[str, Callable[[], Any]]]] = {
         WHOLE: [("", lambda: _list(business))] * 4,

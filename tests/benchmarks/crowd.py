@@ -39,7 +39,8 @@ def measure(site: Site, seconds: float) -> list[Result]:
     tally = _Tally()
     asyncio.run(_crowd(site, people, chats, seconds, tally))
     rate = (len(tally.pages) + len(tally.sends)) / seconds
-    note = f"{rate:.0f} requests/s, {len(tally.errors)} errors, {tally.frames:,} frames"
+    first = f" (the first: {tally.errors[0]})" if tally.errors else ""
+    note = f"{rate:.0f} requests/s, {len(tally.errors)} errors{first}, {tally.frames:,} frames"
     results = []
     for name, times in (("pages", tally.pages), ("sending", tally.sends)):
         p95 = percentile(times, 0.95) * 1000

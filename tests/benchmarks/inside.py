@@ -18,8 +18,9 @@ django.setup()
 
 from django.db import connection as database  # noqa: E402
 from django.db import transaction  # noqa: E402
+from django.test import Client  # noqa: E402
 
-from accounts.models import BusinessProfile, User  # noqa: E402
+from accounts.models import BusinessProfile, Membership, User  # noqa: E402
 from connections import leases  # noqa: E402
 from connections.drivers.base import Chat, InboundMessage, MessageKind  # noqa: E402
 from connections.models import SandboxCustomer, WhatsAppConnection  # noqa: E402
@@ -69,6 +70,18 @@ def facts() -> dict[str, Any]:
         "customer": str(SandboxCustomer.objects.filter(phone__connection=number, persona="quiet")[0].pk),
         "messages": longest.total_messages,
     }
+
+
+def colleagues(count: int) -> dict[str, Any]:
+    """The session cookies of so many more members, signed in: one person may not open as many sockets as a team."""
+    cookies = []
+    for place in range(count):
+        user, _ = User.objects.get_or_create(email=f"bench{place}@example.com")
+        Membership.objects.get_or_create(business_profile=_business(), user=user, defaults={"role": "agent"})
+        client = Client(SERVER_NAME="localhost")
+        client.force_login(user)
+        cookies.append("; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items()))
+    return {"cookies": cookies}
 
 
 def calm() -> dict[str, Any]:
@@ -326,7 +339,20 @@ def campaign_clear() -> dict[str, Any]:
 MEASUREMENTS: dict[str, Callable[..., dict[str, Any]]] = {
     one.__name__: one
     for one in (
-        *(facts, calm, depth, search, numbers, remove, inbound, inserts, plain_table, claim, push),
+        *(
+            facts,
+            colleagues,
+            calm,
+            depth,
+            search,
+            numbers,
+            remove,
+            inbound,
+            inserts,
+            plain_table,
+            claim,
+            push,
+        ),
         *(deliveries, neighbours, contact_pages, contact_depth),
         *(campaign_freeze, campaign_engine, campaign_drive, campaign_clear),
     )

@@ -36,6 +36,8 @@ from tests.benchmarks.site import (
 
 CONNECTIONS = 8
 SOCKETS = 200
+SOCKETS_EACH = 20
+"""Of one person: a colleague with many tabs."""
 FRAME = 1500
 """Bytes of a pushed fragment."""
 
@@ -131,8 +133,8 @@ def _csrf(browser: Browser, path: str) -> str:
 
 def fan_out(site: Site, effort: Effort) -> list[Result]:
     """One push to 200 sockets: through the real stack, and through uvicorn alone."""
-    facts, browser = inside(site.place, "facts"), signed_in(site)
-    headers = {"Cookie": browser.cookie}
+    facts = inside(site.place, "facts")
+    cookies = inside(site.place, "colleagues", count=SOCKETS // SOCKETS_EACH)["cookies"]
     address = f"ws://localhost:{site.port}/ws/live/"
     origin = f"http://localhost:{site.port}"
 
@@ -140,7 +142,7 @@ def fan_out(site: Site, effort: Effort) -> list[Result]:
         arguments = {"business": facts["business"], "count": count, "pause": pause, "size": FRAME}
         return start_inside(site.place, "push", **arguments)
 
-    ours = asyncio.run(_listen(address, origin, headers, effort.frames, push))
+    ours = asyncio.run(_listen(address, origin, cookies, effort.frames, push))
     with _bare_server("tests.benchmarks.raw_sockets:application", site.place, "uvicorn") as port:
         raw = asyncio.run(_raw(f"ws://localhost:{port}/", effort.frames))
     rate, raw_rate, p95 = ours[0], raw[0], ours[1]
@@ -164,11 +166,15 @@ Arrivals = dict[int, tuple[float, list[float]]]
 
 
 async def _listen(
-    address: str, origin: str, headers: dict[str, str], frames: int, push: Any
+    address: str, origin: str, cookies: list[str], frames: int, push: Any
 ) -> tuple[float, float]:
     """(texts a second in a burst, p95 in ms until the last socket has a single one)."""
     sockets = await asyncio.gather(
-        *(connect_async(address, origin=origin, additional_headers=headers) for _ in range(SOCKETS))  # type: ignore[arg-type]
+        *(
+            connect_async(address, origin=origin, additional_headers={"Cookie": cookie})  # type: ignore[arg-type]
+            for cookie in cookies
+            for _ in range(SOCKETS_EACH)
+        )
     )
     try:
         return await _measured(sockets, frames, push)

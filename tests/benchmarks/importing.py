@@ -136,7 +136,7 @@ _COLUMNS = (
     "total_messages, created_at, updated_at"
 )
 _IDENTITY = "id, business_profile_id, contact_id, kind, value, created_at, updated_at"
-_ORIGIN = "contact_id, source_id, is_new, created_at"
+_ORIGIN = "contact_id, source_id, created_at"
 
 
 def _copy_and_upsert(cursor: Any, business_id: Any, people: list[tuple[str, str, str]]) -> None:
@@ -160,9 +160,7 @@ def _copy_and_upsert(cursor: Any, business_id: Any, people: list[tuple[str, str,
         "ON CONFLICT (business_profile_id, kind, value) DO NOTHING",
         [business_id],
     )
-    cursor.execute(
-        f"INSERT INTO imported_contacts ({_ORIGIN}) SELECT id, %s, true, now() FROM given", [uuid7()]
-    )
+    cursor.execute(f"INSERT INTO imported_contacts ({_ORIGIN}) SELECT id, %s, now() FROM given", [uuid7()])
 
 
 def _executemany(cursor: Any, business_id: Any, people: list[tuple[str, str, str]]) -> None:
@@ -182,7 +180,7 @@ def _executemany(cursor: Any, business_id: Any, people: list[tuple[str, str, str
     )
     source = uuid7().hex
     cursor.executemany(
-        f"INSERT INTO imported_contacts ({_ORIGIN}) VALUES (%s, %s, 1, %s)",
+        f"INSERT INTO imported_contacts ({_ORIGIN}) VALUES (%s, %s, %s)",
         [(key, source, moment) for key, *_ in keyed],
     )
 

@@ -223,9 +223,8 @@ _ON_HOLD = Explanation(
 
 _NO_WORKER = Explanation(
     "Waiting for a worker",
-    "No worker has taken this number: each drives as many as it may (WHATSFLOW_MAX_SESSIONS), or none runs. "
-    "We ask again by ourselves.",
-    "Disconnect a number that is not needed, start another worker for numbers, or raise WHATSFLOW_MAX_SESSIONS.",
+    "No worker has taken this number: each drives as many as it may, or none runs. We ask again by ourselves.",
+    "Disconnect a number that is not needed, or have another worker started or WHATSFLOW_MAX_SESSIONS raised.",
 )
 
 _STATUSES: dict[str, Explanation] = {

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from accounts.access import Access
 from accounts.models import BusinessProfile
 from accounts.roles import Can
-from contacts import columns, conditions, listing, many, ports, selectors, timeline
+from contacts import columns, conditions, listing, many, ports, rendering, selectors, timeline
 from contacts.filters import ContactFilter
 from contacts.forms import TEST, VALUE, as_query, read_filter
 from contacts.models import ConsentProof, Contact, ContactGroup, CustomField
@@ -27,13 +27,13 @@ def listed(access: Access, query: QueryDict) -> dict[str, Any]:
     page = listing.page(business, wanted, sort=sort, after=query.get("after") or None)
     fields = selectors.fields_of(business)
     shown = columns.chosen(business, access.user, columns.available(fields))
-    filtered = as_query(wanted)
+    can_edit = access.can(Can.EDIT_CONTACTS)
     return {
-        "rows": columns.rows(page.contacts, shown, page.tags),
+        "drawn": rendering.rows(columns.rows(page.contacts, shown, page.tags), can_edit=can_edit),
         "columns": shown,
         "fields": fields,
         "wanted": wanted,
-        "query": filtered,
+        "query": as_query(wanted),
         "filter_json": json.dumps(wanted.to_dict()),
         "next": page.next,
         "begins": not query.get("after"),
@@ -41,7 +41,7 @@ def listed(access: Access, query: QueryDict) -> dict[str, Any]:
         "sort": sort,
         "sorts": listing.SORTS,
         "segment_id": query.get("segment", ""),
-        "can_edit": access.can(Can.EDIT_CONTACTS),
+        "can_edit": can_edit,
         "bulk": _bulk(access),
     }
 

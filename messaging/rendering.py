@@ -15,17 +15,16 @@ from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from messaging import bubbles, formatting
 from messaging.bubbles import Bubble
 from messaging.models import Message
 from messaging.rows import InboxRow, MessagesPage, RowTag, Said
+from whatsflow.core import fragments
 from whatsflow.core.templatetags import whatsflow as shell
 
 TICKS = {
@@ -64,15 +63,9 @@ _LABELS = dict(Message.Status.choices)
 @cache
 def _macros() -> Any:
     """The compiled macros; they know no request."""
-    environment = Environment(
-        loader=FileSystemLoader(settings.BASE_DIR / "templates" / "messaging" / "fragments"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return fragments.macros(
+        "messaging/fragments/macros.jinja", sprite=static("img/inbox.svg"), tick_symbol=TICKS.get
     )
-    environment.globals.update(sprite=static("img/inbox.svg"), tick_symbol=TICKS.get)
-    return environment.get_template("macros.jinja").module
 
 
 @cache

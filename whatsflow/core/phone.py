@@ -8,6 +8,7 @@ WhatsApp still uses the old spelling for accounts made before, so variants of on
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import phonenumbers
 
@@ -64,6 +65,7 @@ def canonical(e164: str) -> str:
     return e164
 
 
+@lru_cache(maxsize=4096)
 def display(e164: str | None) -> str:
     """The number as people write it, "+44 7700 900123"; anything unreadable comes back as it is."""
     if not e164:

@@ -148,8 +148,15 @@ def get_api_key(business: BusinessProfile, key_id: UUID, *, lock: bool = False) 
 
 def api_key_by_prefix(prefix: str) -> ApiKey | None:
     """The key with this public beginning, in whatever state, with its business (and its owner) and its maker."""
-    rows = ApiKey.objects.select_related("business_profile__user", "created_by")
-    return rows.filter(prefix=prefix).first()
+    return _keys_by_prefix.first(prefix)
+
+
+_keys_by_prefix = Prepared[ApiKey](
+    lambda prefix: ApiKey.objects.select_related("business_profile__user", "created_by").filter(
+        prefix=prefix
+    ),
+    by_key=True,
+)
 
 
 def get_business(business_id: UUID) -> BusinessProfile:

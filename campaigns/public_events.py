@@ -49,7 +49,7 @@ def campaign_data(campaign: Campaign) -> dict[str, Any]:
     """The campaign as the API shows it."""
     if not campaign._state.adding:
         selectors.attach_connections([campaign])
-    shown: dict[str, Any] = json.loads(json.dumps(CampaignSerializer(campaign).data, cls=JSONEncoder))
+    shown: dict[str, Any] = json.loads(json.dumps(CampaignSerializer.tell(campaign), cls=JSONEncoder))
     return shown
 
 

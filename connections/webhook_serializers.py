@@ -131,10 +131,6 @@ class EventSerializer(CamelCaseSerializer):
     sequence = serializers.IntegerField(help_text="Its number within its conversation, contact, …")
     data = serializers.DictField()  # type: ignore[assignment]
 
-    def to_representation(self, instance: dict[str, object]) -> dict[str, object]:
-        """As it is: the text that was posted, read back."""
-        return {str(name): instance[str(name)] for name in self.fields}
-
 
 class EventQuery(CamelCaseSerializer):
     """Where to go on, and which events."""

@@ -8,7 +8,8 @@ from typing import Any
 
 from accounts.models import BusinessProfile, User
 from contacts import values
-from contacts.models import Contact, CustomField, ListColumns, Tag
+from contacts.models import Contact, CustomField, ListColumns
+from contacts.shapes import ShownTag
 
 OWN = "field."
 """Before the key of a custom field."""
@@ -70,7 +71,9 @@ def chosen(business: BusinessProfile, user: User, columns: Sequence[Column]) -> 
     return [column for column in columns if column.key in wanted]
 
 
-def rows(contacts: Iterable[Contact], columns: Sequence[Column], tags: dict[Any, list[Tag]]) -> list[Row]:
+def rows(
+    contacts: Iterable[Contact], columns: Sequence[Column], tags: dict[Any, list[ShownTag]]
+) -> list[Row]:
     """The list as the page draws it."""
     return [
         Row(contact, [Cell(column, _value(contact, column, tags)) for column in columns])
@@ -78,7 +81,7 @@ def rows(contacts: Iterable[Contact], columns: Sequence[Column], tags: dict[Any,
     ]
 
 
-def _value(contact: Contact, column: Column, tags: dict[Any, list[Tag]]) -> Any:
+def _value(contact: Contact, column: Column, tags: dict[Any, list[ShownTag]]) -> Any:
     if column.field is not None:
         return values.words(column.field, contact.metadata.get(column.field.key))
     match column.key:

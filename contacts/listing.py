@@ -21,8 +21,9 @@ from accounts.models import BusinessProfile
 from contacts import conditions
 from contacts.expressions import SortName
 from contacts.filters import ContactFilter
-from contacts.models import Contact, Tag
+from contacts.models import Contact
 from contacts.selectors import tags_by_contact
+from contacts.shapes import ShownTag
 from whatsflow.core.errors import InvalidInput
 
 PAGE = 50
@@ -74,7 +75,7 @@ class ContactPage:
 
     contacts: list[Contact]
     next: str | None = None
-    tags: dict[UUID, list[Tag]] = field(default_factory=dict)
+    tags: dict[UUID, list[ShownTag]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

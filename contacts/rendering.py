@@ -45,16 +45,14 @@ def _row(item: Row, can_edit: bool) -> Markup:
     contact = item.contact
     cells = tuple([_cell(cell) for cell in item.cells])
     return _drawn(
-        str(contact.pk), contact.display_name, str(shell.avatar(contact, "sm")), cells, can_edit, _base()
+        str(contact.pk), contact.display_name, shell.avatar(contact, "sm"), cells, can_edit, _base()
     )
 
 
 @lru_cache(maxsize=KEPT)
-def _drawn(
-    key: str, name: str, avatar: str, cells: tuple[_Cell, ...], can_edit: bool, base: str
-) -> Markup:
+def _drawn(key: str, name: str, avatar: Any, cells: tuple[_Cell, ...], can_edit: bool, base: str) -> Markup:
     """Kept by everything that it shows: who types a name sees the same people again and again."""
-    drawn: Markup = _macros().row(key, name, Markup(avatar), cells, can_edit, f"{base}{key}/")
+    drawn: Markup = _macros().row(key, name, avatar, cells, can_edit, f"{base}{key}/")
     return drawn
 
 

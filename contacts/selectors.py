@@ -25,6 +25,7 @@ from contacts.models import (
     Tag,
     TagRule,
 )
+from contacts.shapes import ShownTag
 from whatsflow.core import bulk
 from whatsflow.core.db import is_postgres
 from whatsflow.core.errors import NotFound
@@ -92,29 +93,39 @@ def tags_of(contact_id: UUID) -> list[Tag]:
     return list(Tag.objects.filter(contact_tags__contact_id=contact_id).order_by("name", "id"))
 
 
-def tags_by_contact(contact_ids: Collection[UUID]) -> dict[UUID, list[Tag]]:
+def tags_by_contact(contact_ids: Collection[UUID]) -> dict[UUID, list[ShownTag]]:
     """The tags of each of these contacts, by name; one query."""
-    rows = ContactTag.objects.filter(contact_id__in=contact_ids).select_related("tag").order_by("tag__name")
-    found: dict[UUID, list[Tag]] = defaultdict(list)
-    for row in rows:
-        found[row.contact_id].append(row.tag)
+    found: dict[UUID, list[ShownTag]] = defaultdict(list)
+    for key, name, color, contact in bulk.fetch(*_among(_TAGS_BY_CONTACT, contact_ids)):
+        found[bulk.as_uuid(contact)].append(ShownTag(bulk.as_uuid(key), name, color))
     return found
 
 
 def tags_on(business_id: UUID, contact_ids: Collection[UUID]) -> list[tuple[UUID, str, str, UUID | None]]:
     """Every tag of the business by name (id, name, colour), once for each of these contacts that has it; one query."""
-    keys = [bulk.value(key) for key in contact_ids] or [bulk.value(UUID(int=0))]
-    many = (
-        is_postgres()
-    )  # one array, because for each placeholder of its own the driver takes longer than the database
-    sql = _TAGS_ON.format(among="= ANY(%s)" if many else f"IN ({', '.join(['%s'] * len(keys))})")
-    found = bulk.fetch(sql, [keys, business_id] if many else [*keys, business_id])
+    sql, keys = _among(_TAGS_ON, contact_ids)
+    found = bulk.fetch(sql, [*keys, business_id])
     return [
         (bulk.as_uuid(key), name, color, contact and bulk.as_uuid(contact))
         for key, name, color, contact in found
     ]
 
 
+def _among(sql: str, contact_ids: Collection[UUID]) -> tuple[str, list[Any]]:
+    """The statement for these contacts, and its parameters. PostgreSQL takes them as one array: for each placeholder of
+    its own the driver takes longer than the database.
+    """
+    keys = [bulk.value(key) for key in contact_ids] or [bulk.value(UUID(int=0))]
+    if is_postgres():
+        return sql.format(among="= ANY(%s)"), [keys]
+    return sql.format(among=f"IN ({', '.join(['%s'] * len(keys))})"), keys
+
+
+_TAGS_BY_CONTACT = """
+SELECT tags.id, tags.name, tags.color, carried.contact_id
+FROM contact_tags carried JOIN tags ON tags.id = carried.tag_id
+WHERE carried.contact_id {among} ORDER BY tags.name, tags.id
+"""
 _TAGS_ON = """
 WITH carried AS MATERIALIZED (SELECT tag_id, contact_id FROM contact_tags WHERE contact_id {among})
 SELECT tags.id, tags.name, tags.color, carried.contact_id

@@ -1,12 +1,20 @@
-"""A contact as other systems see it: one shape for the API and for events."""
+"""A contact as other systems see it, one shape for the API and for events; and a tag as lists show it."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from contacts.models import Contact
+
+
+class ShownTag(NamedTuple):
+    """A tag on a row of a list."""
+
+    id: UUID
+    name: str
+    color: str
 
 
 def contact_data(contact: Contact) -> dict[str, Any]:
@@ -25,7 +33,7 @@ def contact_data(contact: Contact) -> dict[str, Any]:
         "isBusiness": contact.is_business,
         "metadata": contact.metadata,
         "tags": [
-            {"id": tag.pk, "name": tag.name, "color": tag.color} for tag in getattr(contact, "shown_tags", ())
+            {"id": tag.id, "name": tag.name, "color": tag.color} for tag in getattr(contact, "shown_tags", ())
         ],
         "optedOutAt": contact.opted_out_at,
         "blockedAt": contact.blocked_at,

@@ -21,7 +21,20 @@ _TOLD = (
     *("contact__name", "contact__push_name", "contact__phone_number"),
     *("media__kind", "media__mime", "media__name", "media__size", "media__state"),
 )
-"""The columns that a list shows: half of a message's belong to the outbox."""
+"""The columns that a list of messages shows: half of a message's belong to the outbox."""
+_TOLD_OF_CONVERSATIONS = (
+    *(
+        "connection_id",
+        "contact_id",
+        "state",
+        "unread_count",
+        "last_message_at",
+        "last_message_id",
+        "preview",
+    ),
+    *("created_at", "contact__name", "contact__push_name", "contact__phone_number"),
+    *("assigned_to__full_name", "assigned_to__email"),
+)
 
 
 def messages(business: BusinessProfile, given: Mapping[str, Any]) -> QuerySet[Message]:
@@ -47,7 +60,7 @@ def conversations(business: BusinessProfile, given: Mapping[str, Any]) -> QueryS
     rows = rows.filter(**{name: given[name] for name in same if given.get(name)})
     if "unread" in given:
         rows = rows.filter(unread_count__gt=0) if given["unread"] else rows.filter(unread_count=0)
-    return rows.select_related("contact", "assigned_to")
+    return rows.select_related("contact", "assigned_to").only(*_TOLD_OF_CONVERSATIONS)
 
 
 def messages_of(business: BusinessProfile, contact_id: UUID) -> QuerySet[Message]:

@@ -23,7 +23,7 @@ from markupsafe import Markup, escape
 from messaging import bubbles, formatting
 from messaging.bubbles import Bubble
 from messaging.models import Message
-from messaging.rows import InboxRow, MessagesPage, RowTag, Said
+from messaging.rows import InboxRow, MessagesPage, Said, ShownTag
 from whatsflow.core import fragments
 from whatsflow.core.templatetags import whatsflow as shell
 
@@ -104,7 +104,7 @@ class _Row:
     connection_name: str
     last_message_id: str
     hit: str
-    tags: tuple[RowTag, ...]
+    tags: tuple[ShownTag, ...]
     tag_ids: str
 
 

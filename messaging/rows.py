@@ -8,16 +8,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from contacts.shapes import ShownTag
 from messaging.models import Message
 from whatsflow.core import phone
-
-
-class RowTag(NamedTuple):
-    """A tag on a row of the list."""
-
-    id: UUID
-    name: str
-    color: str
 
 
 class InboxRow(NamedTuple):
@@ -48,7 +41,7 @@ class InboxRow(NamedTuple):
     hit_message_id: UUID | None = None
     hit_text: str = ""
     hit_at: datetime | None = None
-    tags: tuple[RowTag, ...] = ()
+    tags: tuple[ShownTag, ...] = ()
 
     @property
     def name(self) -> str:
@@ -80,7 +73,7 @@ class InboxPage:
 
     rows: list[InboxRow]
     next_cursor: str | None = None
-    tags: tuple[RowTag, ...] = ()
+    tags: tuple[ShownTag, ...] = ()
     cut_short: bool = False
 
 

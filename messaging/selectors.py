@@ -19,7 +19,7 @@ from messaging import keyset
 from messaging import search as finder
 from messaging.keyset import Cursor
 from messaging.models import Conversation, Draft, MediaFile, Message
-from messaging.rows import InboxPage, InboxRow, RowTag
+from messaging.rows import InboxPage, InboxRow, ShownTag
 from whatsflow.core import bulk
 from whatsflow.core.errors import InvalidInput, NotFound
 from whatsflow.core.prepared import Prepared
@@ -93,7 +93,7 @@ def _tagged(business: BusinessProfile, page: InboxPage) -> InboxPage:
     return replace(page, rows=_with_tags(page.rows, carried), tags=tags)
 
 
-def _with_tags(rows: list[InboxRow], carried: Mapping[UUID, list[RowTag]]) -> list[InboxRow]:
+def _with_tags(rows: list[InboxRow], carried: Mapping[UUID, list[ShownTag]]) -> list[InboxRow]:
     return [
         row._replace(tags=tuple(carried[row.contact_id])) if row.contact_id in carried else row
         for row in rows
@@ -102,13 +102,13 @@ def _with_tags(rows: list[InboxRow], carried: Mapping[UUID, list[RowTag]]) -> li
 
 def _carried(
     business_id: UUID, rows: Sequence[InboxRow]
-) -> tuple[tuple[RowTag, ...], dict[UUID, list[RowTag]]]:
+) -> tuple[tuple[ShownTag, ...], dict[UUID, list[ShownTag]]]:
     """All tags by name, and those of each row's contact."""
     found = contact_selectors.tags_on(business_id, {row.contact_id for row in rows})
-    tags: dict[UUID, RowTag] = {}
-    carried: dict[UUID, list[RowTag]] = defaultdict(list)
+    tags: dict[UUID, ShownTag] = {}
+    carried: dict[UUID, list[ShownTag]] = defaultdict(list)
     for key, name, color, contact_id in found:
-        tag = tags.setdefault(key, RowTag(key, name, color))
+        tag = tags.setdefault(key, ShownTag(key, name, color))
         if contact_id is not None:
             carried[contact_id].append(tag)
     return tuple(tags.values()), carried

@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponseBase
 from rest_framework import exceptions, parsers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import ViewSet
 
 from accounts.access import Access
@@ -23,7 +22,13 @@ from accounts.rest.schema import OperationSchema
 from accounts.roles import Can
 from accounts.scopes import READ, WRITE, Resource
 from accounts.services import origins
-from whatsflow.core.drf import CursorPagination, EnvelopeRenderer, Page, PageNumberPagination
+from whatsflow.core.drf import (
+    CamelCaseSerializer,
+    CursorPagination,
+    EnvelopeRenderer,
+    Page,
+    PageNumberPagination,
+)
 from whatsflow.core.drf_parsers import JSONParser
 from whatsflow.core.errors import DomainError, Forbidden
 
@@ -147,11 +152,17 @@ class Endpoint(ViewSet):
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """As the framework does it, with the operation's manners around the method."""
-        name = self.action_map.get(request.method.lower()) if request.method else None
-        if name is not None:
-            method = getattr(self, name)
-            setattr(self, request.method.lower(), lambda request, **ids: self._answer(request, method, ids))
-        return super().dispatch(request, *args, **kwargs)
+        verb = str(request.method).lower()
+        name = self.action_map.get(verb)
+        if name is None:
+            return super().dispatch(request, *args, **kwargs)
+        method = getattr(self, name)
+        setattr(self, verb, lambda request, **ids: self._answer(request, method, ids))
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        finally:
+            delattr(self, verb)
+            self.__dict__.pop("response", None)  # else the answer, which points here, outlives its sending
 
     def _answer(self, request: Request, method: Any, ids: dict[str, Any]) -> HttpResponseBase:
         self.data = self._body(request)
@@ -197,8 +208,9 @@ class Endpoint(ViewSet):
         self.prepare(list(result) if operation.many else [result])
         if operation.many:
             return Response(self._represent(result, many=True), status=operation.status)
-        whole = self._serializer(result, many=False).data
-        response = Response(self._pruned(result, whole), status=operation.status)
+        whole, names = self._answer_of(operation).tell(result), self.query.get("fields")
+        told = {name: whole[name] for name in whole if name in names} if names else whole
+        response = Response(told, status=operation.status)
         if request.method in ("GET", "HEAD", "PUT", "PATCH"):
             response["ETag"] = tag = etags.tag_of(whole)
             seen = request.headers.get("If-None-Match")
@@ -219,26 +231,19 @@ class Endpoint(ViewSet):
         self.prepare(found)
         return cast(Response, paginator.get_paginated_response(self._represent(found, many=True)))
 
-    def _serializer(self, result: Any, *, many: bool) -> BaseSerializer:
-        answer = self.operation.answer
-        assert answer is not None
-        return answer(result, many=many, context={"endpoint": self})
-
     def _represent(self, result: Any, *, many: bool) -> Any:
-        serializer: Any = self._serializer(result, many=many)
-        if fields := self.query.get("fields"):
-            (serializer.child if many else serializer).keep(fields)
-        return serializer.data
-
-    def _pruned(self, result: Any, whole: Any) -> Any:
-        return self._represent(result, many=False) if self.query.get("fields") else whole
+        answer, names = self._answer_of(self.operation), self.query.get("fields")
+        return [answer.tell(row, names) for row in result] if many else answer.tell(result, names)
 
     def _represent_current(self, row: Any) -> Any:
         """As GET tells it, whatever the operation at hand answers."""
         self.prepare([row])
-        reading = self.method("retrieve").answer
-        assert reading is not None
-        return reading(row, context={"endpoint": self}).data
+        return self._answer_of(self.method("retrieve")).tell(row)
+
+    @staticmethod
+    def _answer_of(operation: Operation) -> type[CamelCaseSerializer]:
+        assert operation.answer is not None
+        return operation.answer
 
     def finalize_response(
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from rest_framework.serializers import BaseSerializer
 
 from accounts.roles import Can
+from whatsflow.core.drf import CamelCaseSerializer
 
 SAFE = frozenset({"get", "head"})
 
@@ -26,7 +27,7 @@ class Operation:
     """
 
     summary: str
-    answer: type[BaseSerializer] | None = None
+    answer: type[CamelCaseSerializer] | None = None
     many: bool = False
     pages: Literal["", "cursor", "number"] = ""
     ordering: dict[str, tuple[str, ...]] = field(default_factory=dict)

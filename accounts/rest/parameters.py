@@ -51,7 +51,7 @@ def _checked(operation: Operation, given: dict[str, str]) -> dict[str, Any]:
 def _common(operation: Operation) -> dict[str, serializers.Field]:
     found: dict[str, serializers.Field] = {}
     if operation.answer is not None:
-        outside = sorted(operation.answer.outside_names())  # type: ignore[attr-defined]
+        outside = sorted(operation.answer.outside_names())
         found["fields"] = QueryList(
             child=Choice(choices=outside),
             required=False,

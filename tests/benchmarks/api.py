@@ -86,13 +86,13 @@ def results(place: Place, rounds: int) -> list[Result]:
 
 def _measure(rounds: int) -> list[dict[str, Any]]:
     from django.conf import settings
-    from django.core.wsgi import get_wsgi_application
     from django.db import connection
 
     from accounts.services import keys
     from contacts.models import Contact
     from messaging.models import Conversation, Message
     from whatsflow.demo import build
+    from whatsflow.wsgi import application
 
     settings.API_REQUESTS_PER_KEY = 10**9  # type: ignore[misc]
     business = build.find()
@@ -110,7 +110,7 @@ def _measure(rounds: int) -> list[dict[str, Any]]:
         ),
         Listing("contacts", Contact, ("id",), CONTACTS, "AND c.id < %(id)s", tags=True),
     )  # fmt: skip
-    asked = _Asked(get_wsgi_application(), key, rounds)
+    asked = _Asked(application, key, rounds)
     given = {"business": business.pk, "prefix": row.prefix}
     try:
         return [

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from operator import attrgetter
 from typing import Any, cast
 
@@ -47,7 +48,8 @@ class EnvelopeRenderer(JSONRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        response = (renderer_context or {}).get("response")
+        context = cast(dict[str, Any], renderer_context or {})
+        response = context.pop("response", None)  # which holds the context: a circle, with all rows in it
         if response is not None and response.status_code == 204:
             return b""
         return to_json(_wrapped(data, response))
@@ -91,28 +93,22 @@ class CamelCaseSerializer(serializers.Serializer):
     What nobody declared, and what is read-only, is refused with its name instead of silently left out.
     """
 
-    def to_representation(self, instance: Any) -> dict[str, Any]:
-        """The declared fields under their outside names. Ids, times and plain values are left to the renderer."""
-        return {name: read(instance) for name, read in self._readers()}
+    @classmethod
+    def tell(cls, row: Any, names: Collection[str] | None = None) -> dict[str, Any]:
+        """The declared fields of a row, or those of these outside names. Ids, times and plain values are left to the
+        renderer. The class does it: an instance and its fields point at one another, and would keep the rows of an
+        answer until the collector of garbage comes by.
+        """
+        return {name: read(row) for name, read in _readers(cls) if names is None or name in names}
 
-    def _readers(self) -> list[tuple[str, Callable[[Any], Any]]]:
-        """For each field its outside name and what reads it: made once for all rows of a list."""
-        if not hasattr(self, "_made_readers"):
-            self._made_readers = [
-                (camel(str(field.field_name)), _reader(field)) for field in self._readable_fields
-            ]
-        return self._made_readers
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """As `tell`: for a field that is itself a serializer."""
+        return self.tell(instance)
 
     @classmethod
     def outside_names(cls) -> list[str]:
         """What may be asked for by `?fields=`."""
         return [camel(name) for name, field in cls().fields.items() if not field.write_only]
-
-    def keep(self, names: Sequence[str]) -> None:
-        """Leave out every field but these (outside names)."""
-        for name in list(self.fields):
-            if camel(str(name)) not in names:
-                self.fields.pop(name)
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         """The validated values under their inside names; errors carry the outside names."""
@@ -156,6 +152,15 @@ _AS_IT_IS = (
     serializers.UUIDField,
 )
 """Fields whose values the renderer writes as they are."""
+
+
+@cache
+def _readers(kind: type[CamelCaseSerializer]) -> list[tuple[str, Callable[[Any], Any]]]:
+    """For each readable field its outside name and what reads it. Once a class: copies of its fields for every answer
+    would cost a tenth of it, so a field must not look at the answer that it is read for.
+    """
+    fields: Any = kind()._readable_fields
+    return [(camel(str(field.field_name)), _reader(field)) for field in fields]
 
 
 def _reader(field: Any) -> Callable[[Any], Any]:

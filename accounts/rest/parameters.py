@@ -43,9 +43,15 @@ def _defaults(operation: Operation) -> dict[str, Any]:
 
 
 def _checked(operation: Operation, given: dict[str, str]) -> dict[str, Any]:
-    serializer = parameters_of(operation)(data=given)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
+    return dict(_reader(operation).run_validation(given))
+
+
+@cache
+def _reader(operation: Operation) -> CamelCaseSerializer:
+    """One for all requests: it keeps nothing of what it checks, and copies of its fields would cost as much as a page
+    of rows.
+    """
+    return parameters_of(operation)()
 
 
 def _common(operation: Operation) -> dict[str, serializers.Field]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import DataError, connections
 
 from accounts.models import User
 from whatsflow.core import bulk
@@ -47,6 +48,40 @@ def test_a_connection_that_stands_is_not_asked(another: Any) -> None:
     assert another.is_usable()
     asked = bulk.fetch("SELECT query FROM pg_stat_activity WHERE pid = %s", [number])
     assert asked == [("SELECT pg_backend_pid()",)]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-11-27 21:37:29.123456+00",
+        "0001-01-01 00:00:00+00",
+        "9999-12-31 23:59:59.999999+00",
+        "2026-02-28 00:00:00.5+00",
+    ],
+)
+def test_times_are_read_as_they_were_written_in_utc(another: Any, written: str) -> None:
+    with another.cursor() as cursor:
+        cursor.execute("SELECT %s::timestamptz", [written])
+        (read,) = cursor.fetchone()
+    assert read == datetime.fromisoformat(written)
+    assert read.tzinfo is UTC
+
+
+def test_times_of_a_session_in_another_zone_are_the_same_moments(another: Any) -> None:
+    with another.cursor() as cursor:
+        cursor.execute("SET TIME ZONE 'Asia/Kolkata'")
+        cursor.execute("SELECT '2026-11-27 21:37:29+00'::timestamptz")
+        (read,) = cursor.fetchone()
+    assert read.tzinfo is not None
+    assert read.astimezone(UTC).isoformat() == "2026-11-27T21:37:29+00:00"
+
+
+@pytest.mark.parametrize("written", ["infinity", "0044-03-15 00:00:00+00 BC", "20000-01-01 00:00:00+00"])
+def test_times_that_python_does_not_have_are_an_error_in_words(another: Any, written: str) -> None:
+    with another.cursor() as cursor:
+        cursor.execute("SELECT %s::timestamptz", [written])
+        with pytest.raises(DataError, match="timestamp"):
+            cursor.fetchone()
 
 
 def test_after_an_error_the_server_is_asked(another: Any) -> None:

@@ -12,9 +12,7 @@ from django.utils.asyncio import async_unsafe
 
 
 class _UtcLoader(BaseTzLoader):
-    """Times as the server writes them to a session in UTC. psycopg takes them apart with a regular expression: 2 µs,
-    and a page of a list has two hundred of them. What is not written so is left to it.
-    """
+    """Times, in UTC. psycopg takes them apart with a regular expression: 2 µs, and a page of a list has two hundred."""
 
     timezone = UTC
 
@@ -23,7 +21,7 @@ class _UtcLoader(BaseTzLoader):
             moment = datetime.fromisoformat(str(data, "ascii"))
         except ValueError:  # years that Python does not have: psycopg says it in words
             return super().load(data)
-        return moment if moment.tzinfo is UTC else super().load(data)
+        return moment.astimezone(UTC)
 
 
 class DatabaseOperations(operations.DatabaseOperations):

@@ -6,7 +6,7 @@ puts the rows into spans of time that Python made (`localtime`), so no database'
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -20,8 +20,16 @@ from analytics.localtime import Span
 from whatsflow.core import bulk
 
 LEFT = "status IN ('sent', 'delivered', 'read', 'played')"
-DELIVERED = "status IN ('delivered', 'read', 'played')"
-READ = "status IN ('read', 'played')"
+COURSE = {
+    "sent": Tally(1, 1),
+    "delivered": Tally(1, 1, 1),
+    "read": Tally(1, 1, 1, 1),
+    "played": Tally(1, 1, 1, 1),
+    "failed": Tally(1, failed=1),
+}
+"""How far one message of ours has come, by its status."""
+_WAITS = Tally(1)
+"""One of ours that has not left, or one of theirs."""
 ASK = "{m}.direction = 'inbound' AND {m}.message_type <> 'reaction'"
 ANSWER = (
     "{m}.direction = 'outbound' AND {m}.message_type <> 'reaction' "
@@ -30,14 +38,12 @@ ANSWER = (
 """A person answers, or a program that does not call itself a bot; whatever becomes of the message. Reactions neither
 ask nor answer, and a broadcast is no answer."""
 
-_MESSAGES = f"""
-SELECT m.n, m.connection_id, m.direction, m.message_type,
-    CASE WHEN m.origin <> 'campaign' THEN m.sender_id END, CASE WHEN m.origin <> 'campaign' THEN 1 ELSE 0 END,
-    COUNT(*), SUM(CASE WHEN m.{LEFT} THEN 1 ELSE 0 END), SUM(CASE WHEN m.{DELIVERED} THEN 1 ELSE 0 END),
-    SUM(CASE WHEN m.{READ} THEN 1 ELSE 0 END), SUM(CASE WHEN m.status = 'failed' THEN 1 ELSE 0 END)
-FROM {{source}} AS m
-GROUP BY 1, 2, 3, 4, 5, 6
-"""  # noqa: S608 - put together from the constants above
+_MESSAGES = """
+SELECT m.n, m.connection_id, m.direction, m.message_type, m.status,
+    CASE WHEN m.origin <> 'campaign' THEN m.sender_id END, CASE WHEN m.origin <> 'campaign' THEN 1 ELSE 0 END, COUNT(*)
+FROM {source} AS m
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+"""
 _PEOPLE = f"""
 SELECT t.n, {{active}}, {{reached}}, {{talks}} FROM (
     SELECT m.n, m.contact_id, m.conversation_id, MAX(CASE WHEN m.direction = 'inbound' THEN 1 ELSE 0 END) AS active,
@@ -53,54 +59,65 @@ WITH talk AS (
     FROM {{source}} AS m WHERE ({ASK.format(m="m")}) OR ({ANSWER.format(m="m")})
 ), turns AS (
     SELECT talk.*, SUM(answer) OVER backwards AS turn,
-        MIN(CASE WHEN answer = 1 THEN created_at END) OVER backwards AS answered
+        MIN(CASE WHEN answer = 1 THEN created_at END) OVER backwards AS answered,
+        CASE WHEN LEAD(answer) OVER backwards IS NULL THEN 1 ELSE 0 END AS earliest
     FROM talk
     WINDOW backwards AS (PARTITION BY conversation_id ORDER BY created_at DESC, id DESC ROWS UNBOUNDED PRECEDING)
-), ends AS (
-    SELECT turns.*, {{horizon}} AS horizon FROM turns WHERE turn > 0
 ), waits AS (
-    SELECT conversation_id, turn, MIN(answered) AS answered, MIN(horizon) AS horizon,
+    SELECT conversation_id, MIN(answered) AS answered, MAX(earliest) AS earliest,
         MAX(CASE WHEN answer = 1 THEN n END) AS n, MAX(CASE WHEN answer = 1 THEN CAST(sender_id AS text) END) AS sender,
-        MIN(CASE WHEN answer = 0 AND created_at >= horizon THEN created_at END) AS asked
-    FROM ends GROUP BY conversation_id, turn
+        MIN(CASE WHEN answer = 0 AND created_at >= {{horizon}} THEN created_at END) AS asked
+    FROM turns WHERE turn > 0 GROUP BY conversation_id, turn
+), ends AS (
+    SELECT waits.*, {{horizon}} AS horizon FROM waits
 ), firsts AS (
-    SELECT waits.*, horizon < %s AND turn = MAX(turn) OVER (PARTITION BY conversation_id) AS first FROM waits
+    SELECT ends.*, earliest = 1 AND horizon < %s AS first FROM ends
 ), begun AS MATERIALIZED (
-    SELECT firsts.*, COALESCE((
+    SELECT firsts.*, CASE WHEN EXISTS (
+        SELECT 1 FROM messages AS e
+        WHERE e.conversation_id = firsts.conversation_id AND e.created_at < %s AND e.created_at >= firsts.horizon
+    ) THEN 1 ELSE 0 END AS before FROM firsts WHERE first
+), opened AS MATERIALIZED (
+    SELECT begun.*, COALESCE((
         SELECT p.created_at FROM messages AS p
-        WHERE p.conversation_id = firsts.conversation_id AND p.created_at < %s AND p.created_at >= firsts.horizon
+        WHERE p.conversation_id = begun.conversation_id AND p.created_at < %s AND p.created_at >= begun.horizon
             AND {ANSWER.format(m="p")}
         ORDER BY p.created_at DESC, p.id DESC LIMIT 1), horizon) AS since
-    FROM firsts WHERE first
+    FROM begun WHERE before = 1
 ), answers AS MATERIALIZED (
     SELECT n, sender, answered, asked FROM firsts WHERE NOT first AND asked IS NOT NULL
     UNION ALL
+    SELECT n, sender, answered, asked FROM begun WHERE before = 0 AND asked IS NOT NULL
+    UNION ALL
     SELECT n, sender, answered, COALESCE((
         SELECT k.created_at FROM messages AS k
-        WHERE k.conversation_id = b.conversation_id AND k.created_at < %s AND k.created_at >= b.since
+        WHERE k.conversation_id = o.conversation_id AND k.created_at < %s AND k.created_at >= o.since
             AND {ASK.format(m="k")} AND NOT EXISTS (
-                SELECT 1 FROM messages AS p WHERE p.conversation_id = b.conversation_id AND p.created_at = k.created_at
+                SELECT 1 FROM messages AS p WHERE p.conversation_id = o.conversation_id AND p.created_at = k.created_at
                     AND p.id > k.id AND {ANSWER.format(m="p")})
         ORDER BY k.created_at LIMIT 1), asked)
-    FROM begun AS b
+    FROM opened AS o
 )
 SELECT n, sender, {{seconds}} FROM answers WHERE asked IS NOT NULL GROUP BY 1, 2
 """  # noqa: S608 - put together from the constants above
 """A turn is what a customer wrote since the last answer, up to the next; they are numbered from the latest answer
-backwards, 0 is what waits still. The first turn of a conversation may have begun before these dates: if its answer came
-early enough, the last answer before them is looked up, and the first question after it. What waited for longer than
-GIVEN_UP_DAYS got no answer: who is written to a month after a last "thanks" did not wait for it."""
+backwards, 0 is what waits still. The earliest turn of a conversation may have begun before these dates: if its answer
+came early enough, it is looked whether there is anything before them, and then for the last answer there and the first
+question after it. What waited for longer than GIVEN_UP_DAYS got no answer: who is written to a month after a last
+"thanks" did not wait for it."""
 _CLOSINGS = """
-SELECT e.n, e.actor_id, COUNT(*), {seconds} FROM {source} AS e WHERE e.kind = 'closed' GROUP BY 1, 2
+SELECT e.n, 'closed', e.actor_id, COUNT(*), {seconds} FROM {source} AS e WHERE e.kind = 'closed' GROUP BY 1, 3
 """
-_NEW = "SELECT c.n, COUNT(*) FROM {source} AS c GROUP BY 1"
-
+_NEW = "SELECT c.n, 'new', {nobody}, COUNT(*), {nothing} FROM {source} AS c GROUP BY 1"
 _OPT_OUTS = """
-SELECT p.n, COUNT(*) FROM {source} AS p WHERE p.kind = 'opt_out' AND p.how NOT IN ('merge', 'suppression') GROUP BY 1
+SELECT p.n, 'opt_out', {nobody}, COUNT(*), {nothing} FROM {source} AS p
+WHERE p.kind = 'opt_out' AND p.how NOT IN ('merge', 'suppression') GROUP BY 1
 """
 """What a merge or a known number carries over is no new wish."""
 
 GIVEN_UP_DAYS = 7
+FEW = 7
+"""Dates whose rows are few enough for the memory that PostgreSQL gives a sort by itself."""
 
 
 def count(business_id: UUID, zone: ZoneInfo, first: date, last: date) -> list[Counted]:
@@ -111,17 +128,13 @@ def count(business_id: UUID, zone: ZoneInfo, first: date, last: date) -> list[Co
     if not whole:
         return list(counted.values())
     with transaction.atomic():
-        if connection.vendor == "postgresql":
+        if connection.vendor == "postgresql" and len(found) > FEW:
             bulk.fetch("SET LOCAL work_mem TO '32MB'", [])  # what is sorted stays in memory
         _count_messages(_Rows(business_id, hours), found)
         days = _Rows(business_id, whole)
         _count_people(days, counted)
         _count_answers(days, found)
-        _count_closings(days, found)
-        for span, number in days.of("contacts", _NEW):
-            found[span.date].new_contacts += number
-        for span, number in days.of("contact_consents", _OPT_OUTS):
-            found[span.date].opt_outs += number
+        _count_others(days, found)
     return list(counted.values())
 
 
@@ -140,20 +153,19 @@ def _without_gaps(spans: Sequence[Span]) -> list[Span]:
 
 
 def _count_messages(rows: _Rows, found: dict[date, Day]) -> None:
-    for span, connection_id, direction, kind, sender, personal, total, *course in rows.of(
+    for span, connection_id, direction, kind, status, sender, personal, total in rows.of(
         "messages", _MESSAGES
     ):
         day = found[span.date]
-        sent, delivered, read, failed = map(int, course)
         ours = direction == "outbound"
-        tally = Tally(total, sent, delivered, read, failed) if ours else Tally(total)
-        day.messages.setdefault((bulk.as_uuid(connection_id), direction, kind), Tally()).add(tally)
-        if ours:
-            day.sent_by_hour[span.hour] += sent
-            if personal and sent:
-                day.worker(bulk.as_uuid(sender) if sender else None).sent += sent
-        else:
+        one = COURSE.get(status, _WAITS) if ours else _WAITS
+        day.messages.setdefault((bulk.as_uuid(connection_id), direction, kind), Tally()).add(one.times(total))
+        if not ours:
             day.received_by_hour[span.hour] += total
+        elif one.sent:
+            day.sent_by_hour[span.hour] += total
+            if personal:
+                day.worker(bulk.as_uuid(sender) if sender else None).sent += total
 
 
 def _count_people(rows: _Rows, found: dict[date, Counted]) -> None:
@@ -170,19 +182,30 @@ def _count_people(rows: _Rows, found: dict[date, Counted]) -> None:
 
 
 def _count_answers(rows: _Rows, found: dict[date, Day]) -> None:
-    words = {"seconds": _numbers(_seconds("answered", "asked")), "horizon": _horizon("answered")}
-    more = [rows.begins] * 3
+    words = {"seconds": _numbers(_seconds("answered", "asked"), "asked"), "horizon": _horizon("answered")}
+    more = [rows.begins] * 4
     for span, sender, seconds in rows.of("messages", _ANSWERS, *more, **words):
         work = found[span.date].worker(bulk.as_uuid(sender) if sender else None)
         work.answers = sorted([*work.answers, *_list(seconds)])
 
 
-def _count_closings(rows: _Rows, found: dict[date, Day]) -> None:
-    seconds = _numbers(_seconds("e.created_at", "e.begun_at"))
-    for span, actor, total, list_ in rows.of("conversation_events", _CLOSINGS, seconds=seconds):
-        work = found[span.date].worker(bulk.as_uuid(actor) if actor else None)
-        work.closed += total
-        work.resolutions = sorted([*work.resolutions, *_list(list_)])
+def _count_others(rows: _Rows, found: dict[date, Day]) -> None:
+    """Closings, new contacts and opt-outs, in one statement."""
+    words = {
+        "seconds": _numbers(_seconds("e.created_at", "e.begun_at"), "e.begun_at"),
+        **_NOTHING[connection.vendor],
+    }
+    parts = {"conversation_events": _CLOSINGS, "contacts": _NEW, "contact_consents": _OPT_OUTS}
+    for span, kind, actor, total, list_ in rows.of_all(parts, **words):
+        day = found[span.date]
+        if kind == "new":
+            day.new_contacts += total
+        elif kind == "opt_out":
+            day.opt_outs += total
+        else:
+            work = day.worker(bulk.as_uuid(actor) if actor else None)
+            work.closed += total
+            work.resolutions = sorted([*work.resolutions, *_list(list_)])
 
 
 # -- how the two databases say it ------------------------------------------------------------------------------------
@@ -202,8 +225,18 @@ class _Rows:
 
     def of(self, table: str, statement: str, *more: Any, **words: str) -> Iterator[tuple[Any, ...]]:
         """What `statement` finds, with the span in place of n. {source} in it: the rows; more: its own parameters."""
-        source, given = self._postgres(table) if connection.vendor == "postgresql" else self._sqlite(table)
-        for n, *found in bulk.fetch(statement.format(source=source, **words), [*given, *more]):
+        return self.of_all({table: statement}, *more, **words)
+
+    def of_all(self, parts: Mapping[str, str], *more: Any, **words: str) -> Iterator[tuple[Any, ...]]:
+        """What several statements of equal columns find, each in its own table."""
+        texts, parameters = [], []
+        for table, statement in parts.items():
+            source, given = (
+                self._postgres(table) if connection.vendor == "postgresql" else self._sqlite(table)
+            )
+            texts.append(statement.format(source=source, **words))
+            parameters += given
+        for n, *found in bulk.fetch(" UNION ALL ".join(texts), [*parameters, *more]):
             if self._spans[n].date != GAP:
                 yield self._spans[n], *found
 
@@ -238,9 +271,12 @@ def _ids(found: bytes | memoryview | str | None) -> bytes:
 
 
 def _seconds(later: str, earlier: str) -> str:
-    """Whole seconds of the clock from one column to the other."""
+    """Whole seconds of the clock from one column to the other.
+
+    PostgreSQL's EXTRACT calculates in decimals: no more exact here, and several times as slow.
+    """
     if connection.vendor == "postgresql":
-        return f"(FLOOR(EXTRACT(EPOCH FROM {later})) - FLOOR(EXTRACT(EPOCH FROM {earlier})))::int"
+        return f"(FLOOR(date_part('epoch', {later})) - FLOOR(date_part('epoch', {earlier})))::int"
     return f"(strftime('%%s', substr({later}, 1, 19)) - strftime('%%s', substr({earlier}, 1, 19)))"
 
 
@@ -251,10 +287,17 @@ def _horizon(column: str) -> str:
     return f"datetime(substr({column}, 1, 19), '-{GIVEN_UP_DAYS} days') || substr({column}, 20)"
 
 
-def _numbers(column: str) -> str:
-    """The numbers of a group, without NULL, as `_list` reads them."""
+_NOTHING = {
+    "postgresql": {"nobody": "NULL::uuid", "nothing": "NULL::int[]"},
+    "sqlite": {"nobody": "NULL", "nothing": "NULL"},
+}
+"""Empty columns of the types of others."""
+
+
+def _numbers(column: str, told: str) -> str:
+    """The numbers of a group, of rows in which the column `told` is known, as `_list` reads them."""
     if connection.vendor == "postgresql":
-        return f"ARRAY_AGG({column}) FILTER (WHERE {column} IS NOT NULL)"
+        return f"ARRAY_AGG({column}) FILTER (WHERE {told} IS NOT NULL)"
     return f"GROUP_CONCAT({column})"
 
 

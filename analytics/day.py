@@ -20,6 +20,16 @@ class Tally:
     read: int = 0
     failed: int = 0
 
+    def times(self, count: int) -> Tally:
+        """So many alike."""
+        return Tally(
+            count * self.messages,
+            count * self.sent,
+            count * self.delivered,
+            count * self.read,
+            count * self.failed,
+        )
+
     def add(self, other: Tally) -> None:
         self.messages += other.messages
         self.sent += other.sent

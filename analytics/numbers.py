@@ -22,6 +22,7 @@ from analytics.models import StatsClock, StatsNumber
 from contacts.models import Contact
 from messaging.models import Conversation
 from whatsflow.core import bulk
+from whatsflow.core.packed import PackedIds
 
 Kind = StatsNumber.Kind
 REMEMBERED = 500_000
@@ -94,9 +95,9 @@ class Numbers:
             self._ceiling, self._next = dict(nexts), dict(nexts)
         for kind, ids in wanted.items():
             below = numbers.keys() & ids
-            self._known[kind].update(
-                (key, numbers[key]) for key in below if self._assign or numbers[key] < self._ceiling[kind]
-            )
+            if not self._assign:
+                below = {key for key in below if numbers[key] < self._ceiling[kind]}
+            self._known[kind].update(zip(below, map(numbers.__getitem__, below), strict=True))
 
     def _lend(self, wanted: dict[Kind, set[bytes]]) -> None:
         for kind, ids in wanted.items():
@@ -164,11 +165,11 @@ FROM stats_clocks AS c WHERE c.business_profile_id = %s
 
 def _read(business_id: UUID, ids: Iterable[bytes]) -> tuple[dict[bytes, int], dict[Kind, int]]:
     """The numbers of those ids that have one, and the next ones of each kind."""
-    texts = [key.hex() for key in sorted(ids)]  # neighbours are on one page of the index
+    ordered = sorted(ids)  # neighbours are on one page of the index
     if connection.vendor == "postgresql":
-        rows = bulk.fetch(_POSTGRES, ["{" + ",".join(texts) + "}", business_id])
+        rows = bulk.fetch_prepared(_POSTGRES, [PackedIds(ordered), business_id])
     else:
-        rows = bulk.fetch(_SQLITE, [orjson.dumps(texts).decode(), business_id])
+        rows = bulk.fetch(_SQLITE, [orjson.dumps([key.hex() for key in ordered]).decode(), business_id])
     if not rows:
         return {}, dict.fromkeys(Kind, 0)
     next_contact, next_conversation, found = rows[0]

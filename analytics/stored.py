@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Collection, Iterable, Sequence
-from datetime import date
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db.models import BinaryField, Value
 
 from analytics import bitmaps
 from analytics.day import Day, Tally, Work
 from analytics.models import DailyAgentStats, DailyMessageStats, DailyStats
+from whatsflow.core import bulk
 
 SECONDS = "I"
 """Unsigned numbers of 32 bits; 136 years."""
@@ -25,12 +27,49 @@ def write(business_id: UUID, days: Sequence[Day]) -> None:
     for model in (DailyMessageStats, DailyAgentStats):  # nothing refers to their rows
         rows: Any = model._default_manager.filter(**where)
         rows._raw_delete(rows.db)
-    DailyMessageStats.objects.bulk_create(_messages(business_id, days), batch_size=1000)
-    DailyAgentStats.objects.bulk_create(_work(business_id, days), batch_size=1000)
+    bulk.insert_rows(DailyMessageStats, _MESSAGES, _messages(business_id, days))
+    bulk.insert_rows(DailyAgentStats, _WORK, _work(business_id, days))
+
+
+_MESSAGES = (
+    *("business_profile_id", "date", "connection_id", "direction", "message_type"),
+    *("messages", "sent", "delivered", "read", "failed"),
+)
+_WORK = ("business_profile_id", "date", "user_id", "sent", "closed", "answer_seconds", "resolution_seconds")
+
+
+def write_done(business_id: UUID, days: Sequence[Day], moment: datetime) -> None:
+    """The days' own rows, which are there: what was counted, and that they are `done`."""
+    rows = [
+        (day.date, business_id, moment, *columns(day).values())
+        for day in sorted(days, key=lambda day: day.date)
+    ]
+    bulk.update_each(_DONE_COLUMNS, rows, _DONE)
+
+
+_TYPES = {
+    "messages_sent": "integer",
+    "messages_received": "integer",
+    "new_contacts": "integer",
+    "active_contacts": "integer",
+    "conversations": "integer",
+    "opt_outs": "integer",
+    "received_by_hour": "jsonb",
+    "sent_by_hour": "jsonb",
+    "active_set": "bytea",
+    "reached_set": "bytea",
+    "conversation_set": "bytea",
+}
+_DONE_COLUMNS = {"day": "date", "business": "uuid", "moment": "timestamptz", **_TYPES}
+_DONE = f"""
+UPDATE daily_stats AS s SET state = 'done', counted_at = v.moment, updated_at = v.moment,
+    {", ".join(f"{name} = v.{name}" for name in _TYPES)}
+FROM v WHERE s.business_profile_id = v.business AND s.date = v.day
+"""  # noqa: S608 - put together from the constants above
 
 
 def columns(day: Day) -> dict[str, Any]:
-    """The columns of daily_stats."""
+    """The columns of daily_stats, as they are written."""
     return {
         "messages_sent": day.sent,
         "messages_received": day.received,
@@ -38,43 +77,26 @@ def columns(day: Day) -> dict[str, Any]:
         "active_contacts": day.active.bit_count(),
         "conversations": day.conversations.bit_count(),
         "opt_outs": day.opt_outs,
-        "received_by_hour": day.received_by_hour,
-        "sent_by_hour": day.sent_by_hour,
+        "received_by_hour": orjson.dumps(day.received_by_hour).decode(),
+        "sent_by_hour": orjson.dumps(day.sent_by_hour).decode(),
         "active_set": bitmaps.pack(day.active),
         "reached_set": bitmaps.pack(day.reached),
         "conversation_set": bitmaps.pack(day.conversations),
     }
 
 
-def _messages(business_id: UUID, days: Iterable[Day]) -> Iterable[DailyMessageStats]:
+def _messages(business_id: UUID, days: Iterable[Day]) -> Iterator[tuple[Any, ...]]:
     for day in days:
-        for (connection_id, direction, kind), tally in day.messages.items():
-            yield DailyMessageStats(
-                business_profile_id=business_id,
-                date=day.date,
-                connection_id=connection_id,
-                direction=direction,
-                message_type=kind,
-                messages=tally.messages,
-                sent=tally.sent,
-                delivered=tally.delivered,
-                read=tally.read,
-                failed=tally.failed,
-            )
+        for (connection_id, direction, kind), one in day.messages.items():
+            counts = (one.messages, one.sent, one.delivered, one.read, one.failed)
+            yield (business_id, day.date, connection_id, direction, kind, *counts)
 
 
-def _work(business_id: UUID, days: Iterable[Day]) -> Iterable[DailyAgentStats]:
+def _work(business_id: UUID, days: Iterable[Day]) -> Iterator[tuple[Any, ...]]:
     for day in days:
         for user_id, work in day.work.items():
-            yield DailyAgentStats(
-                business_profile_id=business_id,
-                date=day.date,
-                user_id=user_id,
-                sent=work.sent,
-                closed=work.closed,
-                answer_seconds=pack_seconds(work.answers),
-                resolution_seconds=pack_seconds(work.resolutions),
-            )
+            seconds = (pack_seconds(work.answers), pack_seconds(work.resolutions))
+            yield (business_id, day.date, user_id, work.sent, work.closed, *seconds)
 
 
 def pack_seconds(seconds: Sequence[int]) -> bytes:

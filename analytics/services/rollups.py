@@ -31,7 +31,9 @@ from contacts.models import Contact
 from messaging.models import Message
 from whatsflow.core import failpoints
 from whatsflow.core.clock import now
+from whatsflow.core.db import commit_lazily
 from whatsflow.core.ids import uuid7
+from whatsflow.core.prepared import Prepared
 
 log = structlog.get_logger(__name__)
 
@@ -234,43 +236,48 @@ def fill(
 
 
 def _start(business_id: UUID, dates: Sequence[date], token: UUID) -> None:
-    DailyStats.objects.bulk_create(
-        [
-            DailyStats(business_profile_id=business_id, date=when, state=State.STARTED, token=token)
-            for when in dates
-        ],
-        update_conflicts=True,
-        unique_fields=["business_profile", "date"],
-        update_fields=["state", "token"],
-    )
+    with transaction.atomic():
+        commit_lazily()  # undone, so is all that is written afterwards
+        DailyStats.objects.bulk_create(
+            [
+                DailyStats(business_profile_id=business_id, date=when, state=State.STARTED, token=token)
+                for when in dates
+            ],
+            update_conflicts=True,
+            unique_fields=["business_profile", "date"],
+            update_fields=["state", "token"],
+        )
 
 
 def _finish(business_id: UUID, zone: ZoneInfo, counted: Sequence[Day], token: UUID) -> int:
     """Write what was counted of the dates that are still ours, while the business has the same time zone."""
     with transaction.atomic():
-        clock = StatsClock.objects.select_for_update(no_key=True).get(business_profile_id=business_id)
-        ours = DailyStats.objects.filter(business_profile_id=business_id, state=State.STARTED, token=token)
-        known = ours.order_by("date").select_for_update(no_key=True).values_list("date", flat=True)
-        dates = set(known) if clock.time_zone == zone.key else set()
+        commit_lazily()  # undone, the dates are `started` still, and counted again
+        counts_in = _ZONE.first(business_id)
+        dates = set(_OURS.rows(business_id, token)) if counts_in == zone.key else set()
         days = [day for day in counted if day.date in dates]
         stored.write(business_id, days)
-        written = [
-            DailyStats(
-                business_profile_id=business_id,
-                date=day.date,
-                state=State.DONE,
-                counted_at=now(),
-                **stored.columns(day),
-            )
-            for day in days
-        ]
-        DailyStats.objects.bulk_create(
-            written,
-            update_conflicts=True,
-            unique_fields=["business_profile", "date"],
-            update_fields=[*stored.columns(Day(date.min)), "state", "counted_at"],
-        )
-    return len(written)
+        stored.write_done(business_id, days, now())
+    return len(days)
+
+
+_ZONE = Prepared[str](
+    lambda business_id: (
+        StatsClock.objects.select_for_update(no_key=True)
+        .filter(business_profile_id=business_id)
+        .values_list("time_zone", flat=True)
+    ),
+    by_key=True,
+)
+_OURS = Prepared[date](
+    lambda business_id, token: (
+        DailyStats.objects.select_for_update(no_key=True)
+        .filter(business_profile_id=business_id, token=token, state=State.STARTED)
+        .order_by("date")
+        .values_list("date", flat=True)
+    ),
+    by_key=True,
+)
 
 
 def _advance(business: BusinessProfile, zone: ZoneInfo, last: date) -> None:

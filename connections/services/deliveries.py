@@ -29,6 +29,7 @@ from connections.webhooks import schedule
 from connections.webhooks.wire import Attempt, Claimed, Endpoint
 from whatsflow.core import bulk, doorbell
 from whatsflow.core.clock import now
+from whatsflow.core.db import commit_lazily
 from whatsflow.core.ids import uuid7
 
 log = structlog.get_logger(__name__)
@@ -122,7 +123,7 @@ def claim(webhook_id: UUID, limit: int) -> list[Claimed]:
     mark, moment, begin = uuid7(), now(), time.monotonic()
     until = moment + timedelta(seconds=settings.WEBHOOK_CLAIM_SECONDS)
     with transaction.atomic():
-        hurry()
+        commit_lazily()
         if database.vendor == "postgresql":
             rows = bulk.fetch(_CLAIM, [webhook_id, moment, limit, mark, until])
         else:
@@ -144,12 +145,6 @@ def _claim_on_sqlite(
     rows = list(due.values_list("id", "event_id", "attempts", "event__payload")[:limit])
     WebhookDelivery.objects.filter(pk__in=[row[0] for row in rows]).update(claim=mark, next_attempt_at=until)
     return rows
-
-
-def hurry() -> None:
-    """Let this transaction's commit not wait for the disk: what a crash would undo is done again."""
-    if database.vendor == "postgresql":
-        bulk.fetch("SET LOCAL synchronous_commit TO off", [])
 
 
 # -- what became of it -------------------------------------------------------------------------------------------------
@@ -175,7 +170,7 @@ def settle(results: Sequence[Attempt]) -> None:
     }
     rows = sorted((_settled(result, moment) for result in results), key=lambda row: (row[0], row[2]))
     with transaction.atomic():
-        hurry()
+        commit_lazily()
         known = {bulk.as_uuid(key) for (key,) in bulk.update_each(columns, rows, _SETTLE)}
         bulk.insert([_attempt(result) for result in results if result.tried and result.delivery.id in known])
         endpoint_health.note([result for result in results if result.tried])

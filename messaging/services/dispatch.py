@@ -31,6 +31,7 @@ from messaging.services import acks, gate, limits, media, pace
 from messaging.states import Status
 from whatsflow.core import bulk
 from whatsflow.core.clock import now
+from whatsflow.core.db import commit_lazily
 from whatsflow.core.prepared import Prepared
 
 log = structlog.get_logger(__name__)
@@ -101,8 +102,7 @@ def claim(lease: Lease, limit: int) -> list[Claimed]:
     `begin`, which comes before anything leaves, waits for both.
     """
     with transaction.atomic():
-        if database.vendor == "postgresql":
-            bulk.fetch("SET LOCAL synchronous_commit TO off", [])
+        commit_lazily()
         connection = leases.guard(lease)
         if connection.held_since:
             return []

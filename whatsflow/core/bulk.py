@@ -9,11 +9,20 @@ from uuid import UUID
 
 import orjson
 from django.db import connection
-from django.db.models import Model
+from django.db.models import AutoField, Model
+
+from whatsflow.core.db import prepared_cursor
 
 ROWS_PER_STATEMENT = 1000
 COPIED = 5
 """Rows from which on a COPY is cheaper than an INSERT."""
+
+
+def fetch_prepared(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """As `fetch`, with parameters that stay apart from the text: for a statement always written alike."""
+    with prepared_cursor(connection) as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
 
 
 def value(raw: Any) -> Any:
@@ -62,9 +71,13 @@ def insert_rows(model: type[Model], columns: Sequence[str], rows: Iterable[Seque
     """New rows from tuples, without an object each: COPY on PostgreSQL, executemany on SQLite.
 
     columns: their names in the database. JSON is given as text. What is not named gets the model's default, the same
-    for every row.
+    for every row; numbers that the database counts up are left to it.
     """
-    rest = [field for field in model._meta.concrete_fields if field.column not in columns]
+    rest = [
+        field
+        for field in model._meta.concrete_fields
+        if field.column not in columns and not isinstance(field, AutoField)
+    ]
     defaults = tuple(_constant(field) for field in rest)
     table = connection.ops.quote_name(model._meta.db_table)
     names = ", ".join(

@@ -22,6 +22,15 @@ def prepared_cursor(connection: Any) -> Any:
     return make()
 
 
+def commit_lazily() -> None:
+    """The transaction at hand need not reach the disk before its commit returns: for what is simply done again when a
+    crash of the database undoes it. What is committed later is never there without it.
+    """
+    if is_postgres():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit TO off")
+
+
 @models.Field.register_lookup
 class Among(In):
     """`column__among=values`: `column__in` for thousands of values.

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import select
+import struct
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db.backends.postgresql import base, operations
 from django.db.backends.postgresql.psycopg_any import BaseTzLoader
 from django.utils.asyncio import async_unsafe
+from psycopg import adapters
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
+
+from whatsflow.core.packed import PackedIds
 
 
 class _UtcLoader(BaseTzLoader):
@@ -22,6 +28,29 @@ class _UtcLoader(BaseTzLoader):
         except ValueError:  # years that Python does not have: psycopg says it in words
             return super().load(data)
         return moment.astimezone(UTC)
+
+
+class _WrittenIdsDumper(Dumper):
+    """As text, for cursors that put parameters into the statement, and for logs of statements."""
+
+    format = Format.TEXT
+    oid = adapters.types["uuid"].array_oid
+
+    def dump(self, obj: PackedIds) -> bytes:
+        return b"{" + b",".join(key.hex().encode() for key in obj.ids) + b"}"
+
+
+class _PackedIdsDumper(Dumper):
+    """As the server takes an array in binary: dimensions, whether there are NULLs, the elements' type, length, lower
+    bound; then each element behind its length (array_recv in PostgreSQL's arrayfuncs.c).
+    """
+
+    format = Format.BINARY
+    oid = adapters.types["uuid"].array_oid
+
+    def dump(self, obj: PackedIds) -> bytes:
+        head = struct.pack(">5i", 1, 0, adapters.types["uuid"].oid, len(obj.ids), 1)
+        return head + struct.pack(">i", 16).join([b"", *obj.ids])
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -40,6 +69,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super()._configure_connection(connection)  # type: ignore[misc]
         if self.timezone is UTC:
             connection.adapters.register_loader("timestamptz", _UtcLoader)
+        for dumper in (_WrittenIdsDumper, _PackedIdsDumper):  # the last one wins where a cursor can use both
+            connection.adapters.register_dumper(PackedIds, dumper)
         connection.execute("SET jit TO off")
         return True
 

@@ -18,8 +18,8 @@ from accounts.rest.operations import operation
 from accounts.roles import Can
 from accounts.scopes import Resource
 from accounts.services import businesses, origins, second_factor, signup, tokens
-from accounts.services.tokens import Pair, Unauthorized
-from whatsflow.core.errors import Forbidden, InvalidInput
+from accounts.services.tokens import Pair
+from whatsflow.core.errors import Forbidden, InvalidInput, Unauthorized
 
 REGISTRATIONS_PER_HOUR = 30
 _SOMEBODY = {"email": "olive@example.com", "password": "correct horse battery staple"}

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from accounts import tasks
 from accounts.events import BusinessDeleted, MembershipChanged
-from accounts.services import origins, tokens
+from accounts.services import api_sessions, origins
 
 
 def purge_soon(events: list[BusinessDeleted]) -> None:
@@ -21,7 +21,7 @@ def end_tokens(events: list[MembershipChanged]) -> None:
     """Whoever has left a team is signed out of the API."""
     for event in events:
         if event.role is None:
-            tokens.end_all(event.user_id)
+            api_sessions.end_all(event.user_id)
 
 
 def origin_is_allowed(sender: Any, request: HttpRequest, **kwargs: Any) -> bool:

@@ -7,7 +7,7 @@ from uuid import UUID
 from celery import shared_task
 from django.core.management import call_command
 
-from accounts.services import businesses, idempotency, purge, tokens, users
+from accounts.services import api_sessions, businesses, idempotency, purge, users
 
 
 @shared_task
@@ -26,6 +26,6 @@ def purge_business(business_id: str) -> None:
 def clear_expired() -> None:
     """Forget old sessions and stored answers, and finish removing deleted businesses."""
     call_command("clearsessions")
-    tokens.prune()
+    api_sessions.prune()
     idempotency.prune()
     businesses.purge_deleted()

@@ -8,12 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from rest_framework.utils.encoders import JSONEncoder
-
 from campaigns import selectors
 from campaigns.events import CampaignMoved
 from campaigns.models import Campaign
-from campaigns.serializers import CampaignSerializer
 from whatsflow.core import events, public_events
 from whatsflow.core.public_events import EventType, PublicEvent
 
@@ -49,7 +46,12 @@ def campaign_data(campaign: Campaign) -> dict[str, Any]:
     """The campaign as the API shows it."""
     if not campaign._state.adding:
         selectors.attach_connections([campaign])
-    shown: dict[str, Any] = json.loads(json.dumps(CampaignSerializer.tell(campaign), cls=JSONEncoder))
+    from campaigns.serializers import (
+        CampaignSerializer,  # here: what programs are told by is loaded when one is
+    )
+    from whatsflow.core.drf import to_json
+
+    shown: dict[str, Any] = json.loads(to_json(CampaignSerializer.tell(campaign)))
     return shown
 
 

@@ -14,8 +14,8 @@ from contacts.expressions import SortName
 from contacts.filters import ContactFilter
 from contacts.models import Contact, ContactIdentity
 from whatsflow.core import phone
-from whatsflow.core.drf import camel
 from whatsflow.core.errors import InvalidInput
+from whatsflow.core.text import camel
 
 COMMON = ("fields", "limit", "cursor", "order")
 """Parameters of every list, which say nothing about whom."""

@@ -26,7 +26,7 @@ endpoints: list[URLPattern | URLResolver] = [
     path("", include("messaging.api_urls")),
 ]
 urlpatterns = [
-    path("", include((endpoints, "api"))),
+    *endpoints,
     path("openapi.json", api_docs.openapi, name="openapi"),
-    re_path(r"", unknown, name="api-unknown"),
+    re_path(r"", unknown, name="unknown"),
 ]

@@ -7,9 +7,6 @@ from functools import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
-from drf_spectacular.generators import SchemaGenerator
-
-from whatsflow.core.drf import to_json
 
 
 @require_safe
@@ -29,4 +26,8 @@ def page(request: HttpRequest) -> HttpResponse:
 @cache
 def document() -> bytes:
     """The OpenAPI document as JSON. Made once a process: it only changes with the code."""
+    from drf_spectacular.generators import SchemaGenerator  # here: few ask for the description
+
+    from whatsflow.core.drf import to_json
+
     return to_json(SchemaGenerator(api_version=None).get_schema(request=None, public=True))

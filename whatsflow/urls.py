@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from whatsflow import api_docs, health
+from whatsflow.core.late_urls import LateInclude
 
 urlpatterns = [
     path("", include("analytics.urls")),
@@ -16,7 +17,7 @@ urlpatterns = [
     path("inbox/", include("messaging.urls")),
     path("campaigns/", include("campaigns.urls")),
     path("api/docs/", api_docs.page, name="api-docs"),
-    path("api/v1/", include("whatsflow.api")),
+    LateInclude("api/v1/", "whatsflow.api", namespace="api"),  # five megabytes that pages do not need
     path("admin/", admin.site.urls),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),

@@ -12,8 +12,7 @@ from accounts.lockout import client_address
 from accounts.models import User
 from accounts.roles import Role
 from accounts.services import audit, keys, tokens
-from accounts.services.tokens import Unauthorized
-from whatsflow.core.errors import NotFound
+from whatsflow.core.errors import NotFound, Unauthorized
 
 BUSINESS_HEADER = "X-Business-Id"
 

@@ -16,8 +16,9 @@ from accounts.rest.operations import Operation
 from accounts.rest.parameters import parameters_of
 from accounts.scopes import READ, WRITE, scope
 from accounts.services import idempotency
-from whatsflow.core.drf import CamelCaseSerializer, camel
+from whatsflow.core.drf import CamelCaseSerializer
 from whatsflow.core.drf_fields import QueryList
+from whatsflow.core.text import camel
 
 ERRORS: dict[int, str] = {
     400: "Something that was sent has not the right form; `details` names each field or parameter.",

@@ -20,10 +20,9 @@ from accounts import scopes as scope_names
 from accounts import selectors
 from accounts.models import ApiKey, BusinessProfile, User
 from accounts.services import audit
-from accounts.services.tokens import Unauthorized
 from whatsflow.core.clock import now
 from whatsflow.core.crypto import fingerprint
-from whatsflow.core.errors import Conflict, Forbidden, InvalidInput
+from whatsflow.core.errors import Conflict, Forbidden, InvalidInput, Unauthorized
 from whatsflow.core.text import printable
 
 MARK = "wf_"

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import AuditEntry, Membership, TokenSession, User
-from accounts.services import audit, personal_data, proof, second_factor, team, tokens, users
+from accounts.services import api_sessions, audit, personal_data, proof, second_factor, team, users
 from whatsflow.core.ids import uuid7
 
 ENTRIES = 10_000
@@ -43,7 +43,7 @@ def close(user: User, *, password: str) -> None:
         ).select_related("business_profile"):
             team.leave(membership.business_profile, user)
         second_factor.remove(user, user)
-        tokens.end_all(user.pk)
+        api_sessions.end_all(user.pk)
         audit.record(None, user, "user.closed", user)
         user.email = f"closed-{uuid7().hex}@invalid"
         user.full_name = "Former member"

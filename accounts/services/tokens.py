@@ -1,7 +1,8 @@
 """Signing in by the API: access and refresh tokens (JWT), and the session that both belong to.
 
 A refresh token is used once. One that was used before ends its session, because two people have it. Signing out, a new
-password, a switched-off account and leaving a team end access tokens at once: each request looks the session up.
+password, a switched-off account and leaving a team end access tokens at once: each request looks the session up
+(`api_sessions` ends them).
 """
 
 from __future__ import annotations
@@ -19,19 +20,13 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from accounts.models import TokenSession, User
 from whatsflow.core.clock import now
-from whatsflow.core.errors import DomainError
+from whatsflow.core.errors import Unauthorized
 from whatsflow.core.ids import uuid7
 from whatsflow.core.prepared import Prepared
 
 SESSION_CLAIM = "sid"
 LOST_ANSWER = timedelta(seconds=30)
 """So soon after it was used, a refresh token that comes again is a repetition, not a theft."""
-
-
-class Unauthorized(DomainError):
-    """The credential does not prove anything."""
-
-    status = 401
 
 
 @dataclass(frozen=True)
@@ -65,11 +60,6 @@ def close_session(text: str) -> None:
     TokenSession.objects.filter(pk=_session_id(given), ended_at=None).update(ended_at=now())
 
 
-def end_all(user_id: UUID) -> None:
-    """End every API session of a person."""
-    TokenSession.objects.filter(user_id=user_id, ended_at=None).update(ended_at=now())
-
-
 def user_of(text: str) -> User:
     """Whose access token this is, if it is valid now; one query. Raises Unauthorized."""
     token = _parse(AccessToken, text)
@@ -78,11 +68,6 @@ def user_of(text: str) -> User:
         raise Unauthorized("invalid_token", "This session has ended. Sign in again.")
     _check_user(session.user, token)
     return session.user
-
-
-def prune() -> None:
-    """Forget sessions whose tokens have all expired."""
-    TokenSession.objects.filter(expires_at__lt=now()).delete()
 
 
 _open_sessions = Prepared[TokenSession](

@@ -13,13 +13,16 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import structlog
 
 from connections.webhooks import wire
 from connections.webhooks.wire import Attempt, Claimed, Endpoint
 from whatsflow.core.http import OutboundError
-from whatsflow.core.http_caller import Caller
+
+if TYPE_CHECKING:
+    from whatsflow.core.http_caller import Caller
 
 log = structlog.get_logger(__name__)
 
@@ -167,6 +170,8 @@ class Lane:
     def _caller_now(self) -> Caller:
         with self._lock:
             if self._caller is None:
+                from whatsflow.core.http_caller import Caller  # here: see http.request
+
                 self._caller = Caller(self.endpoint.url, connections=MOST_THREADS)
             return self._caller
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
@@ -13,7 +14,9 @@ from standardwebhooks import Webhook as Signer
 
 from connections.webhooks import presets, schedule
 from whatsflow.core.http import Limits, OutboundError
-from whatsflow.core.http_caller import Caller
+
+if TYPE_CHECKING:
+    from whatsflow.core.http_caller import Caller
 
 ANSWER_BYTES = 1024
 """Of an answer, what is kept."""

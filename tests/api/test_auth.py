@@ -8,7 +8,7 @@ import time_machine
 from django.conf import settings as django_settings
 
 from accounts.models import TokenSession, User
-from accounts.services import team, tokens, users
+from accounts.services import api_sessions, team, tokens, users
 from tests.factories import PASSWORD
 
 PERSON = {"email": "new@example.com", "password": "a very long sentence", "fullName": "Nina New"}
@@ -203,7 +203,7 @@ def test_odd_headers_are_refused(anonymous, owner, business, header):
 def test_sessions_are_forgotten_when_their_tokens_have_expired(owner):
     tokens.open_session(owner)
     with time_machine.travel(tokens.now() + timedelta(days=31)):
-        tokens.prune()
+        api_sessions.prune()
     assert not TokenSession.objects.exists()
 
 

@@ -269,5 +269,5 @@ def test_origins_that_are_none_are_refused(program, origin):
 
 
 def test_the_description_is_there_for_everybody(client):
-    answer = client.get(reverse("openapi"))
+    answer = client.get(reverse("api:openapi"))
     assert answer.json()["openapi"] == "3.1.1"

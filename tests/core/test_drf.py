@@ -16,8 +16,9 @@ from rest_framework.views import APIView
 
 from contacts.models import Contact
 from tests.factories import ContactFactory
-from whatsflow.core.drf import CamelCaseSerializer, CursorPagination, PageNumberPagination, camel
+from whatsflow.core.drf import CamelCaseSerializer, CursorPagination, PageNumberPagination
 from whatsflow.core.errors import Conflict, InvalidInput, NotFound
+from whatsflow.core.text import camel
 
 
 class Open(APIView):

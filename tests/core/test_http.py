@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whatsflow.core import http
+from whatsflow.core import http, http_client
 from whatsflow.core.http import Blocked, Limits, TimedOut, TooLarge, Unreachable
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Kind: Test\r\n\r\nhello"
@@ -361,7 +361,7 @@ def test_certificate_and_host_keep_the_name_though_the_address_is_called(
     context.sni_callback = lambda sock, name, ctx: names.append(name)
     server = serve(OK, name="hooks.example", context=context)
     resolver(["127.0.0.1"])
-    monkeypatch.setattr(http, "ssl_context", lambda: trusting)
+    monkeypatch.setattr(http_client, "ssl_context", lambda: trusting)
     assert http.request("GET", f"https://hooks.example:{server.port}/").status == 200
     assert names == ["hooks.example"]
     assert f"host: hooks.example:{server.port}".encode() in server.requests[0].lower()
@@ -378,6 +378,6 @@ def test_a_certificate_of_nobody_we_know_is_refused(serve, resolver, certificate
 def test_a_certificate_of_another_name_is_refused(serve, resolver, certificate, monkeypatch):
     server = serve(OK, name="other.example", context=certificate[0])
     resolver(["127.0.0.1"])
-    monkeypatch.setattr(http, "ssl_context", lambda: certificate[1])
+    monkeypatch.setattr(http_client, "ssl_context", lambda: certificate[1])
     with pytest.raises(Unreachable):
         http.request("GET", f"https://other.example:{server.port}/")

@@ -21,6 +21,7 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from whatsflow.core import envelope
 from whatsflow.core.errors import InvalidInput
+from whatsflow.core.text import camel
 
 MAX_PAGE_SIZE = 200
 
@@ -79,12 +80,6 @@ def _wrapped(data: Any, response: Response | None) -> Any:
 
 
 # -- names -------------------------------------------------------------------------------------------
-
-
-def camel(name: str) -> str:
-    """`last_message_at` -> `lastMessageAt`."""
-    first, *rest = name.split("_")
-    return first + "".join(word[:1].upper() + word[1:] for word in rest)
 
 
 class CamelCaseSerializer(serializers.Serializer):

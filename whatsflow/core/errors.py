@@ -54,6 +54,12 @@ class Forbidden(DomainError):
         super().__init__(code, message)
 
 
+class Unauthorized(DomainError):
+    """The credential does not prove anything."""
+
+    status = 401
+
+
 class Conflict(DomainError):
     """The thing is in a state in which this cannot be done."""
 

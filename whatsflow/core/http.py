@@ -12,23 +12,13 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-import ssl
-import threading
-import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
-import httpcore2
-import httpx2  # noqa: TID251 - this is the module that the ban points to
 from django.conf import settings
 
 from whatsflow.core.errors import DomainError
 
-USER_AGENT = "WhatsFlow"
 _REFUSED = [
     ipaddress.ip_network(network)
     for network in (
@@ -91,7 +81,6 @@ _SERVICES = frozenset(
 """Ports from 1024 on at which databases, queues, caches, control planes and chat servers listen, and no web server."""
 _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 """A host that has a name: what IDNA leaves of others."""
-_resolvers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolve")
 
 
 class OutboundError(DomainError):
@@ -169,27 +158,9 @@ def request(
     truncate: cut an answer that is too long instead of raising TooLarge.
     Raises Blocked, TimedOut, Unreachable, TooLarge.
     """
-    limits = limits or Limits()
-    exempt = check_url(url)
-    deadline = Deadline()
-    deadline.start(limits.total)
-    timeout = httpx2.Timeout(limits.read, connect=limits.connect)
-    sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **(headers or {})}
-    transport = _Transport(CheckedBackend(deadline, exempt))
-    try:
-        with (
-            httpx2.Client(
-                transport=transport, timeout=timeout, trust_env=False, follow_redirects=False
-            ) as client,
-            client.stream(method, url, headers=sent, content=content) as response,
-        ):
-            body, truncated = read_all(response.iter_raw(), limits.max_bytes, truncate)
-            names = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status_code, names, body, truncated)
-    except (httpx2.TimeoutException, TimeoutError) as error:
-        raise TimedOut("timed_out", "The address did not answer in time.") from error
-    except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError) as error:
-        raise Unreachable("unreachable", "The address could not be reached.") from error
+    from whatsflow.core import http_client  # here: seven megabytes that many installations never need
+
+    return http_client.request(method, url, headers or {}, content, limits or Limits(), truncate=truncate)
 
 
 def check_url(url: str) -> bool:
@@ -197,9 +168,11 @@ def check_url(url: str) -> bool:
 
     Use it to check what a person enters; `request` checks again, and checks what the name leads to.
     """
+    from whatsflow.core import http_client
+
     try:
-        parsed = httpx2.URL(url)
-    except (httpx2.InvalidURL, TypeError, ValueError, UnicodeError) as error:
+        parsed = http_client.parse(url)
+    except ValueError as error:
         raise Blocked("invalid_url", "This is not a web address.", field="url") from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise Blocked("invalid_url", "Write a web address that starts with https://.", field="url")
@@ -222,7 +195,8 @@ def check_url(url: str) -> bool:
     return False
 
 
-def _not_public() -> Blocked:
+def not_public() -> Blocked:
+    """What is said of an address inside of a network."""
     return Blocked("address_not_public", "This address is not on the public internet.", field="url")
 
 
@@ -233,7 +207,7 @@ def _check_host(host: str) -> None:
     if literal is None and not _NAME.fullmatch(name):
         raise Blocked("invalid_url", "This is not a web address.", field="url")
     if name == "localhost" or name.endswith(".localhost") or (literal and not is_public(literal)):
-        raise _not_public()
+        raise not_public()
 
 
 def _literal(host: str) -> str | None:
@@ -261,116 +235,3 @@ def read_all(chunks: Iterable[bytes], max_bytes: int, truncate: bool) -> tuple[b
                 raise TooLarge("too_large", "The answer is too long.")
             return bytes(body[:max_bytes]), True
     return bytes(body), False
-
-
-@lru_cache(maxsize=1)
-def ssl_context() -> ssl.SSLContext:
-    """Certificates are read once; that takes longer than a request."""
-    return httpx2.create_ssl_context(trust_env=False)
-
-
-class Deadline(threading.local):
-    """When the request that this thread is making ends, on the monotonic clock, and whether it made a connection."""
-
-    at = 0.0
-    connected = False
-
-    def start(self, seconds: float) -> None:
-        """A request begins that may take so long."""
-        self.at = time.monotonic() + seconds
-
-    def left(self, timeout: float | None) -> float:
-        """Seconds that one step may take. Raises httpcore2.ReadTimeout when the time is over."""
-        left = self.at - time.monotonic()
-        if left <= 0:
-            raise httpcore2.ReadTimeout("The time for this request is over")
-        return left if timeout is None else min(left, timeout)
-
-
-class _Transport(httpx2.HTTPTransport):
-    """httpx2's transport over one connection that `CheckedBackend` makes."""
-
-    def __init__(self, backend: CheckedBackend) -> None:
-        self._pool = httpcore2.ConnectionPool(
-            ssl_context=ssl_context(),
-            max_connections=1,
-            max_keepalive_connections=0,
-            network_backend=backend,
-        )
-
-
-class CheckedBackend(httpcore2.NetworkBackend):
-    """Connects to checked addresses only. exempt: the place is on the allow-list.
-
-    keep: seconds after which a connection is not used for another request, so that the name is looked up again.
-    """
-
-    def __init__(self, deadline: Deadline, exempt: bool, keep: float = 0.0) -> None:
-        self._deadline = deadline
-        self._exempt = exempt
-        self._keep = keep
-        self._plain = httpcore2.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore2.NetworkStream:
-        self._deadline.connected = True
-        error: Exception = httpcore2.ConnectError("The name has no address")
-        for address in self._addresses(host, port):
-            try:
-                left = self._deadline.left(timeout)
-                stream = self._plain.connect_tcp(address, port, left, None, socket_options)
-                return _Stream(stream, self._deadline, time.monotonic() + self._keep)
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as failed:
-                error = failed
-        raise error
-
-    def _addresses(self, host: str, port: int) -> list[str]:
-        pending = _resolvers.submit(resolve, host, port)
-        try:
-            addresses = pending.result(timeout=self._deadline.left(None))
-        except FutureTimeout as error:
-            raise httpcore2.ConnectTimeout("The name was not resolved in time") from error
-        except (OSError, UnicodeError) as error:
-            raise httpcore2.ConnectError("The name could not be resolved") from error
-        if not self._exempt and not all(is_public(address) for address in addresses):
-            raise _not_public()
-        return addresses
-
-
-class _Stream(httpcore2.NetworkStream):
-    """A connection whose every step ends at the request's deadline, however slowly the other side drips.
-
-    until: monotonic time from which no further request may use it.
-    """
-
-    def __init__(self, stream: httpcore2.NetworkStream, deadline: Deadline, until: float) -> None:
-        self._stream = stream
-        self._deadline = deadline
-        self._until = until
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._deadline.left(timeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._deadline.left(timeout))
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore2.NetworkStream:
-        secured = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
-        return _Stream(secured, self._deadline, self._until)
-
-    def get_extra_info(self, info: str) -> Any:
-        """An idle connection that is readable was closed by the other side; one that is too old looks the same."""
-        if info == "is_readable" and time.monotonic() > self._until:
-            return True
-        return self._stream.get_extra_info(info)

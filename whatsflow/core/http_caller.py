@@ -1,7 +1,8 @@
 """Many requests to one address over connections that are kept open, under the rules of `whatsflow.core.http`.
 
-Each new connection is made to an address that was resolved and checked just then; a kept one still leads there, however
-the name's answers change. After `KEEP_SECONDS` it is made anew, so that an address that has moved is found.
+The client is that of `http_client`, without its layers for cookies and redirects. Each new connection is made to an
+address that was resolved and checked just then; a kept one still leads there, however the name's answers change. After
+`KEEP_SECONDS` it is made anew, so that an address that has moved is found.
 """
 
 from __future__ import annotations
@@ -9,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import httpcore2
-import httpx2  # noqa: TID251 - the same client as whatsflow.core.http, without its layers for cookies and redirects
 
-from whatsflow.core import http
+from whatsflow.core import http, http_client
 from whatsflow.core.http import Answer, Limits, TimedOut, Unreachable
 
 KEEP_SECONDS = 120.0
@@ -23,18 +23,18 @@ class Caller:
 
     def __init__(self, url: str, *, connections: int = 8) -> None:
         exempt = http.check_url(url)
-        parsed = httpx2.URL(url)
+        parsed = http_client.parse(url)
         self._url = httpcore2.URL(
             scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path
         )
         self._host = parsed.netloc
-        self._deadline = http.Deadline()
+        self._deadline = http_client.Deadline()
         self._pool = httpcore2.ConnectionPool(
-            ssl_context=http.ssl_context(),
+            ssl_context=http_client.ssl_context(),
             max_connections=connections,
             max_keepalive_connections=connections,
             keepalive_expiry=IDLE_SECONDS,
-            network_backend=http.CheckedBackend(self._deadline, exempt, KEEP_SECONDS),
+            network_backend=http_client.CheckedBackend(self._deadline, exempt, KEEP_SECONDS),
         )
 
     def post(self, content: bytes, headers: Mapping[str, str], limits: Limits) -> Answer:
@@ -59,7 +59,7 @@ class Caller:
     def _send(self, content: bytes, headers: Mapping[str, str], limits: Limits) -> Answer:
         sent = [
             (b"Host", self._host),
-            (b"User-Agent", http.USER_AGENT.encode()),
+            (b"User-Agent", http_client.USER_AGENT.encode()),
             (b"Accept-Encoding", b"identity"),
             (b"Content-Length", str(len(content)).encode()),
             *((name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()),

@@ -13,3 +13,9 @@ def printable(text: str) -> str:
         for letter in text
     )
     return " ".join("".join(kept).split())
+
+
+def camel(name: str) -> str:
+    """`last_message_at` -> `lastMessageAt`."""
+    first, *rest = name.split("_")
+    return first + "".join(word[:1].upper() + word[1:] for word in rest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -66,6 +67,8 @@ class Worker:
         self, queues: list[str], threads: int, *, on_ready: Callable[[], None] = lambda: None
     ) -> None:
         app.conf.worker_enable_remote_control = False
+        # Checks of the code load every page and the API; what makes a start unsafe was looked for by `manage.py up`
+        os.environ["CELERY_SKIP_CHECKS"] = "1"
         if "sessions" in queues and settings.REDIS_URL:
             app.conf.worker_disable_prefetch = True  # a number waits in Redis for a worker that has room
         self._controller = WorkController(

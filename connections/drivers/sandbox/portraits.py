@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from functools import lru_cache
 from io import BytesIO
 
 from PIL import Image, ImageDraw
@@ -24,7 +23,6 @@ def of(customer: Customer) -> MediaBlob | None:
     return MediaBlob(draw(rng.randrange(2**32)), "image/jpeg", "picture.jpg")
 
 
-@lru_cache(maxsize=64)
 def draw(seed: int) -> bytes:
     """A JPEG of somebody, 320 x 320."""
     rng = random.Random(seed)  # noqa: S311 (scenery, not secrets)

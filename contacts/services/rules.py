@@ -18,6 +18,7 @@ from contacts.services import tags
 from contacts.services.wording import Said
 from whatsflow.core.clock import now
 from whatsflow.core.errors import Conflict, InvalidInput, NotFound
+from whatsflow.core.prepared import Prepared
 
 MOST = 50
 """Rules of one business: each message is held against all of them."""
@@ -104,13 +105,18 @@ def _untagged(rule: TagRule) -> Any:
 
 def on_messages(business: BusinessProfile, said: Sequence[Said]) -> None:
     """Hold new messages against the rules that listen; one query when there are none. Inside their transaction."""
-    listening = TagRule.objects.filter(
-        business_profile=business, is_active=True, kind__in=[Kind.KEYWORD, Kind.FIRST_CONTACT]
-    )
-    for rule in listening.select_related("tag"):
+    for rule in _listening.rows(business.pk):
         meant = {one.contact_id for one in said if _applies(rule, one)}
         if meant:
             _count(rule, tags.add(business, meant, [rule.tag]))
+
+
+_listening = Prepared[TagRule](
+    lambda business: TagRule.objects.filter(
+        business_profile=business, is_active=True, kind__in=[Kind.KEYWORD, Kind.FIRST_CONTACT]
+    ).select_related("tag"),
+    by_key=True,
+)
 
 
 def _applies(rule: TagRule, said: Said) -> bool:

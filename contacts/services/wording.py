@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -15,6 +16,7 @@ from contacts import words
 from contacts.models import ConsentProof, ConsentWords
 from contacts.services import consent
 from whatsflow.core.errors import InvalidInput
+from whatsflow.core.prepared import Prepared
 
 SHORT = 80
 """Longer messages are sentences, in which a word means nothing."""
@@ -37,8 +39,13 @@ class Said:
 
 def words_of(business_id: UUID) -> tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]]:
     """The words that opt out and in, by language. One query."""
-    row = ConsentWords.objects.filter(business_profile_id=business_id).values_list("stop", "start").first()
-    return row if row else (words.STOP, words.START)
+    return _words.first(business_id) or (words.STOP, words.START)
+
+
+_words = Prepared[Any](
+    lambda business: ConsentWords.objects.filter(business_profile=business).values_list("stop", "start"),
+    by_key=True,
+)
 
 
 def save(

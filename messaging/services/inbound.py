@@ -8,7 +8,7 @@ receipts, then what lists and contacts show.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import isfinite
@@ -42,6 +42,7 @@ from messaging.models import Conversation, MediaFile, Message
 from messaging.services import acks, changes, fetching, limits, media, previews
 from whatsflow.core import bulk
 from whatsflow.core.clock import now
+from whatsflow.core.db import is_postgres
 from whatsflow.core.events import Event as DomainEvent
 from whatsflow.core.events import publish
 
@@ -111,10 +112,9 @@ class _Batch:
         return batch
 
     def look_up(self, wa_ids: set[str]) -> None:
-        rows = Message.objects.filter(connection=self.connection, whatsapp_message_id__in=wa_ids)
-        columns = ("whatsapp_message_id", "id", "body_pending")
-        for wa_id, *row in rows.values_list(*columns) if wa_ids else ():
-            self.known[wa_id] = _Known(*row)
+        if wa_ids:
+            found = _known_on_postgres if is_postgres() else _known_on_sqlite
+            self.known |= {wa_id: _Known(*row) for wa_id, *row in found(self.connection.pk, wa_ids)}
 
     def people(self) -> list[Person]:
         """Everybody whose contact is needed: writers of new messages, and those whose names WhatsApp connected."""
@@ -122,6 +122,28 @@ class _Batch:
             _person(message): None for wa_id, message in self.messages.items() if wa_id not in self.known
         }
         return [*writers, *(Person(phone=one.phone, lid=one.lid) for one in self.identified)]
+
+
+def _known_on_postgres(connection_id: UUID, wa_ids: Collection[str]) -> list[tuple[Any, ...]]:
+    """(WhatsApp's id, ours, whether the content is still to come) of those that we have.
+
+    One by one by the index, whatever is known of the table: of a number that is new since it was analysed PostgreSQL
+    expects one message, and would read all that it has by now, with every batch.
+    """
+    return bulk.fetch_prepared(_KNOWN, [list(wa_ids), connection_id])
+
+
+_KNOWN = """
+SELECT w.wa_id, m.id, m.body_pending FROM unnest(%s::text[]) AS w(wa_id)
+CROSS JOIN LATERAL (
+    SELECT id, body_pending FROM messages WHERE connection_id = %s AND whatsapp_message_id = w.wa_id LIMIT 1
+) AS m
+"""
+
+
+def _known_on_sqlite(connection_id: UUID, wa_ids: Collection[str]) -> Iterable[tuple[Any, ...]]:
+    rows = Message.objects.filter(connection=connection_id, whatsapp_message_id__in=wa_ids)
+    return rows.values_list("whatsapp_message_id", "id", "body_pending")
 
 
 def _together(one: InboundMessage, other: InboundMessage) -> InboundMessage:

@@ -451,7 +451,9 @@ def start_and_idle(place: Place, effort: Effort) -> list[Result]:
         pass
     with running(place) as site:
         signed_in(site).request("GET", "/")
-        time.sleep(3 if effort is QUICK else 120)  # until the number has fetched the pictures of its customers
+        time.sleep(
+            3 if effort is QUICK else 120
+        )  # until the number has fetched the pictures of its customers
         family = [
             psutil.Process(site.process.pid),
             *psutil.Process(site.process.pid).children(recursive=True),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 import orjson
 from django.db import connection
-from django.db.models import AutoField, Model
+from django.db.models import AutoField, Field, Model
 
 from whatsflow.core.db import prepared_cursor
 
@@ -61,10 +62,20 @@ def insert(rows: Sequence[Model]) -> None:
     fields = rows[0]._meta.concrete_fields
     names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     table = connection.ops.quote_name(rows[0]._meta.db_table)
+    cells = attrgetter(*(field.attname for field in fields))
+    stamped = [field for field in fields if type(field).pre_save is not Field.pre_save]  # updated_at, files
     statement = f"COPY {table} ({names}) FROM STDIN"
     with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
-            copy.write_row([_plain(field.pre_save(row, add=True)) for field in fields])
+            for field in stamped:
+                field.pre_save(row, add=True)
+            copy.write_row(
+                [cell if cell is None or type(cell) in _AS_IT_IS else _plain(cell) for cell in cells(row)]
+            )
+
+
+_AS_IT_IS = frozenset({str, bool, int, UUID, datetime, bytes})
+"""What COPY takes without a question."""
 
 
 def insert_rows(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

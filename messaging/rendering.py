@@ -9,6 +9,7 @@ escaped unless this module made it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -20,6 +21,7 @@ from django.urls import reverse
 from django.utils import timezone
 from markupsafe import Markup, escape
 
+from accounts.models import User
 from messaging import bubbles, formatting
 from messaging.bubbles import Bubble
 from messaging.models import Message
@@ -179,6 +181,20 @@ def marked(text: str, search: str) -> Markup:
 
 
 # -- the chat --------------------------------------------------------------------------------------
+
+
+def assignees(team: Iterable[User], me: User, assigned_id: UUID | None) -> Markup:
+    """Buttons that give the conversation to somebody: to oneself first, then to the others of the team."""
+    people = [(me.pk, "Me", str(shell.avatar(me, "xs")))]
+    people += [(one.pk, str(one), str(shell.avatar(one, "xs"))) for one in team if one.pk != me.pk]
+    return _drawn_assignees(tuple(one for one in people if one[0] != assigned_id))
+
+
+@lru_cache(maxsize=KEPT // 8)
+def _drawn_assignees(people: tuple[tuple[UUID, str, str], ...]) -> Markup:
+    """Kept, like rows: every conversation shows the same team."""
+    drawn: Markup = _macros().assignees(people)
+    return drawn
 
 
 def message(item: Said, quoted: Said | None, contact_name: str, csrf: Any = "") -> Markup:

@@ -120,11 +120,11 @@ def header(access: Access, conversation: Conversation) -> Context:
         "can_reply": access.can(Can.REPLY),
         "can_edit": access.can(Can.EDIT_CONTACTS),
         "blocked": _blocked(access, number),
-        "members": [
-            membership.user
-            for membership in accounts.team_of(access.business)
-            if allows(membership.role, Can.REPLY)
-        ],
+        "assignees": rendering.assignees(
+            [one.user for one in accounts.team_of(access.business) if allows(one.role, Can.REPLY)],
+            access.user,
+            conversation.assigned_to_id,
+        ),
         "user": access.user,
     }
 

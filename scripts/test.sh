@@ -13,7 +13,7 @@ export TEST_REDIS_URL="${TEST_REDIS_URL:-redis://127.0.0.1:6379/0}"
 # No test runs: pytest's status 5. Only with arguments, which may choose tests of one pass alone, is that no failure.
 run() {
     status=0
-    "$PYTHON" -m pytest -n "$processes" --dist worksteal "$@" || status=$?
+    "$PYTHON" -m pytest -n "$processes" --dist worksteal --durations=25 --durations-min=5 "$@" || status=$?
     if [ "$status" -eq 5 ] && [ "$chosen" = yes ]; then status=0; fi
     return "$status"
 }

@@ -125,7 +125,6 @@ def header(access: Access, conversation: Conversation) -> Context:
             access.user,
             conversation.assigned_to_id,
         ),
-        "user": access.user,
     }
 
 

@@ -236,17 +236,16 @@ def fill(
 
 
 def _start(business_id: UUID, dates: Sequence[date], token: UUID) -> None:
-    with transaction.atomic():
-        commit_lazily()  # undone, so is all that is written afterwards
-        DailyStats.objects.bulk_create(
-            [
-                DailyStats(business_profile_id=business_id, date=when, state=State.STARTED, token=token)
-                for when in dates
-            ],
-            update_conflicts=True,
-            unique_fields=["business_profile", "date"],
-            update_fields=["state", "token"],
-        )
+    """On the disk before anything is counted: what says that a date is not done must not be lost with what would."""
+    DailyStats.objects.bulk_create(
+        [
+            DailyStats(business_profile_id=business_id, date=when, state=State.STARTED, token=token)
+            for when in dates
+        ],
+        update_conflicts=True,
+        unique_fields=["business_profile", "date"],
+        update_fields=["state", "token"],
+    )
 
 
 def _finish(business_id: UUID, zone: ZoneInfo, counted: Sequence[Day], token: UUID) -> int:

@@ -24,7 +24,7 @@ def prepared_cursor(connection: Any) -> Any:
 
 def commit_lazily() -> None:
     """The transaction at hand need not reach the disk before its commit returns: for what is simply done again when a
-    crash of the database undoes it. What is committed later is never there without it.
+    crash of the database undoes it, because something that was there before still says that it is to be done.
     """
     if is_postgres():
         with connection.cursor() as cursor:

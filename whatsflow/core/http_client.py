@@ -1,4 +1,4 @@
-"""The connections of `whatsflow.core.http`, which says what may be called. Loaded by the first request."""
+"""The connections of `whatsflow.core.http`, which says what may be called. Loaded when it first looks at one."""
 
 from __future__ import annotations
 

@@ -117,6 +117,7 @@ def _run(campaign: Campaign, business: BusinessProfile, pages: list[float]) -> N
     client = Client(SERVER_NAME="localhost")
     client.force_login(business.user)
     address, looked = reverse("campaigns:detail", args=[campaign.pk]), 0.0
+    client.get(address)  # templates are read with the first one
     while Campaign.objects.filter(pk=campaign.pk, open_count__gt=0).exists():
         feeding.feed(campaign.pk)
         if time.perf_counter() - looked > 1.0:

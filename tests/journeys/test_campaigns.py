@@ -47,6 +47,7 @@ def test_a_campaign_is_written_tried_sent_paused_and_read_off(
     olive.go(olive.path)
     assert _done(olive) <= held + 1  # one may have been on its way
     olive.press("Resume")
+    olive.wait(lambda: not olive.run("return !!document.getElementById('resume')"), "the page that follows")
     with olive.without_reload():
         olive.sees("Completed", seconds=60)
     complaints += look(olive, "campaign-done")

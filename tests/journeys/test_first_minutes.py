@@ -32,6 +32,7 @@ def test_a_newcomer_chats_with_simulated_customers_within_minutes(new_person: Ca
     with olive.without_reload():
         olive.sees("Messages come in and go out")
     olive.press("Open the inbox")
+    olive.finds("#inbox-list")
     with olive.without_reload():
         olive.sees("Ana Souza", within="#inbox-list")
         olive.sees("Are you open today?", within="#inbox-list")

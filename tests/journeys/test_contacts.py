@@ -68,6 +68,7 @@ def _finds_and_keeps_a_segment(olive: Person) -> None:
 
 
 def _card(olive: Person) -> list[str]:
+    olive.finds("#contact")
     with olive.without_reload():
         olive.fill("body", "Likes rye bread.")
         olive.press("Keep")

@@ -10,8 +10,6 @@ from collections.abc import Collection, Iterable
 from functools import reduce
 from operator import or_
 
-LEVEL = 3
-"""Of zlib: more would take twice as long for a sixth less."""
 _BITS = tuple(tuple(bit for bit in range(8) if byte >> bit & 1) for byte in range(256))
 """Which bits of a byte are set."""
 
@@ -35,8 +33,14 @@ def union(bitmaps: Iterable[int]) -> int:
 
 
 def pack(bitmap: int) -> bytes:
-    """A set as the tables keep it: its bytes, little-endian, deflated. 300 among a million are two kilobytes."""
-    return zlib.compress(_plain(bitmap), LEVEL) if bitmap else b""
+    """A set as the tables keep it: its bytes, little-endian, deflated. 300 among a million are less than a kilobyte.
+
+    zlib looks for runs of one byte only: all that a thin set has, smaller and ten times as quick as its usual search.
+    """
+    if not bitmap:
+        return b""
+    deflating = zlib.compressobj(strategy=zlib.Z_RLE)
+    return deflating.compress(_plain(bitmap)) + deflating.flush()
 
 
 def unpack(packed: bytes | memoryview) -> int:

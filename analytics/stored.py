@@ -41,7 +41,7 @@ _WORK = ("business_profile_id", "date", "user_id", "sent", "closed", "answer_sec
 def write_done(business_id: UUID, days: Sequence[Day], moment: datetime) -> None:
     """The days' own rows, which are there: what was counted, and that they are `done`."""
     rows = [
-        (day.date, business_id, moment, *columns(day).values())
+        (day.date, business_id, moment, *map(columns(day).__getitem__, _TYPES))
         for day in sorted(days, key=lambda day: day.date)
     ]
     bulk.update_each(_DONE_COLUMNS, rows, _DONE)

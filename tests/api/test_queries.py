@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from campaigns.models import CampaignRecipient
 from connections.models import SandboxMessage
-from contacts.models import ContactTag
+from contacts.models import Contact, ContactTag
 from tests import factories
 from tests.api.conftest import Caller
 from tests.api.routes import Call, calls
@@ -111,3 +112,18 @@ def test_reading_costs_the_same_however_much_there_is(
         name: count for name, (count, _) in many.items() if name not in BY_NUMBER and "analytics" not in name
     }
     assert {name: count for name, count in asked.items() if count != 2} == QUESTIONS
+
+
+@pytest.mark.parametrize("address", ["contacts", "contacts?limit=2&fields=id,tags"])
+def test_the_rows_of_an_answer_are_gone_with_it(program: Caller, business: Any, address: str) -> None:
+    factories.ContactFactory.create_batch(5, business_profile=business)
+    program.get(address)  # what is kept for all requests
+    gc.collect()
+    gc.disable()
+    try:
+        before = {id(one) for one in gc.get_objects() if type(one) is Contact}
+        assert program.get(address).json()["data"]
+        left = [one for one in gc.get_objects() if type(one) is Contact and id(one) not in before]
+        assert not left, "they wait for the collector of garbage"
+    finally:
+        gc.enable()

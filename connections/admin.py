@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import ngettext
 
-from connections.models import SandboxCustomer, SandboxPhone, WhatsAppConnection
+from connections.models import SandboxCustomer, SandboxPhone, UnstoredEvent, WhatsAppConnection
+from connections.services import unstored_events
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -43,6 +46,35 @@ class WhatsAppConnectionAdmin(ReadOnlyAdmin):
     search_fields = ("=id", "name", "phone_number", "business_profile__business_name")
     exclude = ("session_data", "qr_code", "pairing_code", "pairing_phone")
     date_hierarchy = "created_at"
+
+
+@admin.register(UnstoredEvent)
+class UnstoredEventAdmin(ReadOnlyAdmin):
+    """Events that could not be stored: why, and a retry. Never what somebody wrote."""
+
+    list_display = ("created_at", "business_profile", "connection", "kind", "error", "attempts", "tried_at")
+    list_filter = ("kind", "error", "mode")
+    list_select_related = ("business_profile", "connection")
+    search_fields = ("=id", "=connection__id", "business_profile__business_name")
+    exclude = ("event", "phone", "lid", "key")
+    date_hierarchy = "created_at"
+    actions = ("retry",)
+
+    @admin.action(description="Retry the selected events")
+    def retry(self, request: HttpRequest, queryset: QuerySet[UnstoredEvent]) -> None:
+        keys = list(queryset.order_by("pk").values_list("pk", flat=True))
+        stored = unstored_events.retry(keys)
+        failed = len(keys) - stored
+        if stored:
+            text = ngettext("%(count)d event stored.", "%(count)d events stored.", stored)
+            self.message_user(request, text % {"count": stored}, messages.SUCCESS)
+        if failed:
+            text = ngettext(
+                "%(count)d event still can't be stored; its error says why.",
+                "%(count)d events still can't be stored; their errors say why.",
+                failed,
+            )
+            self.message_user(request, text % {"count": failed}, messages.WARNING)
 
 
 @admin.register(SandboxPhone)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.db.models import Count, Min
 
 from connections import leases
-from connections.models import SitePulse, WebhookDelivery, WhatsAppConnection
+from connections.models import SitePulse, UnstoredEvent, WebhookDelivery, WhatsAppConnection
 from whatsflow.core.clock import database_now
 from whatsflow.core.gauges import Gauge, seconds_since
 
@@ -24,6 +24,10 @@ def read() -> Iterator[Gauge]:
     yield Gauge("numbers_unattended", "Numbers that should be driven and are not.", nobody)
     held = rows.filter(held_since__isnull=False).count()
     yield Gauge("numbers_held", "Numbers on hold until a person decides.", held)
+    unstored = UnstoredEvent.objects.count()
+    yield Gauge(
+        "events_unstored", "Events of numbers that could not be stored and wait for a retry.", unstored
+    )
     proof = rows.filter(desired=Desired.ONLINE).aggregate(oldest=Min("last_proof_at"))["oldest"]
     yield Gauge(
         "oldest_proof_seconds", "Age of the oldest sign of life of a wanted number.", seconds_since(proof)

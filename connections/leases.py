@@ -36,6 +36,7 @@ __all__ = [
     "acquire",
     "check",
     "guard",
+    "hold",
     "keeper",
     "lease_is_free",
     "release",
@@ -99,6 +100,15 @@ def check(lease: Lease) -> WhatsAppConnection:
     A runner asks what there is to do in every round; holding the row would cost a write to the disk each time.
     """
     return _found(lease, _READ)
+
+
+def hold(connection_id: UUID) -> WhatsAppConnection:
+    """Inside a transaction: hold the number's row without a lease, for what may be written beside its runner.
+
+    Raises WhatsAppConnection.DoesNotExist.
+    """
+    rows = WhatsAppConnection.objects.defer("session_data", "qr_code", "pairing_code")
+    return rows.select_for_update(no_key=True).get(pk=connection_id)
 
 
 def _found(lease: Lease, rows: Prepared[WhatsAppConnection]) -> WhatsAppConnection:

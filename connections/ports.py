@@ -116,7 +116,13 @@ class Mailbox(Protocol):
     """Receives what happened and hands out what is to be sent."""
 
     def receive(self, lease: Lease, events: Sequence[Event]) -> int:
-        """Store a batch in one transaction; repeated and shuffled events change nothing. Returns new messages."""
+        """Store a batch; repeated and shuffled events change nothing. Returns new messages.
+
+        An event that cannot be stored is set aside (connections/services/unstored_events.py), and the others are.
+        """
+
+    def receive_again(self, connection_id: UUID, events: Sequence[Event]) -> None:
+        """Store events that were set aside, with or without a runner. Raises what keeps them from being stored."""
 
     def claim(self, lease: Lease, limit: int) -> list[Claimed]:
         """Take the next messages: people before campaigns, in order within a conversation, none that must wait."""

@@ -64,6 +64,8 @@ class Card:
     traffic: Traffic
     pairing: bool
     """Whether this kind of number can be linked with a pairing code."""
+    unstored: int = 0
+    """How many of its events could not be stored."""
 
     @property
     def engine(self) -> Engine | None:
@@ -191,6 +193,7 @@ def cards(business: BusinessProfile, connections: Iterable[WhatsAppConnection]) 
     """The numbers with their traffic, which is counted for all of them at once."""
     shown = list(connections)
     traffic = traffic_of(business, [connection.pk for connection in shown])
+    unstored = selectors.unstored_counts(business)
     return [
         Card(
             connection=connection,
@@ -198,6 +201,7 @@ def cards(business: BusinessProfile, connections: Iterable[WhatsAppConnection]) 
             explanation=selectors.reason_text(connection),
             traffic=traffic[connection.pk],
             pairing=_can_pair(connection.connection_mode),
+            unstored=unstored.get(connection.pk, 0),
         )
         for connection in shown
     ]
@@ -243,6 +247,7 @@ def version_of(shown: Iterable[Card]) -> str:
             card.connection.held_since,
             card.explanation,
             card.traffic,
+            card.unstored,
         )
         for card in shown
     ]

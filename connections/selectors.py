@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Case, OuterRef, QuerySet, Subquery, When
+from django.db.models import Case, Count, OuterRef, QuerySet, Subquery, When
 from django.utils import timezone
 
 from accounts.models import BusinessProfile
@@ -17,6 +17,7 @@ from connections.models import (
     SandboxCustomer,
     SandboxMessage,
     SandboxPhone,
+    UnstoredEvent,
     WhatsAppConnection,
 )
 from whatsflow.core.errors import NotFound
@@ -52,6 +53,12 @@ def connections_by_id(business_id: UUID, connection_ids: Collection[UUID]) -> di
     """Those of the business's numbers that have these ids, without their secrets; one query."""
     rows = WhatsAppConnection.objects.filter(business_profile_id=business_id)
     return rows.defer("session_data", "qr_code", "pairing_code").in_bulk(connection_ids)
+
+
+def unstored_counts(business: BusinessProfile) -> dict[UUID, int]:
+    """How many events of each number could not be stored; numbers without any are left out. One query."""
+    rows = UnstoredEvent.objects.filter(business_profile=business).order_by()
+    return dict(rows.values_list("connection").annotate(Count("pk")))
 
 
 def chosen(business: BusinessProfile, connection_id: UUID | None = None) -> WhatsAppConnection:

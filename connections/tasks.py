@@ -15,6 +15,7 @@ from connections.services import (
     holds,
     numbers,
     sessions,
+    unstored_events,
 )
 from connections.webhooks import dispatcher
 
@@ -48,6 +49,7 @@ def deliver_webhooks() -> None:
 
 @shared_task(name="connections.tasks.prune_events")
 def prune_events() -> None:
-    """Forget what other systems were told, and what states numbers were in, long ago."""
+    """Forget what other systems were told, what states numbers were in and what could not be stored, long ago."""
     event_retention.prune()
     history.prune()
+    unstored_events.prune()

@@ -202,6 +202,15 @@ def lids_of(contact_ids: Collection[UUID]) -> dict[UUID, str]:
     return dict(rows.order_by("created_at", "id").values_list("contact_id", "value"))
 
 
+def identities_of(business_id: UUID, contact_ids: Collection[UUID]) -> tuple[list[str], list[str]]:
+    """The canonical phone numbers and the LIDs of these contacts of the business."""
+    rows = ContactIdentity.objects.filter(business_profile=business_id, contact_id__in=contact_ids)
+    found = list(rows.values_list("kind", "value"))
+    kinds = ContactIdentity.Kind.PHONE, ContactIdentity.Kind.LID
+    phones, lids = ([value for kind, value in found if kind == wanted] for wanted in kinds)
+    return phones, lids
+
+
 def attach_tags(contacts: Sequence[Contact]) -> None:
     """Give each contact its tags as `shown_tags`; one query."""
     found = tags_by_contact([contact.pk for contact in contacts])

@@ -15,6 +15,8 @@ from enum import IntEnum, StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
+from connections.drivers.cleaning import Cleaned, is_lid, is_phone, whole
+
 
 class Transient(Exception):
     """It did not go out now and surely has not left; the same id may be tried again later."""
@@ -62,6 +64,13 @@ class AckLevel(IntEnum):
     READ = 3
     PLAYED = 4
 
+    @classmethod
+    def nearest(cls, level: Any) -> AckLevel | None:
+        """The level; the nearest one for numbers beyond ours. None stays None."""
+        if level is None or type(level) is cls:
+            return level
+        return cls(max(cls.FAILED, min(whole(level) or 0, cls.PLAYED)))
+
 
 class Phase(StrEnum):
     """Where a session stands. `ENDED` is final: the runner closes the driver and keeps the reason."""
@@ -107,7 +116,10 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class Chat:
-    """A person as WhatsApp names them. At least one is set. phone: E.164. lid: bare digits."""
+    """A person as WhatsApp names them. At least one is set. phone: E.164. lid: bare digits.
+
+    Of two names one that cannot be right is left out.
+    """
 
     phone: str | None = None
     lid: str | None = None
@@ -115,10 +127,12 @@ class Chat:
     def __post_init__(self) -> None:
         if not (self.phone or self.lid):
             raise ValueError("A chat needs a phone number or a LID")
+        if self.phone and self.lid and is_phone(self.phone) != is_lid(self.lid):
+            object.__setattr__(self, "lid" if is_phone(self.phone) else "phone", None)
 
 
 @dataclass(frozen=True)
-class MediaRef:
+class MediaRef(Cleaned):
     """Media of an inbound message, still on WhatsApp's side. `token`: what the driver needs to fetch it (JSON)."""
 
     mime: str
@@ -128,7 +142,7 @@ class MediaRef:
 
 
 @dataclass(frozen=True)
-class MediaBlob:
+class MediaBlob(Cleaned):
     """Bytes with their declared type and name."""
 
     data: bytes
@@ -137,7 +151,7 @@ class MediaBlob:
 
 
 @dataclass(frozen=True)
-class State:
+class State(Cleaned):
     """A driver's answer to "how are you?".
 
     qr: content to draw as a QR code (phase QR). qr_expires_in: seconds. reason: a WhatsAppConnection.Reason value
@@ -172,7 +186,7 @@ class Vitals:
 
 
 @dataclass(frozen=True)
-class InboundMessage:
+class InboundMessage(Cleaned, ack=AckLevel.nearest):
     """A message that WhatsApp tells us of: a customer's, or our own typed on the phone (`from_me`).
 
     body is None when it came without its content (encrypted first); the same id comes again with it.
@@ -193,7 +207,7 @@ class InboundMessage:
 
 
 @dataclass(frozen=True)
-class Ack:
+class Ack(Cleaned, level=AckLevel.nearest):
     """A receipt for one of our messages."""
 
     wa_id: str
@@ -211,7 +225,7 @@ class Identified:
 
 
 @dataclass(frozen=True)
-class Edited:
+class Edited(Cleaned):
     """The writer changed a message after it was sent. body: what it says now."""
 
     wa_id: str
@@ -221,7 +235,7 @@ class Edited:
 
 
 @dataclass(frozen=True)
-class Revoked:
+class Revoked(Cleaned):
     """The writer took a message back, for everyone."""
 
     wa_id: str
@@ -244,7 +258,19 @@ class Skipped:
     kind: str
 
 
-Event = InboundMessage | Ack | Identified | Edited | Revoked | Typing | Skipped
+@dataclass(frozen=True)
+class Unreadable:
+    """Something that WhatsApp told and the driver cannot translate; set aside until a driver that can is installed.
+
+    data: what was told, for `Driver.reread`. error: why it cannot be read. chat: whose it is, when that is known.
+    """
+
+    data: dict[str, Any]
+    error: str
+    chat: Chat | None = None
+
+
+Event = InboundMessage | Ack | Identified | Edited | Revoked | Typing | Skipped | Unreadable
 
 
 @dataclass(frozen=True)
@@ -307,6 +333,11 @@ class Driver(ABC):
     @abstractmethod
     def confirm(self) -> None:
         """What the last `drain` returned is committed; never tell it again. Not called: it is told again."""
+
+    @classmethod
+    def reread(cls, data: dict[str, Any]) -> Sequence[Event]:
+        """Translate the data of an `Unreadable` again. Still `Unreadable` when this driver cannot either."""
+        return [Unreadable(data, "unreadable")]
 
     @abstractmethod
     def idle_for(self) -> float:

@@ -7,6 +7,7 @@ from connections.models.numbers import (
     SandboxMessage,
     SandboxPhone,
     SitePulse,
+    UnstoredEvent,
     WhatsAppConnection,
 )
 from connections.models.webhooks import (
@@ -28,6 +29,7 @@ __all__ = [
     "SandboxMessage",
     "SandboxPhone",
     "SitePulse",
+    "UnstoredEvent",
     "Webhook",
     "WebhookAttempt",
     "WebhookDelivery",

@@ -183,6 +183,39 @@ class ConnectionStateChange(UuidModel):
         ]
 
 
+class UnstoredEvent(TimestampedModel):
+    """An event of a number that could not be stored, kept until it can be or for 30 days.
+
+    event: as JSON, to be tried again; escaped, so that it holds what no text column would. "": too large to be kept.
+    key: tells the same event when it comes again. phone, lid: whose it is, so that it is deleted with the contact.
+    """
+
+    business_profile = models.ForeignKey(
+        BusinessProfile, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    connection = models.ForeignKey(
+        WhatsAppConnection, on_delete=models.CASCADE, related_name="unstored_events", db_index=False
+    )
+    mode = models.CharField(max_length=20, help_text="The driver that told it.")
+    kind = models.CharField(max_length=20)
+    key = models.CharField(max_length=64)
+    event = models.TextField(blank=True)
+    error = models.CharField(
+        max_length=64, help_text="Why it cannot be stored: a reason or an error's class."
+    )
+    attempts = models.IntegerField(default=1)
+    tried_at = models.DateTimeField(default=timezone.now)
+    phone = models.CharField(max_length=20, blank=True)
+    lid = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        db_table = "unstored_events"
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "kind", "key"], name="unstored_events_unique")
+        ]
+        indexes = [models.Index(fields=["business_profile"], name="unstored_events_business")]
+
+
 def _seed() -> int:
     return secrets.randbelow(2**31)
 

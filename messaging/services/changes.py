@@ -68,5 +68,5 @@ def _change(row: Message, change: Edited | Revoked) -> bool:
         return False
     row.metadata = {**metadata, key: change.at.isoformat()}
     if isinstance(change, Edited):
-        row.content, row.body_pending = change.body.replace("\x00", ""), False
+        row.content, row.body_pending = change.body, False
     return True

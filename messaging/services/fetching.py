@@ -39,7 +39,7 @@ def wanted(business_id: UUID, connection_id: UUID, message: InboundMessage) -> M
         connection_id=connection_id,
         state=State.WANTED,
         kind=message.kind,
-        mime=ref.mime[:100],
+        mime=ref.mime,
         name=media.clean_name(ref.name),
         size=ref.size or 0,
         source={"token": ref.token, "mime": ref.mime, "name": ref.name, "size": ref.size},

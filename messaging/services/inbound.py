@@ -1,4 +1,4 @@
-"""What WhatsApp tells us: one transaction and a handful of statements a batch, whatever its size.
+"""Store a batch of driver events: one transaction and a handful of statements, whatever its size.
 
 An event that comes twice changes nothing; one that first came without its content is filled in; what was typed on the
 phone appears as a message of ours. Order of work: numbers' and people's names, then known messages, then new ones, then
@@ -11,11 +11,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from math import isfinite
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
 
@@ -32,8 +30,10 @@ from connections.drivers.base import (
     Skipped,
     Typing,
 )
+from connections.drivers.flaws import flaw_of
 from connections.models import WhatsAppConnection
 from connections.ports import Lease
+from connections.services import unstored_events
 from contacts.services import contacts, identities
 from contacts.services.identities import Person
 from messaging import states
@@ -53,17 +53,52 @@ CURSOR = "newest_at"
 
 
 def receive(lease: Lease, events: Sequence[Event]) -> int:
-    """Store a batch. Returns how many messages are new. Raises LeaseLost, and then nothing was changed."""
+    """Store a batch. Returns how many messages are new. Raises LeaseLost and what the database says of itself.
+
+    An event that cannot be stored, even alone, is set aside; the others are stored.
+    """
+    flawed = [(event, flaw) for event in events if (flaw := flaw_of(event))]
+    if flawed:
+        unstored_events.set_aside(lease, flawed)
+        events = [event for event in events if not flaw_of(event)]
+    return _receive(lease, events) if events else 0
+
+
+def receive_again(connection_id: UUID, events: Sequence[Event]) -> None:
+    """Store events that were set aside, with or without a runner. Raises what keeps them from being stored."""
     with transaction.atomic():
-        connection = leases.guard(lease)
-        batch = _Batch.of(connection, events)
-        people = batch.people()
-        who = identities.resolve(connection.business_profile_id, people) if people else {}
-        fresh = _store(batch, who) if batch.messages else []
-        acks.apply(connection, batch.acks, {wa_id: row.id for wa_id, row in batch.known.items()})
-        changes.apply(connection, batch.changes)
-        _typing(connection, batch.typing)
-        _count(connection, batch, fresh)
+        _store_batch(leases.hold(connection_id), events)
+
+
+def _receive(lease: Lease, events: Sequence[Event], *, alone: bool = False) -> int:
+    """Store events in one transaction; halve them if that fails because of one, until it stands alone.
+
+    alone: the event has failed before; when it fails again it is set aside.
+    """
+    try:
+        with transaction.atomic():
+            return _store_batch(leases.guard(lease), events)
+    except Exception as error:
+        if not unstored_events.is_verdict(error):
+            raise
+        if alone:
+            unstored_events.set_aside(lease, [(events[0], type(error).__name__)])
+            return 0
+    middle = len(events) // 2
+    halves = [half for half in (events[:middle], events[middle:]) if half]
+    return sum(_receive(lease, half, alone=len(half) == 1) for half in halves)
+
+
+def _store_batch(connection: WhatsAppConnection, events: Sequence[Event]) -> int:
+    """Store events, inside the transaction that holds the number's row. Returns how many messages are new."""
+    batch = _Batch.of(connection, events)
+    people = batch.people()
+    who = identities.resolve(connection.business_profile_id, people) if people else {}
+    fresh = _store(batch, who) if batch.messages else []
+    acks.apply(connection, batch.acks, {wa_id: row.id for wa_id, row in batch.known.items()})
+    changes.apply(connection, batch.changes)
+    _typing(connection, batch.typing)
+    _count(connection, batch, fresh)
     return len(fresh)
 
 
@@ -242,12 +277,12 @@ def _row(
         whatsapp_message_id=message.wa_id,
         direction=Message.Direction.OUTBOUND if own else Message.Direction.INBOUND,
         message_type=message.kind,
-        content=_clean(message.body or ""),
+        content=message.body or "",
         media=file,
         media_url=media.address(file) if file else "",
         status=Message.Status.SENT if own else Message.Status.RECEIVED,
         origin=Message.Origin.PHONE if own else Message.Origin.CUSTOMER,
-        metadata=_clean_json(message.extra),
+        metadata=message.extra,
         created_at=_place(message.at),
         reply_to_wa_id=message.quoted_wa_id,
         backfilled=message.backfilled,
@@ -271,27 +306,6 @@ def _give_status(row: Message, message: InboundMessage, told: Sequence[Ack]) -> 
     row.status = max((row.status, *(status for status, _ in proven)), key=lambda status: states.RANK[status])
     times = acks.Times.of(proven)
     row.delivered_at, row.read_at = times.delivered_at, times.read_at
-
-
-def _clean(text: str) -> str:
-    """What PostgreSQL, its text index (1 MB a row) and UTF-8 can hold: one message must not keep out its whole batch.
-
-    WhatsApp's own apps allow no text that is longer; a changed one is cut.
-    """
-    text = text.replace("\x00", "").encode("utf-8", "replace").decode()
-    limit = settings.MESSAGE_MAX_LENGTH
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
-
-
-def _clean_json(value: Any) -> Any:
-    """The same for what a driver tells besides: no JSON column takes NaN either."""
-    if isinstance(value, str):
-        return _clean(value)
-    if isinstance(value, dict):
-        return {_clean(str(key)): _clean_json(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_clean_json(inner) for inner in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _event(row: Message) -> DomainEvent:
@@ -341,14 +355,14 @@ def _fill(batch: _Batch) -> None:
 
 
 def _fill_row(row: Message, message: InboundMessage) -> None:
-    row.content = _clean(message.body or "")
+    row.content = message.body or ""
     row.message_type = message.kind
     row.media = (
         fetching.wanted(row.business_profile_id, row.connection_id, message) if message.media else None
     )
     row.media_url = media.address(row.media) if row.media else ""
     row.reply_to_wa_id = message.quoted_wa_id
-    row.metadata = _clean_json(message.extra)
+    row.metadata = message.extra
     row.body_pending = False
 
 

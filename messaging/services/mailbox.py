@@ -19,6 +19,9 @@ class MessagingMailbox:
     def receive(self, lease: Lease, events: Sequence[Event]) -> int:
         return inbound.receive(lease, events)
 
+    def receive_again(self, connection_id: UUID, events: Sequence[Event]) -> None:
+        inbound.receive_again(connection_id, events)
+
     def claim(self, lease: Lease, limit: int) -> list[Claimed]:
         return dispatch.claim(lease, limit)
 

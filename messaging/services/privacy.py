@@ -11,7 +11,8 @@ import structlog
 from django.db import transaction
 from django.db.models import Q
 
-from connections.services import event_retention
+from connections.services import event_retention, unstored_events
+from contacts import selectors as contact_selectors
 from contacts.events import ContactDeleted
 from contacts.ports import OpenFile
 from messaging.models import Conversation, MediaFile
@@ -42,6 +43,9 @@ def on_deleted(batch: Sequence[ContactDeleted]) -> None:
         transaction.on_commit(partial(_remove, files), robust=True)
     places = Conversation.objects.filter(contact_id__in=contacts).values_list("pk", flat=True)
     event_retention.forget([*contacts, *places])
+    for business_id in {event.business_id for event in batch}:
+        phones, lids = contact_selectors.identities_of(business_id, contacts)
+        unstored_events.forget(business_id, phones, lids)
 
 
 def _of(contact_ids: Sequence[UUID]) -> Q:

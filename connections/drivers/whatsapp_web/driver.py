@@ -176,7 +176,11 @@ class WhatsAppWebDriver(Driver):
             if raw["type"] == "broken":
                 self._on_unreadable(raw["data"])
         self._told += fresh
-        return [event for raw in self._told for event in _translated(raw, self._identified)]
+        return [event for raw in self._told for event in translate.read(raw, self._identified)]
+
+    @classmethod
+    def reread(cls, data: dict[str, Any]) -> Sequence[Event]:
+        return translate.read(data, set())
 
     def _on_unreadable(self, data: dict[str, Any]) -> None:
         """The page could not say what happened, or not in time: it is looked for in the chats."""
@@ -376,15 +380,6 @@ class WhatsAppWebDriver(Driver):
         if self._browser is None:
             raise SessionLost("browser_died", "There is no browser.")
         return self._browser.call(name, timeout, **args)
-
-
-def _translated(raw: Raw, identified: set[tuple[str, str]]) -> list[Event]:
-    try:
-        return translate.events_of(raw, identified)
-    except (KeyError, ValueError, TypeError, OverflowError) as error:
-        # without the traceback, which would quote what somebody wrote
-        log.error("event_not_understood", type=str(raw.get("type")), error=type(error).__name__)
-        return []
 
 
 def _read_session(session: str) -> tuple[str, list[Raw], datetime | None]:

@@ -114,7 +114,7 @@ class Post:
             raise Transient("download_failed") from error
 
     def history(self, since: datetime) -> Sequence[Event]:
-        """Both directions, oldest first, and what writers did to them since. What cannot be read is left out."""
+        """Both directions, oldest first, and what writers did to them since."""
         told = self._get(
             "history",
             timeout=self._options.media_timeout,
@@ -122,16 +122,9 @@ class Post:
             chats=self._options.history_chats,
             count=self._options.history_messages,
         )
-        events: list[Event] = []
-        broken = int(told["broken"])
-        for one in told["messages"]:
-            try:
-                events += translate.told_by(one, backfilled=True)
-            except (KeyError, ValueError, TypeError, OverflowError):
-                broken += 1
-        if broken:
+        if broken := int(told["broken"]):
             log.error("history_not_understood", messages=broken)
-        return events
+        return [event for one in told["messages"] for event in translate.history_of(one)]
 
     def download(self, ref: MediaRef) -> MediaBlob:
         """Fetch, slice by slice. Raises Transient or Permanent("media_gone")."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+
+import structlog
 
 from connections.drivers.base import (
     Ack,
-    AckLevel,
     Chat,
     Edited,
     Event,
@@ -18,7 +19,11 @@ from connections.drivers.base import (
     Revoked,
     Skipped,
     Typing,
+    Unreadable,
 )
+from connections.drivers.cleaning import from_timestamp, is_lid, is_phone
+
+log = structlog.get_logger(__name__)
 
 _KINDS = {
     "chat": MessageKind.TEXT,
@@ -71,8 +76,7 @@ def chat_args(chat: Chat) -> dict[str, str]:
 
 def ack_of(data: dict[str, Any], now: datetime | None = None) -> Ack:
     """A receipt. WhatsApp's negative levels all mean that it failed."""
-    level = int(data["ack"])
-    return Ack(str(data["id"]), AckLevel(max(-1, min(level, 4))), now or _moment(data.get("t")))
+    return Ack(str(data["id"]), data["ack"], now or from_timestamp(data.get("t")))
 
 
 def message_of(data: dict[str, Any], *, backfilled: bool = False) -> InboundMessage | None:
@@ -89,7 +93,7 @@ def message_of(data: dict[str, Any], *, backfilled: bool = False) -> InboundMess
         wa_id=str(data["id"]),
         chat=_chat(data["chat"]),
         kind=kind,
-        at=_moment(data.get("t")),
+        at=from_timestamp(data.get("t")),
         body=_body(data, kind, original),
         from_me=own,
         push_name="" if own else str(data.get("name") or ""),
@@ -101,6 +105,29 @@ def message_of(data: dict[str, Any], *, backfilled: bool = False) -> InboundMess
     )
 
 
+def history_of(data: dict[str, Any]) -> list[Event]:
+    """What WhatsApp's chats tell of one message, translated."""
+    found = read({"type": "message", "data": data, "backfilled": True}, set())
+    return [event for event in found if not isinstance(event, Identified)]
+
+
+def read(raw: dict[str, Any], identified: set[tuple[str, str]]) -> list[Event]:
+    """`events_of`; what cannot be translated, whatever is odd about it, becomes one `Unreadable`."""
+    try:
+        return events_of(raw, identified)
+    except Exception as error:
+        # without the traceback, which would quote what somebody wrote
+        log.error("event_not_understood", type=str(raw.get("type")), error=type(error).__name__)
+        return [Unreadable(raw, type(error).__name__, _chat_if_known(raw))]
+
+
+def _chat_if_known(raw: dict[str, Any]) -> Chat | None:
+    try:
+        return _chat(raw["data"]["chat"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
 def told_by(data: dict[str, Any], *, backfilled: bool = False) -> list[Event]:
     """A message, and what its writer has done to it already; nothing for a line that nobody sent."""
     message = message_of(data, backfilled=backfilled)
@@ -109,20 +136,21 @@ def told_by(data: dict[str, Any], *, backfilled: bool = False) -> list[Event]:
     if data["type"] == "revoked":
         return [message, Revoked(message.wa_id, message.chat, message.at)]
     if data.get("edited") and message.body is not None:
-        return [message, Edited(message.wa_id, message.chat, message.body, _moment(data["edited"]))]
+        return [message, Edited(message.wa_id, message.chat, message.body, from_timestamp(data["edited"]))]
     return [message]
 
 
 def events_of(raw: dict[str, Any], identified: set[tuple[str, str]]) -> list[Event]:
     """The events that one of the page's comes to. identified: pairs of names that were told already."""
     kind, data = str(raw["type"]), raw["data"]
-    found = told_by(data) if kind == "message" else [_event(kind, data)]
+    backfilled = bool(raw.get("backfilled"))
+    found = told_by(data, backfilled=backfilled) if kind == "message" else [_event(kind, data)]
     pair = _pair(data)
     known = [Identified(phone=f"+{pair[0]}", lid=pair[1])] if pair and pair not in identified else []
     return [*known, *(event for event in found if event is not None)]
 
 
-def remember(data: dict[str, Any], identified: set[tuple[str, str]]) -> None:
+def remember(data: Any, identified: set[tuple[str, str]]) -> None:
     """These names were told, and need not be again in this session."""
     if pair := _pair(data):
         identified.add(pair)
@@ -135,9 +163,11 @@ def _event(kind: str, data: dict[str, Any]) -> Event | None:
         case "reaction":
             return _reaction(data)
         case "revoked":
-            return Revoked(str(data["id"]), _chat(data["chat"]), _moment(data.get("t")))
+            return Revoked(str(data["id"]), _chat(data["chat"]), from_timestamp(data.get("t")))
         case "edited":
-            return Edited(str(data["id"]), _chat(data["chat"]), str(data["body"]), _moment(data.get("t")))
+            return Edited(
+                str(data["id"]), _chat(data["chat"]), str(data["body"]), from_timestamp(data.get("t"))
+            )
         case "typing":
             return Typing(_chat(data["chat"]), bool(data["active"]))
         case "skipped":
@@ -150,18 +180,20 @@ def _reaction(data: dict[str, Any]) -> InboundMessage:
         wa_id=str(data["id"]),
         chat=_chat(data["chat"]),
         kind=MessageKind.REACTION,
-        at=_moment(data.get("t")),
+        at=from_timestamp(data.get("t")),
         body=str(data["body"]),
         from_me=bool(data.get("fromMe")),
         quoted_wa_id=str(data["quoted"]),
     )
 
 
-def _pair(data: dict[str, Any]) -> tuple[str, str] | None:
-    """Phone number and LID of one person, when WhatsApp tells both."""
-    who = data.get("chat") or {}
+def _pair(data: Any) -> tuple[str, str] | None:
+    """Phone number and LID of one person, when WhatsApp tells both and they can be such."""
+    who = data.get("chat") if isinstance(data, dict) else None
+    if not isinstance(who, dict):
+        return None
     phone, lid = str(who.get("phone") or ""), str(who.get("lid") or "")
-    return (phone, lid) if phone and lid else None
+    return (phone, lid) if is_phone(f"+{phone}") and is_lid(lid) else None
 
 
 def _chat(who: dict[str, Any]) -> Chat:
@@ -173,7 +205,7 @@ def _extra(more: dict[str, Any]) -> dict[str, Any]:
     """What the page tells besides, under the names by which messages are shown."""
     extra: dict[str, Any] = {}
     if "lat" in more and "lng" in more:
-        extra |= {"latitude": float(more["lat"]), "longitude": float(more["lng"])}
+        extra |= {"latitude": more["lat"], "longitude": more["lng"]}
     renamed = {
         "name": more.get("loc") or more.get("vcardFormattedName"),
         "phones": more.get("phones"),
@@ -205,13 +237,7 @@ def _media(found: dict[str, Any] | None) -> MediaRef | None:
         return None
     return MediaRef(
         mime=str(found["mime"]).partition(";")[0].strip(),
-        size=int(found["size"]) or None,
+        size=found["size"] or None,
         name=str(found["name"]),
         token={"key": str(found["key"])},
     )
-
-
-def _moment(seconds: Any) -> datetime:
-    """WhatsApp's time; now when it tells none."""
-    value = float(seconds or 0)
-    return datetime.fromtimestamp(value, UTC) if value > 0 else datetime.now(UTC)

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+EARLIEST = datetime(2009, 1, 1, tzinfo=UTC)
+"""Nothing is counted before: WhatsApp did not exist. Near the year 1 a time has no local date in some zones."""
 
 
 @dataclass(frozen=True, slots=True)

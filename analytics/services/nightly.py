@@ -25,7 +25,8 @@ def run(seconds: float = SECONDS) -> None:
     for clock in _ungrouped():
         if time.monotonic() > deadline:
             return
-        _regroup(clock.business_profile)
+        with rollups.apart(clock.business_profile_id, "regrouping_failed"):
+            _regroup(clock.business_profile)
 
 
 def _ungrouped() -> list[StatsClock]:

@@ -23,6 +23,7 @@ from analytics import localtime, periods
 from analytics.figures.overview import overview
 from analytics.models import ReportSubscription
 from analytics.periods import Period
+from analytics.services.rollups import apart
 from analytics.tiles import overview_tiles
 from whatsflow.core.clock import now
 from whatsflow.core.errors import NotFound
@@ -77,7 +78,11 @@ def send_due() -> int:
     due = Q(sent_week=None) | Q(
         sent_week__lt=localtime.local_date(now(), ZoneInfo("UTC")) - timedelta(days=6)
     )
-    return sum(_send_if_due(row) for row in rows.filter(due))
+    sent = 0
+    for row in rows.filter(due):
+        with apart(row.membership.business_profile_id, "report_not_sent"):
+            sent += _send_if_due(row)
+    return sent
 
 
 def _send_if_due(row: ReportSubscription) -> bool:

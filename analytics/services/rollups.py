@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, Min, Q
 
 from accounts.models import BusinessProfile
@@ -58,8 +59,20 @@ def run(seconds: float = 240.0) -> int:
     for business in _due():
         if time.monotonic() > deadline:
             break
-        done += catch_up(business, deadline)
+        with apart(business.pk, "rollup_failed"):
+            done += catch_up(business, deadline)
     return done
+
+
+@contextmanager
+def apart(business_id: UUID, failure: str) -> Iterator[None]:
+    """Log what fails for one business, so that the work for the others goes on. A database that fails ends it."""
+    try:
+        yield
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception(failure, business_id=str(business_id))
 
 
 def _start_clocks() -> None:
@@ -73,7 +86,8 @@ def _start_clocks() -> None:
 
 def _due() -> list[BusinessProfile]:
     """Businesses with a date that can be counted, with one to be counted again, or with another time zone by now."""
-    waiting = DailyStats.objects.exclude(state=State.DONE).values("business_profile_id")
+    dates = DailyStats.objects.filter(date__gte=localtime.EARLIEST.date())
+    waiting = dates.exclude(state=State.DONE).values("business_profile_id")
     due = Q(stats_clock__due_at__lte=now()) | Q(pk__in=waiting) | ~Q(stats_clock__time_zone=F("time_zone"))
     return list(
         BusinessProfile.objects.filter(due, deleted_at=None, stats_clock__isnull=False).order_by("pk")
@@ -119,9 +133,10 @@ def _open(business_id: UUID, hours: Iterable[datetime]) -> None:
 
 
 def touched(hours: Iterable[datetime], zone: ZoneInfo) -> set[date]:
-    """The local dates that these hours (UTC) lie in; an hour may lie in two."""
+    """The local dates that these hours (UTC) lie in; an hour may lie in two. Impossible hours are left out."""
     last = timedelta(minutes=59, seconds=59)
-    return {localtime.local_date(hour + part, zone) for hour in hours for part in (timedelta(0), last)}
+    shown = [hour for hour in hours if localtime.EARLIEST <= hour <= now() + localtime.DAY]
+    return {localtime.local_date(hour + part, zone) for hour in shown for part in (timedelta(0), last)}
 
 
 # -- counting --------------------------------------------------------------------------------------------------------
@@ -132,7 +147,7 @@ def catch_up(business: BusinessProfile, deadline: float | None = None) -> int:
     clock, zone = wind(business)
     last = localtime.local_date(now() - GRACE, zone) - localtime.DAY
     first = clock.counted_until + localtime.DAY if clock.counted_until else _first_date(business, zone)
-    rows = DailyStats.objects.filter(business_profile=business, date__lte=last)
+    rows = DailyStats.objects.filter(business_profile=business, date__range=(localtime.EARLIEST.date(), last))
     wanted = set(rows.exclude(state=State.DONE).values_list("date", flat=True))
     if first and first <= last:
         counted = rows.filter(state=State.DONE, date__gte=first).values_list("date", flat=True)
@@ -196,13 +211,14 @@ def wind(business: BusinessProfile) -> tuple[StatsClock, ZoneInfo]:
 
 
 def _first_date(business: BusinessProfile, zone: ZoneInfo) -> date | None:
+    """A stray time that an import or an older version has stored begins no history: see `localtime.EARLIEST`."""
+    messages = Message.objects.filter(business_profile=business, created_at__gte=localtime.EARLIEST)
+    contacts = Contact.objects.filter(business_profile=business, created_at__gte=localtime.EARLIEST)
     found = [
-        Message.objects.filter(business_profile=business)
-        .order_by("created_at")
-        .values_list("created_at")[:1],
-        [(Contact.objects.filter(business_profile=business).aggregate(first=Min("created_at"))["first"],)],
+        messages.order_by("created_at").values_list("created_at", flat=True).first(),
+        contacts.aggregate(first=Min("created_at"))["first"],
     ]
-    moments = [row[0] for rows in found for row in rows if row[0] is not None]
+    moments = [moment for moment in found if moment is not None]
     return localtime.local_date(min(moments), zone) if moments else None
 
 

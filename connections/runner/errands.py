@@ -1,16 +1,30 @@
-"""What a session does besides sending: fetch media, pass on read receipts, and find out about sends in flight."""
+"""What a session does besides sending: fetch media, pass on read receipts, and find out about sends in flight.
+
+One odd item holds back no other: what fails again and again is given up after a few tries.
+"""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
+from uuid import UUID
 
+import structlog
 from django.conf import settings
 
-from connections.drivers.base import Chat, Driver, Permanent, Transient
-from connections.ports import Lease, Mailbox, MediaJob
+from connections.drivers.base import Chat, Driver, Permanent, SessionLost, Transient
+from connections.ports import InFlight, Lease, Mailbox, MediaJob, PictureJob
+from connections.services.unstored_events import is_verdict
+
+log = structlog.get_logger(__name__)
 
 MEDIA_BATCH = 4
 RECEIPT_BATCH = 20
+READ_TRIES = 5
+"""How often WhatsApp is told that a conversation was read; then it is given up."""
+READ_PAUSE_SECONDS = 30.0
+UNREACHABLE = frozenset({"not_ready", "no_answer", "phone_offline"})
+"""Failures that tell of the number rather than of one conversation."""
 RECONCILE_SECONDS = 15.0
 ANXIOUS_SECONDS = 3.0
 """Between two look-ups while sends are in flight."""
@@ -34,6 +48,8 @@ class Errands:
         self._reconcile_at = 0.0
         self._picture_at = time.monotonic() + PICTURE_PAUSE_SECONDS
         self._typing: dict[Chat, float] = {}
+        self._read_tries: Counter[UUID] = Counter()
+        self._read_again_at: dict[UUID, float] = {}
 
     def run(self) -> bool:
         """Do what is due. True: there may be more."""
@@ -56,22 +72,46 @@ class Errands:
             return
         found = self.box.in_flight(self.lease)
         for message in found:
-            try:
-                ack = self.driver.lookup(message.chat, message.wa_id)
-            except Transient:
-                continue
-            self.box.reconcile(self.lease, message, ack)
+            self._look_up(message)
         pause = min(ANXIOUS_SECONDS, settings.UNKNOWN_AFTER_SECONDS / 4) if found else RECONCILE_SECONDS
         self._reconcile_at = time.monotonic() + max(0.1, pause)
 
+    def _look_up(self, message: InFlight) -> None:
+        """Settle one message by its receipt. A look-up that is refused for good knows nothing of it."""
+        try:
+            ack = self.driver.lookup(message.chat, message.wa_id)
+        except Transient:
+            return
+        except Exception as error:
+            self._note(error, "lookup")
+            ack = None
+        self.box.reconcile(self.lease, message, ack)
+
+    def _note(self, error: Exception, errand: str) -> None:
+        """Log an item that failed. Raises the error again when it tells of the session, the lease or the database."""
+        if isinstance(error, SessionLost) or not is_verdict(error):
+            raise error
+        if not isinstance(error, Permanent):
+            log.error("errand_failed", errand=errand, error=type(error).__name__)
+
     def _tell_reads(self) -> None:
         for receipt in self.box.receipts_wanted(self.lease, RECEIPT_BATCH):
+            key = receipt.conversation_id
+            if time.monotonic() < self._read_again_at.get(key, 0.0):
+                continue
             try:
                 self.driver.mark_read(receipt.chat, receipt.wa_ids)
-            except Transient:
-                return
-            except Permanent:
-                pass
+            except Transient as error:
+                if error.code in UNREACHABLE:
+                    return
+                self._read_tries[key] += 1
+                if self._read_tries[key] < READ_TRIES:
+                    self._read_again_at[key] = time.monotonic() + READ_PAUSE_SECONDS
+                    continue
+            except Exception as error:
+                self._note(error, "read_receipt")
+            self._read_tries.pop(key, None)
+            self._read_again_at.pop(key, None)
             self.box.receipt_done(self.lease, receipt)
 
     def _show_typing(self) -> None:
@@ -86,8 +126,10 @@ class Errands:
         for chat in (*begun, *ended):
             try:
                 self.driver.show_typing(chat, chat in begun)
-            except (Transient, Permanent):
+            except Transient:
                 continue
+            except Exception as error:
+                self._note(error, "typing")
         self._typing = {chat: moment if chat in begun else self._typing[chat] for chat in now}
 
     def _look_for_picture(self) -> None:
@@ -98,11 +140,16 @@ class Errands:
         self._picture_at = time.monotonic() + (PICTURE_PAUSE_SECONDS if job else PICTURE_SECONDS)
         if job is None:
             return
+        self._fetch_picture(job)
+
+    def _fetch_picture(self, job: PictureJob) -> None:
         try:
-            blob = self.driver.picture(job.chat)
-        except (Transient, Permanent):
-            blob = None
-        self.box.store_picture(self.lease, job, blob)
+            self.box.store_picture(self.lease, job, self.driver.picture(job.chat))
+        except Transient:
+            self.box.store_picture(self.lease, job, None)
+        except Exception as error:
+            self._note(error, "picture")
+            self.box.store_picture(self.lease, job, None)
 
     def _fetch_media(self) -> bool:
         jobs = self.box.media_wanted(self.lease, MEDIA_BATCH)
@@ -112,10 +159,11 @@ class Errands:
 
     def _fetch(self, job: MediaJob) -> None:
         try:
-            blob = self.driver.download(job.ref)
+            self.box.store_media(self.lease, job, self.driver.download(job.ref))
         except Transient as error:
             self.box.media_failed(self.lease, job, error.code, False)
         except Permanent as error:
             self.box.media_failed(self.lease, job, error.code, True)
-        else:
-            self.box.store_media(self.lease, job, blob)
+        except Exception as error:
+            self._note(error, "media")
+            self.box.media_failed(self.lease, job, "not_stored", False)

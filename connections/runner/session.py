@@ -153,7 +153,10 @@ class Session:
     def _ask_for_receipts(self) -> None:
         """Look up what an earlier session sent and nobody confirmed."""
         for chat, wa_id in self.hearing.unconfirmed():
-            ack = self.driver.lookup(chat, wa_id)
+            try:
+                ack = self.driver.lookup(chat, wa_id)
+            except (Transient, Permanent):
+                continue
             if ack is None:
                 self.hearing.forget(wa_id)
             elif ack.level != AckLevel.PENDING:

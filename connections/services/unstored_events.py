@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -57,8 +58,8 @@ def set_aside(lease: Lease, events: Sequence[tuple[Event, str]]) -> None:
             unique_fields=["connection", "kind", "key"],
             update_fields=["event", "error", "tried_at", "updated_at"],
         )
-    for row in rows.values():
-        log.error("event_set_aside", connection_id=str(connection.pk), kind=row.kind, error=row.error)
+    reasons = Counter(f"{row.kind}: {row.error}" for row in rows.values())
+    log.error("events_set_aside", connection_id=str(connection.pk), reasons=dict(reasons))
 
 
 def _row(connection: WhatsAppConnection, event: Event, why: str) -> UnstoredEvent:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connections.drivers.base import Edited, InboundMessage, MessageKind, Revoked
+from connections.drivers.base import Edited, InboundMessage, MessageKind, Revoked, Unreadable
 from connections.drivers.whatsapp_web import translate
 from connections.drivers.whatsapp_web.options import Options
 from connections.drivers.whatsapp_web.post import Post
@@ -59,9 +59,9 @@ def test_lines_that_nobody_wrote_are_none(kind: str) -> None:
 
 
 def test_a_message_that_makes_no_sense_does_not_stop_the_history() -> None:
-    nobody, never, no_id = told(chat={}), told(t=1e300), {"type": "chat"}
-    page = {"messages": [nobody, told(id="3A02"), never, no_id], "broken": 1}
+    nobody, no_id = told(chat={}), {"type": "chat"}
+    page = {"messages": [nobody, told(id="3A02"), told(id="3A03", t=1e300), no_id], "broken": 1}
     post = Post(lambda *args, **more: page, Options(home=None, bundle=None))  # type: ignore[arg-type]
-    assert [one.wa_id for one in post.history(datetime.now(UTC)) if isinstance(one, InboundMessage)] == [
-        "3A02"
-    ]
+    found = post.history(datetime.now(UTC))
+    assert [one.wa_id for one in found if isinstance(one, InboundMessage)] == ["3A02", "3A03"]
+    assert [one.error for one in found if isinstance(one, Unreadable)] == ["ValueError", "KeyError"]

@@ -15,6 +15,7 @@ from django.db import transaction
 
 from accounts.models import BusinessProfile
 from accounts.services import businesses, purge
+from analytics import localtime
 from analytics.models import (
     DailyAgentStats,
     DailyMessageStats,
@@ -224,3 +225,65 @@ def test_a_change_that_is_committed_during_the_count_is_marked(
     assert agree(business)
     rollups.run()
     assert DailyStats.objects.get(business_profile=business, date=DAY).messages_received == 3
+
+
+STRAY = [
+    datetime(1, 1, 1, tzinfo=UTC),
+    datetime(1, 1, 1, 3, tzinfo=UTC),
+    datetime(9999, 12, 31, 23, tzinfo=UTC),
+]
+
+
+@pytest.mark.parametrize("stray", STRAY)
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Kiritimati"])
+def test_a_stray_time_that_is_stored_already_ends_no_roll_up(
+    stray: datetime, zone: str, business: BusinessProfile, conversation: Conversation
+) -> None:
+    business.time_zone = zone
+    business.save()
+    write(conversation)
+    write(conversation, created_at=stray)
+    rollups.run()
+    day = localtime.local_date(NOON, ZoneInfo(zone))
+    assert DailyStats.objects.get(business_profile=business, date=day).state == "done"
+    assert DailyStats.objects.filter(business_profile=business).count() < 1000
+    assert rollups.first_date(business).year == 2026
+
+    Message.objects.filter(created_at=stray).update(message_type="image")
+    StatsMark.objects.create(business_profile_id=business.pk, hour=stray)
+    rollups.run()
+    assert not StatsMark.objects.exists()
+    assert rollups.run() == 0
+
+
+def test_a_date_that_an_older_version_has_opened_near_the_year_one_is_left_alone(
+    business: BusinessProfile, conversation: Conversation
+) -> None:
+    write(conversation)
+    DailyStats.objects.create(business_profile=business, date=date(1, 1, 1), state="open")
+    rollups.run()
+    assert state(business) == "done"
+    assert rollups.run() == 0
+
+
+def test_what_fails_for_one_business_does_not_end_the_others(
+    business: BusinessProfile,
+    conversation: Conversation,
+    other_business: BusinessProfile,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = sorted([business, other_business], key=lambda one: one.pk)
+    number = factories.ConnectionFactory(business_profile=other_business, phone_number="+9991000000099")
+    write(conversation)
+    write(factories.ConversationFactory(business_profile=other_business, connection=number))
+    real = rollups.catch_up
+
+    def catch_up(one: BusinessProfile, deadline: float | None = None) -> int:
+        if one == first:
+            raise ValueError
+        return real(one, deadline)
+
+    monkeypatch.setattr(rollups, "catch_up", catch_up)
+    rollups.run()
+    assert state(second) == "done"
+    assert not DailyStats.objects.filter(business_profile=first).exists()

@@ -66,6 +66,8 @@ def _change(row: Message, change: Edited | Revoked) -> bool:
     told = str(metadata.get(key, ""))
     if told and (key == REVOKED or told >= change.at.isoformat()):
         return False
+    if told and isinstance(change, Edited) and row.content == change.body:
+        return False  # told again; a time that was none is another one with each telling
     row.metadata = {**metadata, key: change.at.isoformat()}
     if isinstance(change, Edited):
         row.content, row.body_pending = change.body, False

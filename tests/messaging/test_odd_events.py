@@ -368,6 +368,14 @@ def test_told_again_after_a_crash_it_is_kept_once(lease: Lease, fails: list[int]
     assert Message.objects.count() == 2
 
 
+def test_an_edit_with_an_impossible_time_changes_nothing_when_it_is_told_again(lease: Lease) -> None:
+    tell(lease, [hello("ODD"), Edited("ODD", CARLA, "Hello again", datetime.max)])
+    metadata = Message.objects.get().metadata
+    assert metadata["edited_at"]
+    tell(lease, [Edited("ODD", CARLA, "Hello again", datetime.max)])
+    assert Message.objects.get().metadata == metadata
+
+
 def test_two_messages_without_a_usable_id_are_two(lease: Lease) -> None:
     tell(lease, [hello("", body="One"), hello("", body="Two")])
     assert UnstoredEvent.objects.count() == 2

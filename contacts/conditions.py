@@ -46,10 +46,9 @@ def search(business: BusinessProfile, text: str, *, near: bool = False) -> Q:
 
     near: for few rows that are at hand; their own terms are looked at instead of the index.
     """
-    text = fold(text).strip()
-    if not text:
+    if not text.strip():
         return Q()
-    found = Q(pk=_identity(business, text))
+    found = Q(pk=_identity(business, fold(text)))
     for words in readings(text):
         found |= Q(Contains(Contact, words) if near else Found(Contact, business.pk, words))
     return found

@@ -174,7 +174,7 @@ def ids_matching(business: BusinessProfile, text: str) -> list[UUID]:
 
 def match_sql(text: str) -> tuple[str, list[Any]]:
     """PostgreSQL: the condition of `ids_matching` on a row of contacts called k, without an index; its parameters."""
-    found, parameters = ["FALSE"], []
+    found, parameters = ["FALSE"], list[Any]()
     for words in conditions.readings(text):
         condition, needles = contains_sql("postgresql", "k", words)
         found.append(f"({condition})")

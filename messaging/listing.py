@@ -43,7 +43,7 @@ def messages(business: BusinessProfile, given: Mapping[str, Any]) -> QuerySet[Me
     status, message_type and origin, created_after (from then on), created_before and search (words that are all in the
     text); what is absent does not matter.
     """
-    rows = Message.objects.filter(business_profile=business)
+    rows: QuerySet[Message] = Message.objects.filter(business_profile=business)
     rows = rows.filter(**{name: given[name] for name in _SAME if given.get(name)})
     rows = rows.filter(**{f"{name}__in": given[name] for name in _ONE_OF if given.get(name)})
     if after := given.get("created_after"):

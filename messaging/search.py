@@ -6,14 +6,14 @@ latest conversations and messages anyway: these are read first, and the index is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import structlog
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 from accounts.models import BusinessProfile
@@ -103,14 +103,13 @@ def messages_by_text(business: BusinessProfile, text: str, limit: int) -> Hits:
     words = phrases(text)
     if not words:
         return Hits([])
-    near = _latest(business, words, limit)
     rows = Message.objects.filter(business_profile=business)
     try:
         with _patience():
-            return Hits(_hits(rows.filter(_condition(business, words, near)), words, limit))
+            return Hits(_hits(rows.filter(_condition(business, words)), words, limit))
     except OperationalError:
         log.warning("search_cut_short", business_id=str(business.pk))
-    return Hits(_hits(rows.filter(pk__in=near), words, limit), cut_short=True)
+    return Hits(_hits(rows.filter(pk__in=_latest(business, words, limit)), words, limit), cut_short=True)
 
 
 def narrow(rows: QuerySet[Message], business: BusinessProfile, text: str) -> QuerySet[Message]:
@@ -118,12 +117,13 @@ def narrow(rows: QuerySet[Message], business: BusinessProfile, text: str) -> Que
     words = phrases(text)
     if not words:
         return rows.none()
-    return rows.filter(_condition(business, words, _latest(business, words, COMMON)))
+    return rows.filter(_condition(business, words))
 
 
-def _condition(business: BusinessProfile, words: Words, near: Collection[UUID]) -> Contains:
-    """How to look for the words, of which these hits are among the latest messages."""
-    return Contains(Message, words) if len(near) >= COMMON else Found(Message, business.pk, words)
+def _condition(business: BusinessProfile, words: Words) -> Contains:
+    """How to look for the words: in the messages themselves, or by the index."""
+    common = len(_latest(business, words, COMMON)) == COMMON
+    return Contains(Message, words) if common else Found(Message, business.pk, words)
 
 
 def _latest(business: BusinessProfile, words: Words, limit: int) -> list[UUID]:

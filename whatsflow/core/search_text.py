@@ -2,8 +2,8 @@
 
 A text becomes terms: words as they are; two characters at a time where words are not set apart (Chinese, Japanese,
 Korean, Thai, Lao, Khmer, Burmese, Tibetan) or carry their article and prepositions in front (Arabic, Hebrew); three
-digits at a time, after a term for the beginning of the number; every other sign by itself. The databases index the terms
-(array_to_tsvector on PostgreSQL, FTS5 on SQLite): neither their locale nor their parser decides what a letter is.
+digits at a time, after a term for the beginning of the number; every other sign by itself. PostgreSQL indexes the terms
+by array_to_tsvector, SQLite by FTS5: neither a locale nor a parser decides what a letter is.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def places(text: str, words: Collection[Phrase]) -> list[tuple[int, int]]:
     folded, origins = _traced(text[:MARKED])
     terms, starts = [], []
     for run in (_ASCII_RUN if folded.isascii() else _RUN).finditer(folded):
-        found = _terms([run.groups(default="")])
+        found = _terms([(run[1] or "", run[2] or "", run[3] or "")])
         terms += found
         starts += [
             run.end() - place if run.lastindex != 3 else run.start() for place in range(len(found), 0, -1)

@@ -93,8 +93,8 @@ def search_text(*texts: str) -> str:
 
 def phrases(query: str) -> tuple[Phrase, ...]:
     """What a text must contain, in any order, to be found: every typed word. Empty when nothing searchable is typed."""
-    words = (_PUNCTUATION.sub("", word) or word for word in fold(query).split())
-    return tuple(dict.fromkeys(_phrase(runs) for word in words if (runs := _runs(word))))
+    words = (_runs(_PUNCTUATION.sub("", word)) or _runs(word) for word in fold(query).split())
+    return tuple(dict.fromkeys(_phrase(runs) for runs in words if runs))
 
 
 def _phrase(runs: list[tuple[str, str, str]]) -> Phrase:

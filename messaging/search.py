@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -30,9 +30,9 @@ log = structlog.get_logger(__name__)
 
 Words = tuple[Phrase, ...]
 
-LATEST = 10_000
+LATEST = 5000
 """Messages that are looked through to tell common words from rare ones."""
-COMMON = 20
+COMMON = 10
 """Hits among the latest that make a search common: a page is soon full when all messages are read, newest first. Of two
 million messages the index would have to hand out and sort more than 4,000.
 """
@@ -100,7 +100,7 @@ class Hits:
 
 def messages_by_text(business: BusinessProfile, text: str, limit: int) -> Hits:
     """The newest messages that contain every word of `text`. None when there is nothing to look for."""
-    words = phrases(text)
+    words = _words(text)
     if not words:
         return Hits([])
     rows = Message.objects.filter(business_profile=business)
@@ -114,10 +114,16 @@ def messages_by_text(business: BusinessProfile, text: str, limit: int) -> Hits:
 
 def narrow(rows: QuerySet[Message], business: BusinessProfile, text: str) -> QuerySet[Message]:
     """Those of `rows`, which are the business's, that contain every word of `text`."""
-    words = phrases(text)
+    words = _words(text)
     if not words:
         return rows.none()
     return rows.filter(_condition(business, words))
+
+
+def _words(text: str) -> Words:
+    """What to look for. Only the last word may be unfinished: beginnings cost the index many times what words cost."""
+    words = phrases(text)
+    return (*(replace(word, open=False) for word in words[:-1]), *words[-1:])
 
 
 def _condition(business: BusinessProfile, words: Words) -> Contains:

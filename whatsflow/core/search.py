@@ -117,8 +117,9 @@ class Found(Contains):
         if connection.vendor == "sqlite":
             return _matched(self.table, self.phrases)
         query = " & ".join([f"'{self.business_id}'", *map(_tsquery, self.phrases)])
-        several = [phrase for phrase in self.phrases if len(phrase.terms) > 1]
-        contained, parameters = contains_sql("postgresql", self.table, several)
+        contained, parameters = contains_sql(
+            "postgresql", self.table, self.phrases
+        )  # terms in a row; also the cheaper test
         return f"({TERMS.format(table=self.table)} @@ %s::tsquery AND {contained})", (query, *parameters)
 
 
@@ -135,8 +136,9 @@ def _matched(table: str, phrases: Sequence[Phrase]) -> tuple[str, tuple[Any, ...
 def contains_sql(vendor: str, table: str, phrases: Sequence[Phrase]) -> tuple[str, tuple[Any, ...]]:
     """The condition of `Contains` as SQL, and its parameters; `table` may be an alias."""
     position = "instr" if vendor == "sqlite" else "strpos"
-    one = f"{position}(' ' || {table}.search_text, %s) > 0"
-    return " AND ".join([one] * len(phrases)) or "TRUE", tuple(f" {phrase.text}" for phrase in phrases)
+    one = f"{position}(' ' || {table}.search_text || ' ', %s) > 0"
+    needles = tuple(f" {phrase.text}{'' if phrase.open else ' '}" for phrase in phrases)
+    return " AND ".join([one] * len(phrases)), needles
 
 
 def _tsquery(phrase: Phrase) -> str:

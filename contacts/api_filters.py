@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts.models import BusinessProfile
-from contacts import selectors
+from contacts import conditions, selectors
 from contacts.expressions import SortName
 from contacts.filters import ContactFilter
 from contacts.models import Contact, ContactIdentity
@@ -38,14 +38,18 @@ def show(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def matching(business: BusinessProfile, given: Mapping[str, Any]) -> QuerySet[Contact]:
-    """The contacts that a program asks for: a filter's keys, and segment_id and phone_number (in any spelling).
+    """The contacts that a program asks for: a filter's keys, and search, segment_id and phone_number (in any spelling).
 
     In no order; where one by name is asked for, `sort_name` is there. Raises NotFound for a segment, InvalidInput.
     """
     wanted = {
-        key: value for key, value in given.items() if key not in ("segment_id", "phone_number", *COMMON)
+        key: value
+        for key, value in given.items()
+        if key not in ("segment_id", "phone_number", "search", *COMMON)
     }
     rows = ContactFilter.parse(business, wanted).apply(business)
+    if search := given.get("search"):
+        rows = rows.filter(conditions.search(business, search))
     if segment_id := given.get("segment_id"):
         segment = selectors.get_segment(business, segment_id)
         rows = rows.filter(pk__in=ContactFilter.load(business, segment.filter).apply(business).values("pk"))

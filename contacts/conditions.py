@@ -9,17 +9,15 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.lookups import IContains
 
 from accounts.models import BusinessProfile
 from contacts import ports, values
-from contacts.expressions import IndexedText, SearchText, TrigramHit
-from contacts.models import ContactIdentity, ContactTag, CustomField
+from contacts.models import Contact, ContactIdentity, ContactTag, CustomField
 from whatsflow.core import phone
 from whatsflow.core.errors import InvalidInput
+from whatsflow.core.search import Contains, Found
+from whatsflow.core.search_text import Phrase, fold, phrases
 
-TRIGRAM = 3
-"""Characters that the indexes need at least."""
 NUMBER = 8
 """Digits from which on a text may be a whole number, to be found in whatever spelling it is kept."""
 RARE = 5000
@@ -43,25 +41,22 @@ def _among(rows: QuerySet[Any]) -> Q:
     return Q(Exists(rows.filter(contact_id=OuterRef("pk"))))
 
 
-def search(business: BusinessProfile, text: str) -> Q:
-    """`text` is in the name, the number, the e-mail address or a custom field.
+def search(business: BusinessProfile, text: str, *, near: bool = False) -> Q:
+    """Every word of `text` begins one in the name, the e-mail address or a custom field, or is in the number.
 
-    One or two letters match beginnings of words only: they have no trigram.
+    near: for few rows that are at hand; their own terms are looked at instead of the index.
     """
-    text = " ".join(text.split())
-    if not text:
+    if not text.strip():
         return Q()
-    found = Q()
-    for needle in needles(text):
-        found |= _contains(needle)
-    if key := _identity(business, text):
-        found |= Q(pk=key)
+    found = Q(pk=_identity(business, fold(text)))
+    for words in readings(text):
+        found |= Q(Contains(Contact, words) if near else Found(Contact, business.pk, words))
     return found
 
 
-def needles(text: str) -> list[str]:
-    """What to look for: the text, and if it may be (part of) a number, its digits without trunk prefixes."""
-    return list(dict.fromkeys([text, *filter(None, [digits_of(text)])]))
+def readings(text: str) -> list[tuple[Phrase, ...]]:
+    """What to look for: the words, and if they may be (part of) a number, its digits without trunk prefixes."""
+    return list(dict.fromkeys(filter(None, map(phrases, (text, digits_of(fold(text)))))))
 
 
 def digits_of(text: str) -> str:
@@ -83,27 +78,6 @@ def _identity(business: BusinessProfile, text: str) -> UUID | None:
         business_profile=business, kind=ContactIdentity.Kind.PHONE, value=phone.canonical(e164)
     )
     return rows.values_list("contact_id", flat=True).first()
-
-
-def _contains(needle: str) -> Q:
-    if len(needle) < TRIGRAM:
-        return _begins_word(needle)
-    if connection.vendor == "sqlite":
-        quoted = needle.replace('"', '""')
-        return Q(TrigramHit(f'"{quoted}"'))
-    return Q(IContains(SearchText(), needle))
-
-
-def _begins_word(needle: str) -> Q:
-    condition = Q()
-    for column in ("name", "push_name"):
-        condition |= Q(**{f"{column}__istartswith": needle}) | Q(**{f"{column}__icontains": f" {needle}"})
-    return condition | Q(phone_number__contains=needle) if needle.isdigit() else condition
-
-
-def searched_text() -> SearchText | IndexedText:
-    """The text in which is searched, as a column."""
-    return IndexedText() if connection.vendor == "sqlite" else SearchText()
 
 
 OPERATORS: dict[str, Sequence[str]] = {

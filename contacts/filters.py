@@ -121,8 +121,7 @@ class ContactFilter:
 
     def apply(self, business: BusinessProfile) -> QuerySet[Contact]:
         """The contacts of `business` for which all of it holds, in no order."""
-        rows = Contact.objects.filter(business_profile=business)
-        rows = self.narrow(rows)
+        rows = self.narrow(Contact.objects.filter(business_profile=business))
         return rows.filter(conditions.search(business, self.q)) if self.q else rows
 
     def narrow(self, rows: QuerySet[Contact]) -> QuerySet[Contact]:

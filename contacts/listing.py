@@ -156,19 +156,13 @@ def _place(contact: Contact, sort: str) -> Place:
 
 def _search(business: BusinessProfile, rows: QuerySet[Contact], text: str, limit: int) -> list[Contact]:
     """At most `limit` of the ordered `rows` that match."""
-    condition = conditions.search(business, text)
-    near = _near(rows[:WINDOW], condition, text)
+    near = _near(rows[:WINDOW], conditions.search(business, text, near=True))
     if len(near) >= limit:
         return list(rows.filter(pk__in=near[:limit]))
-    return list(rows.filter(condition)[:limit])
+    return list(rows.filter(conditions.search(business, text))[:limit])
 
 
-def _near(window: QuerySet[Contact], condition: Q, text: str) -> list[UUID]:
-    """Those of the window that match; the text is compared here where the database knows no capitals but A to Z."""
-    if connection.vendor == "sqlite" and len(text) >= conditions.TRIGRAM:
-        needles = [needle.lower() for needle in conditions.needles(text)]
-        texts = window.annotate(searched=conditions.searched_text()).values_list("pk", "searched")
-        return [key for key, words in texts if any(needle in words.lower() for needle in needles)]
+def _near(window: QuerySet[Contact], condition: Q) -> list[UUID]:
     hits = window.annotate(hit=ExpressionWrapper(condition, BooleanField())).values_list("pk", "hit")
     return [key for key, hit in hits if hit]
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import BusinessProfile, User
+from contacts import searched
 from contacts.expressions import SortName
 from whatsflow.core import phone
 from whatsflow.core.db import TimestampedModel, UuidModel
+from whatsflow.core.search import Searched
 
 
-class Contact(TimestampedModel):
+class Contact(Searched, TimestampedModel):
     """A person who talks, or may talk, with a business."""
+
+    SEARCHED = frozenset({"name", "push_name", "phone_number", "email", "metadata"})
 
     business_profile = models.ForeignKey(
         BusinessProfile, on_delete=models.CASCADE, related_name="contacts", db_index=False
@@ -74,6 +80,10 @@ class Contact(TimestampedModel):
 
     def __str__(self) -> str:
         return self.display_name
+
+    def searched(self) -> Iterator[str]:
+        """By what a search finds them."""
+        return searched.texts(self)
 
     @property
     def display_name(self) -> str:

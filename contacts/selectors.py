@@ -7,13 +7,10 @@ from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Count, F, Model, QuerySet
 
 from accounts.models import BusinessProfile
 from contacts import conditions, values
-from contacts.conditions import TRIGRAM
-from contacts.expressions import SEARCHED
 from contacts.models import (
     ConsentProof,
     Contact,
@@ -29,6 +26,7 @@ from contacts.shapes import ShownTag
 from whatsflow.core import bulk
 from whatsflow.core.db import is_postgres
 from whatsflow.core.errors import NotFound
+from whatsflow.core.search import contains_sql
 
 M = TypeVar("M", bound=Model)
 MATCHES = 100
@@ -166,10 +164,7 @@ def rules_of(business: BusinessProfile) -> list[TagRule]:
 
 
 def ids_matching(business: BusinessProfile, text: str) -> list[UUID]:
-    """Contacts in whose name, number, e-mail address or custom fields `text` is, those who wrote last first.
-
-    One or two letters match beginnings of a name's words only.
-    """
+    """The MATCHES contacts whom a search for `text` finds, those who wrote last first."""
     if not text.strip():
         return []
     rows = Contact.objects.filter(conditions.search(business, text), business_profile=business)
@@ -178,22 +173,13 @@ def ids_matching(business: BusinessProfile, text: str) -> list[UUID]:
 
 
 def match_sql(text: str) -> tuple[str, list[Any]]:
-    """PostgreSQL: the condition of `ids_matching` on a row of contacts called k, and its parameters."""
-    text = " ".join(text.split())
-    found, patterns = [], []
-    for needle in conditions.needles(text):
-        like = connection.ops.prep_for_like_query(needle)
-        if len(needle) >= TRIGRAM:
-            found.append(f"UPPER({SEARCHED.format('k.')}) LIKE UPPER(%s)")
-            patterns.append(f"%{like}%")
-            continue
-        for column in ("name", "push_name"):
-            found.append(f"UPPER(k.{column}) LIKE UPPER(%s) OR UPPER(k.{column}) LIKE UPPER(%s)")
-            patterns += [f"{like}%", f"% {like}%"]
-        if needle.isdigit():
-            found.append("k.phone_number LIKE %s")
-            patterns.append(f"%{like}%")
-    return " OR ".join(found), patterns
+    """PostgreSQL: the condition of `ids_matching` on a row of contacts called k, without an index; its parameters."""
+    found, parameters = ["FALSE"], list[Any]()
+    for words in conditions.readings(text):
+        condition, needles = contains_sql("postgresql", "k", words)
+        found.append(f"({condition})")
+        parameters += needles
+    return " OR ".join(found), parameters
 
 
 def lids_of(contact_ids: Collection[UUID]) -> dict[UUID, str]:

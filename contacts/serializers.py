@@ -146,6 +146,7 @@ class ContactQuery(CamelCaseSerializer):
     """Which contacts."""
 
     q = Text(max_length=200, required=False, help_text="In the name, the number, the address or a field.")
+    search = Text(max_length=200, required=False, help_text="The same as `q`.")
     tags_any = QueryList(
         child=Key(), required=False, max_length=100, help_text="With at least one of these tags."
     )

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from accounts.models import BusinessProfile
 from contacts.selectors import get_contact
+from messaging import search
 from messaging.models import Conversation, Message
 
 _SAME = ("contact_id", "conversation_id", "connection_id", "direction")
@@ -39,15 +40,18 @@ _TOLD_OF_CONVERSATIONS = (
 
 def messages(business: BusinessProfile, given: Mapping[str, Any]) -> QuerySet[Message]:
     """Messages with their contact and file. given: contact_id, conversation_id, connection_id, direction, lists of
-    status, message_type and origin, created_after (from then on) and created_before; what is absent does not matter.
+    status, message_type and origin, created_after (from then on), created_before and search (words that are all in the
+    text); what is absent does not matter.
     """
-    rows = Message.objects.filter(business_profile=business)
+    rows: QuerySet[Message] = Message.objects.filter(business_profile=business)
     rows = rows.filter(**{name: given[name] for name in _SAME if given.get(name)})
     rows = rows.filter(**{f"{name}__in": given[name] for name in _ONE_OF if given.get(name)})
     if after := given.get("created_after"):
         rows = rows.filter(created_at__gte=after)
     if before := given.get("created_before"):
         rows = rows.filter(created_at__lt=before)
+    if text := given.get("search"):
+        rows = search.narrow(rows, business, text)
     return rows.select_related("contact", "media").only(*_TOLD)
 
 

@@ -27,6 +27,7 @@ from messaging.bubbles import Bubble
 from messaging.models import Message
 from messaging.rows import InboxRow, MessagesPage, Said, ShownTag
 from whatsflow.core import fragments
+from whatsflow.core.search_text import phrases, places
 from whatsflow.core.templatetags import whatsflow as shell
 
 TICKS = {
@@ -162,22 +163,11 @@ def _row(item: InboxRow, search: str, time: Any) -> _Row:
 
 def marked(text: str, search: str) -> Markup:
     """`text` with every word of `search` in <mark>."""
-    words = sorted({word.casefold() for word in search.split() if word}, key=len, reverse=True)
-    pieces, place, folded = [], 0, text.casefold()
-    if len(folded) != len(text):  # a letter that folds into two: places would not match
-        return escape(text)
-    while place < len(text):
-        found = [(folded.find(word, place), word) for word in words]
-        starts = [(start, -len(word), word) for start, word in found if start >= 0]
-        if not starts:
-            break
-        start, _, word = min(starts)
-        pieces += [
-            escape(text[place:start]),
-            Markup("<mark>{}</mark>").format(text[start : start + len(word)]),
-        ]
-        place = start + len(word)
-    return Markup("").join([*pieces, escape(text[place:])])
+    pieces, end = [], 0
+    for start, stop in places(text, phrases(search)):
+        pieces += [escape(text[end:start]), Markup("<mark>{}</mark>").format(text[start:stop])]
+        end = stop
+    return Markup("").join([*pieces, escape(text[end:])])
 
 
 # -- the chat --------------------------------------------------------------------------------------

@@ -180,8 +180,8 @@ _of_contact = Prepared[Values](
 
 def _search_page(business: BusinessProfile, text: str, limit: int) -> InboxPage:
     """Conversations whose contact matches, most recent first, then one row per message whose text matches."""
-    text = printable(text[: finder.MAX_QUERY])
-    contacts = _rows(finder.conversations_by_contact(business, text, limit))
+    text = text[: finder.MAX_QUERY]
+    contacts = _rows(finder.conversations_by_contact(business, printable(text), limit))  # as names are kept
     hits = finder.messages_by_text(business, text, limit)
     by_id = {row.id: row for row in rows_of(business.pk, {hit.conversation_id for hit in hits.found})}
     said = [

@@ -71,6 +71,7 @@ class MessageQuery(CamelCaseSerializer):
     origin = QueryList(child=Choice(choices=Message.Origin.choices), required=False)
     created_after = Moment(required=False)
     created_before = Moment(required=False)
+    search = Text(max_length=200, required=False, help_text="Every word of it is in the text; see the guide.")
 
 
 class SendBody(CamelCaseSerializer):

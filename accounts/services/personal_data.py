@@ -22,6 +22,7 @@ CHUNK = 1000
 HIDDEN = frozenset(
     {
         "password",
+        "search_text",
         "code_hash",
         "key_hash",
         "token_hash",

@@ -14,16 +14,19 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import BusinessProfile, User
+from contacts import searched
 from contacts.importing.people import Person
 from contacts.models import Contact, ContactIdentity, ContactImport, ContactTag, ImportedContact
 from contacts.services import consent, tags
-from whatsflow.core import bulk
+from whatsflow.core import bulk, search
 from whatsflow.core.clock import now
 from whatsflow.core.ids import uuid7
+from whatsflow.core.search_text import search_text
 
 IDENTITY_COLUMNS = ("id", "created_at", "updated_at", "business_profile_id", "contact_id", "kind", "value")
 CONTACT_COLUMNS = (
-    "id", "phone_number", "name", "email", "country", "metadata", "business_profile_id", "created_at", "updated_at"
+    "id", "phone_number", "name", "email", "country", "metadata", "search_text", "business_profile_id", "created_at",
+    "updated_at",
 )  # fmt: skip
 PHONE = ContactIdentity.Kind.PHONE.value
 
@@ -131,6 +134,7 @@ class Writer:
                     person.email,
                     person.country,
                     json.dumps(person.fields) if person.fields else "{}",
+                    search_text(*searched.of(person.name, "", person.number, person.email, person.fields)),
                     self._business.pk,
                     moment,
                     moment,
@@ -158,6 +162,7 @@ class Writer:
             "UPDATE contacts SET name = v.name, email = v.email, metadata = v.metadata, updated_at = v.moment "
             "FROM v WHERE contacts.id = v.key",
         )
+        search.index(Contact, [row[0] for row in rows])
         return {row[0] for row in rows}
 
     # -- what is remembered ------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from django.db.models import Q
 from contacts.events import ContactCreated, ContactUpdated
 from contacts.models import Contact, ContactIdentity
 from contacts.services import consent, merging
-from whatsflow.core import bulk, phone
+from whatsflow.core import bulk, phone, search
 from whatsflow.core.events import publish
 from whatsflow.core.ids import uuid7
 from whatsflow.core.text import printable
@@ -195,6 +195,7 @@ def _keep_up(business_id: UUID, groups: list[_Group], known: dict[Key, UUID]) ->
         "country = CASE WHEN v.country = '' THEN contacts.country ELSE v.country END "
         "FROM v WHERE contacts.id = v.key",
     )
+    search.index(Contact, [row[0] for row in changed])
     if numbered:
         consent.apply_suppressions(business_id, numbered)
     publish(*(ContactUpdated(business_id=business_id, contact_id=row[0]) for row in changed))

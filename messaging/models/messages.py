@@ -10,6 +10,7 @@ from accounts.models import BusinessProfile, User
 from connections.models import WhatsAppConnection
 from contacts.models import Contact
 from whatsflow.core.db import TimestampedModel, UuidModel
+from whatsflow.core.search import Searched
 
 
 class Conversation(TimestampedModel):
@@ -185,7 +186,7 @@ class ContactPicture(TimestampedModel):
         db_table = "contact_pictures"
 
 
-class Message(TimestampedModel):
+class Message(Searched, TimestampedModel):
     """One message, in or out. An outbound row is its own outbox entry; see docs on delivery for its states."""
 
     class Direction(models.TextChoices):
@@ -234,6 +235,8 @@ class Message(TimestampedModel):
         PERSON = 0, "A person's reply"
         API = 10, "API"
         CAMPAIGN = 20, "Campaign"
+
+    SEARCHED = frozenset({"content"})
 
     business_profile = models.ForeignKey(
         BusinessProfile, on_delete=models.CASCADE, related_name="messages", db_index=False
@@ -349,6 +352,10 @@ class Message(TimestampedModel):
                 name="messages_campaign_pace",
             ),
         ]
+
+    def searched(self) -> tuple[str]:
+        """By what a search finds it."""
+        return (self.content,)
 
     @property
     def is_outbound(self) -> bool:

@@ -150,7 +150,7 @@ def talk(business, conversation):
 
 
 @pytest.mark.parametrize(
-    "text", ["carla", "CUSTOMER", "rla Cus", "Ca", "C", "+999 200-0000", "2000000001", "01"]
+    "text", ["carla", "CUSTOMER", "rla Cus", "Ca", "C", "+999 200-0000", "2000000001", "001"]
 )
 def test_people_are_found_by_name_and_number(business, owner, conversation, text):
     assert found_names(business, owner, text) == ["Carla Customer"]
@@ -168,9 +168,7 @@ def test_texts_are_found_newest_first_and_open_at_the_hit(business, owner, talk)
     rows = selectors.inbox_page(business, owner, search="apfel").rows
 
     assert [row.hit_message_id for row in rows] == [talk[2].pk, talk[0].pk]
-    assert found_texts(business, owner, "fresh kuch" if database.vendor == "sqlite" else "fresh apfelk") == [
-        "Is the Apfelkuchen fresh?"
-    ]
+    assert found_texts(business, owner, "fresh apfelk") == ["Is the Apfelkuchen fresh?"]
     assert found_texts(business, owner, "nowhere") == []
 
 
@@ -237,7 +235,7 @@ def test_a_search_that_takes_too_long_tells_the_latest_and_says_so(
 ):
     monkeypatch.setattr(search, "LATEST", 1)
     monkeypatch.setattr(search, "PATIENCE_MS", 1)
-    monkeypatch.setattr(search, "_INDEXED", "SELECT pg_sleep(5), %s, %s, %s, %s")
+    monkeypatch.setattr(search.Found, "as_sql", lambda *_: ("(SELECT pg_sleep(5)) IS NOT NULL", ()))
 
     assert found_texts(business, owner, "apfel") == ["apfel & more"]
     html = client_of(owner).get("/inbox/", {"q": "apfel"}).content.decode()

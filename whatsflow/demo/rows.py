@@ -14,11 +14,13 @@ from django.urls import reverse
 
 from accounts.models import BusinessProfile, User
 from connections.models import WhatsAppConnection
+from contacts import searched
 from contacts.models import Contact, ContactIdentity
 from messaging.models import Conversation, ConversationEvent, MediaFile, Message
 from messaging.services import previews
 from whatsflow.core import phone
 from whatsflow.core.ids import uuid7
+from whatsflow.core.search_text import search_text
 from whatsflow.demo import sorting
 from whatsflow.demo.history import History, Said
 from whatsflow.demo.people import person
@@ -95,7 +97,8 @@ class Rows:
             total = end.total if end else 0
             email, country, metadata, out = sorting.profile(index, self.history.until)
             row = (key, self._business, who.number, who.name, who.push_name, first, last, total)
-            yield (*row, first or made, last or made, email, country, json.dumps(metadata), out)
+            terms = search_text(*searched.of(who.name, who.push_name, who.number, email, metadata))
+            yield (*row, first or made, last or made, email, country, json.dumps(metadata), out, terms)
 
     def identities(self) -> Iterator[tuple[Any, ...]]:
         """One row of IDENTITIES for each person."""
@@ -154,15 +157,17 @@ class Rows:
             yield (*keys, *self._content(said), at, at, *_course(said, at, team))
 
     def _content(self, said: Said) -> tuple[Any, ...]:
+        terms = search_text(said.text)
         wa_id = ("3EB0" if said.ours else "3A") + said.id.hex.upper()[:18] + said.id.hex.upper()[-6:]
         direction = "outbound" if said.ours else "inbound"
         if said.picture < 0 or not self.shop.pictures:
-            return (wa_id, direction, "text", said.text, None, "")
+            return (wa_id, direction, "text", said.text, terms, None, "")
         return (
             wa_id,
             direction,
             "image",
             said.text,
+            terms,
             self.shop.pictures[said.picture].pk,
             self._urls[said.picture],
         )
@@ -196,7 +201,7 @@ def _table(model: Any, columns: Iterable[str]) -> Table:
 
 def contacts() -> Table:
     names = "first_message_at last_message_at total_messages created_at updated_at"
-    more = "email country metadata opted_out_at"
+    more = "email country metadata opted_out_at search_text"
     return _table(Contact, ["id business_profile_id phone_number name push_name", names, more])
 
 
@@ -225,7 +230,7 @@ def messages() -> Table:
         Message,
         [
             "id business_profile_id contact_id conversation_id connection_id whatsapp_message_id direction",
-            "message_type content media_id media_url created_at updated_at status origin sender_id attempts sent_at",
-            "delivered_at read_at error_code error_message",
+            "message_type content search_text media_id media_url created_at updated_at status origin sender_id",
+            "attempts sent_at delivered_at read_at error_code error_message",
         ],
     )

@@ -16,7 +16,7 @@ MAX_CARD_LINES = 1_000
 """Lines of one vCard."""
 MAX_RECORD = 1_000_000
 """Characters of one row or card, over all its lines."""
-MAX_LINES = 2_000_000
+MAX_LINES = 800_000
 """Lines of a text file, blank ones included."""
 
 

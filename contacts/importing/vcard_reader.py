@@ -55,7 +55,8 @@ def open_vcard(file: IO[bytes], options: Options) -> Table:
 
     def read() -> Iterator[Row]:
         for number, card in enumerate(_cards(file, encoding, text.Damage()), 1):
-            yield number, _row(card)
+            if card:
+                yield number, _row(card)
 
     return Table("vcard", list(COLUMNS), read, True, encoding, "", damage.notes)
 

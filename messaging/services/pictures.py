@@ -13,7 +13,7 @@ MAX_PIXELS = 50_000_000
 _MOST_PIXELS = {
     "image/png": 16_000_000,
     "image/gif": 16_000_000,
-    "image/webp": 7_000_000,
+    "image/webp": 6_000_000,
     "image/heic": 25_000_000,
 }
 """What a child has memory for: JPEG is decoded at a fraction of its size, WebP needs 20 bytes a pixel."""

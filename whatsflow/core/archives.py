@@ -38,8 +38,8 @@ def open_archive(
 ) -> zipfile.ZipFile:
     """An archive with a list of contents that is small and right. Nothing is unpacked.
 
-    max_unpacked: bytes of all parts together, and no part is packed more than MAX_RATIO times; None: no part is going to
-    be unpacked. Raises BadArchive, ArchiveTooLarge.
+    max_unpacked: bytes of all parts together, of which none is packed more than MAX_RATIO times; None: no part is going
+    to be unpacked. Raises BadArchive, ArchiveTooLarge.
     """
     total = 0
     for packed, size in _entries(file, max_entries):

@@ -83,7 +83,10 @@ def read(
         options["icc_profile"] = profile
     if kind == "JPEG" and image.mode not in ("RGB", "L"):
         image = image.convert("RGB")
-    image.save(out, kind, **options)
+    try:
+        image.save(out, kind, **options)
+    except ValueError:  # libwebp's way of saying that there is no memory left
+        raise Refused("memory") from None
     return _described(image, thumbnail)
 
 
@@ -100,13 +103,12 @@ def _still(source: Image.Image, kind: str, max_side: int) -> Image.Image:
         source.draft(None, (source.width // scale, source.height // scale))
     source.load()
     orientation = source.getexif().get(0x0112, 1)
-    info = {name: value for name, value in source.info.items() if name in KEPT}
+    info = dict(item for item in source.info.items() if item[0] in KEPT)
     source.thumbnail((max_side, max_side))
     if orientation != 1:
         ImageOps.exif_transpose(source, in_place=True)
-    image = (
-        source.copy() if kind == "WEBP" else source
-    )  # lets go of the decoder, which holds the canvas three times
+    # a copy lets go of the decoder of WebP, which holds the canvas three times
+    image = source.copy() if kind == "WEBP" else source
     image.info = info
     return image
 
@@ -147,21 +149,22 @@ def _animation(image: Image.Image, kind: str, out: IO[bytes], thumbnail: int) ->
         "loop": image.info.get("loop", 0),
     }
     for frame in frames:
-        frame.info = {name: value for name, value in frame.info.items() if name in KEPT}
+        frame.info = dict(item for item in frame.info.items() if item[0] in KEPT)
     frames[0].save(out, kind, **options)
     return _described(frames[0], thumbnail)
 
 
 def _thumbnail(image: Image.Image, size: int) -> bytes:
     """A small JPEG; what is transparent becomes white."""
-    if image.mode in ("P", "1"):  # has no colours in between
-        small = image.copy() if max(image.size) <= 4 * size else ImageOps.contain(image, (4 * size, 4 * size))
-        small.info = {name: value for name, value in image.info.items() if name == "transparency"}
-        small = small.convert("RGBA")
-    elif image.info.get("transparency") is not None and image.mode in ("L", "RGB"):
-        small = image.convert("RGBA")
+    if (
+        max(image.size) > 4 * size
+    ):  # without colours in between: of others, a second copy of the whole would be made
+        small = ImageOps.contain(image, (4 * size, 4 * size), Image.Resampling.NEAREST)
     else:
-        small = image.reduce(max(max(image.size) // (2 * size), 1))
+        small = image.copy()
+    if image.mode in ("P", "1") or "transparency" in image.info:
+        small.info = dict(item for item in image.info.items() if item[0] == "transparency")
+        small = small.convert("RGBA")
     small.thumbnail((size, size))
     if small.mode not in ("RGB", "L"):
         colours = small.convert("RGBA")

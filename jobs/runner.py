@@ -17,6 +17,7 @@ from jobs.leases import Heartbeat, LeaseLost
 from jobs.models import Job
 from jobs.registry import Kind
 from jobs.work import Interrupted, Work
+from whatsflow.core.decoding.sandbox import Busy
 from whatsflow.core.errors import DomainError, Forbidden
 from whatsflow.core.ids import uuid7
 from whatsflow.core.shutdown import stopping
@@ -29,7 +30,7 @@ TRIES = 5
 """Times that a job is begun without getting on before it is given up."""
 WAITS = (5, 15, 60, 300)
 """Seconds before it is tried again after an error that may pass."""
-TRANSIENT = (OperationalError, InterfaceError, ConnectionError, TimeoutError)
+TRANSIENT = (Busy, OperationalError, InterfaceError, ConnectionError, TimeoutError)
 
 OUR_FAULT = "Something went wrong on our side. What was done until then stays."
 NO_ANSWER = (
@@ -69,10 +70,10 @@ def run(job: Job) -> None:
             log.warning("job_lease_lost", job_id=str(job.pk), epoch=job.lease_epoch)
         except Interrupted:
             services.give_back(job, not_begun=True)
-        except DomainError as error:
-            services.finish(job, Job.State.FAILED, error_code=error.code, error_message=error.message)
         except TRANSIENT as error:
             _try_later(job, error)
+        except DomainError as error:
+            services.finish(job, Job.State.FAILED, error_code=error.code, error_message=error.message)
         except Exception:
             log.exception("job_failed", job_id=str(job.pk), kind=job.kind)
             services.finish(job, Job.State.FAILED, error_code="internal_error", error_message=OUR_FAULT)

@@ -35,6 +35,7 @@ FRAMEWORK = {
     "throttled": (429, "Too many requests; `Retry-After` says when to come back."),
     "server_error": (500, "Something went wrong on our side."),
     "storage_full": (507, "There is no room left for files."),
+    "decoder_busy": (503, "Too many files are being processed right now; try again in a moment."),
 }
 HEAD = """# Error codes of the API
 

@@ -27,7 +27,7 @@ class Files(Endpoint):
         answer=JobSerializer,
         multipart=True,
         status=201,
-        fails=(507,),
+        fails=(503, 507),
     )
     def load(self, request: Request) -> Job:
         """From CSV, Excel or vCard. Answers with the job; what it refuses is the job's file."""

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import IO
 
 from contacts.importing import text
-from contacts.importing.limits import CELL_LENGTH, MAX_COLUMNS, Unreadable, too_many_columns
+from contacts.importing.limits import CELL_LENGTH, MAX_COLUMNS, MAX_RECORD, Unreadable, too_many_columns
 from contacts.importing.tables import Options, Row, Table, looks_like_names, name_columns
 
 DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Vertical bar"}
@@ -21,7 +21,7 @@ def open_csv(file: IO[bytes], options: Options) -> Table:
     """The file as a table. Raises Unreadable."""
     encoding = options.encoding or text.encoding_of(file)
     damage = text.Damage()
-    sample = list(islice(_lines(file, encoding, damage), SAMPLE_LINES))
+    sample = _sample(file, encoding, damage)
     if not any(line.strip() for line in sample):
         raise Unreadable("empty_file", "The file is empty. Choose one with at least one contact.")
     said = _sep_line(sample)
@@ -44,6 +44,37 @@ def _lines(file: IO[bytes], encoding: str, damage: text.Damage) -> Iterator[str]
         raise Unreadable(
             "wrong_encoding", "The file cannot be read in this encoding. Choose another one."
         ) from None
+
+
+def _sample(file: IO[bytes], encoding: str, damage: text.Damage) -> list[str]:
+    """The first lines, fewer if they are long."""
+    sample: list[str] = []
+    characters = 0
+    for line in islice(_lines(file, encoding, damage), SAMPLE_LINES):
+        sample.append(line)
+        characters += len(line)
+        if characters > MAX_RECORD:
+            break
+    return sample
+
+
+class _Records:
+    """Lines for `csv.reader`, which would collect the cells of one endless row until the memory is full."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self._characters = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self._characters += len(line)
+            if self._characters > MAX_RECORD:
+                raise Unreadable("line_too_long", "A row of the file is longer than a million characters.")
+            yield line
+
+    def next_record(self) -> None:
+        """A row has ended."""
+        self._characters = 0
 
 
 def _sep_line(sample: list[str]) -> str:
@@ -75,10 +106,12 @@ def _first_row(file: IO[bytes], encoding: str, delimiter: str, skip: bool) -> li
 
 
 def _rows(file: IO[bytes], encoding: str, delimiter: str, skipped: int, damage: text.Damage) -> Iterator[Row]:
-    reader = csv.reader(_lines(file, encoding, damage), delimiter=delimiter)
+    records = _Records(_lines(file, encoding, damage))
+    reader = csv.reader(records, delimiter=delimiter)
     start = 1
     try:
         for cells in reader:
+            records.next_record()
             line, start = start, reader.line_num + 1
             if skipped and cells:
                 skipped -= 1

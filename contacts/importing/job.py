@@ -50,7 +50,8 @@ def run(work: Work) -> dict[str, Any]:
     """Take in the file of `params["import"]`."""
     source = ContactImport.objects.get(pk=work.params["import"], business_profile=work.business)
     with storage.opened(source) as file:
-        table = open_table(file, Options(source.encoding, source.delimiter, source.has_header))
+        options = Options(source.encoding, source.delimiter, source.has_header, work.business.pk)
+        table = open_table(file, options)
         return _Import(work, source, table).run()
 
 

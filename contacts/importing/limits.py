@@ -10,14 +10,14 @@ MAX_COLUMNS = 200
 CELL_LENGTH = 32_767
 """Characters of a cell; Excel has the same limit. What is beyond it is cut off."""
 MAX_UNZIPPED = 400 * 1024 * 1024
-MAX_STRINGS = 100 * 1024 * 1024
-"""Bytes of an XLSX's table of texts, which has to be in memory."""
-MAX_RATIO = 200
-"""How many times larger a part of an archive may be than it is packed."""
 MAX_PARTS = 2_000
 """Files in an XLSX."""
 MAX_CARD_LINES = 1_000
 """Lines of one vCard."""
+MAX_RECORD = 1_000_000
+"""Characters of one row or card, over all its lines."""
+MAX_LINES = 800_000
+"""Lines of a text file, blank ones included."""
 
 
 class Unreadable(InvalidInput):

@@ -21,6 +21,8 @@ class Options:
     encoding: str = ""
     delimiter: str = ""
     header: bool | None = None
+    owner: object = None
+    """Whose file it is: workbooks are decoded one at a time for each."""
 
 
 @dataclass
@@ -35,6 +37,8 @@ class Table:
     delimiter: str = ""
     notes: list[str] = field(default_factory=list)
     """What was noticed and put right, in words."""
+    count: int | None = None
+    """Rows down to the last one with a cell, where the format tells without reading them."""
 
     def rows(self) -> Iterator[Row]:
         """Every row that is not blank."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any, cast
 
-from contacts.importing.limits import Unreadable
+from contacts.importing.limits import MAX_LINES, Unreadable, too_many_rows
 
 SAMPLE = 256 * 1024
 LINE_LENGTH = 1_000_000
@@ -136,7 +136,9 @@ def lines(file: IO[bytes], encoding: str, damage: Damage) -> Iterator[str]:
     file.seek(0)
     reader = io.TextIOWrapper(cast(Any, file), encoding, "replace", newline="")
     try:
-        for line in iter(partial(reader.readline, LINE_LENGTH), ""):
+        for number, line in enumerate(iter(partial(reader.readline, LINE_LENGTH), "")):
+            if number >= MAX_LINES:
+                raise too_many_rows()
             if len(line) >= LINE_LENGTH:
                 raise Unreadable("line_too_long", "A line of the file is longer than a million characters.")
             damage.replaced += line.count("\ufffd")

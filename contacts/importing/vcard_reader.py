@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from contacts.importing import text
-from contacts.importing.limits import CELL_LENGTH, MAX_CARD_LINES, Unreadable
+from contacts.importing.limits import CELL_LENGTH, MAX_CARD_LINES, MAX_RECORD, Unreadable
 from contacts.importing.tables import Options, Row, Table
 
 NUMBERS = 5
@@ -55,28 +55,31 @@ def open_vcard(file: IO[bytes], options: Options) -> Table:
 
     def read() -> Iterator[Row]:
         for number, card in enumerate(_cards(file, encoding, text.Damage()), 1):
-            yield number, _row(card)
+            if card:
+                yield number, _row(card)
 
     return Table("vcard", list(COLUMNS), read, True, encoding, "", damage.notes)
 
 
 def _cards(file: IO[bytes], encoding: str, damage: text.Damage) -> Iterator[list[Property]]:
-    depth = 0
+    depth = characters = 0
     card: list[Property] = []
     for line in _unfolded(file, encoding, damage):
         upper = line[:20].strip("\ufeff \t\r\n").upper().replace(" ", "")
         if upper.startswith("BEGIN:VCARD"):
             depth += 1
-            card = [] if depth == 1 else card
+            if depth == 1:
+                card, characters = [], 0
         elif upper.startswith("END:VCARD"):
             depth = max(depth - 1, 0)
             if depth == 0:
                 yield card
                 card = []
-        elif depth == 1 and len(card) < MAX_CARD_LINES:
-            found = _property(line)
+        elif depth == 1 and len(card) < MAX_CARD_LINES and characters < MAX_RECORD:
+            found = _property(line[:_LONGEST])
             if found is not None:
                 card.append(found)
+                characters += len(found.value)
 
 
 def _unfolded(file: IO[bytes], encoding: str, damage: text.Damage) -> Iterator[str]:

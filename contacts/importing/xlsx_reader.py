@@ -1,67 +1,67 @@
-"""XLSX: the archive is measured before it is opened, entities are refused, formulas give what they last showed."""
+"""XLSX: the archive is measured, then read in a child process. Formulas give what they last showed."""
 
 from __future__ import annotations
 
-import warnings
-import zipfile
+import json
 from collections.abc import Iterator
-from datetime import date, datetime, time
-from typing import IO, Any
-from xml.etree.ElementTree import ParseError
-
-from defusedxml.common import DefusedXmlException
+from typing import IO
 
 from contacts.importing.limits import (
     CELL_LENGTH,
     MAX_COLUMNS,
     MAX_PARTS,
-    MAX_RATIO,
     MAX_ROWS,
-    MAX_STRINGS,
     MAX_UNZIPPED,
     Unreadable,
     too_many_columns,
     too_many_rows,
 )
 from contacts.importing.tables import Options, Row, Table, looks_like_names, name_columns
+from whatsflow.core import archives
+from whatsflow.core.decoding import sandbox
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-SMALL = 1024 * 1024
-"""Parts below this size may be packed as well as they like."""
-BLANK = (None,) * (MAX_COLUMNS + 1)
-GAP = 100
-"""Rows that a sheet may leave out beyond MAX_ROWS: its numbering is not trusted."""
-BROKEN = (
-    zipfile.BadZipFile, KeyError, ValueError, ParseError, TypeError, AttributeError, OSError, EOFError,
-    IndexError, AssertionError, NotImplementedError, RuntimeError, OverflowError,
-)  # fmt: skip
-"""What openpyxl raises for files that are none."""
+HEAD_ROWS = 250
+"""Rows that are read when the file is opened: as many as its pages show and a mapping is guessed from."""
+OUTPUT = 512 * 1024 * 1024
+"""Bytes of all rows as text."""
+ROWS_SECONDS = 20
+"""CPU time for reading all rows, which is no request's work."""
 
 
 def open_xlsx(file: IO[bytes], options: Options) -> Table:
-    """The first sheet that is shown, as a table. Raises Unreadable."""
+    """The first sheet that is shown, as a table. Raises Unreadable, sandbox.Busy."""
     refuse_ole(file)
     check_archive(file)
-    book, sheet = _first_sheet(file)
-    names = [one.title for one in book.worksheets if one.sheet_state == "visible"]
-    book.close()
-    first = next((cells for _, cells in _rows(file, sheet) if any(cells)), None)
-    if first is None:
-        raise Unreadable("empty_file", f"The sheet “{sheet}” is empty. Put the contacts on the first sheet.")
+    with _read(file, options, rows=False) as result:
+        found = result.values
+    names, count = found["names"], found["count"]
+    head: list[Row] = [(number, cells) for number, cells in found["head"]]
+    if not head:
+        raise Unreadable(
+            "empty_file", f"The sheet “{names[0]}” is empty. Put the contacts on the first sheet."
+        )
+    first = head[0][1]
     header = looks_like_names(first) if options.header is None else options.header
     columns, notes = name_columns(first, header)
     if len(names) > 1:
-        notes.append(f"The file has several sheets; only the first, “{sheet}”, is read.")
+        notes.append(f"The file has several sheets; only the first, “{names[0]}”, is read.")
 
     def read() -> Iterator[Row]:
-        waits = header
-        for number, cells in _rows(file, sheet):
-            if waits and any(cells):
-                waits = False
-                continue
-            yield number, cells
+        yield from head[int(header) :]
+        if head[-1][0] < count:
+            for number, cells in _all_rows(file, options):
+                if number > head[-1][0]:
+                    yield number, cells
 
-    return Table("xlsx", columns, read, header, notes=notes)
+    return Table("xlsx", columns, read, header, notes=notes, count=count)
+
+
+def _all_rows(file: IO[bytes], options: Options) -> Iterator[Row]:
+    with _read(file, options, rows=True) as result:
+        for line in result.file:
+            number, cells = json.loads(line)
+            yield number, cells
 
 
 def refuse_ole(file: IO[bytes]) -> None:
@@ -77,34 +77,43 @@ def refuse_ole(file: IO[bytes]) -> None:
 def check_archive(file: IO[bytes]) -> None:
     """Raises Unreadable for what would not be small when unpacked, or is no workbook."""
     try:
-        with zipfile.ZipFile(file) as archive:
-            parts = archive.infolist()
+        with archives.open_archive(file, max_entries=MAX_PARTS, max_unpacked=MAX_UNZIPPED) as archive:
             if "xl/workbook.xml" not in archive.namelist():
                 raise Unreadable("not_a_table", "This is a packed file, but no Excel workbook (XLSX).")
-            if len(parts) > MAX_PARTS or any(_is_bomb(part) for part in parts):
-                raise _bomb()
-            if sum(part.file_size for part in parts) > MAX_UNZIPPED:
-                raise _bomb()
-            for part in parts:
-                _refuse_entities(archive, part)
-    except BROKEN:
+    except archives.ArchiveTooLarge:
+        raise _bomb() from None
+    except archives.BadArchive:
         raise _broken() from None
 
 
-def _is_bomb(part: zipfile.ZipInfo) -> bool:
-    if part.filename.lower().endswith("sharedstrings.xml") and part.file_size > MAX_STRINGS:
-        return True
-    return part.file_size > SMALL and part.file_size > MAX_RATIO * max(part.compress_size, 1)
+def _read(file: IO[bytes], options: Options, *, rows: bool) -> sandbox.Result:
+    try:
+        return sandbox.run(
+            "workbook_reader",
+            file,
+            owner=options.owner,
+            cpu_seconds=ROWS_SECONDS if rows else sandbox.CPU_SECONDS,
+            output_bytes=OUTPUT,
+            rows=rows,
+            head_rows=HEAD_ROWS,
+            cell_length=CELL_LENGTH,
+            max_columns=MAX_COLUMNS,
+            max_rows=MAX_ROWS,
+        )
+    except sandbox.Refused as refusal:
+        raise _unreadable(refusal.reason) from None
 
 
-def _refuse_entities(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
-    """A document type belongs at the beginning; Excel writes none."""
-    if not part.filename.lower().endswith((".xml", ".rels", ".vml")):
-        return
-    with archive.open(part) as source:
-        head = source.read(8192).replace(b"\x00", b"").lower()
-    if b"<!doctype" in head or b"<!entity" in head:
-        raise Unreadable("forbidden_xml", "The workbook defines XML entities, which no Excel file needs.")
+def _unreadable(reason: str) -> Unreadable:
+    if reason == "columns":
+        return too_many_columns()
+    if reason == "rows":
+        return too_many_rows()
+    if reason == "entities":
+        return Unreadable("forbidden_xml", "The workbook defines XML entities, which no Excel file needs.")
+    if reason == "no_sheet":
+        return Unreadable("empty_file", "The workbook has no visible sheet with cells.")
+    return _broken() if reason == "broken" else _bomb()
 
 
 def _bomb() -> Unreadable:
@@ -119,76 +128,3 @@ def _broken() -> Unreadable:
         "broken_file",
         "The workbook is damaged and cannot be read. Open it in Excel and save it anew, or as CSV.",
     )
-
-
-def _first_sheet(file: IO[bytes]) -> tuple[Any, str]:
-    book = _book(file)
-    try:
-        for sheet in book.worksheets:
-            if sheet.sheet_state == "visible":
-                return book, sheet.title
-    except BROKEN:
-        raise _broken() from None
-    raise Unreadable("empty_file", "The workbook has no visible sheet with cells.")
-
-
-def _book(file: IO[bytes]) -> Any:
-    from openpyxl import load_workbook  # not loaded before somebody uploads a workbook
-
-    file.seek(0)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return load_workbook(file, read_only=True, data_only=True, keep_links=False)
-    except DefusedXmlException:
-        raise Unreadable(
-            "forbidden_xml", "The workbook defines XML entities, which no Excel file needs."
-        ) from None
-    except BROKEN:
-        raise _broken() from None
-
-
-def _rows(file: IO[bytes], title: str) -> Iterator[Row]:
-    book = _book(file)
-    try:
-        sheet = book[title]
-        sheet.reset_dimensions()  # what the file says of its size is not trusted
-        found = sheet.iter_rows(max_row=MAX_ROWS + GAP, max_col=MAX_COLUMNS + 1, values_only=True)
-        for number, values in enumerate(found, 1):
-            if values == BLANK:
-                continue
-            if values[MAX_COLUMNS] is not None:
-                raise too_many_columns()
-            if number > MAX_ROWS + 1:
-                raise too_many_rows()
-            yield number, _cells(values)
-    except DefusedXmlException:
-        raise Unreadable(
-            "forbidden_xml", "The workbook defines XML entities, which no Excel file needs."
-        ) from None
-    except BROKEN:
-        raise _broken() from None
-    finally:
-        book.close()
-
-
-def _cells(values: tuple[Any, ...]) -> list[str]:
-    width = len(values)
-    while width and values[width - 1] is None:
-        width -= 1
-    return [_text(value) for value in values[:width]]
-
-
-def _text(value: Any) -> str:
-    """A cell's value as it would be written: whole numbers with all their digits, dates in ISO 8601."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value.strip().replace("\x00", "")[:CELL_LENGTH]
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
-    return value.isoformat() if isinstance(value, date | time) else str(value)

@@ -58,7 +58,7 @@ def get(business: BusinessProfile, import_id: UUID) -> ContactImport:
 
 def upload(business: BusinessProfile, actor: User, file: IO[bytes], name: str) -> ContactImport:
     """Look at a file and keep it for a day. Raises Unreadable with words."""
-    table = open_table(file)
+    table = open_table(file, Options(owner=business.pk))
     source = ContactImport(
         business_profile=business,
         created_by=actor,
@@ -66,7 +66,7 @@ def upload(business: BusinessProfile, actor: User, file: IO[bytes], name: str) -
         size=file.seek(0, 2),
         country=business.default_country,
     )
-    _describe(source, table, file)
+    _describe(source, table)
     storage.keep(source, file)
     try:
         with transaction.atomic():
@@ -78,11 +78,11 @@ def upload(business: BusinessProfile, actor: User, file: IO[bytes], name: str) -
     return source
 
 
-def _describe(source: ContactImport, table: Table, file: IO[bytes]) -> None:
+def _describe(source: ContactImport, table: Table) -> None:
     """What was found out about the file, and a mapping to begin with."""
     source.format, source.encoding, source.delimiter = table.format, table.encoding, table.delimiter
     source.has_header, source.columns, source.notes = table.header, table.columns, table.notes
-    source.rows = max(count_rows(table, file) - int(table.header and table.format == "xlsx"), 0)
+    source.rows = max(count_rows(table) - int(table.header and table.format == "xlsx"), 0)
     source.origin = column_targets.origin_of(table.columns)
     sample = [cells for _, cells in islice(table.rows(), SAMPLED)]
     source.mapping = column_targets.guess(table.columns, sample, _fields(source.business_profile))
@@ -100,7 +100,7 @@ def reread(
     if encoding not in known or (delimiter and delimiter not in DELIMITERS and delimiter != source.delimiter):
         raise InvalidInput("invalid_option", "Choose one of the list.", field="encoding")
     with storage.opened(source) as file:
-        _describe(source, open_table(file, Options(encoding, delimiter, has_header)), file)
+        _describe(source, open_table(file, Options(encoding, delimiter, has_header, business.pk)))
     source.save()
     return source
 
@@ -141,7 +141,7 @@ def preview(source: ContactImport) -> Preview:
     """The first rows, read with the present mapping. Raises Unreadable."""
     fields = _fields(source.business_profile)
     with storage.opened(source) as file:
-        table = open_table(file, Options(source.encoding, source.delimiter, source.has_header))
+        table = open_table(file, _options(source))
         reader = RowReader(table.columns, source.mapping, fields, source.country)
         first = list(islice(table.rows(), PREVIEWED))
     rows = [reader.read(*row) for row in first]
@@ -149,10 +149,14 @@ def preview(source: ContactImport) -> Preview:
     return Preview(rows, sum(isinstance(row, Person) for row in rows), formulas)
 
 
+def _options(source: ContactImport) -> Options:
+    return Options(source.encoding, source.delimiter, source.has_header, source.business_profile_id)
+
+
 def examples(source: ContactImport) -> list[list[str]]:
     """The cells of the first rows, as they are in the file. Raises Unreadable."""
     with storage.opened(source) as file:
-        table = open_table(file, Options(source.encoding, source.delimiter, source.has_header))
+        table = open_table(file, _options(source))
         return [cells for _, cells in islice(table.rows(), PREVIEWED)]
 
 

@@ -124,7 +124,7 @@ class Media(Endpoint):
         answer=serializers.FileSerializer,
         multipart=True,
         status=201,
-        fails=(507,),
+        fails=(503, 507),
     )
     def create(self, request: Request) -> Any:
         """Then send it by its id as `mediaId`. One that no message uses is removed after a day."""

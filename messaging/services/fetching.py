@@ -18,6 +18,7 @@ from messaging.events import MessageUpdated
 from messaging.models import MediaFile, Message
 from messaging.services import media
 from whatsflow.core.clock import now
+from whatsflow.core.decoding import sandbox
 from whatsflow.core.errors import InvalidInput
 from whatsflow.core.events import publish
 
@@ -82,6 +83,9 @@ def store(lease: Lease, job: MediaJob, blob: MediaBlob) -> None:
     except InvalidInput as refusal:
         failed(lease, job, refusal.code, permanent=True)
         return
+    except sandbox.Busy:
+        _postpone(lease, row)
+        return
     except (media.StorageFull, OSError):
         log.exception("inbound_media_not_stored", message_id=str(message.pk))
         failed(lease, job, "storage_full", permanent=False)
@@ -101,6 +105,14 @@ def _keep(lease: Lease, message: Message, row: MediaFile) -> None:
         if _SAME.get(Message.Type(message.message_type), message.message_type) != row.kind:
             Message.objects.filter(pk=message.pk).update(message_type=row.kind)
         publish(_updated(message))
+
+
+def _postpone(lease: Lease, row: MediaFile) -> None:
+    """Fetch it again later; the file is not at fault, so this is no failed try."""
+    with transaction.atomic():
+        leases.guard(lease)
+        due = now() + timedelta(seconds=WAITS[0])
+        MediaFile.objects.filter(pk=row.pk, state=State.WANTED).update(not_before=due, updated_at=now())
 
 
 def failed(lease: Lease, job: MediaJob, code: str, permanent: bool) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import codecs
 import re
-import struct
-import zipfile
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, Any
@@ -13,6 +11,7 @@ from typing import IO, Any
 import filetype
 
 from messaging.models import Message
+from whatsflow.core import archives
 from whatsflow.core.errors import InvalidInput
 
 Type = Message.Type
@@ -90,40 +89,16 @@ def _binary(head: bytes) -> FileType | None:
     return _BINARY.get(guess.mime) if guess else None
 
 
-_MAX_ENTRIES = 10_000
-_MAX_DIRECTORY = 2 * 1024 * 1024
-_END = struct.Struct("<4s4H2LH")
-_ZIP64 = b"PK\x06\x07"
-
-
 def _open_xml(file: IO[bytes]) -> FileType | None:
     """A document of Word, Excel or PowerPoint without macros. Nothing is unpacked."""
-    if not _has_small_directory(file):
-        return None
     try:
-        with zipfile.ZipFile(file) as archive:
+        with archives.open_archive(file) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+    except (archives.BadArchive, archives.ArchiveTooLarge):
         return None
     if "[Content_Types].xml" not in names or any(name.endswith("vbaProject.bin") for name in names):
         return None
     return next((found for part, found in _OPEN_XML.items() if part in names), None)
-
-
-def _has_small_directory(file: IO[bytes]) -> bool:
-    """Whether the archive's list of contents may be read: it could fill the memory before one file is looked at."""
-    size = file.seek(0, 2)
-    file.seek(max(size - 65_535 - _END.size, 0))
-    tail = file.read()
-    place = tail.rfind(b"PK\x05\x06")
-    if place < 0 or len(tail) - place < _END.size:
-        return False
-    _, _, _, _, entries, directory, _, _ = _END.unpack_from(tail, place)
-    if (
-        tail[:place].rfind(_ZIP64) >= 0
-    ):  # a second, larger list would be read instead of the one just measured
-        return False
-    return bool(entries <= _MAX_ENTRIES and directory <= _MAX_DIRECTORY)
 
 
 def _text(file: IO[bytes], head: bytes, name: str) -> FileType | None:

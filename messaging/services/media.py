@@ -26,7 +26,7 @@ from accounts.models import BusinessProfile, User
 from connections.drivers.base import MediaBlob
 from messaging import selectors
 from messaging.models import THUMBNAIL_MIME, MediaFile, Message, media_path, thumbnail_path
-from messaging.services import filetypes
+from messaging.services import filetypes, pictures
 from whatsflow.core import disk
 from whatsflow.core.errors import DomainError, InvalidInput, NotFound
 from whatsflow.core.files import remove_tree
@@ -62,8 +62,8 @@ class OpenMedia:
 def store_upload(business: BusinessProfile, user: User, file: UploadedFile) -> MediaFile:
     """Keep what somebody uploaded. It is removed after a day if no message has used it.
 
-    Raises InvalidInput ("empty_file", "forbidden_type", "file_too_large", "broken_image", "image_too_large") and
-    StorageFull.
+    Raises InvalidInput ("empty_file", "forbidden_type", "file_too_large", "broken_image", "image_too_large"),
+    StorageFull, and sandbox.Busy when too many pictures are being decoded.
     """
     name = clean_name(file.name or "")
     row = MediaFile(business_profile=business, uploaded_by=user, name=name)
@@ -86,14 +86,12 @@ def take_in(row: MediaFile, source: IO[bytes]) -> None:
     _check_size(source, found.kind)
     row.kind, row.mime, row.name = found.kind, found.mime, filetypes.proper_name(row.name, found)
     content, thumbnail = source, b""
-    if found.kind == Message.Type.IMAGE:
-        from messaging.services import pictures  # Pillow is not loaded before the first picture
-
-        picture = pictures.clean(source, found.mime)
-        content, thumbnail = picture.file, picture.thumbnail
-        row.width, row.height = picture.width, picture.height
-    row.sha256, row.size = _digest(content)
     with _room(row):
+        if found.kind == Message.Type.IMAGE:
+            picture = pictures.clean(source, found.mime, owner=row.business_profile_id)
+            content, thumbnail = picture.file, picture.thumbnail
+            row.width, row.height = picture.width, picture.height
+        row.sha256, row.size = _digest(content)
         row.file.save("file", File(content), save=False)
         if thumbnail:
             row.thumbnail.save("thumbnail", ContentFile(thumbnail), save=False)

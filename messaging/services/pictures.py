@@ -1,32 +1,28 @@
-"""Pictures: decoded and written anew, so that nothing but the picture is left, and their thumbnails."""
+"""Pictures written anew, so that nothing but the picture is left, and their thumbnails. Decoded in a child process."""
 
 from __future__ import annotations
 
-import tempfile
+from base64 import b64decode
 from dataclasses import dataclass
-from io import BytesIO
-from typing import IO, Any
+from typing import IO
 
-import structlog
-from PIL import Image, ImageOps, ImageSequence
-
-from whatsflow.core.errors import DomainError, InvalidInput
-
-log = structlog.get_logger(__name__)
+from whatsflow.core.decoding import sandbox
+from whatsflow.core.errors import InvalidInput
 
 MAX_PIXELS = 50_000_000
-MAX_ANIMATED_PIXELS = 20_000_000
+_MOST_PIXELS = {
+    "image/png": 16_000_000,
+    "image/gif": 16_000_000,
+    "image/webp": 6_000_000,
+    "image/heic": 25_000_000,
+}
+"""What a child has memory for: JPEG is decoded at a fraction of its size, WebP needs 20 bytes a pixel."""
+MAX_ANIMATED_PIXELS = 16_000_000
 """Of all frames together; they are in memory at once."""
 MAX_FRAMES = 1000
 MAX_SIDE = 4096
 """Larger pictures are scaled down: WhatsApp shows less."""
 THUMBNAIL = 320
-_SPOOL = 4 * 1024 * 1024
-
-_FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "image/gif": "GIF"}
-_OPTIONS: dict[str, dict[str, Any]] = {"JPEG": {"quality": 90}, "PNG": {}, "WEBP": {"quality": 90}, "GIF": {}}
-_KEPT = {"icc_profile", "transparency", "duration", "loop", "background"}
-_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True)
@@ -39,104 +35,36 @@ class Picture:
     thumbnail: bytes
 
 
-def clean(source: IO[bytes], mime: str) -> Picture:
+def clean(source: IO[bytes], mime: str, *, owner: object = None) -> Picture:
     """Write the picture anew: upright, without EXIF (places, devices) or anything hidden behind it.
 
-    Raises InvalidInput("broken_image", "image_too_large"). The format stays; animations stay animated.
+    The format stays (HEIC becomes JPEG), animations stay animated. owner: whose picture it is; one at a time is decoded
+    for each. Raises InvalidInput("broken_image", "image_too_large"), sandbox.Busy, OSError.
     """
-    kind = _FORMATS[mime]
+    most = min(MAX_PIXELS, _MOST_PIXELS.get(mime, MAX_PIXELS))
     try:
-        with Image.open(source, formats=[kind]) as image:
-            _check(image)
-            if getattr(image, "n_frames", 1) > 1:
-                return _animation(image, kind)
-            image.draft("RGB", (MAX_SIDE, MAX_SIDE))
-            return _still(image, kind)
-    except _BOMBS:
-        raise _too_large() from None
-    except DomainError:
-        raise
-    except Exception as error:  # what a decoder raises for bytes that somebody made up is not to be foreseen
-        log.info("picture_refused", reason=type(error).__name__)
+        result = sandbox.run(
+            "picture_reader",
+            source,
+            owner=owner,
+            mime=mime,
+            max_pixels=most,
+            max_animated_pixels=MAX_ANIMATED_PIXELS,
+            max_frames=MAX_FRAMES,
+            max_side=MAX_SIDE,
+            thumbnail=THUMBNAIL,
+        )
+    except sandbox.Refused as refusal:
+        if refusal.reason == "broken":
+            raise InvalidInput(
+                "broken_image", "This picture is damaged and cannot be opened.", field="file"
+            ) from None
         raise InvalidInput(
-            "broken_image", "This picture is damaged and cannot be opened.", field="file"
+            "image_too_large",
+            f"This picture has too many pixels; at most {most // 1_000_000} million are accepted "
+            f"({MAX_ANIMATED_PIXELS // 1_000_000} million for the {MAX_FRAMES:,} frames of an animation). "
+            "Make it smaller.",
+            field="file",
         ) from None
-
-
-def _too_large() -> InvalidInput:
-    return InvalidInput(
-        "image_too_large",
-        f"This picture has too many pixels; at most {MAX_PIXELS // 1_000_000} million are accepted "
-        f"({MAX_ANIMATED_PIXELS // 1_000_000} million for the {MAX_FRAMES:,} frames of an animation). Make it smaller.",
-        field="file",
-    )
-
-
-def _check(image: Image.Image) -> None:
-    """The size is in the header: nothing has been unpacked yet."""
-    pixels = image.width * image.height
-    if pixels > MAX_PIXELS:
-        raise _too_large()
-    frames = _frames(image)
-    if frames > MAX_FRAMES or (frames > 1 and pixels * frames > MAX_ANIMATED_PIXELS):
-        raise _too_large()
-
-
-def _frames(image: Image.Image) -> int:
-    """How many; at most one more than MAX_FRAMES. A GIF tells only by being read: a million empty ones take minutes."""
-    if image.format != "GIF":
-        return int(getattr(image, "n_frames", 1))
-    try:
-        image.seek(MAX_FRAMES)
-    except EOFError:
-        image.seek(0)
-        return int(getattr(image, "n_frames", 1))
-    return MAX_FRAMES + 1
-
-
-def _still(image: Image.Image, kind: str) -> Picture:
-    image.load()
-    upright = ImageOps.exif_transpose(image)
-    upright.info = {name: value for name, value in upright.info.items() if name in _KEPT}
-    upright.thumbnail((MAX_SIDE, MAX_SIDE))
-    if kind == "JPEG" and upright.mode not in ("RGB", "L"):
-        upright = upright.convert("RGB")
-    options = dict(_OPTIONS[kind])
-    if profile := upright.info.get("icc_profile"):
-        options["icc_profile"] = profile
-    return Picture(_written(upright, kind, options), *upright.size, _thumbnail(upright))
-
-
-def _animation(image: Image.Image, kind: str) -> Picture:
-    frames = [frame.copy() for frame in ImageSequence.Iterator(image)]
-    options: dict[str, Any] = {
-        **_OPTIONS[kind],
-        "save_all": True,
-        "append_images": frames[1:],
-        "duration": [frame.info.get("duration", 100) for frame in frames],
-        "loop": image.info.get("loop", 0),
-    }
-    for frame in frames:
-        frame.info = {name: value for name, value in frame.info.items() if name in _KEPT}
-    return Picture(_written(frames[0], kind, options), *frames[0].size, _thumbnail(frames[0]))
-
-
-def _written(image: Image.Image, kind: str, options: dict[str, Any]) -> IO[bytes]:
-    file = tempfile.SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115 - the caller reads it
-    image.save(file, kind, **options)
-    file.seek(0)
-    return file
-
-
-def _thumbnail(image: Image.Image) -> bytes:
-    """A small JPEG; what is transparent becomes white."""
-    small = image.copy()
-    small.info = {name: value for name, value in small.info.items() if name == "transparency"}
-    small.thumbnail((THUMBNAIL, THUMBNAIL))
-    if small.mode not in ("RGB", "L"):
-        colours = small.convert("RGBA")
-        small = Image.new("RGB", colours.size, "white")
-        small.paste(colours, mask=colours.getchannel("A"))
-    out = BytesIO()
-    small.save(out, "JPEG", quality=80)
-    return out.getvalue()
+    values = result.values
+    return Picture(result.file, values["width"], values["height"], b64decode(values["thumbnail"]))

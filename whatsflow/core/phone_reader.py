@@ -160,7 +160,7 @@ def _lengths(
 def is_written_in_full(texts: Iterable[str]) -> bool:
     """Whether a column shows by itself that its numbers have a country code and lack only the +.
 
-    Nearly all of those without + or 00 must be mobile numbers when they are read so; one alone shows nothing.
+    Nearly all of those without + or 00 must be mobile numbers when they are read so.
     """
     bare = [text for text in texts if text and not text.translate(phone.SEPARATORS).startswith(("+", "00"))]
-    return len(bare) > 1 and sum(map(phone.is_full_mobile, bare)) >= _NEARLY_ALL * len(bare)
+    return bool(bare) and sum(map(phone.is_full_mobile, bare)) >= _NEARLY_ALL * len(bare)

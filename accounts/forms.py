@@ -13,6 +13,7 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.forms.fields import InvalidJSONInput
 
+from accounts import country
 from accounts.models import BusinessProfile, User
 from whatsflow.core.errors import DomainError
 
@@ -61,6 +62,16 @@ def password_field(kind: str, **options: Any) -> forms.CharField:
         options.setdefault("help_text", "At least 10 characters. A few words in a row are easy to remember.")
     widget = forms.PasswordInput(attrs={"autocomplete": kind})
     return forms.CharField(strip=False, max_length=1024, widget=widget, **options)
+
+
+class TimeZoneSelect(forms.Select):
+    """A menu of time zones, each with the country in which it lies."""
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *args, **kwargs)
+        if found := country.countries_by_zone().get(str(value)):
+            option["attrs"]["data-country"] = found
+        return option
 
 
 class TimeZoneField(forms.TypedChoiceField):
@@ -195,13 +206,22 @@ class BusinessForm(forms.Form):
         label="What the business does",
         widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
     )
-    time_zone = TimeZoneField(initial="UTC", help_text="Opening hours, schedules and daily figures use it.")
+    time_zone = TimeZoneField(
+        initial="UTC", widget=TimeZoneSelect, help_text="Opening hours, schedules and daily figures use it."
+    )
     default_country = forms.ChoiceField(
         choices=country_choices,
         required=False,
         label="Country of phone numbers",
-        help_text="Read numbers that are written without a country code as this country's.",
+        help_text="Numbers without a country code are read as numbers of this country.",
     )
+
+    def propose(self, time_zone: str, accept_language: str) -> None:
+        """Begin with this time zone and the likely country; the page's script corrects both by the browser's zone."""
+        zone = self.fields["time_zone"]
+        zone.initial = time_zone
+        zone.widget.attrs["data-propose-country"] = self["default_country"].auto_id
+        self.fields["default_country"].initial = country.propose(time_zone, accept_language)
 
 
 class PortableJSONField(forms.JSONField):

@@ -16,6 +16,7 @@ from connections import selectors as connections
 from contacts import selectors as contacts
 from messaging.pacing import Pacing
 from whatsflow.core.errors import InvalidInput
+from whatsflow.core.phone import TEXT_LENGTH
 
 EVERY = (
     ("daily", "Every day"),
@@ -267,7 +268,7 @@ class TestForm(forms.Form):
     """To whom a test message goes."""
 
     phone = forms.CharField(
-        label="Your own number", max_length=40, widget=forms.TextInput(attrs={"inputmode": "tel"})
+        label="Your own number", max_length=TEXT_LENGTH, widget=forms.TextInput(attrs={"inputmode": "tel"})
     )
 
 

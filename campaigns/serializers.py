@@ -9,6 +9,7 @@ from campaigns.models import Campaign, CampaignRecipient
 from messaging.models import Message
 from whatsflow.core.drf import CamelCaseSerializer
 from whatsflow.core.drf_fields import Choice, Flag, Items, Key, Moment, Text, Whole
+from whatsflow.core.phone import TEXT_LENGTH
 
 
 class VariantSerializer(CamelCaseSerializer):
@@ -93,7 +94,7 @@ class CampaignBody(CamelCaseSerializer):
     segment_id = Key(default=None, allow_null=True)
     earlier_campaign_id = Key(default=None, allow_null=True)
     numbers = Items(
-        child=Text(max_length=40),
+        child=Text(max_length=TEXT_LENGTH),
         default=list,
         max_length=100_000,
         help_text="For the target `custom`: phone numbers.",
@@ -185,7 +186,7 @@ class RetriedSerializer(CamelCaseSerializer):
 class TestBody(CamelCaseSerializer):
     """To whom a test goes."""
 
-    phone_number = Text(max_length=40, help_text="+ and country code; made a contact if new.")
+    phone_number = Text(max_length=TEXT_LENGTH, help_text="+ and country code; made a contact if new.")
 
 
 class TestMessageSerializer(CamelCaseSerializer):

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from connections.models import WhatsAppConnection
 from whatsflow.core.drf import CamelCaseSerializer
 from whatsflow.core.drf_fields import Choice, Flag, Key, Text
+from whatsflow.core.phone import TEXT_LENGTH
 
 MODES = WhatsAppConnection.Mode.choices
 
@@ -66,7 +67,9 @@ class ConnectBody(CamelCaseSerializer):
     """How to connect."""
 
     phone_number = Text(
-        max_length=40, required=False, help_text="The phone's own number: link by a pairing code, not by QR."
+        max_length=TEXT_LENGTH,
+        required=False,
+        help_text="The phone's own number: link by a pairing code, not by QR.",
     )
 
 
@@ -114,7 +117,9 @@ class SandboxMessageBody(CamelCaseSerializer):
 
     text = Text(max_length=65_536)
     customer_id = Key(required=False, help_text="Who writes; without anybody named: the first customer.")
-    from_number = Text(max_length=40, required=False, help_text="Who writes, by their number; made if new.")
+    from_number = Text(
+        max_length=TEXT_LENGTH, required=False, help_text="Who writes, by their number; made if new."
+    )
     connection_id = Key(required=False, help_text="To which sandbox number; without it: the default one.")
 
 

@@ -9,11 +9,10 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts.models import BusinessProfile
-from contacts import conditions, selectors
+from contacts import conditions, numbers, selectors
 from contacts.expressions import SortName
 from contacts.filters import ContactFilter
-from contacts.models import Contact, ContactIdentity
-from whatsflow.core import phone
+from contacts.models import Contact
 from whatsflow.core.errors import InvalidInput
 from whatsflow.core.text import camel
 
@@ -54,10 +53,7 @@ def matching(business: BusinessProfile, given: Mapping[str, Any]) -> QuerySet[Co
         segment = selectors.get_segment(business, segment_id)
         rows = rows.filter(pk__in=ContactFilter.load(business, segment.filter).apply(business).values("pk"))
     if number := given.get("phone_number"):
-        canonical = phone.canonical(phone.to_e164(number, business.default_country or None))
-        known = ContactIdentity.objects.filter(
-            business_profile=business, kind=ContactIdentity.Kind.PHONE, value=canonical
-        )
+        known = numbers.identities_of(business, numbers.read(business, number))
         rows = rows.filter(pk__in=known.values("contact"))
     if given.get("order", "").lstrip("-") == "name":
         rows = rows.annotate(sort_name=SortName())

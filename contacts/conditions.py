@@ -11,8 +11,8 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import BusinessProfile
-from contacts import ports, values
-from contacts.models import Contact, ContactIdentity, ContactTag, CustomField
+from contacts import numbers, ports, values
+from contacts.models import Contact, ContactTag, CustomField
 from whatsflow.core import phone
 from whatsflow.core.errors import InvalidInput
 from whatsflow.core.search import Contains, Found
@@ -48,7 +48,7 @@ def search(business: BusinessProfile, text: str, *, near: bool = False) -> Q:
     """
     if not text.strip():
         return Q()
-    found = Q(pk=_identity(business, fold(text)))
+    found = Q(pk=_identity(business, text))
     for words in readings(text):
         found |= Q(Contains(Contact, words) if near else Found(Contact, business.pk, words))
     return found
@@ -61,23 +61,19 @@ def readings(text: str) -> list[tuple[Phrase, ...]]:
 
 def digits_of(text: str) -> str:
     """The digits that stand in a number spelt so: "0170 / 12" and "+49 (0)170 12" have them as "17012", "4917012"."""
-    if not re.fullmatch(r"[\d\s()+./-]+", text):
-        return ""
-    return re.sub(r"\D", "", text.replace("(0)", "")).lstrip("0")
+    compact = phone.compact(text.replace("(0)", ""))
+    return compact.lstrip("+0") if re.fullmatch(r"\+?[0-9]+", compact) else ""
 
 
 def _identity(business: BusinessProfile, text: str) -> UUID | None:
     """Whose whole number it is, in the spelling of the business's country or any variant of it."""
-    if len(digits_of(text)) < NUMBER:
+    if sum(map(str.isdigit, text)) < NUMBER:
         return None
     try:
-        e164 = phone.to_e164(text, business.default_country or None)
+        e164 = numbers.read(business, text)
     except InvalidInput:
         return None
-    rows = ContactIdentity.objects.filter(
-        business_profile=business, kind=ContactIdentity.Kind.PHONE, value=phone.canonical(e164)
-    )
-    return rows.values_list("contact_id", flat=True).first()
+    return numbers.identities_of(business, e164).values_list("contact_id", flat=True).first()
 
 
 OPERATORS: dict[str, Sequence[str]] = {

@@ -14,6 +14,7 @@ from accounts.models import BusinessProfile
 from contacts.filters import ContactFilter
 from contacts.models import Contact, CustomField, Tag, TagRule
 from contacts.words import LANGUAGES
+from whatsflow.core.phone import TEXT_LENGTH
 
 TAGS = ("tags_any", "tags_all", "tags_none")
 SINGLE = (
@@ -113,7 +114,7 @@ class ContactForm(FieldsMixin):
 
     phone_number = forms.CharField(
         label="Number",
-        max_length=40,
+        max_length=TEXT_LENGTH,
         widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"}),
     )
     name = forms.CharField(

@@ -22,6 +22,7 @@ from whatsflow.core.drf_fields import (
     Text,
     Whole,
 )
+from whatsflow.core.phone import TEXT_LENGTH
 
 COLOR = r"^#[0-9a-fA-F]{6}$"
 MOST_IDS = 1000
@@ -127,7 +128,7 @@ class ContactSerializer(CamelCaseSerializer):
 class ContactBody(CamelCaseSerializer):
     """A new contact. The number may be written as people write it; `+` and the country code are safest."""
 
-    phone_number = Text(max_length=40)
+    phone_number = Text(max_length=TEXT_LENGTH)
     name = Text(max_length=255, allow_blank=True, default="")
     email = Email(max_length=254, allow_blank=True, default="")
     metadata = JsonObject(default=dict, help_text="Values of your fields, by their keys.")
@@ -138,7 +139,7 @@ class ContactChange(CamelCaseSerializer):
 
     name = Text(max_length=255, allow_blank=True, default="")
     email = Email(max_length=254, allow_blank=True, default="")
-    phone_number = Text(max_length=40, required=False, help_text="Stays when it is not sent.")
+    phone_number = Text(max_length=TEXT_LENGTH, required=False, help_text="Stays when it is not sent.")
     metadata = JsonObject(default=dict, help_text="Values of your fields; null removes one.")
 
 
@@ -153,7 +154,9 @@ class ContactQuery(CamelCaseSerializer):
     tags_all = QueryList(child=Key(), required=False, max_length=100, help_text="With all of these tags.")
     tags_none = QueryList(child=Key(), required=False, max_length=100, help_text="With none of these tags.")
     segment_id = Key(required=False, help_text="Those in this segment.")
-    phone_number = Text(max_length=40, required=False, help_text="The one with this number, in any spelling.")
+    phone_number = Text(
+        max_length=TEXT_LENGTH, required=False, help_text="The one with this number, in any spelling."
+    )
     last_message_after = Moment(required=False)
     last_message_before = Moment(required=False)
     first_message_after = Moment(required=False)
@@ -285,6 +288,11 @@ class ImportBody(CamelCaseSerializer):
     file = serializers.FileField()
     duplicates = Choice(choices=["update", "skip"], default="update", help_text="People you have already.")
     country = Text(max_length=2, allow_blank=True, default="", help_text="Of numbers without a country code.")
+    full_numbers = QueryFlag(
+        required=False,
+        help_text="For files without a country: whether numbers without + are complete but for it. Left out, the file "
+        "shows it: nearly all of them are mobile numbers of 11 digits or more with their country code.",
+    )
     tag = Text(max_length=100, allow_blank=True, default="", help_text="A tag for everybody in the file.")
     mapping = Text(
         max_length=10_000,

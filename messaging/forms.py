@@ -10,6 +10,7 @@ from django.conf import settings
 from accounts.models import BusinessProfile
 from connections import selectors as connections
 from messaging.selectors import TABS
+from whatsflow.core.phone import TEXT_LENGTH
 
 DEFAULT_TAB = "open"
 TAB_LABELS = {"unread": "Unread", "mine": "Mine", "open": "Open", "all": "All", "closed": "Closed"}
@@ -86,7 +87,7 @@ class StartForm(forms.Form):
 
     phone = forms.CharField(
         label="Phone number",
-        max_length=40,
+        max_length=TEXT_LENGTH,
         help_text="With country code, like +44 7911 123456.",
         widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off", "autofocus": True}),
     )

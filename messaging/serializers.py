@@ -7,6 +7,7 @@ from rest_framework import serializers
 from messaging.models import Conversation, MediaFile, Message
 from whatsflow.core.drf import CamelCaseSerializer
 from whatsflow.core.drf_fields import Choice, Flag, Key, Moment, QueryFlag, QueryList, QueryNumber, Text
+from whatsflow.core.phone import TEXT_LENGTH
 
 MOST_WAITING = 10
 """Seconds that a sender may wait for the status to settle."""
@@ -77,7 +78,9 @@ class MessageQuery(CamelCaseSerializer):
 class SendBody(CamelCaseSerializer):
     """A message to send: to `phoneNumber`, `contactId` or `conversationId`; a text, a file or a file with a caption."""
 
-    phone_number = Text(max_length=40, required=False, help_text="+ and country code; made a contact if new.")
+    phone_number = Text(
+        max_length=TEXT_LENGTH, required=False, help_text="+ and country code; made a contact if new."
+    )
     contact_id = Key(required=False)
     conversation_id = Key(required=False)
     message = Text(max_length=65_536, allow_blank=True, default="", help_text="The text, or the caption.")

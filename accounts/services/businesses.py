@@ -12,6 +12,7 @@ from accounts.models import BusinessProfile, Invitation, Membership, User
 from accounts.roles import Can, Role, allows
 from accounts.services import audit, purge
 from accounts.services.users import known_time_zone
+from whatsflow.core import phone
 from whatsflow.core.clock import now
 from whatsflow.core.errors import Forbidden, InvalidInput, NotFound
 from whatsflow.core.events import publish
@@ -125,6 +126,8 @@ def _assign(business: BusinessProfile, changes: dict[str, Any]) -> list[str]:
             raise InvalidInput("name_missing", "Give the business a name.", field="business_name")
     if "time_zone" in changes:
         known_time_zone(changes["time_zone"])
+    if "default_country" in changes:
+        changes["default_country"] = phone.known_country(changes["default_country"], field="default_country")
     changed = sorted(name for name, value in changes.items() if getattr(business, name) != value)
     for name in changed:
         setattr(business, name, changes[name])

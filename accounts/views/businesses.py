@@ -24,7 +24,9 @@ from whatsflow.core.errors import Conflict, DomainError, NotFound
 def business_create(request: HttpRequest) -> HttpResponse:
     """The first business or one more; the creator is its owner and works in it from now on."""
     user = cast(User, request.user)
-    form = forms.BusinessForm(request.POST or None, initial={"time_zone": user.time_zone})
+    form = forms.BusinessForm(request.POST or None)
+    if not form.is_bound:
+        form.propose(user.time_zone, request.headers.get("Accept-Language", ""))
     if request.method == "POST" and form.is_valid():
         try:
             business = businesses.create(user, **form.cleaned_data)

@@ -13,6 +13,7 @@ from contacts.services import identities
 from contacts.services.identities import Person
 from whatsflow.core import phone
 from whatsflow.core.errors import InvalidInput
+from whatsflow.core.phone_reader import NumberReader
 
 MAX_LIST = 100_000
 AT_ONCE = 1000
@@ -32,13 +33,13 @@ class Listed:
 
 def read(business: BusinessProfile, lines: Iterable[str]) -> Listed:
     """Numbers in any spelling; without a country code they are of the business's country."""
-    country = business.default_country or None
+    reader = NumberReader(business.default_country)
     found: dict[str, Person] = {}
     invalid: list[str] = []
     repeated = 0
     for line in filter(None, (line.strip() for line in lines)):
         try:
-            e164 = phone.to_e164(line, country)
+            e164 = reader.read(line)
         except InvalidInput:
             invalid.append(line[:40])
             continue

@@ -60,7 +60,9 @@ class _Import:
         self.work = work
         self.table = table
         fields = list(CustomField.objects.filter(business_profile=work.business))
-        self.reader = RowReader(table.columns, source.mapping, fields, source.country)
+        self.reader = RowReader(
+            table.columns, source.mapping, fields, source.country, full_numbers=bool(source.full_numbers)
+        )
         self.writer = Writer(work.business, work.actor, source)
         self.rows_done: int = work.state.get("rows", 0)
         self.counts = Counts(**work.state.get("counts", {}))

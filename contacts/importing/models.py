@@ -37,6 +37,10 @@ class ContactImport(TimestampedModel):
     rows = models.IntegerField(default=0, help_text="About how many there are.")
     mapping = models.JSONField(default=list)
     country = models.CharField(max_length=2, blank=True)
+    full_numbers = models.BooleanField(
+        null=True,
+        help_text="Whether numbers without + are complete without it. NULL: the file does not look so.",
+    )
     duplicates = models.CharField(max_length=6, choices=Duplicates.choices, default=Duplicates.UPDATE)
     tag = models.CharField(max_length=100, blank=True, help_text="Name of a tag for everybody in the file.")
     began_at = models.DateTimeField(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ TAGS_OF_ONE = 50
 _EMAIL = re.compile(r"[^@\s<>\"(),:;]{1,64}@[^@\s<>\"(),:;.]+(\.[^@\s<>\"(),:;.]+)+")
 _SEVERAL = " ::: "
 """How Google writes several values into one cell."""
+_BETWEEN_NUMBERS = re.compile(r"[;,|\n]|\s/\s|\s(?:und|oder|and|or|y|e|o|ou|et)\s", re.IGNORECASE)
 _SYSTEM_LABELS = frozenset({"mycontacts", "my contacts", "starred", "coworkers"})
 
 
@@ -49,7 +51,10 @@ class Reject:
 
 
 class RowReader:
-    """Reads the rows of one file by its mapping. country: for numbers without a country code."""
+    """Reads the rows of one file by its mapping.
+
+    country: for numbers without a country code. full_numbers: see NumberReader.full.
+    """
 
     def __init__(
         self,
@@ -57,9 +62,11 @@ class RowReader:
         mapping: Sequence[str],
         fields: Sequence[CustomField],
         country: str = "",
+        *,
+        full_numbers: bool = False,
     ) -> None:
         self._width = len(columns)
-        self._numbers = NumberReader(country)
+        self._numbers = NumberReader(country, full=full_numbers)
         self._places = {target: _places(mapping, target) for target in set(mapping) if target}
         self._labels = _number_labels(columns)
         self._mobile = {place for place, name in enumerate(columns) if _says_mobile(name)}
@@ -105,10 +112,21 @@ class RowReader:
         error: InvalidInput | None = None
         for _, text in sorted(found, key=lambda item: item[0]):
             try:
-                return self._numbers.read(sheets.plain(text))
+                return self._first_of(sheets.plain(text))
             except InvalidInput as raised:
                 error = error or raised
         raise error or InvalidInput("no_number", "There is no phone number in this row.")
+
+    def _first_of(self, text: str) -> str:
+        """The first number of a cell, which may hold several. Raises InvalidInput for the cell as a whole."""
+        try:
+            return self._numbers.read(text)
+        except InvalidInput:
+            for part in _BETWEEN_NUMBERS.split(text)[:10]:
+                if part != text:
+                    with suppress(InvalidInput):
+                        return self._numbers.read(part)
+            raise
 
     def _name(self, cells: Sequence[str]) -> str:
         words = [

@@ -76,6 +76,8 @@ def mapping(source: ContactImport, access: Access, error: str = "") -> dict[str,
             **DELIMITERS,
             **({} if source.delimiter in DELIMITERS else {source.delimiter: source.delimiter}),
         },
+        "ask_full_numbers": source.full_numbers is not None and not source.country,
+        "full_example": _full_example(source, examples),
         "duplicates": ContactImport.Duplicates.choices,
         "countries": _countries(),
         "tag_names": list(
@@ -97,6 +99,15 @@ def _columns(source: ContactImport, examples: list[list[str]]) -> list[Column]:
         )
         for place, name in enumerate(source.columns)
     ]
+
+
+def _full_example(source: ContactImport, examples: list[list[str]]) -> tuple[str, str] | None:
+    """A number of the file that lacks its +, and how it would be read."""
+    places = [place for place, target in enumerate(source.mapping) if target == "phone"]
+    for cell in (row[place] for row in examples for place in places if place < len(row)):
+        if phone.is_full_mobile(cell):
+            return cell, phone.display(f"+{phone.compact(cell)}")
+    return None
 
 
 def _groups(fields: list[CustomField]) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
-from contacts import selectors, values
+from contacts import numbers, selectors, values
 from contacts.events import ContactBlocked, ContactDeleted, ContactUpdated
 from contacts.models import Contact, ContactIdentity
 from contacts.services import consent, identities
@@ -33,7 +33,7 @@ def find_or_create(business: BusinessProfile, number: str, *, name: str = "") ->
 
     Raises InvalidInput("invalid_phone_number").
     """
-    e164 = phone.to_e164(number, business.default_country or None)
+    e164 = numbers.read(business, number)
     person = identities.Person(phone=e164)
     with transaction.atomic():
         known = identities.find(business.pk, [person])
@@ -70,7 +70,7 @@ def create(
 
     Raises InvalidInput, Conflict("contact_exists") with the id of who has the number in `extra["contact"]`.
     """
-    e164 = phone.to_e164(phone_number, business.default_country or None)
+    e164 = numbers.read(business, phone_number)
     changes = {"name": clean_name(name), "email": clean_email(email)}
     metadata = _metadata(business, {}, fields or {})
     person = identities.Person(phone=e164)
@@ -106,7 +106,7 @@ def update(
         if email is not None:
             contact.email = clean_email(email)
         if phone_number:
-            _renumber(business, contact, phone.to_e164(phone_number, business.default_country or None))
+            _renumber(business, contact, numbers.read(business, phone_number))
         if fields is not None:
             contact.metadata = _metadata(business, contact.metadata, fields)
         if (contact.name, contact.email, contact.phone_number, contact.metadata) == before:

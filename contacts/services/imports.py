@@ -10,7 +10,6 @@ from itertools import islice
 from typing import IO
 from uuid import UUID
 
-import phonenumbers
 from django.db import transaction
 
 from accounts.models import BusinessProfile, User
@@ -28,8 +27,10 @@ from contacts.models import CustomField
 from contacts.services import fields as custom_fields
 from jobs import services as jobs
 from jobs.models import Job
+from whatsflow.core import phone
 from whatsflow.core.clock import now
 from whatsflow.core.errors import Conflict, InvalidInput, NotFound
+from whatsflow.core.phone_reader import is_written_in_full
 from whatsflow.core.text import printable
 
 PREVIEWED = 20
@@ -86,6 +87,18 @@ def _describe(source: ContactImport, table: Table) -> None:
     source.origin = column_targets.origin_of(table.columns)
     sample = [cells for _, cells in islice(table.rows(), SAMPLED)]
     source.mapping = column_targets.guess(table.columns, sample, _fields(source.business_profile))
+    source.full_numbers = _full_numbers(source.mapping, sample)
+
+
+def _numbers_of(mapping: Sequence[str]) -> list[int]:
+    """Places of the columns that hold phone numbers."""
+    return [place for place, target in enumerate(mapping) if target == "phone"]
+
+
+def _full_numbers(mapping: Sequence[str], sample: Sequence[Sequence[str]]) -> bool | None:
+    """True for a file whose numbers lack nothing but the +, as a proposal; None for any other."""
+    cells = (row[place] for row in sample for place in _numbers_of(mapping) if place < len(row))
+    return True if is_written_in_full(cells) else None
 
 
 def reread(
@@ -113,11 +126,20 @@ def configure(
     country: str,
     duplicates: str,
     tag: str,
+    full_numbers: bool | None = None,
 ) -> ContactImport:
-    """Keep what is to become of the columns. Raises InvalidInput."""
+    """Keep what is to become of the columns.
+
+    full_numbers: whether numbers without + are complete; None: as the file shows by itself. Raises InvalidInput.
+    """
     source = _open_one(business, import_id)
-    source.mapping = column_targets.check(mapping, source.columns, _fields(business))
-    source.country = _country(country)
+    checked = column_targets.check(mapping, source.columns, _fields(business))
+    if _numbers_of(checked) != _numbers_of(source.mapping):
+        source.full_numbers = _full_numbers(checked, examples(source, SAMPLED))
+    if source.full_numbers is not None and full_numbers is not None:
+        source.full_numbers = full_numbers
+    source.mapping = checked
+    source.country = phone.known_country(country, field="country")
     if duplicates not in ContactImport.Duplicates.values:
         raise InvalidInput(
             "invalid_option", "Say what happens to people you already have.", field="duplicates"
@@ -130,19 +152,14 @@ def configure(
     return source
 
 
-def _country(code: str) -> str:
-    code = code.strip().upper()
-    if code and code not in phonenumbers.SUPPORTED_REGIONS:
-        raise InvalidInput("unknown_country", "Choose a country of the list.", field="country")
-    return code
-
-
 def preview(source: ContactImport) -> Preview:
     """The first rows, read with the present mapping. Raises Unreadable."""
     fields = _fields(source.business_profile)
     with storage.opened(source) as file:
         table = open_table(file, _options(source))
-        reader = RowReader(table.columns, source.mapping, fields, source.country)
+        reader = RowReader(
+            table.columns, source.mapping, fields, source.country, full_numbers=bool(source.full_numbers)
+        )
         first = list(islice(table.rows(), PREVIEWED))
     rows = [reader.read(*row) for row in first]
     formulas = any(cell.startswith(("=", "@")) for _, cells in first for cell in cells)
@@ -153,11 +170,11 @@ def _options(source: ContactImport) -> Options:
     return Options(source.encoding, source.delimiter, source.has_header, source.business_profile_id)
 
 
-def examples(source: ContactImport) -> list[list[str]]:
+def examples(source: ContactImport, rows: int = PREVIEWED) -> list[list[str]]:
     """The cells of the first rows, as they are in the file. Raises Unreadable."""
     with storage.opened(source) as file:
         table = open_table(file, _options(source))
-        return [cells for _, cells in islice(table.rows(), PREVIEWED)]
+        return [cells for _, cells in islice(table.rows(), rows)]
 
 
 def start(business: BusinessProfile, actor: User, import_id: UUID) -> ContactImport:
@@ -200,8 +217,10 @@ def take_in(
     country: str = "",
     duplicates: str = "update",
     tag: str = "",
+    full_numbers: bool | None = None,
 ) -> Job:
-    """Upload and start in one step. mapping: JSON list of targets, one a column; None: as guessed.
+    """Upload and start in one step. mapping: JSON list of targets, one a column; None: as guessed. full_numbers: as in
+    `configure`.
 
     Raises Unreadable, InvalidInput; then the file is forgotten.
     """
@@ -215,6 +234,7 @@ def take_in(
             country=country or source.country,
             duplicates=duplicates,
             tag=tag,
+            full_numbers=full_numbers,
         )
         started = start(business, actor, source.pk)
     except InvalidInput:

@@ -113,6 +113,7 @@ def _configured(request: MemberRequest, import_id: UUID) -> ContactImport:
         country=request.POST.get("country", ""),
         duplicates=request.POST.get("duplicates", ""),
         tag=request.POST.get("tag", ""),
+        full_numbers={"yes": True, "no": False}.get(request.POST.get("full_numbers", "")),
     )
 
 

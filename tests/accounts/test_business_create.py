@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
+from accounts import country
 from accounts.events import MembershipChanged
 from accounts.models import AuditEntry, BusinessProfile, Membership, User
 from accounts.roles import Role
@@ -82,3 +85,43 @@ def test_nobody_creates_a_business_for_somebody_else(
 
 def test_only_somebody_signed_in_has_this_page(client: Client, db) -> None:
     assert client.get(CREATE)["Location"] == f"/accounts/login/?next={CREATE}"
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "languages", "proposed"),
+    [
+        ("Europe/Berlin", "en-US,en;q=0.9", "DE"),
+        ("Asia/Calcutta", "", "IN"),
+        ("Asia/Kolkata", "", "IN"),
+        ("America/Buenos_Aires", "es", "AR"),
+        ("America/Sao_Paulo", "pt-PT", "BR"),
+        ("Europe/Oslo", "", "NO"),
+        ("UTC", "pt-BR,pt;q=0.9,en-US;q=0.8", "BR"),
+        ("UTC", "zh-Hant-TW", "TW"),
+        ("UTC", "en, de-AT;q=0.5", "AT"),
+        ("UTC", "de", ""),
+        ("UTC", "en-XX, *", ""),
+        ("", "\x00, " + "a-" * 5000, ""),
+    ],
+)
+def test_the_country_is_proposed_by_time_zone_and_language(
+    time_zone: str, languages: str, proposed: str
+) -> None:
+    assert country.propose(time_zone, languages) == proposed
+
+
+def test_the_form_begins_with_the_proposed_country(client_of, stranger: User) -> None:
+    page = client_of(stranger).get(CREATE, headers={"Accept-Language": "pt-BR,pt;q=0.9"}).content.decode()
+    assert '<option value="BR" selected>' in page
+    stranger.time_zone = "Europe/Rome"
+    stranger.save()
+    page = client_of(stranger).get(CREATE, headers={"Accept-Language": "pt-BR"}).content.decode()
+    assert '<option value="IT" selected>' in page
+    assert re.search(r'<option value="Europe/Rome"[^>]* selected', page)
+
+
+def test_a_country_that_was_chosen_is_not_proposed_anew(client_of, stranger: User) -> None:
+    sent = {**VALID, "business_name": "", "default_country": "FR"}
+    answer = client_of(stranger).post(CREATE, sent, headers={"Accept-Language": "pt-BR"})
+    assert '<option value="FR" selected>' in answer.content.decode()
+    assert "data-propose-country" not in answer.content.decode()

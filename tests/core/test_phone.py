@@ -26,6 +26,29 @@ from whatsflow.core.phone import canonical, display, to_e164
         ("212.555.0100", "US", "+12125550100"),
         ("+39 06 1234 5678", None, "+390612345678"),
         ("+999 1000 000001", None, "+9991000000001"),
+        ("+999\u0661\u0662\u0663\u0664\u0665\u0666", None, "+999123456"),
+        ("00999 1000 000001", None, "+9991000000001"),
+        ("(+44) 7700 900123", None, "+447700900123"),
+        ("447700900123@c.us", None, "+447700900123"),
+        ("447700900123:12@s.whatsapp.net", None, "+447700900123"),
+        ("wa.me/447700900123", None, "+447700900123"),
+        ("https://wa.me/+447700900123?text=Hi", None, "+447700900123"),
+        ("https://api.whatsapp.com/send?phone=%2B447700900123&text=Hi", None, "+447700900123"),
+        ("https://web.whatsapp.com/send/?text=Hi&phone=447700900123", None, "+447700900123"),
+        ("whatsapp://send?phone=447700900123", None, "+447700900123"),
+        ("WhatsApp: +44 7700 900123", None, "+447700900123"),
+        ("Tel.: 0151 23456737", "DE", "+4915123456737"),
+        ("\u20180151 23456736\u2019", "DE", "+4915123456736"),
+        ('="015123456742"', "DE", "+4915123456742"),
+        ("+49 30 901853 ext. 12", None, "+4930901853"),
+        ("tel:+44-7700-900123;ext=5", None, "+447700900123"),
+        ("030 901854-12", "DE", "+493090185412"),
+        ("0011 44 7911 123456", "AU", "+447911123456"),
+        ("011 44 7911 123456", "US", "+447911123456"),
+        ("0044 7911 123456", "AU", "+447911123456"),
+        ("447911123456", "DE", "+447911123456"),
+        ("491721112223.0", "DE", "+491721112223"),
+        ("\u06f0\u06f9\u06f1\u06f2\u06f3\u06f4\u06f5\u06f6\u06f7\u06f8\u06f9", "IR", "+989123456789"),
     ],
 )
 def test_usual_spellings_are_understood(text, country, e164):
@@ -47,14 +70,20 @@ def test_usual_spellings_are_understood(text, country, e164):
         "+999",
         "+99912345",
         "+9991234567890123",
-        "+999\u0661\u0662\u0663\u0664\u0665\u0666",
         "1" * 100_000,
         "call +44 7700 900123",
         "+44 7700 900123; DROP TABLE contacts",
         "+44 7700 900123\x00",
         "<b>+447700900123</b>",
         "+1-800-FLOWERS",
-        "447700900123@c.us",
+        "447700900123@lid",
+        "4915123456738@g.us",
+        "https://wa.me/message/ABCDEF",
+        "https://example.com/?phone=4915123456738",
+        "+15550177",
+        "+44 1234",
+        "0" * 15,
+        "44+7700900123",
         "-1",
         "none",
     ],
@@ -64,6 +93,60 @@ def test_anything_else_is_refused_with_advice(text):
         to_e164(text)
     assert (caught.value.code, caught.value.field) == ("invalid_phone_number", "phone_number")
     assert "country code" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "e164"),
+    [
+        (
+            "491512301000",
+            "DE",
+            "+491512301000",
+        ),  # of a range that is not in use, and no landline in Leer either
+        ("3901234567", "IT", "+393901234567"),  # a mobile number goes before a landline with its country code
+        ("390612345678", "IT", "+390612345678"),
+        ("9198765432", "IN", "+919198765432"),
+        ("919876543210", "IN", "+919876543210"),
+        ("55999999999", "BR", "+5555999999999"),
+        ("79161234567", "RU", "+79161234567"),
+        ("8 916 123-45-67", "RU", "+79161234567"),
+        ("1 617 555 0123", "US", "+16175550123"),
+    ],
+)
+def test_the_countrys_own_code_is_read_first_unless_the_digits_are_a_mobile_number_without(
+    text, country, e164
+):
+    assert to_e164(text, country) == e164
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "reason"),
+    [
+        ("07700 900123", None, "no country code"),
+        ("15123456789", None, "no country code"),
+        ("5550199", "US", "area code is missing"),
+        ("+52 8765 4321", None, "area code is missing"),
+        ("97777-7777", "BR", "area code may be missing"),
+        ("2345678", "DE", "area code may be missing"),
+        ("90185412", "DE", "area code may be missing"),
+        ("01012345678", "DE", "area code may be missing"),
+        ("+44 7700 900123 456", None, "too many digits"),
+        ("+49 1", None, "too few digits"),
+        ("+999 12", None, "No country has"),
+        ("+55977777777", None, "begin with"),
+        ("lunch", None, "not a phone number"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong(text, country, reason):
+    with pytest.raises(InvalidInput, match=reason):
+        to_e164(text, country)
+
+
+@pytest.mark.parametrize("text", ["4.47701E+11", "4,47701E+11", "'4.47701e+11", "447701000000"])
+def test_a_shortened_number_is_refused_at_every_door(text):
+    with pytest.raises(InvalidInput) as refused:
+        to_e164(text, "GB")
+    assert refused.value.code == "mangled_number"
 
 
 @given(st.text(max_size=120), st.sampled_from([None, "", "GB", "BR", "XX", "\x00"]))

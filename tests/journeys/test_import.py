@@ -23,6 +23,7 @@ def test_a_list_of_customers_is_brought_in(owner_of_sandbox: Person, tmp_path: P
     olive.attach("#import-file", file)
     olive.sees("kunden.csv")
     olive.press("Look at the file")
+    olive.choose("#import-country", "")
     olive.sees("This number has no country code", within="#import-preview")
     with olive.without_reload():
         olive.choose("#import-country", "GB")
@@ -38,4 +39,28 @@ def test_a_list_of_customers_is_brought_in(owner_of_sandbox: Person, tmp_path: P
     olive.go("/jobs/")
     olive.sees("Import of kunden.csv")
     complaints += look(olive, "jobs")
+    assert not complaints, "\n".join(complaints)
+
+
+def test_a_list_whose_numbers_lack_the_plus_is_asked_about(owner_of_sandbox: Person, tmp_path: Path) -> None:
+    olive = owner_of_sandbox
+    file = tmp_path / "list.csv"
+    file.write_bytes(
+        b"Name,Phone\r\nAsha,919876543210\r\nBilal,919876543211\r\nFixed,2212345678\r\n"
+        + b"Cem,905321234567\r\n" * 17
+    )
+    olive.go("/contacts/import/")
+    olive.attach("#import-file", file)
+    olive.press("Look at the file")
+    olive.choose("#import-country", "")
+    olive.sees("Are these numbers complete?")
+    olive.sees("+91 98765 43210", within="#import-preview tbody")
+    with olive.without_reload():
+        olive.click("[name=full_numbers][value=no]")
+        olive.sees_no("+91 98765 43210", within="#import-preview tbody")
+        olive.click("[name=full_numbers][value=yes]")
+        olive.sees("+91 98765 43210", within="#import-preview tbody")
+    complaints = []
+    olive.run("document.getElementById('import-preview').scrollIntoView()")
+    complaints += look(olive, "import-full-numbers")
     assert not complaints, "\n".join(complaints)

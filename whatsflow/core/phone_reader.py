@@ -1,28 +1,25 @@
 """Many phone numbers at once: the answers of `phone.to_e164` and `phone.country`, an order of magnitude sooner.
 
-Google's library takes 60 microseconds a number. Of a number that is written in full (+ and digits, however spaced) it
-only checks the country code and the number of digits, unless the country's prefix rules apply to it; that is done here
-with the same tables. Everything else goes to the library.
+Google's library takes 60 microseconds a number. Of a number that is written in full (+ and digits, however spaced)
+`phone.to_e164` only checks the country code and the number of digits, unless the country's prefix rules apply to it or
+no landline and no mobile number has as many digits; that is done here with the same tables. Everything else goes there.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import phonenumbers
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
 from whatsflow.core import phone
-from whatsflow.core.errors import InvalidInput
 
 _FULL = re.compile(r"\+[1-9][0-9]{6,14}")
-_SEPARATORS = str.maketrans("", "", " ().-/\u00a0\u2010\u2011\u2012\u2013\u2014\u2015")
-_MANGLED = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?\s*[eE]\s*\+?[0-9]{1,2}")
-_ROUNDED = re.compile(r"(?=[0-9]{12,15}$)[1-9][0-9]{0,5}0+")
-"""What becomes of a shortened number that is then saved as a whole one: no more than six digits, and zeros."""
-_LONG = re.compile(r"[1-9][0-9]{9,14}")
+_LONG = re.compile(r"[1-9][0-9]{10,14}")
 """Digits that may be a full number whose + a spreadsheet program took for a sign."""
+_NEARLY_ALL = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,53 +47,26 @@ class _Plan:
 
 
 class NumberReader:
-    """Reads the numbers of one file. country: ISO 3166 code for those without a country code."""
+    """Reads the numbers of one list.
 
-    def __init__(self, country: str = "") -> None:
+    country: ISO 3166 code for those without a country code. full: of numbers with 11 digits or more only the + is
+    missing (a whole column has shown it: `is_written_in_full`).
+    """
+
+    def __init__(self, country: str = "", *, full: bool = False) -> None:
         self._country = country
+        self._full = full and not country
         self._plans: dict[str, _Plan | None] = {}
 
     def read(self, text: str) -> str:
-        """`text` as E.164. Raises InvalidInput with what is wrong and what to do."""
-        compact = text.translate(_SEPARATORS)
-        if _FULL.fullmatch(compact) and self._is_plain(compact):
+        """Read `text` as E.164. Raises InvalidInput with what is wrong and what to do."""
+        compact = text.translate(phone.SEPARATORS)
+        if _FULL.fullmatch(compact) and len(text) <= phone.TEXT_LENGTH and self._is_plain(compact):
             return compact
-        if _MANGLED.fullmatch(text.strip()):
-            raise InvalidInput(
-                "mangled_number",
-                f"A spreadsheet program has shortened this number to {text.strip()}; its last digits are lost. Format "
-                "the column as text or as a number without decimals in the original and export it anew.",
-                field="phone_number",
-            )
-        if _ROUNDED.fullmatch(text.strip()):
-            raise InvalidInput(
-                "mangled_number",
-                f"A spreadsheet program seems to have shortened this number: {text.strip()} has only zeros "
-                "behind its first digits. Export the original anew. If the number is right, write it with + in front.",
-                field="phone_number",
-            )
-        return self._slowly(text, compact)
-
-    def _slowly(self, text: str, compact: str) -> str:
-        """By the library; and once more with the + that a spreadsheet program took for a sign."""
-        full = f"+{compact}" if _LONG.fullmatch(compact) else ""
-        if not self._country and re.fullmatch(r"0[1-9][0-9]{4,}", compact):
-            raise InvalidInput(
-                "no_country_code",
-                "This number has no country code. Choose the country of such numbers, or write it like "
-                "+44 7700 900123.",
-                field="phone_number",
-            )
-        try:
-            found = phone.to_e164(text, self._country or None)
-        except InvalidInput:
-            if full and phonenumbers.is_possible_number(_parsed(full)):
-                return full
-            raise
-        if full and not phonenumbers.is_valid_number(_parsed(found)):
-            other = _parsed(full)
-            return full if phonenumbers.is_valid_number(other) else found
-        return found
+        if self._full and _LONG.fullmatch(compact):
+            phone.refuse_mangled(text)
+            return self.read(f"+{compact}")
+        return phone.to_e164(text, self._country)
 
     def country(self, e164: str) -> str:
         """ISO 3166 code of a number that `read` returned; "" where none can be told."""
@@ -151,7 +121,12 @@ def _plan(beginning: str) -> _Plan | None:
     return _Plan(
         length,
         re.compile(prefix) if prefix else None,
-        frozenset(_lengths(metadata.general_desc)),
+        frozenset(
+            length
+            for desc in (metadata.mobile, metadata.fixed_line)
+            if desc is not None
+            for length in desc.possible_length or metadata.general_desc.possible_length
+        ),
         tuple(found for region in regions if (found := _region(region)) is not None),
     )
 
@@ -182,8 +157,10 @@ def _lengths(
     return found if found or otherwise is None else _lengths(otherwise)
 
 
-def _parsed(number: str) -> phonenumbers.PhoneNumber:
-    try:
-        return phonenumbers.parse(number, None)
-    except phonenumbers.NumberParseException:
-        return phonenumbers.PhoneNumber()
+def is_written_in_full(texts: Iterable[str]) -> bool:
+    """Whether a column shows by itself that its numbers have a country code and lack only the +.
+
+    Nearly all of those without + or 00 must be mobile numbers when they are read so.
+    """
+    bare = [text for text in texts if text and not text.translate(phone.SEPARATORS).startswith(("+", "00"))]
+    return bool(bare) and sum(map(phone.is_full_mobile, bare)) >= _NEARLY_ALL * len(bare)

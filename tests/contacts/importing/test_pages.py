@@ -143,3 +143,58 @@ def test_a_small_export_comes_at_once_and_a_large_one_as_a_job(
     assert answer["Location"] == reverse("jobs:detail", args=[Job.objects.get().pk])
     assert client.post(path, {"all": "1", "filter": "["}).status_code == 422
     assert client.post(path, {"format": "csv"}).status_code == 422
+
+
+COMPLETE = csv_bytes([["Name", "Phone"], ["Asha", "919876543210"], ["Bilal", "919876543211"]])
+
+
+def test_the_wizard_says_that_numbers_lack_only_the_plus_and_asks(
+    client_of: Browser, owner: User, business: BusinessProfile, media_root: Path
+) -> None:
+    client = client_of(owner)
+    source = uploaded(client, COMPLETE)
+    page = client.get(at(source, "import_detail")).content.decode()
+    assert "Are these numbers complete?" in page
+    assert "+91 98765 43210" in page
+    choices = {"target": ["name", "phone"], "country": "", "duplicates": "update"}
+    refused = client.post(at(source, "import_preview"), {**choices, "full_numbers": "no"}).content.decode()
+    assert "Are these numbers complete?" in refused
+    assert "has no country code" in refused
+    national = client.post(at(source, "import_preview"), {**choices, "country": "BR"}).content.decode()
+    assert "Are these numbers complete?" not in national
+    client.post(at(source, "import_start"), {**choices, "full_numbers": "yes"})
+    runner.work_off()
+    assert set(Contact.objects.values_list("phone_number", flat=True)) == {"+919876543210", "+919876543211"}
+
+
+def test_the_question_follows_the_column_that_holds_the_numbers(
+    client_of: Browser, owner: User, business: BusinessProfile, media_root: Path
+) -> None:
+    client = client_of(owner)
+    rows = [["Phone", "Second"], ["6175550123", "919876543210"], ["6125550123", "919876543211"]]
+    source = uploaded(client, csv_bytes(rows))
+    assert "Are these numbers complete?" not in client.get(at(source, "import_detail")).content.decode()
+    other = {"target": ["", "phone"], "country": "", "duplicates": "update"}
+    assert "Are these numbers complete?" in client.post(at(source, "import_preview"), other).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        ("+49 151 23456730; +49 151 23456731", "+4915123456730"),
+        ("+49 151 23456732 / 030 901850", "+4915123456732"),
+        ("0151 23456734 oder 030 901852", "+4915123456734"),
+        ("+49 151 23456733, +49 30 901851", "+4915123456733"),
+        ("lunch, 0151 23456735", "+4915123456735"),
+    ],
+)
+def test_of_several_numbers_in_a_cell_the_first_is_taken(
+    client_of: Browser, owner: User, business: BusinessProfile, media_root: Path, cell: str, number: str
+) -> None:
+    client = client_of(owner)
+    source = uploaded(client, csv_bytes([["Phone", "Name"], [cell, "Ann"]]))
+    client.post(
+        at(source, "import_start"), {"target": ["phone", "name"], "country": "DE", "duplicates": "update"}
+    )
+    runner.work_off()
+    assert Contact.objects.get().phone_number == number

@@ -170,6 +170,9 @@ class Mailbox(Protocol):
     def store_picture(self, lease: Lease, job: PictureJob, blob: MediaBlob | None) -> None:
         """Keep a profile picture; None: they show none. Either way it is not asked for again for a long time."""
 
+    def picture_failed(self, lease: Lease, job: PictureJob) -> None:
+        """Note that a profile picture could not be asked for. What is known stays; it is asked for again in a while."""
+
     def waiting_numbers(self) -> set[UUID]:
         """Every number of this installation that has messages waiting to leave; carries no lease and only reads."""
 

@@ -91,7 +91,7 @@ class Errands:
         self._typing = {chat: moment if chat in begun else self._typing[chat] for chat in now}
 
     def _look_for_picture(self) -> None:
-        """Fetch one profile picture, if one is wanted. A picture is worth no trouble: one that fails waits its time."""
+        """Fetch one profile picture, if one is wanted. One that could not be asked for is asked for again later."""
         if time.monotonic() < self._picture_at:
             return
         job = self.box.picture_wanted(self.lease)
@@ -101,7 +101,8 @@ class Errands:
         try:
             blob = self.driver.picture(job.chat)
         except (Transient, Permanent):
-            blob = None
+            self.box.picture_failed(self.lease, job)
+            return
         self.box.store_picture(self.lease, job, blob)
 
     def _fetch_media(self) -> bool:

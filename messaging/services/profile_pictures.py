@@ -27,6 +27,7 @@ from whatsflow.core.errors import DomainError
 log = structlog.get_logger(__name__)
 
 FRESH_FOR = timedelta(days=14)
+RETRY_AFTER = timedelta(hours=1)
 LATEST = 60
 """So many of the business's latest conversations are looked at."""
 TALKED_WITHIN = timedelta(days=30)
@@ -77,6 +78,16 @@ def store(lease: Lease, job: PictureJob, blob: MediaBlob | None) -> None:
     except BaseException:
         _discard(file)
         raise
+
+
+def failed(lease: Lease, job: PictureJob) -> None:
+    """Ask again after RETRY_AFTER. What is known of the picture stays."""
+    with transaction.atomic():
+        leases.guard(lease)
+        if Conversation.objects.filter(contact_id=job.contact_id).exists():
+            ContactPicture.objects.update_or_create(
+                contact_id=job.contact_id, defaults={"check_at": now() + RETRY_AFTER}
+            )
 
 
 class _ContactGone(Exception):

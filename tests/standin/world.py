@@ -48,6 +48,12 @@ class Phone:
     limited: bool = False
     """WhatsApp refuses messages to people who never wrote (error 463)."""
     hangs: list[str] = field(default_factory=list)
+    lookups_fail: bool = False
+    """WhatsApp refuses to say whether a number exists (429)."""
+    pictures_fail: bool = False
+    """WhatsApp refuses to say where a picture is."""
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """Customers whose chats the page cannot read: "error", or "hang" (it never answers)."""
 
     def __post_init__(self) -> None:
         self.lid = self.lid or self._lid_for(self.number)

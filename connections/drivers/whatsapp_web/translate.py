@@ -75,8 +75,8 @@ def ack_of(data: dict[str, Any], now: datetime | None = None) -> Ack:
     return Ack(str(data["id"]), AckLevel(max(-1, min(level, 4))), now or _moment(data.get("t")))
 
 
-def message_of(data: dict[str, Any], *, backfilled: bool = False) -> InboundMessage | None:
-    """A message, or None for a line that nobody sent."""
+def message_of(data: dict[str, Any], *, late: datetime | None = None) -> InboundMessage | None:
+    """A message, or None for a line that nobody sent. late: one that is older was backfilled."""
     original = str(data["type"])
     if original in _OWN_NOISE:
         return None
@@ -85,25 +85,26 @@ def message_of(data: dict[str, Any], *, backfilled: bool = False) -> InboundMess
     if kind == MessageKind.UNKNOWN and original != _ENCRYPTED:
         extra["type"] = original
     own = bool(data["fromMe"])
+    at = _moment(data.get("t"))
     return InboundMessage(
         wa_id=str(data["id"]),
         chat=_chat(data["chat"]),
         kind=kind,
-        at=_moment(data.get("t")),
+        at=at,
         body=_body(data, kind, original),
         from_me=own,
         push_name="" if own else str(data.get("name") or ""),
         quoted_wa_id=str(data.get("quoted") or ""),
         media=_media(data.get("media")),
-        backfilled=backfilled,
+        backfilled=late is not None and at < late,
         ack=ack_of(data).level if own else None,
         extra=extra,
     )
 
 
-def told_by(data: dict[str, Any], *, backfilled: bool = False) -> list[Event]:
+def told_by(data: dict[str, Any], *, late: datetime | None = None) -> list[Event]:
     """A message, and what its writer has done to it already; nothing for a line that nobody sent."""
-    message = message_of(data, backfilled=backfilled)
+    message = message_of(data, late=late)
     if message is None:
         return []
     if data["type"] == "revoked":

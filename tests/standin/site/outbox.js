@@ -51,6 +51,7 @@ define("WAWebMsgReply", { canReplyMsg: (message) => Boolean(message) });
 define("WAWebQueryExistsJob", {
   async queryWidExists(wid) {
     const answer = await Wire.call("exists", { wid: String(wid) });
+    if (answer.refused) throw new Error(`ServerStatusCodeError: ${answer.refused}`);
     Inbox.learn(answer);
     return answer.wid ? { wid: WidFactory.createWid(answer.wid), biz: false } : null;
   },

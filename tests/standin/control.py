@@ -144,7 +144,7 @@ ACTIONS: dict[str, Callable[[Phone, dict[str, Any]], object]] = {
     "online": lambda phone, body: phone.online(),
     "fail": lambda phone, body: phone.fail_next_send(),
     "limit": lambda phone, body: setattr(phone, "limited", not phone.limited),
-    "lookups": lambda phone, body: setattr(phone, "lookups_fail", not phone.lookups_fail),
+    "lookups": lambda phone, body: setattr(phone, "lookups_fail", "" if phone.lookups_fail else "refused"),
     "unreadable": lambda phone, body: _toggle_unreadable(phone, body["who"]),
     "migrate": lambda phone, body: phone.lid_migrated(),
 }

@@ -48,8 +48,10 @@ class Phone:
     limited: bool = False
     """WhatsApp refuses messages to people who never wrote (error 463)."""
     hangs: list[str] = field(default_factory=list)
-    lookups_fail: bool = False
-    """WhatsApp refuses to say whether a number exists (429)."""
+    lookups_fail: str = ""
+    """How asking whether a number exists fails: "refused" (429), "hang", "nothing" or "status" (odd answers)."""
+    searches_fail: bool = False
+    """The page cannot search a chat for a message that it has not shown."""
     pictures_fail: bool = False
     """WhatsApp refuses to say where a picture is."""
     unreadable: dict[str, str] = field(default_factory=dict)

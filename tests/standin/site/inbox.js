@@ -145,7 +145,12 @@ define("WAWebQuotedMsgModelUtils", {
   },
 });
 define("WAWebChatMessageSearch", {
-  getSearchContext: ({ chat }) => ({ collection: { loadAroundPromise: Promise.resolve(), get: (key) => chat.msgs.get(key) } }),
+  getSearchContext({ chat }) {
+    const search = Wire.call("search").then(({ refused }) => {
+      if (refused) throw new Error("UnknownError: the search failed");
+    });
+    return { collection: { loadAroundPromise: search, get: (key) => chat.msgs.get(key) } };
+  },
 });
 
 /* History of a chat around a message, as the real page reads it from its database. */

@@ -197,7 +197,7 @@ def links_a_number(person: Person, standin: Standin) -> tuple[str, str]:
 def writes_to_somebody_new(person: Person, number: str, text: str) -> None:
     """Starts a conversation with a number that has never written."""
     person.go(f"/inbox/start/?phone={number.replace('+', '%2B')}")
-    person.click("#start-form [type=submit]")
+    person.press("Start the conversation")
     person.finds(".composer-text")
     person.type(".composer-text", text)
     person.click("[data-send]")

@@ -63,10 +63,14 @@ class Delivered:
 
 @dataclass(frozen=True)
 class TryAgain:
-    """Outcome of a send: it surely has not left. retry_after: seconds, None for the usual growing wait."""
+    """Outcome of a send: it surely has not left.
+
+    retry_after: seconds, None for the usual growing wait. used_id: it needs another id then.
+    """
 
     code: str
     retry_after: float | None = None
+    used_id: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,18 @@ from uuid import UUID
 
 
 class Transient(Exception):
-    """It did not go out now and surely has not left; the same id may be tried again later."""
+    """It did not go out now and surely has not left; it may be tried again later.
 
-    def __init__(self, code: str, message: str = "", retry_after: float | None = None) -> None:
+    used_id: under another id, as the one that it had stands as failed in the chat.
+    """
+
+    def __init__(
+        self, code: str, message: str = "", retry_after: float | None = None, *, used_id: bool = False
+    ) -> None:
         super().__init__(message or code)
         self.code = code
         self.retry_after = retry_after
+        self.used_id = used_id
 
 
 class Limited(Transient):

@@ -15,6 +15,7 @@ import pytest
 from connections.session_vault import missing
 from tests.connections.driver_contract import PICTURE, until
 from tests.connections.whatsapp_web.rig import profiles
+from tests.journeys.look import look
 from tests.journeys.person import Person
 from tests.journeys.site import Site
 from tests.standin import Standin
@@ -151,6 +152,7 @@ def test_a_gap_stays_on_the_page_until_it_is_healed_and_a_failed_look_up_is_no_v
     person.go(number)
     person.sees("Catching up since", seconds=90)
     person.sees("WhatsApp Web has changed", seconds=60)
+    assert not look(person, "number-catching-up")
     phone.message_in("live", sender="+4915155500002", push_name="Cy Moreau")
     person.go("/inbox/")
     person.sees("live", within="#inbox-list", seconds=40)

@@ -333,6 +333,8 @@ const PLAIN = {
 };
 /* What WhatsApp calls it when a number may write to nobody new: its code 463, or its words for it. */
 const LIMIT = /\b463\b|reach_?out|time_?lock/i;
+/* What wa-js calls a file that did not reach WhatsApp; nothing was said about the message then. */
+const UPLOAD = /\bERROR_UPLOAD\b/;
 const told = (value) => known(() => JSON.stringify(value)) || String(value);
 const KINDS = { image: "image", video: "video", document: "document", audio: "audio", voice: "audio", sticker: "sticker" };
 
@@ -379,7 +381,7 @@ async function settle(args, chat, handed) {
 async function refused(msg, handed) {
   for (let waited = 0; !handed.over && waited < 1000; waited += 40) await later(40);
   const words = `${told(handed.result)} ${handed.error ? handed.error.message : ""}`;
-  return { ...receipt(msg), limited: LIMIT.test(words) };
+  return { ...receipt(msg), limited: LIMIT.test(words), upload: UPLOAD.test(words) };
 }
 
 const calls = {

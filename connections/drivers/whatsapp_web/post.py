@@ -257,6 +257,8 @@ def _sent(answer: dict[str, Any] | None) -> Sent:
     ack = translate.ack_of(answer)
     if answer.get("limited"):
         raise Limited
+    if answer.get("upload"):
+        raise Transient("upload_failed", used_id=True)
     if ack.level == AckLevel.FAILED:
         raise Permanent("refused", "WhatsApp refused this message.")
     return Sent(ack.at, ack.level)

@@ -9,7 +9,7 @@ import pytest
 from connections.drivers.base import Chat, MediaRef, MessageKind, OutgoingMessage, Permanent, Transient
 from connections.drivers.whatsapp_web import watch
 from connections.drivers.whatsapp_web.driver import WhatsAppWebDriver
-from tests.connections.driver_contract import message_in
+from tests.connections.driver_contract import PICTURE, message_in
 from tests.connections.whatsapp_web.rig import WebRig
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -168,6 +168,35 @@ def test_a_file_is_gone_only_if_its_message_has_none(rig: WebRig, talking: Whats
     assert gone.value.code == "media_gone"
     with pytest.raises(Transient):
         talking.download(MediaRef("application/pdf", token={"key": f"{key}_3ANOTYETTHERE"}))
+
+
+def test_a_file_that_could_not_be_uploaded_is_not_refused(rig: WebRig, talking: WhatsAppWebDriver) -> None:
+    chat = message_in(talking, rig.customer_writes("Hello")).chat
+    rig.standin.phone.fail_next_send("ERROR_UPLOAD")
+    message = OutgoingMessage(talking.new_message_id(chat), chat, MessageKind.IMAGE, "", PICTURE)
+    with pytest.raises(Transient) as failed:
+        talking.send(message)
+    assert (failed.value.code, failed.value.used_id) == ("upload_failed", True)
+    again = OutgoingMessage(talking.new_message_id(chat), chat, MessageKind.IMAGE, "", PICTURE)
+    talking.send(again)
+    assert (rig.copies(message.wa_id), rig.copies(again.wa_id)) == (0, 1)
+
+
+def test_a_message_that_whatsapp_refuses_is_refused_for_good(rig: WebRig, talking: WhatsAppWebDriver) -> None:
+    chat = message_in(talking, rig.customer_writes("Hello")).chat
+    rig.standin.phone.fail_next_send()
+    with pytest.raises(Permanent) as refused:
+        talking.send(text(talking, chat))
+    assert refused.value.code == "refused"
+
+
+def test_a_text_that_no_one_takes_is_refused_without_asking(rig: WebRig, talking: WhatsAppWebDriver) -> None:
+    message = OutgoingMessage(
+        talking.new_message_id(rig.customer), rig.customer, MessageKind.TEXT, "x" * 65_537
+    )
+    with pytest.raises(Permanent) as refused:
+        talking.send(message)
+    assert refused.value.code == "too_long"
 
 
 def test_an_account_that_cannot_be_asked_whether_it_is_linked_is_not_unlinked(

@@ -215,6 +215,8 @@ class Standin:
 
     def wire_exists(self, page: Page, body: Body) -> Body:
         """Whether a number is on WhatsApp; tells its LID too."""
+        if page.phone:
+            page.phone.looked_up.append(body["wid"])
         if page.phone and page.phone.lookups_fail:
             return {"fault": page.phone.lookups_fail}
         person = page.phone.known_as(body["wid"]) if page.phone else None

@@ -50,6 +50,8 @@ class Phone:
     hangs: list[str] = field(default_factory=list)
     lookups_fail: str = ""
     """How asking whether a number exists fails: "refused" (429), "hang", "nothing" or "status" (odd answers)."""
+    looked_up: list[str] = field(default_factory=list)
+    """Chat ids that the page asked for whether they exist."""
     searches_fail: bool = False
     """The page cannot search a chat for a message that it has not shown."""
     pictures_fail: bool = False

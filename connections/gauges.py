@@ -28,6 +28,8 @@ def read() -> Iterator[Gauge]:
     yield Gauge(
         "events_unstored", "Events of numbers that could not be stored and wait for a retry.", unstored
     )
+    catching_up = rows.filter(gap_since__isnull=False).exclude(gap_reason="").count()
+    yield Gauge("numbers_with_gap", "Numbers whose chats could not all be read after a gap.", catching_up)
     proof = rows.filter(desired=Desired.ONLINE).aggregate(oldest=Min("last_proof_at"))["oldest"]
     yield Gauge(
         "oldest_proof_seconds", "Age of the oldest sign of life of a wanted number.", seconds_since(proof)

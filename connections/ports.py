@@ -63,10 +63,14 @@ class Delivered:
 
 @dataclass(frozen=True)
 class TryAgain:
-    """Outcome of a send: it surely has not left. retry_after: seconds, None for the usual growing wait."""
+    """Outcome of a send: it surely has not left.
+
+    retry_after: seconds, None for the usual growing wait. used_id: it needs another id then.
+    """
 
     code: str
     retry_after: float | None = None
+    used_id: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,6 +179,9 @@ class Mailbox(Protocol):
 
     def store_picture(self, lease: Lease, job: PictureJob, blob: MediaBlob | None) -> None:
         """Keep a profile picture; None: they show none. Either way it is not asked for again for a long time."""
+
+    def picture_failed(self, lease: Lease, job: PictureJob) -> None:
+        """Note that a profile picture could not be asked for. What is known stays; it is asked for again in a while."""
 
     def waiting_numbers(self) -> set[UUID]:
         """Every number of this installation that has messages waiting to leave; carries no lease and only reads."""

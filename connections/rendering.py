@@ -78,6 +78,11 @@ class Card:
         return until if until and until > timezone.now() else None
 
     @property
+    def gap_text(self) -> str:
+        """Why messages may still be missing; "" when nothing is."""
+        return selectors.gap_text(self.connection)
+
+    @property
     def logs_out_at(self) -> datetime | None:
         """When the login of a number that somebody has disconnected is given up; None while that is not to come."""
         return selectors.logs_out_at(self.connection)
@@ -245,6 +250,7 @@ def version_of(shown: Iterable[Card]) -> str:
             card.limited_until,
             card.engine,
             card.connection.held_since,
+            (card.connection.gap_since, card.gap_text, card.connection.backfilled_count),
             card.explanation,
             card.traffic,
             card.unstored,

@@ -159,6 +159,18 @@ def reason_text(connection: WhatsAppConnection) -> Explanation:
     return _words(connection.status, reason)
 
 
+def gap_text(connection: WhatsAppConnection) -> str:
+    """Why messages may still be missing, in plain words; "" when nothing is."""
+    if connection.gap_since is None:
+        return ""
+    if connection.gap_reason == "unreadable":
+        chats = "1 chat" if connection.gap_chats == 1 else f"{connection.gap_chats} chats"
+        return (
+            f"{chats} couldn't be read completely. Messages of all other chats are here. We'll keep trying."
+        )
+    return _GAPS.get(connection.gap_reason, _GAPS["failed"])
+
+
 def _words(status: str, reason: str) -> Explanation:
     if status == Status.DISCONNECTED and reason in _REASONS:
         return _REASONS[reason]
@@ -233,6 +245,16 @@ _NO_WORKER = Explanation(
     "No worker has taken this number: each drives as many as it may, or none runs. We ask again by ourselves.",
     "Disconnect a number that is not needed, or have another worker started or WHATSFLOW_MAX_SESSIONS raised.",
 )
+
+_GAPS = {
+    "": "Messages that arrived since then are being fetched.",
+    "no_answer": "WhatsApp Web didn't answer when it was asked for its chats. We'll keep trying.",
+    "page_changed": "WhatsApp Web has changed, and its chats can't be read for now. Messages that arrived since then "
+    "may be missing here: check the phone, and look for an update of WhatsFlow.",
+    "failed": "WhatsApp's chats couldn't be read. Messages that arrived since then may be missing here. "
+    "We'll keep trying.",
+}
+"""By the number's gap_reason."""
 
 _STATUSES: dict[str, Explanation] = {
     Status.DISCONNECTED: Explanation(

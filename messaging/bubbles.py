@@ -27,6 +27,7 @@ STATUSES = dict(Message.Status.choices)
 TYPES = dict(Message.Type.choices)
 REASONS = {
     "not_on_whatsapp": "This number is not on WhatsApp.",
+    "lookup_failed": "WhatsApp could not say whether this number is on WhatsApp.",
     "media_gone": "The file is not available any more.",
     "media_unsupported": "WhatsApp does not take this kind of file.",
     "too_many_tries": "WhatsApp could not be reached after several tries.",

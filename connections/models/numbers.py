@@ -93,6 +93,18 @@ class WhatsAppConnection(TimestampedModel):
         null=True, blank=True, help_text="Last verified round trip with WhatsApp (proof of life)."
     )
     inbound_cursor = models.JSONField(default=dict, blank=True)
+    gap_since = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Messages from then on may be missing; null once every chat was read.",
+    )
+    gap_reason = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        help_text="Why the gap could not be healed when it was last tried.",
+    )
+    gap_chats = models.IntegerField(default=0, help_text="Chats that could not be read then.")
     backfilled_count = models.IntegerField(default=0, help_text="Messages healed after a gap.")
     skipped_count = models.IntegerField(
         default=0, help_text="Group, status and newsletter messages left out."

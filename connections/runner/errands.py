@@ -133,7 +133,7 @@ class Errands:
         self._typing = {chat: moment if chat in begun else self._typing[chat] for chat in now}
 
     def _look_for_picture(self) -> None:
-        """Fetch one profile picture, if one is wanted. A picture is worth no trouble: one that fails waits its time."""
+        """Fetch one profile picture, if one is wanted. One that could not be asked for is asked for again later."""
         if time.monotonic() < self._picture_at:
             return
         job = self.box.picture_wanted(self.lease)
@@ -144,12 +144,19 @@ class Errands:
 
     def _fetch_picture(self, job: PictureJob) -> None:
         try:
-            self.box.store_picture(self.lease, job, self.driver.picture(job.chat))
-        except Transient:
-            self.box.store_picture(self.lease, job, None)
+            blob = self.driver.picture(job.chat)
+        except (Transient, Permanent):
+            self.box.picture_failed(self.lease, job)
+            return
         except Exception as error:
             self._note(error, "picture")
-            self.box.store_picture(self.lease, job, None)
+            self.box.picture_failed(self.lease, job)
+            return
+        try:
+            self.box.store_picture(self.lease, job, blob)
+        except Exception as error:
+            self._note(error, "picture")
+            self.box.picture_failed(self.lease, job)
 
     def _fetch_media(self) -> bool:
         jobs = self.box.media_wanted(self.lease, MEDIA_BATCH)

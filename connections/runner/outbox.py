@@ -92,7 +92,7 @@ class Sender:
             case Limited():
                 return Held(sessions.limit_new_chats(self.lease, answer.until))
             case Transient():
-                return TryAgain(answer.code, answer.retry_after)
+                return TryAgain(answer.code, answer.retry_after, answer.used_id)
             case Permanent():
                 return Refused(answer.code, str(answer))
         return Delivered(answer.at, int(answer.ack))

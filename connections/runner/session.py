@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 import structlog
-from django.utils.dateparse import parse_datetime
 
 from connections.drivers.base import (
     Ack,
@@ -24,6 +22,7 @@ from connections.drivers.base import (
 from connections.models import WhatsAppConnection
 from connections.ports import Lease, Mailbox
 from connections.runner.errands import Errands
+from connections.runner.healing import Healing
 from connections.runner.hearing import Hearing
 from connections.runner.outbox import Sender
 from connections.services import sessions
@@ -41,9 +40,6 @@ UNREACHABLE = frozenset({Reason.PHONE_OFFLINE, Reason.NO_ANSWER})
 """A number that is connected and cannot be talked to for now."""
 PROOF_SECONDS = 30.0
 STEADY_SECONDS = 600.0
-HEAL_AGAIN_SECONDS = 60.0
-"""Looking through the chats takes long; when it fails, messages go out and in for so long before the next try."""
-OVERLAP = timedelta(minutes=10)
 BATCH = 500
 
 
@@ -75,18 +71,17 @@ class Session:
         self.hearing = hearing
         self._sender = Sender(driver, lease, box, hearing, stopping)
         self._errands = Errands(driver, lease, box)
+        self._healing = Healing(driver, lease, box, self._deliver)
         self._reported: State | None = None
         self._ready_since: float | None = None
         self._proof_at = 0.0
-        self._gap_from: datetime | None = None
-        self._heal_at = 0.0
 
     def run(self) -> bool:
         """True: the number is not wanted online any more. False: open it again, unless the runner is to stop.
 
         Raises Ended and what drivers raise.
         """
-        self._gap_from = self._end_of_last_session()
+        self._healing.begin()
         self.driver.open()
         while not self.stopping():
             wish = sessions.wish(self.lease)
@@ -112,8 +107,8 @@ class Session:
         self._receive()
         if state.phase != Phase.READY or state.degraded in UNREACHABLE:
             return min(self.driver.idle_for(), LONGEST_PAUSE)
-        self._heal_gap()
-        busy = self._sender.send_batch()
+        busy = self._healing.step()
+        busy = self._sender.send_batch() or busy
         busy = self._errands.run() or busy
         self._check_hearing()
         self._prove()
@@ -161,32 +156,6 @@ class Session:
                 self.hearing.forget(wa_id)
             elif ack.level != AckLevel.PENDING:
                 self._deliver([ack])
-
-    def _end_of_last_session(self) -> datetime | None:
-        """Since when something may have been missed; None for a number that was never connected."""
-        row = WhatsAppConnection.objects.only("inbound_cursor", "last_connected_at").get(
-            pk=self.lease.connection_id
-        )
-        caught_up = parse_datetime(str(row.inbound_cursor.get("caught_up_at", "")))
-        known = [
-            moment for moment in (caught_up, self.box.newest_message_at(self.lease)) if moment is not None
-        ]
-        return min(known, default=row.last_connected_at)
-
-    def _heal_gap(self) -> None:
-        """After each reconnect: compare WhatsApp's recent chats with what we have, from before the gap on."""
-        if self._gap_from is None or time.monotonic() < self._heal_at:
-            return
-        try:
-            found = self.driver.history(self._gap_from - OVERLAP)
-        except Transient as error:
-            log.warning("gap_not_healed", connection_id=str(self.lease.connection_id), code=error.code)
-            self._heal_at = time.monotonic() + HEAL_AGAIN_SECONDS
-            return
-        healed = sum(self._deliver(found[start : start + BATCH]) for start in range(0, len(found), BATCH))
-        self._gap_from = None
-        if healed:
-            log.info("gap_healed", connection_id=str(self.lease.connection_id), messages=healed)
 
     # -- while online ----------------------------------------------------------------------------------
 

@@ -298,24 +298,27 @@ def settle(lease: Lease, outcomes: Sequence[tuple[UUID, Outcome]]) -> None:
 
 def _did_not_leave(connection: WhatsAppConnection, message_id: UUID, outcome: Outcome) -> None:
     match outcome:
-        case TryAgain(code, retry_after):
-            _put_back(connection, message_id, code, retry_after)
+        case TryAgain():
+            _put_back(connection, message_id, outcome)
         case Held(until):
             limits.refused(connection, message_id, until)
         case Refused(code, text):
             acks.fail(connection, message_id, code, text)
 
 
-def _put_back(connection: WhatsAppConnection, message_id: UUID, code: str, retry_after: float | None) -> None:
+def _put_back(connection: WhatsAppConnection, message_id: UUID, outcome: TryAgain) -> None:
     """It surely has not left: wait, longer each time, then fail."""
     rows = Message.objects.filter(pk=message_id, connection=connection, status=Status.SENDING)
     found = rows.values_list("attempts", "conversation_id").first()
     if found is None:
         return
-    wait = states.wait_before_next_try(found[0], retry_after)
+    code = outcome.code
+    wait = states.wait_before_next_try(found[0], outcome.retry_after)
     if wait is None:
         acks.fail(connection, message_id, code, f"It did not get through in {found[0]} tries.")
         return
+    if outcome.used_id:
+        rows.update(whatsapp_message_id=None)
     rows.update(
         status=Status.QUEUED,
         claim_epoch=0,

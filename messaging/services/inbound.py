@@ -7,7 +7,7 @@ receipts, then what lists and contacts show.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -98,7 +98,7 @@ def _store_batch(connection: WhatsAppConnection, events: Sequence[Event]) -> int
     acks.apply(connection, batch.acks, {wa_id: row.id for wa_id, row in batch.known.items()})
     changes.apply(connection, batch.changes)
     _typing(connection, batch.typing)
-    _count(connection, batch, fresh)
+    _count(connection, batch)
     return len(fresh)
 
 
@@ -412,16 +412,12 @@ def _typing(connection: WhatsAppConnection, typing: dict[Chat, bool]) -> None:
     )
 
 
-def _count(connection: WhatsAppConnection, batch: _Batch, fresh: Sequence[Message]) -> None:
+def _count(connection: WhatsAppConnection, batch: _Batch) -> None:
     """What the number's page shows, and the time from which a gap will be looked for; one statement if it changed."""
     changed = []
     if batch.skipped:
         connection.skipped_count += batch.skipped
         changed.append("skipped_count")
-    healed = Counter(row.backfilled for row in fresh)[True]
-    if healed:
-        connection.backfilled_count += healed
-        changed.append("backfilled_count")
     newest = min(max((message.at for message in batch.messages.values()), default=None) or now(), now())
     known = newest_message_at(connection)
     if batch.messages and (known is None or newest > known):

@@ -74,6 +74,9 @@ class MessagingMailbox:
     def store_picture(self, lease: Lease, job: PictureJob, blob: MediaBlob | None) -> None:
         profile_pictures.store(lease, job, blob)
 
+    def picture_failed(self, lease: Lease, job: PictureJob) -> None:
+        profile_pictures.failed(lease, job)
+
     def waiting_numbers(self) -> set[UUID]:
         return holding.waiting_numbers()
 

@@ -28,8 +28,8 @@ from whatsflow.core.errors import DomainError
 log = structlog.get_logger(__name__)
 
 FRESH_FOR = timedelta(days=14)
-BUSY_FOR = timedelta(hours=1)
-"""Until a picture is looked for again that could not be decoded for want of a free decoder."""
+RETRY_AFTER = timedelta(hours=1)
+"""Until a picture is looked for again that could not be asked for, or not be decoded for want of a free decoder."""
 LATEST = 60
 """So many of the business's latest conversations are looked at."""
 TALKED_WITHIN = timedelta(days=30)
@@ -60,11 +60,7 @@ def store(lease: Lease, job: PictureJob, blob: MediaBlob | None) -> None:
     try:
         file = _taken_in(lease, blob) if blob is not None else None
     except sandbox.Busy:
-        with transaction.atomic():
-            leases.guard(lease)
-            if Conversation.objects.filter(contact_id=job.contact_id).exists():
-                later = {"check_at": now() + BUSY_FOR}
-                ContactPicture.objects.update_or_create(contact_id=job.contact_id, defaults=later)
+        failed(lease, job)
         return
     try:
         with transaction.atomic():
@@ -88,6 +84,16 @@ def store(lease: Lease, job: PictureJob, blob: MediaBlob | None) -> None:
     except BaseException:
         _discard(file)
         raise
+
+
+def failed(lease: Lease, job: PictureJob) -> None:
+    """Ask again after RETRY_AFTER. What is known of the picture stays."""
+    with transaction.atomic():
+        leases.guard(lease)
+        if Conversation.objects.filter(contact_id=job.contact_id).exists():
+            ContactPicture.objects.update_or_create(
+                contact_id=job.contact_id, defaults={"check_at": now() + RETRY_AFTER}
+            )
 
 
 class _ContactGone(Exception):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from campaigns import reasons
-from campaigns.models import Campaign
+from campaigns.models import Campaign, CampaignRecipient
 from campaigns.services import health, lifecycle, scheduling, states
 from connections.drivers.base import Chat, Phase, State
 from connections.models import WhatsAppConnection
-from connections.ports import Refused, mailbox
+from connections.ports import Refused, TryAgain, mailbox
 from connections.services import sessions
 from messaging.models import Message
 from tests import factories
@@ -61,6 +61,17 @@ def test_one_that_got_through_in_between_is_no_row_of_failures(draft, crowd, lea
         send(lease, 2, lambda message: Refused("refused"))
         send(lease, 1)
     assert state_of(campaign) == ("sending", "")
+
+
+def test_people_who_could_not_be_looked_up_make_no_bad_list_and_are_not_left_out_later(draft, many, lease):
+    campaign = launched(draft())
+    send(lease, 30, lambda message: TryAgain("lookup_failed", retry_after=3600))
+    assert state_of(campaign) == ("sending", "")
+    assert not Message.objects.filter(status="failed").exists()
+    send(lease, 3, lambda message: Refused("lookup_failed"))  # given up after the last try
+    assert health.not_on_whatsapp(campaign) == 0
+    assert state_of(campaign) == ("paused", "failures")
+    assert not CampaignRecipient.objects.filter(reason="not_on_whatsapp").exists()
 
 
 def test_a_list_with_many_who_are_not_on_whatsapp_stops_it_and_a_resume_counts_afresh(

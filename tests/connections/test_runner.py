@@ -278,6 +278,24 @@ def test_a_send_that_fails_for_now_waits_and_a_refused_one_fails(
     assert not SandboxMessage.objects.filter(from_me=True).exists()
 
 
+def test_a_number_that_cannot_be_looked_up_is_tried_again_and_gets_its_message(
+    linked: WhatsAppConnection, talk: Conversation
+) -> None:
+    sandbox.set_faults(linked, fail_lookups=1)
+    with running(linked):
+        message = send(talk)
+        until(
+            lambda: Message.objects.filter(
+                pk=message.pk, status="queued", error_code="lookup_failed"
+            ).exists(),
+            "the failed question",
+        )
+        Message.objects.filter(pk=message.pk).update(not_before=None)
+        doorbell.ring(doorbell.connection_topic(linked.pk))
+        reaches(message, Message.Status.READ)
+    assert SandboxMessage.objects.get(from_me=True).attempts == 1
+
+
 def test_a_result_that_got_lost_is_looked_up_and_nothing_is_sent_twice(
     linked: WhatsAppConnection, talk: Conversation
 ) -> None:
@@ -371,7 +389,7 @@ def test_chats_that_cannot_be_looked_through_hold_nothing_up(
 ) -> None:
     tried: list[datetime] = []
 
-    def history(driver: SandboxDriver, since: datetime) -> list[Any]:
+    def history(driver: SandboxDriver, since: datetime, chats: Any = ()) -> list[Any]:
         tried.append(since)
         raise Transient("no_answer")
 

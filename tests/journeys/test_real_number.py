@@ -15,6 +15,7 @@ import pytest
 from connections.session_vault import missing
 from tests.connections.driver_contract import PICTURE, until
 from tests.connections.whatsapp_web.rig import profiles
+from tests.journeys.look import look
 from tests.journeys.person import Person
 from tests.journeys.site import Site
 from tests.standin import Standin
@@ -130,6 +131,52 @@ def test_from_the_scan_over_a_killed_worker_to_the_unlinking(
         assert not [secret for secret in (code, code.split(",")[0], key) if secret.encode() in content], file
 
 
+def test_a_gap_stays_on_the_page_until_it_is_healed_and_a_failed_look_up_is_no_verdict(
+    start: Start, standin: Standin, olive: Callable[..., Person], tmp_path: Path
+) -> None:
+    phone = standin.phone
+    site = start()
+    person = olive(site.url)
+    person.registers("olive@example.com")
+    person.founds("Blue Bakery")
+    number, _ = links_a_number(person, standin)
+    phone.message_in("half \ud83d emoji", push_name="Ana Souza")
+    person.go("/inbox/")
+    person.sees("half \ufffd emoji", within="#inbox-list", seconds=40)
+
+    site.kill()
+    phone.message_in("missed", sender="+4915155500001", push_name="Bo Lind", unheard=True)
+    standin.offline_arrives = "history"
+    standin.without = {"WAWebDBMessageFindLocal"}
+    site = start()
+    person.go(number)
+    person.sees("Catching up since", seconds=90)
+    person.sees("WhatsApp Web has changed", seconds=60)
+    assert not look(person, "number-catching-up")
+    phone.message_in("live", sender="+4915155500002", push_name="Cy Moreau")
+    person.go("/inbox/")
+    person.sees("live", within="#inbox-list", seconds=40)
+    assert "missed" not in person.text("#inbox-list")
+
+    site.kill()
+    standin.without = set()
+    site = start()
+    person.sees("missed", within="#inbox-list", seconds=90)
+    person.go(number)
+    person.wait(lambda: "Catching up since" not in person.text("#connection-state"), "the end of the gap", 60)
+    person.sees("Fetched after a gap")
+
+    phone.lookups_fail = "refused"
+    phone.number_exists.add("+4915155500003")
+    writes_to_somebody_new(person, "+4915155500003", "Your order is ready")
+    until(lambda: "4915155500003@c.us" in phone.looked_up, "the failed question", seconds=60)
+    assert not phone.sent
+    phone.lookups_fail = ""
+    until(lambda: [one.body for one in phone.sent] == ["Your order is ready"], "the message", seconds=90)
+    assert phone.copies(phone.sent[0].wa_id) == 1
+    person.sees_no("not on WhatsApp")
+
+
 def links_a_number(person: Person, standin: Standin) -> tuple[str, str]:
     """Makes a number and scans exactly the code that the dashboard shows. Returns the number's page and the code."""
     person.go("/connections/new/")
@@ -147,6 +194,15 @@ def links_a_number(person: Person, standin: Standin) -> tuple[str, str]:
     standin.phone.scan(code)
     person.sees("Messages come in and go out", seconds=60)
     return person.path, code
+
+
+def writes_to_somebody_new(person: Person, number: str, text: str) -> None:
+    """Starts a conversation with a number that has never written."""
+    person.go(f"/inbox/start/?phone={number.replace('+', '%2B')}")
+    person.press("Start the conversation")
+    person.finds(".composer-text")
+    person.type(".composer-text", text)
+    person.click("[data-send]")
 
 
 def answers_with_a_picture(person: Person, tmp_path: Path) -> None:

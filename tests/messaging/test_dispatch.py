@@ -130,6 +130,17 @@ def test_when_the_first_must_be_tried_again_the_second_is_not_begun(lease, conve
     assert texts(lease, mailbox().claim(lease, 10)) == ["first", "second"]
 
 
+@pytest.mark.parametrize("used", [False, True])
+def test_one_that_is_tried_again_keeps_its_id_unless_it_is_used_up(lease, conversation, used):
+    message = queue(conversation, "first")
+    mailbox().begin(lease, mailbox().claim(lease, 10)[0], "OUT1")
+    mailbox().settle(lease, message.pk, TryAgain("upload_failed", retry_after=0, used_id=used))
+
+    message.refresh_from_db()
+    assert (message.status, message.whatsapp_message_id) == ("queued", None if used else "OUT1")
+    assert mailbox().claim(lease, 10)[0].wa_id == ("" if used else "OUT1")
+
+
 def test_an_expired_one_is_told_and_never_leaves(lease, conversation):
     message = queue(conversation, expires_at=ago(seconds=1))
 

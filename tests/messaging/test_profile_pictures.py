@@ -61,6 +61,25 @@ def test_it_is_asked_for_again_after_two_weeks_and_kept_when_it_is_the_same(leas
     assert Contact.objects.get(pk=job.contact_id).profile_pic_url == ""
 
 
+def test_one_that_could_not_be_asked_for_stays_as_it_is_and_is_asked_for_again_soon(lease: Lease) -> None:
+    profile_pictures.store(lease, wanted(lease), PICTURE)
+    ContactPicture.objects.update(check_at=timezone.now())
+    job = wanted(lease)
+    profile_pictures.failed(lease, job)
+    kept = ContactPicture.objects.get()
+    assert kept.media is not None
+    assert Contact.objects.get(pk=job.contact_id).profile_pic_url
+    assert profile_pictures.wanted(lease) is None
+    assert kept.check_at <= timezone.now() + timedelta(hours=1)
+
+
+def test_one_that_was_never_known_and_could_not_be_asked_for_holds_up_no_other(lease: Lease) -> None:
+    job = wanted(lease)
+    profile_pictures.failed(lease, job)
+    assert ContactPicture.objects.get(contact_id=job.contact_id).media is None
+    assert profile_pictures.wanted(lease) is None
+
+
 @pytest.mark.parametrize("data", [b"not a picture", b"", b"<svg onload='alert(1)'/>"])
 def test_what_is_no_picture_is_not_kept(lease: Lease, data: bytes, media_root: Path) -> None:
     profile_pictures.store(lease, wanted(lease), MediaBlob(data, "image/png"))

@@ -125,6 +125,12 @@ def _read(phone: Phone, body: dict[str, Any]) -> None:
             phone.receipt(message.wa_id, 3)
 
 
+def _toggle_unreadable(phone: Phone, who: str) -> None:
+    """The page cannot read this customer's chat, or can again."""
+    if not phone.unreadable.pop(who, ""):
+        phone.unreadable[who] = "error"
+
+
 ACTIONS: dict[str, Callable[[Phone, dict[str, Any]], object]] = {
     "phone": lambda phone, body: None,
     "scan": lambda phone, body: phone.scan(),
@@ -138,6 +144,8 @@ ACTIONS: dict[str, Callable[[Phone, dict[str, Any]], object]] = {
     "online": lambda phone, body: phone.online(),
     "fail": lambda phone, body: phone.fail_next_send(),
     "limit": lambda phone, body: setattr(phone, "limited", not phone.limited),
+    "lookups": lambda phone, body: setattr(phone, "lookups_fail", "" if phone.lookups_fail else "refused"),
+    "unreadable": lambda phone, body: _toggle_unreadable(phone, body["who"]),
     "migrate": lambda phone, body: phone.lid_migrated(),
 }
 

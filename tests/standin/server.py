@@ -215,6 +215,10 @@ class Standin:
 
     def wire_exists(self, page: Page, body: Body) -> Body:
         """Whether a number is on WhatsApp; tells its LID too."""
+        if page.phone:
+            page.phone.looked_up.append(body["wid"])
+        if page.phone and page.phone.lookups_fail:
+            return {"fault": page.phone.lookups_fail}
         person = page.phone.known_as(body["wid"]) if page.phone else None
         if person is None:
             return {"wid": None}
@@ -224,8 +228,23 @@ class Standin:
 
     def wire_picture(self, page: Page, body: Body) -> Body:
         """Where somebody's picture is."""
+        if page.phone and page.phone.pictures_fail:
+            return {"refused": 429}
         person = page.phone.known_as(body["wid"]) if page.phone else None
         return {"url": f"https://pps.whatsapp.net/v/{person.lid}.png" if person else None}
+
+    def wire_search(self, page: Page, body: Body) -> Body:
+        """The page searches a chat for a message."""
+        return {"refused": bool(page.phone and page.phone.searches_fail)}
+
+    def wire_read_chat(self, page: Page, body: Body) -> Body:
+        """The page reads a chat from its database: what goes wrong then."""
+        person = page.phone.known_as(body["chat"]) if page.phone else None
+        if person is None or page.phone is None:
+            return {"fault": ""}
+        return {
+            "fault": page.phone.unreadable.get(person.number) or page.phone.unreadable.get(person.lid, "")
+        }
 
     def wire_seen(self, page: Page, body: Body) -> Body:
         """A person read these."""

@@ -48,6 +48,16 @@ class Phone:
     limited: bool = False
     """WhatsApp refuses messages to people who never wrote (error 463)."""
     hangs: list[str] = field(default_factory=list)
+    lookups_fail: str = ""
+    """How asking whether a number exists fails: "refused" (429), "hang", "nothing" or "status" (odd answers)."""
+    looked_up: list[str] = field(default_factory=list)
+    """Chat ids that the page asked for whether they exist."""
+    searches_fail: bool = False
+    """The page cannot search a chat for a message that it has not shown."""
+    pictures_fail: bool = False
+    """WhatsApp refuses to say where a picture is."""
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """Customers whose chats the page cannot read: "error", or "hang" (it never answers)."""
 
     def __post_init__(self) -> None:
         self.lid = self.lid or self._lid_for(self.number)

@@ -6,7 +6,7 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -19,6 +19,7 @@ from connections.drivers.base import (
     Context,
     Driver,
     Event,
+    History,
     InboundMessage,
     Limited,
     MediaBlob,
@@ -159,14 +160,16 @@ class SandboxDriver(Driver):
             self._store.take(taken)
         self._told, self._lost = [], []
 
-    def history(self, since: datetime) -> Sequence[InboundMessage]:
-        self._require_phone()
+    def history(self, since: datetime, chats: Collection[str] = ()) -> History:
+        phone = self._require_phone()
+        if self._fault(phone, "fail_history"):
+            raise Transient("history_failed", "The simulated WhatsApp cannot read its chats.")
         messages: list[InboundMessage] = []
         for letter in self._store.letters_since(since, 10_000):
             customer = self._store.customer(letter.customer_id)
             if customer is not None:
                 messages.append(inbound(letter, customer, backfilled=True))
-        return messages
+        return History(messages)
 
     def download(self, ref: MediaRef) -> MediaBlob:
         phone = self._require_phone()
@@ -188,6 +191,10 @@ class SandboxDriver(Driver):
         if known is not None:
             return Sent(known.at, known.level)
         self._fail_before(phone)
+        if self._fault(phone, "fail_lookups"):
+            raise Transient(
+                "lookup_failed", "The simulated WhatsApp cannot say whether the number is on WhatsApp."
+            )
         customer = self._world.reachable(message.chat)
         if refusal := _refusal(message, customer):
             raise refusal
@@ -266,7 +273,10 @@ class SandboxDriver(Driver):
         return portraits.of(customer) if customer is not None else None
 
     def number_exists(self, phone: str) -> bool:
-        self._require_phone()
+        if self._fault(self._require_phone(), "fail_lookups"):
+            raise Transient(
+                "lookup_failed", "The simulated WhatsApp cannot say whether the number is on WhatsApp."
+            )
         return self._world.exists(phone)
 
     # -- the login -------------------------------------------------------------------------------------

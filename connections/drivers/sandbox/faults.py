@@ -11,6 +11,8 @@ COUNTED = {
     "lost_result_next": "So many sends lose the connection after WhatsApp took the message.",
     "lose_events": "So many events never reach the linked device.",
     "fail_downloads": "So many downloads of media fail for now.",
+    "fail_lookups": "So many times WhatsApp cannot say whether a number is on WhatsApp.",
+    "fail_history": "So many times the recent chats cannot be read after a gap.",
 }
 """Used up one by one."""
 

@@ -138,9 +138,10 @@ class Browser:
             raise NoAnswer(name)
         if answer == "unreachable":
             raise SessionLost("not_ready", UNREACHABLE)
-        if not answer.get("ok"):
-            raise Refused(str(answer.get("code", "failed")))
-        return answer.get("value")
+        told = json.loads(answer)
+        if not told["ok"]:
+            raise Refused(str(told["code"]))
+        return told["value"]
 
     def reload(self) -> None:
         """Load the page again, as WhatsApp asks for after an update."""

@@ -8,6 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+CALLS: tuple[str, ...] = (
+    "WPP.on",
+    "WPP.isReady",
+    "WPP.isFullReady",
+    "WPP.chat.downloadMedia",
+    "WPP.chat.find",
+    "WPP.chat.generateMessageID",
+    "WPP.chat.get",
+    "WPP.chat.getMessageById",
+    "WPP.chat.getMessages",
+    "WPP.chat.list",
+    "WPP.chat.markIsComposing",
+    "WPP.chat.markIsPaused",
+    "WPP.chat.markIsRead",
+    "WPP.chat.sendFileMessage",
+    "WPP.chat.sendTextMessage",
+    "WPP.conn.getAuthCode",
+    "WPP.conn.getMyUserWid",
+    "WPP.conn.getStreamData",
+    "WPP.conn.isAuthenticated",
+    "WPP.conn.isOnline",
+    "WPP.conn.logout",
+    "WPP.conn.refreshQR",
+    "WPP.conn.startLinkDeviceCodeForPhoneNumber",
+    "WPP.contact.getPnLidEntry",
+    "WPP.contact.getProfilePictureUrl",
+    "WPP.contact.subscribePresence",
+    "WPP.profile.getMyProfileName",
+)
+"""What bridge.js calls of the bundle itself; missing only from another version than the one that is vendored."""
 NEEDED: dict[str, tuple[str, ...]] = {
     "link": (
         "Base64",
@@ -17,14 +47,15 @@ NEEDED: dict[str, tuple[str, ...]] = {
         "multidevice.waNoiseInfo",
         "multidevice.waSignalStore",
     ),
-    "state": ("Cmd", "Stream", "UserPrefs", "functions.isAuthenticated"),
+    "state": ("Cmd", "Stream", "UserPrefs", "UserPrefs.getMaybeMePnUser", "functions.isAuthenticated"),
     "send": (
         "ChatModel",
         "ChatStore",
         "MsgKey",
         "MsgModel",
+        "MsgStore.get",
         "Wid",
-        "WidFactory",
+        "WidFactory.createWid",
         "enums.ACK",
         "functions.addAndSendMsgToChat",
         "functions.findOrCreateLatestChat",
@@ -34,54 +65,42 @@ NEEDED: dict[str, tuple[str, ...]] = {
     ),
     "receive": ("MsgModel", "MsgStore"),
     "receipts": ("MsgStore", "enums.ACK", "functions.handleChatSimpleReceipt"),
+    "history": ("ChatStore", "MsgStore", "functions.msgFindQuery|functions.msgFindByDirection"),
+    "lookup": ("MsgStore.get", "functions.getSearchContext"),
     "reply": ("functions.canReplyMsg",),
     "media": ("MediaPrep", "OpaqueData"),
     "names": ("ContactStore", "ProfilePicThumbStore", "WidFactory"),
-    "number_check": ("ApiContact", "ContactStore", "functions.queryWidExists", "lidPnCache"),
+    "number_check": (
+        "ApiContact",
+        "ContactStore",
+        "functions.queryWidExists",
+        "lidPnCache",
+        "lidPnCache.getCurrentLid",
+        "lidPnCache.getPhoneNumber",
+    ),
     "read": ("ChatStore", "contants.SANITIZED_VERSION_STR", "functions.sendSeen"),
     "typing": ("ChatPresence",),
 }
-"""Parts below `WPP.whatsapp` (`contants` is wa-js's own spelling)."""
-BRIDGE = (
-    *(
-        "WPP.on",
-        "WPP.chat.find",
-        "WPP.chat.get",
-        "WPP.chat.list",
-        "WPP.chat.getMessages",
-        "WPP.chat.getMessageById",
-    ),
-    *(
-        "WPP.chat.generateMessageID",
-        "WPP.chat.sendTextMessage",
-        "WPP.chat.sendFileMessage",
-        "WPP.chat.downloadMedia",
-    ),
-    *("WPP.chat.markIsComposing", "WPP.chat.markIsPaused", "WPP.contact.getProfilePictureUrl"),
-    *("WPP.chat.markIsRead", "WPP.contact.subscribePresence", "WPP.contact.get"),
-    *(
-        "WPP.contact.getPnLidEntry",
-        "WPP.contact.queryWidExists",
-        "WPP.conn.getAuthCode",
-        "WPP.conn.refreshQR",
-    ),
-    *("WPP.conn.startLinkDeviceCodeForPhoneNumber", "WPP.conn.isAuthenticated", "WPP.conn.getStreamData"),
-    *("WPP.conn.getMyUserWid", "WPP.conn.logout", "WPP.profile.getMyProfileName"),
-)
-"""What bridge.js calls; missing only from another version of the bundle than the one that is vendored."""
+"""Parts below `WPP.whatsapp` that bridge.js calls, or that what it calls needs; `a|b`: either will do.
+
+`contants` is wa-js's own spelling.
+"""
 ESSENTIAL = frozenset({"bundle", "state", "send", "receive"})
 
 
 def paths() -> list[str]:
     """Everything that is looked for."""
-    return [*BRIDGE, *sorted({f"WPP.whatsapp.{part}" for needed in NEEDED.values() for part in needed})]
+    parts = {one for needed in NEEDED.values() for part in needed for one in part.split("|")}
+    return [*CALLS, *sorted(f"WPP.whatsapp.{part}" for part in parts)]
 
 
 def capabilities(missing: Iterable[str]) -> list[str]:
     """What no longer works, sorted by name, when these paths are missing."""
     gone = {path.removeprefix("WPP.whatsapp.") for path in missing}
-    lost = {name for name, needed in NEEDED.items() if gone & set(needed)}
-    return sorted(lost | ({"bundle"} if gone & set(BRIDGE) else set()))
+    lost = {
+        name for name, needed in NEEDED.items() if any(gone.issuperset(part.split("|")) for part in needed)
+    }
+    return sorted(lost | ({"bundle"} if gone & set(CALLS) else set()))
 
 
 def is_fatal(lost: Iterable[str], *, linked: bool) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from connections.drivers.base import (
     Context,
     Driver,
     Event,
+    History,
     MediaBlob,
     MediaRef,
     OutgoingMessage,
@@ -51,11 +53,12 @@ IDLE_SECONDS = 5.0
 UNSETTLED_SECONDS = 0.5
 LISTENING_SECONDS = 3.0
 """A page that is ready tells of what comes from now on; what came while it made itself ready is looked for then."""
-OVERLAP = timedelta(minutes=2)
 UNREACHABLE = frozenset({"phone_offline", "no_answer"})
 """What makes a session that is ready useless for now."""
-CATCH_UP = timedelta(hours=1)
-"""A session that begins tells by itself what came since the last one, so far back; `history` does the rest."""
+PASSING = frozenset({"typing", "chat.presence_change"})
+"""Events of the page that leave no message behind."""
+FRESH = 1000
+"""Ids that were made and not tried yet, at most so many are remembered."""
 
 
 class WhatsAppWebDriver(Driver):
@@ -82,12 +85,13 @@ class WhatsAppWebDriver(Driver):
         self._watch.reload = self._reload
         self._watch.logout = lambda: self._feed.logout
         self._browser: Browser | None = None
-        self._login, pending, self._alive_at = _read_session(context.session)
+        self._login, pending = _read_session(context.session)
         self._feed.put_first(pending)
         self._told: list[Raw] = []
         self._identified: set[tuple[str, str]] = set()
         self._busy_at = time.monotonic()
-        self._loaded_at: datetime | None = None
+        self._missed: datetime | None = None
+        self._fresh: OrderedDict[str, None] = OrderedDict()
         self._ready_at = 0.0
         self._pulled_at = datetime.now(UTC)
 
@@ -107,7 +111,7 @@ class WhatsAppWebDriver(Driver):
 
         self._browser = Browser(self.options, self._profile.path, self._feed.hear)
         self._watch.restart()
-        self._loaded_at = datetime.now(UTC)
+        self._may_have_missed(datetime.now(UTC))
         self._browser.open()
 
     def state(self) -> State:
@@ -136,10 +140,6 @@ class WhatsAppWebDriver(Driver):
         if self._browser is None:
             return
         self._gauge.look(self._browser)
-        if self._loaded_at is not None and time.monotonic() - self._ready_at >= LISTENING_SECONDS:
-            since, self._loaded_at = self._loaded_at, None
-            self._catch_up(since)
-            return
         idle = time.monotonic() - max(self._busy_at, self._ready_at)
         if reason := self._gauge.due(self._browser, idle, update=self._watch.update_wanted):
             log.info("browser_recycled", connection_id=str(self.context.connection_id), reason=reason)
@@ -149,9 +149,6 @@ class WhatsAppWebDriver(Driver):
         self._ready_at = time.monotonic()
         self._login = self._login or uuid4().hex
         self._profile.linked(self._login)
-        if self._alive_at is not None:
-            since, self._alive_at = max(self._alive_at, datetime.now(UTC) - CATCH_UP), None
-            self._catch_up(since)
 
     def _on_end(self, reason: str) -> None:
         """A login that WhatsApp has ended is worth nothing; a page that does not come up is kept for a look at it."""
@@ -184,10 +181,10 @@ class WhatsAppWebDriver(Driver):
 
     def _on_unreadable(self, data: dict[str, Any]) -> None:
         """The page could not say what happened, or not in time: it is looked for in the chats."""
-        log.error(
-            "page_event_unreadable", connection_id=str(self.context.connection_id), type=str(data["broken"])
-        )
-        self._loaded_at = self._loaded_at or datetime.now(UTC)
+        kind = str(data["broken"])
+        log.error("page_event_unreadable", connection_id=str(self.context.connection_id), type=kind)
+        if kind not in PASSING:
+            self._may_have_missed(datetime.now(UTC))
 
     def confirm(self) -> None:
         for raw in self._told:
@@ -202,16 +199,32 @@ class WhatsAppWebDriver(Driver):
         try:
             epoch = str(self._ask("status", timeout=watch.ANSWER_SECONDS)["epoch"])
             if self._feed.is_another(epoch):
-                self._loaded_at, self._ready_at = self._loaded_at or self._pulled_at, time.monotonic()
-            self._pulled_at = datetime.now(UTC)
+                self._may_have_missed(self._pulled_at)
+                self._ready_at = time.monotonic()
             while self._feed.pulled(self._ask("drain", after=self._feed.cursor(epoch))):
                 pass
         except (NoAnswer, Refused):
             return
+        if self._feed.take_lost():
+            self._may_have_missed(self._pulled_at)
+        self._pulled_at = datetime.now(UTC)
 
-    def history(self, since: datetime) -> Sequence[Event]:
+    def _may_have_missed(self, since: datetime) -> None:
+        """Note that messages of this time are told by nobody."""
+        self._missed = min(since, self._missed or since)
+
+    def missed_since(self) -> datetime | None:
+        listening = time.monotonic() - self._ready_at >= LISTENING_SECONDS
+        if self._watch.state.phase != Phase.READY or not listening:
+            return None
+        since, self._missed = self._missed, None
+        return since
+
+    def history(self, since: datetime, chats: Collection[str] = ()) -> History:
         self._require_ready()
-        return self._post.history(since)
+        if "history" in self._watch.missing:
+            raise Transient("page_changed", "WhatsApp Web has no way to read its chats any more.")
+        return self._post.history(since, chats)
 
     def download(self, ref: MediaRef) -> MediaBlob:
         self._require_ready()
@@ -220,13 +233,19 @@ class WhatsAppWebDriver(Driver):
     # -- what goes out ---------------------------------------------------------------------------------
 
     def new_message_id(self, chat: Chat) -> str:
-        return "3EB0" + secrets.token_hex(9).upper()
+        wa_id = "3EB0" + secrets.token_hex(9).upper()
+        self._fresh[wa_id] = None
+        if len(self._fresh) > FRESH:
+            self._fresh.popitem(last=False)
+        return wa_id
 
     def send(self, message: OutgoingMessage) -> Sent:
         self._require_ready()
         self._busy_at = time.monotonic()
         try:
-            sent = self._post.send(message)
+            fresh = message.wa_id in self._fresh
+            self._fresh.pop(message.wa_id, None)
+            sent = self._post.send(message, fresh=fresh)
         except (Transient, Permanent):
             self._require_link()
             raise
@@ -343,7 +362,6 @@ class WhatsAppWebDriver(Driver):
 
     def _recycle(self) -> None:
         """Close the browser, keep a copy of the login and open it again. Bounded; raises SessionLost."""
-        since = datetime.now(UTC)
         self._pull()
         self._stop_browser()
         self._archive()
@@ -354,23 +372,7 @@ class WhatsAppWebDriver(Driver):
                 raise SessionLost(state.reason or "not_ready", "The browser did not come back.")
             self._feed.nudged.wait(0.1)
             self._feed.nudged.clear()
-        self._ready_at, self._loaded_at = time.monotonic(), since
-        self._catch_up(since)
-
-    def _catch_up(self, since: datetime) -> None:
-        """What arrived between the last pull and the end of the browser is in its store, and told by nobody."""
-        try:
-            told = self._ask(
-                "history", timeout=60.0, since=int((since - OVERLAP).timestamp()), chats=50, count=50
-            )
-        except (NoAnswer, Refused):
-            return
-        self._feed.put_first(
-            [
-                {"n": 0, "uid": f"again:{one['id']}", "type": "message", "data": one}
-                for one in told["messages"]
-            ]
-        )
+        self._ready_at = time.monotonic()
 
     def _reload(self) -> None:
         if self._browser is not None:
@@ -382,9 +384,9 @@ class WhatsAppWebDriver(Driver):
         return self._browser.call(name, timeout, **args)
 
 
-def _read_session(session: str) -> tuple[str, list[Raw], datetime | None]:
-    """Which login it is, what was told and never confirmed, and when it was saved."""
+def _read_session(session: str) -> tuple[str, list[Raw]]:
+    """Which login it is, and what was told and never confirmed."""
     if not session:
-        return "", [], None
+        return "", []
     data = json.loads(session)
-    return str(data["login"]), list(data.get("pending", [])), datetime.fromtimestamp(data["at"], UTC)
+    return str(data["login"]), list(data.get("pending", []))

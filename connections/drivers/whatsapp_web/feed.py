@@ -35,6 +35,7 @@ class Feed:
         self._gap = False
         self._pulled_at = 0.0
         self._pulled_epoch = ""
+        self._lost = False
         self.logout = ""
         """Why the page says that the login is over; "" while it does not."""
         self.nudged = threading.Event()
@@ -61,6 +62,12 @@ class Feed:
     def must_pull(self) -> bool:
         """Whether to ask the page for its queue: something is missing, or it is time to make sure that nothing is."""
         return self._gap or time.monotonic() - self._pulled_at >= PULL_SECONDS
+
+    def take_lost(self) -> bool:
+        """Whether events were lost since this was last asked: the page had dropped them before they were taken."""
+        with self._lock:
+            lost, self._lost = self._lost, False
+        return lost
 
     def is_another(self, epoch: str) -> bool:
         """Whether the page was loaded anew since it was last listened to."""
@@ -109,8 +116,10 @@ class Feed:
             self._epoch, self._next, self._early, self._pulled_at = epoch, 1, {}, 0.0
 
     def _skip_to(self, oldest: int) -> None:
-        """The page has nothing before this number any more: take what was pushed; history makes up for the rest."""
-        for number in sorted(known for known in self._early if self._next <= known < oldest):
+        """The page has nothing before this number any more: take what was pushed, and note that the rest is lost."""
+        pushed = sorted(known for known in self._early if self._next <= known < oldest)
+        self._lost = self._lost or len(pushed) < oldest - self._next
+        for number in pushed:
             self._add(self._early.pop(number))
         self._next = max(self._next, oldest)
 

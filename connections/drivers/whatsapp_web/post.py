@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 from uuid import uuid4
@@ -12,10 +12,13 @@ from uuid import uuid4
 import structlog
 
 from connections.drivers.base import (
+    LATER,
     Ack,
     AckLevel,
     Chat,
     Event,
+    History,
+    InboundMessage,
     Limited,
     MediaBlob,
     MediaRef,
@@ -24,6 +27,7 @@ from connections.drivers.base import (
     Sent,
     SessionLost,
     Transient,
+    Unreadable,
 )
 from connections.drivers.whatsapp_web import translate
 from connections.drivers.whatsapp_web.errors import NoAnswer, Refused
@@ -38,13 +42,15 @@ MAX_BODY = 65_536
 MAX_PICTURE = 5 * 1024 * 1024
 EXISTS_SECONDS = 3600.0
 """Whether a number is on WhatsApp is believed for so long."""
-_FOR_GOOD = {
-    "not_on_whatsapp": "This number is not on WhatsApp.",
-    "invalid_wid": "This is not a WhatsApp number.",
-}
-_GONE = frozenset(
-    {"message_not_found", "msg_not_found", "media_expired", "message_not_contains_media", "gone"}
-)
+HISTORY_SECONDS = 20.0
+"""Reading chats holds up what goes in and out for so long; the rest of them have to wait for the next time."""
+CHAT_SECONDS = 20.0
+"""How long one chat may take. The page gives up earlier; if it does not, it hangs."""
+LATE = timedelta(hours=1)
+"""A message that is found so long after it was written is not told as new."""
+_FOR_GOOD = {"not_on_whatsapp": "This number is not on WhatsApp."}
+"""What WhatsApp itself has answered. Every other code of the page may be a question that failed, and is asked again."""
+_NO_MEDIA = "message_not_contains_media"
 
 
 class Post:
@@ -55,9 +61,11 @@ class Post:
         self._options = options
         self._exists: dict[str, tuple[bool, float]] = {}
 
-    def send(self, message: OutgoingMessage) -> Sent:
-        """Hand it over, unless it is there already. Raises Transient and Permanent when it surely has not left,
-        SessionLost when nobody knows."""
+    def send(self, message: OutgoingMessage, *, fresh: bool = False) -> Sent:
+        """Hand it over, unless it is there already. fresh: it cannot be there, so it is not looked for.
+
+        Raises Transient and Permanent when it surely has not left, SessionLost when nobody knows.
+        """
         if len(message.body) > MAX_BODY:
             raise Permanent("too_long", "WhatsApp takes at most 65,536 characters.")
         media = self._upload(message.media) if message.media else None
@@ -69,6 +77,7 @@ class Post:
             "quoted": message.quoted_wa_id,
             "media": media,
             "patience": PATIENCE_MS,
+            "fresh": fresh,
         }
         timeout = self._options.media_timeout if media else self._options.call_timeout
         try:
@@ -113,18 +122,48 @@ class Post:
         except (Refused, NoAnswer) as error:
             raise Transient("download_failed") from error
 
-    def history(self, since: datetime) -> Sequence[Event]:
-        """Both directions, oldest first, and what writers did to them since."""
-        told = self._get(
+    def history(self, since: datetime, chats: Collection[str] = ()) -> History:
+        """Read the recent chats one after the other: one that cannot be read blinds no other.
+
+        Both directions, oldest first, and what writers did to their messages since.
+        """
+        names = list(chats) or self._recent(since)
+        events: list[Event] = []
+        unread: dict[str, str] = {}
+        deadline = monotonic() + HISTORY_SECONDS
+        for at, name in enumerate(names):
+            if monotonic() > deadline:
+                return _history(events, dict.fromkeys(names[at:], LATER) | unread)
+            try:
+                events += self._chat(name, since, unread)
+            except NoAnswer:
+                return _history(events, dict.fromkeys([*names[at + 1 :], name], "no_answer") | unread)
+            except Refused as error:
+                unread[name] = error.code
+        return _history(events, unread)
+
+    def _recent(self, since: datetime) -> list[str]:
+        """The chats in which something was written since then, as the page names them."""
+        told = self._get("recent", since=int(since.timestamp()), chats=self._options.history_chats)
+        if told["left"]:
+            log.warning("history_cut", chats_left=int(told["left"]))
+        return [str(name) for name in told["chats"]]
+
+    def _chat(self, name: str, since: datetime, unread: dict[str, str]) -> list[Event]:
+        """One chat's messages. Notes it as unread if the page cannot read some of them. Raises Refused and NoAnswer."""
+        told = self._ask(
             "history",
-            timeout=self._options.media_timeout,
+            timeout=CHAT_SECONDS,
+            chat=name,
             since=int(since.timestamp()),
-            chats=self._options.history_chats,
             count=self._options.history_messages,
         )
-        if broken := int(told["broken"]):
-            log.error("history_not_understood", messages=broken)
-        return [event for one in told["messages"] for event in translate.history_of(one)]
+        if told["cut"]:
+            log.warning("history_cut", messages=self._options.history_messages)
+        if told["broken"]:
+            unread[name] = "unreadable"
+        late = datetime.now(UTC) - LATE
+        return [event for one in told["messages"] for event in translate.history_of(one, late=late)]
 
     def download(self, ref: MediaRef) -> MediaBlob:
         """Fetch, slice by slice. Raises Transient or Permanent("media_gone")."""
@@ -132,7 +171,7 @@ class Post:
             found = self._ask("fetch", timeout=self._options.media_timeout, key=str(ref.token.get("key", "")))
             data = self._take(found)
         except Refused as error:
-            if error.code in _GONE:
+            if error.code == _NO_MEDIA:
                 raise Permanent("media_gone", "WhatsApp no longer has this file.") from error
             raise Transient("download_failed") from error
         except NoAnswer as error:
@@ -179,6 +218,22 @@ class Post:
             raise Transient("no_answer") from error
 
 
+def _history(events: list[Event], unread: dict[str, str]) -> History:
+    """What was read, of all chats together oldest first; what was done to a message stays behind it."""
+    if unread:
+        codes = sorted(set(unread.values()))
+        log.warning("chats_not_read", chats=len(unread), codes=codes)
+    unreadable = [event for event in events if isinstance(event, Unreadable)]
+    groups: list[tuple[datetime, list[Event]]] = []
+    for event in events:
+        if isinstance(event, InboundMessage):
+            groups.append((event.at, [event]))
+        elif not isinstance(event, Unreadable):
+            groups[-1][1].append(event)
+    groups.sort(key=lambda group: group[0])
+    return History([*(event for _, group in groups for event in group), *unreadable], unread)
+
+
 def _refusal(code: str) -> Transient | Permanent:
     return Permanent(code, _FOR_GOOD[code]) if code in _FOR_GOOD else Transient(code)
 
@@ -190,6 +245,8 @@ def _sent(answer: dict[str, Any] | None) -> Sent:
     ack = translate.ack_of(answer)
     if answer.get("limited"):
         raise Limited
+    if answer.get("upload"):
+        raise Transient("upload_failed", used_id=True)
     if ack.level == AckLevel.FAILED:
         raise Permanent("refused", "WhatsApp refused this message.")
     return Sent(ack.at, ack.level)

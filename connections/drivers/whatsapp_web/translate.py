@@ -79,8 +79,8 @@ def ack_of(data: dict[str, Any], now: datetime | None = None) -> Ack:
     return Ack(str(data["id"]), data["ack"], now or from_timestamp(data.get("t")))
 
 
-def message_of(data: dict[str, Any], *, backfilled: bool = False) -> InboundMessage | None:
-    """A message, or None for a line that nobody sent."""
+def message_of(data: dict[str, Any], *, late: datetime | None = None) -> InboundMessage | None:
+    """A message, or None for a line that nobody sent. late: one that is older was backfilled."""
     original = str(data["type"])
     if original in _OWN_NOISE:
         return None
@@ -89,25 +89,26 @@ def message_of(data: dict[str, Any], *, backfilled: bool = False) -> InboundMess
     if kind == MessageKind.UNKNOWN and original != _ENCRYPTED:
         extra["type"] = original
     own = bool(data["fromMe"])
+    at = from_timestamp(data.get("t"))
     return InboundMessage(
         wa_id=str(data["id"]),
         chat=_chat(data["chat"]),
         kind=kind,
-        at=from_timestamp(data.get("t")),
+        at=at,
         body=_body(data, kind, original),
         from_me=own,
         push_name="" if own else str(data.get("name") or ""),
         quoted_wa_id=str(data.get("quoted") or ""),
         media=_media(data.get("media")),
-        backfilled=backfilled,
+        backfilled=late is not None and at < late,
         ack=ack_of(data).level if own else None,
         extra=extra,
     )
 
 
-def history_of(data: dict[str, Any]) -> list[Event]:
-    """What WhatsApp's chats tell of one message, translated."""
-    found = read({"type": "message", "data": data, "backfilled": True}, set())
+def history_of(data: dict[str, Any], *, late: datetime) -> list[Event]:
+    """What a chat's history tells of one message, translated. late: one that is older was backfilled."""
+    found = read({"type": "message", "data": data, "late": late.timestamp()}, set())
     return [event for event in found if not isinstance(event, Identified)]
 
 
@@ -128,9 +129,9 @@ def _chat_if_known(raw: dict[str, Any]) -> Chat | None:
         return None
 
 
-def told_by(data: dict[str, Any], *, backfilled: bool = False) -> list[Event]:
+def told_by(data: dict[str, Any], *, late: datetime | None = None) -> list[Event]:
     """A message, and what its writer has done to it already; nothing for a line that nobody sent."""
-    message = message_of(data, backfilled=backfilled)
+    message = message_of(data, late=late)
     if message is None:
         return []
     if data["type"] == "revoked":
@@ -143,8 +144,8 @@ def told_by(data: dict[str, Any], *, backfilled: bool = False) -> list[Event]:
 def events_of(raw: dict[str, Any], identified: set[tuple[str, str]]) -> list[Event]:
     """The events that one of the page's comes to. identified: pairs of names that were told already."""
     kind, data = str(raw["type"]), raw["data"]
-    backfilled = bool(raw.get("backfilled"))
-    found = told_by(data, backfilled=backfilled) if kind == "message" else [_event(kind, data)]
+    late = from_timestamp(raw["late"]) if raw.get("late") else None
+    found = told_by(data, late=late) if kind == "message" else [_event(kind, data)]
     pair = _pair(data)
     known = [Identified(phone=f"+{pair[0]}", lid=pair[1])] if pair and pair not in identified else []
     return [*known, *(event for event in found if event is not None)]

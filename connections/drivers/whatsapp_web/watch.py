@@ -114,6 +114,8 @@ class Watch:
             return self._outdated()
         if page["left"] and self.linked:
             return self._left(page["logout"])
+        if page["authenticated"] is None:
+            return self._patience(State(Phase.LOADING))
         if not page["authenticated"]:
             return self._unlinked(page)
         return self._linked(page, mode)

@@ -33,6 +33,8 @@ CAPABILITY = {
     "exists": "number_check",
     "contact": "names",
     "picture": "names",
+    "history": "history",
+    "lookup": "lookup",
     "seen": "read",
     "typing": "typing",
 }
@@ -56,7 +58,7 @@ def page(
 def reported(browser: Browser) -> list[str]:
     """What the canary says of the page that is open."""
     answer = browser.run("return await __whatsflow.call('missing', {paths: args[0]})", canary.paths())
-    return canary.capabilities(answer["value"])
+    return canary.capabilities(json.loads(answer)["value"])
 
 
 def test_nothing_is_reported_of_a_page_that_has_everything(page: tuple[Browser, Standin]) -> None:

@@ -63,6 +63,17 @@ def test_a_page_that_dropped_its_oldest_does_not_stop_the_rest() -> None:
     feed = Feed(lambda: None)
     feed.pulled({"epoch": "a", "events": [event(7), event(8)], "last": 8})
     assert numbers(feed) == [7, 8]
+    assert feed.take_lost(), "what it dropped has to be looked for"
+    assert not feed.take_lost(), "once"
+
+
+def test_nothing_is_lost_while_every_number_comes() -> None:
+    feed = Feed(lambda: None)
+    push(feed, 1)
+    feed.pulled({"epoch": "a", "events": [event(2), event(3)], "last": 3})
+    feed.pulled({"epoch": "a", "events": [], "last": 3})
+    assert numbers(feed) == [1, 2, 3]
+    assert not feed.take_lost()
 
 
 def test_what_a_page_tells_that_was_left_changes_nothing() -> None:

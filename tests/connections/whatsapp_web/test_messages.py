@@ -119,7 +119,7 @@ def test_what_was_edited_and_taken_back_while_nobody_listened_is_in_the_history(
     rig.standin.phone.revoke(gone)
     again = rig.driver(session)
     in_phase(again, Phase.READY)
-    told = again.history(since)
+    told = again.history(since).events
     assert [(type(one), one.wa_id) for one in told if isinstance(one, Edited | Revoked)] == [
         (Edited, changed),
         (Revoked, gone),
@@ -145,7 +145,7 @@ def test_what_is_not_said_to_the_number_itself_is_counted_only(
     until(told, "the message")
     assert [event for event in found if isinstance(event, Skipped)]
     assert left_out not in [getattr(event, "wa_id", "") for event in found]
-    assert left_out not in [one.wa_id for one in talking.history(since)]
+    assert left_out not in [one.wa_id for one in talking.history(since).events]
 
 
 def test_a_message_that_the_page_cannot_read_at_first_is_found_later(
@@ -161,18 +161,16 @@ def test_a_message_that_the_page_cannot_read_at_first_is_found_later(
         wa_id = rig.customer_writes("Look", PICTURE)
         other = rig.customer_writes("And hello")
         assert message_in(talking, other).body == "And hello"
-        assert not [
-            one for one in talking.history(datetime.now(UTC) - timedelta(minutes=1)) if one.wa_id == wa_id
-        ]
+        missed = until(talking.missed_since, "the note that something was missed")
+        found = talking.history(missed)
+        assert wa_id not in [one.wa_id for one in found.events]
+        assert set(found.unread.values()) == {"unreadable"}
     names = {entry["event"] for entry in entries}
-    assert {"page_event_unreadable", "history_not_understood"} <= names
+    assert {"page_event_unreadable", "chats_not_read"} <= names
     page.execute_script("delete WPP.whatsapp.MsgModel.prototype.duration")
-
-    def found() -> bool:
-        talking.state()
-        return wa_id in [getattr(event, "wa_id", "") for event in take(talking)]
-
-    until(found, "the picture")
+    again = talking.history(missed, list(found.unread))
+    assert wa_id in [one.wa_id for one in again.events]
+    assert not again.unread
 
 
 def test_a_reaction_names_its_message(rig: WebRig, talking: WhatsAppWebDriver) -> None:

@@ -40,7 +40,9 @@ def test_a_message_is_itself() -> None:
 
 
 def test_a_message_that_was_edited_is_followed_by_its_edit() -> None:
-    message, change = translate.told_by(told(edited=1_790_000_060.5), backfilled=True)
+    message, change = translate.told_by(
+        told(edited=1_790_000_060.5), late=datetime.fromtimestamp(1_790_000_001, UTC)
+    )
     assert isinstance(message, InboundMessage)
     assert message.backfilled
     assert change == Edited("3A01", message.chat, "Hello", datetime.fromtimestamp(1_790_000_060.5, UTC))
@@ -60,8 +62,16 @@ def test_lines_that_nobody_wrote_are_none(kind: str) -> None:
 
 def test_a_message_that_makes_no_sense_does_not_stop_the_history() -> None:
     nobody, no_id = told(chat={}), {"type": "chat"}
-    page = {"messages": [nobody, told(id="3A02"), told(id="3A03", t=1e300), no_id], "broken": 1}
-    post = Post(lambda *args, **more: page, Options(home=None, bundle=None))  # type: ignore[arg-type]
+    page = {
+        "recent": {"chats": ["a@c.us"], "left": 0},
+        "history": {
+            "messages": [nobody, told(id="3A02"), told(id="3A03", t=1e300), no_id],
+            "broken": 0,
+            "cut": False,
+        },
+    }
+    post = Post(lambda name, **more: page[name], Options(home=None, bundle=None))  # type: ignore[arg-type]
     found = post.history(datetime.now(UTC))
-    assert [one.wa_id for one in found if isinstance(one, InboundMessage)] == ["3A02", "3A03"]
-    assert [one.error for one in found if isinstance(one, Unreadable)] == ["ValueError", "KeyError"]
+    assert [one.wa_id for one in found.events if isinstance(one, InboundMessage)] == ["3A02", "3A03"]
+    assert [one.error for one in found.events if isinstance(one, Unreadable)] == ["ValueError", "KeyError"]
+    assert not found.unread

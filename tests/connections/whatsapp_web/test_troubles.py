@@ -21,7 +21,7 @@ from connections.drivers.base import (
 from connections.drivers.whatsapp_web import vitals, watch
 from connections.drivers.whatsapp_web.browser import Browser
 from connections.drivers.whatsapp_web.driver import WhatsAppWebDriver
-from tests.connections.driver_contract import in_phase, message_in, take, until
+from tests.connections.driver_contract import in_phase, message_in, until
 from tests.connections.whatsapp_web.rig import WebRig, profiles
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -53,11 +53,13 @@ def test_what_the_page_stored_while_it_made_itself_ready_is_found(
 ) -> None:
     wa_id = rig.standin.phone.message_in("The first second", unheard=True)
 
-    def told() -> bool:
+    def missed() -> datetime | None:
         ready.state()
-        return wa_id in [getattr(event, "wa_id", "") for event in take(ready)]
+        return ready.missed_since()
 
-    until(told, "the message")
+    since = until(missed, "the note that something may have been missed")
+    assert wa_id in [one.wa_id for one in ready.history(since).events]
+    assert ready.missed_since() is None, "it is told once"
 
 
 def test_a_crashed_tab_of_a_living_browser_is_a_lost_session_and_the_next_needs_no_scan(

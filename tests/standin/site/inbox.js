@@ -145,15 +145,23 @@ define("WAWebQuotedMsgModelUtils", {
   },
 });
 define("WAWebChatMessageSearch", {
-  getSearchContext: ({ chat }) => ({ collection: { loadAroundPromise: Promise.resolve(), get: (key) => chat.msgs.get(key) } }),
+  getSearchContext({ chat }) {
+    const search = Wire.call("search").then(({ refused }) => {
+      if (refused) throw new Error("UnknownError: the search failed");
+    });
+    return { collection: { loadAroundPromise: search, get: (key) => chat.msgs.get(key) } };
+  },
 });
 
 /* History of a chat around a message, as the real page reads it from its database. */
-function historyOf({ anchor, count = 20, direction = "before" }) {
+async function historyOf({ anchor, count = 20, direction = "before" }) {
+  const { fault } = await Wire.call("read_chat", { chat: String(anchor.remote) });
+  if (fault === "hang") await new Promise(() => {});
+  if (fault) throw new Error("UnknownError: the chat cannot be read");
   const all = Inbox.chat(anchor.remote).msgs.getModelsArray();
   const at = all.findIndex((message) => message.id.equals(anchor));
   const found = direction === "after" ? all.slice(at + 1) : all.slice(0, at);
-  return Promise.resolve({ messages: direction === "after" ? found.slice(0, count) : found.slice(-count) });
+  return { messages: direction === "after" ? found.slice(0, count) : found.slice(-count) };
 }
 define("WAWebDBMessageFindLocal", {
   msgFindByDirection: historyOf,

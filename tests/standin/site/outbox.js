@@ -51,6 +51,9 @@ define("WAWebMsgReply", { canReplyMsg: (message) => Boolean(message) });
 define("WAWebQueryExistsJob", {
   async queryWidExists(wid) {
     const answer = await Wire.call("exists", { wid: String(wid) });
+    if (answer.fault === "refused") throw new Error("ServerStatusCodeError: 429");
+    if (answer.fault === "hang") await new Promise(() => {});
+    if (answer.fault) return answer.fault === "status" ? { status: 429 } : undefined;
     Inbox.learn(answer);
     return answer.wid ? { wid: WidFactory.createWid(answer.wid), biz: false } : null;
   },

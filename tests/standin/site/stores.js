@@ -129,7 +129,8 @@ class ProfilePicThumbCollectionImpl extends Collection {
   async find(wid) {
     const known = this.get(wid);
     if (known) return known;
-    const { url } = await Wire.call("picture", { wid: String(wid) });
+    const { url, refused } = await Wire.call("picture", { wid: String(wid) });
+    if (refused) throw new Error(`ServerStatusCodeError: ${refused}`);
     return this.addOne(new BaseModel({ id: WidFactory.createWid(wid), img: url, imgFull: url }), {});
   }
 }

@@ -1,0 +1,44 @@
+"""The gap of a number: since when messages may be missing, and why they are not here yet. Kept until it is healed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from connections import leases
+from connections.models import WhatsAppConnection
+from connections.ports import Lease
+
+
+def begin(lease: Lease, since: datetime) -> datetime:
+    """Open a gap, or widen the one that is open. Returns where it begins. Raises LeaseLost."""
+    with transaction.atomic():
+        row = leases.guard(lease)
+        since = min(since, row.gap_since or since)
+        if since != row.gap_since:
+            _update(row, gap_since=since)
+    return since
+
+
+def note(lease: Lease, reason: str, chats: int, *, healed: int = 0) -> None:
+    """Write why the gap is still open. chats: how many could not be read. healed: messages that were found."""
+    with transaction.atomic():
+        row = leases.guard(lease)
+        if (row.gap_reason, row.gap_chats) != (reason[:40], chats) or healed:
+            _update(
+                row, gap_reason=reason[:40], gap_chats=chats, backfilled_count=F("backfilled_count") + healed
+            )
+
+
+def end(lease: Lease, *, healed: int) -> None:
+    """Close the gap: every chat was read. healed: messages that were found."""
+    with transaction.atomic():
+        counted = F("backfilled_count") + healed
+        _update(leases.guard(lease), gap_since=None, gap_reason="", gap_chats=0, backfilled_count=counted)
+
+
+def _update(row: WhatsAppConnection, **fields: Any) -> None:
+    WhatsAppConnection.objects.filter(pk=row.pk).update(**fields)

@@ -1,0 +1,285 @@
+"""The gap of a number stays in its row until every chat was read, and its page says why it is still open."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from connections import gauges, leases, selectors
+from connections.drivers.base import LATER, Ack, AckLevel, Chat, History, Transient
+from connections.drivers.sandbox.driver import SandboxDriver
+from connections.models import SandboxCustomer, WhatsAppConnection
+from connections.ports import Lease
+from connections.runner import healing
+from connections.runner.hearing import Hearing
+from connections.services import gaps, sandbox, sessions
+from messaging.models import Message
+from tests import factories
+from tests.connections.driver_contract import until
+from tests.connections.live import is_connected, running
+from whatsflow.core import doorbell
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media_root")]
+
+Read = list[tuple[datetime, list[str]]]
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "RESTART_WAITS", (0.05,))
+
+
+@pytest.fixture
+def linked(connection: WhatsAppConnection) -> WhatsAppConnection:
+    """A number whose login is kept on both sides, and that was connected an hour ago."""
+    connection.session_data = "linked"
+    connection.status = WhatsAppConnection.Status.STARTING
+    connection.inbound_cursor = {"caught_up_at": (timezone.now() - timedelta(hours=1)).isoformat()}
+    connection.save()
+    return connection
+
+
+@pytest.fixture
+def customer(linked: WhatsAppConnection) -> SandboxCustomer:
+    return factories.SandboxCustomerFactory(phone=linked.sandbox_phone, number="+9992000000001")
+
+
+@pytest.fixture
+def lease(linked: WhatsAppConnection) -> Lease:
+    taken = leases.acquire(linked.pk, "a worker")
+    assert taken is not None
+    return taken
+
+
+def gap_of(number: WhatsAppConnection) -> tuple[datetime | None, str, int]:
+    number.refresh_from_db()
+    return number.gap_since, number.gap_reason, number.gap_chats
+
+
+def reason_is(number: WhatsAppConnection, reason: str) -> None:
+    until(lambda: gap_of(number)[1] == reason, f"the reason {reason}")
+
+
+def healed(number: WhatsAppConnection) -> None:
+    until(lambda: is_whole(number), "the end of the gap")
+
+
+def is_whole(number: WhatsAppConnection) -> bool:
+    return gap_of(number) == (None, "", 0)
+
+
+def events_lost(number: WhatsAppConnection, customer: SandboxCustomer, *texts: str) -> None:
+    """What customers write reaches the phone's chats and never the linked device as an event."""
+    sandbox.set_faults(number, lose_events=len(texts), fail_history=10_000)
+    for text in texts:
+        sandbox.write_as(customer, None, text)
+
+
+def test_the_start_of_a_gap_outlives_restarts_and_newer_messages_until_it_is_healed(
+    linked: WhatsAppConnection, customer: SandboxCustomer
+) -> None:
+    last_seen = datetime.fromisoformat(linked.inbound_cursor["caught_up_at"])
+    events_lost(linked, customer, "missed")
+    for text in ("first", "second", "third"):
+        with running(linked):
+            is_connected(linked)
+            reason_is(linked, "history_failed")
+            sandbox.write_as(customer, None, text)
+            until(lambda text=text: Message.objects.filter(content=text).exists(), text)  # type: ignore[misc]
+        assert gap_of(linked)[0] == last_seen, "neither a restart nor a newer message moves it"
+    assert not Message.objects.filter(content="missed").exists()
+
+    sandbox.set_faults(linked, fail_history=0)
+    with running(linked):
+        healed(linked)
+        until(lambda: Message.objects.filter(content="missed").exists(), "the missed message")
+    linked.refresh_from_db()
+    assert linked.backfilled_count == 1
+
+
+def test_a_number_that_was_never_connected_has_no_gap(linked: WhatsAppConnection) -> None:
+    WhatsAppConnection.objects.filter(pk=linked.pk).update(inbound_cursor={}, last_connected_at=None)
+    with running(linked):
+        is_connected(linked)
+        assert is_whole(linked)
+
+
+def test_chats_that_can_be_read_are_told_and_only_the_others_are_read_again(
+    linked: WhatsAppConnection, customer: SandboxCustomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(healing, "WAITS", (0.2, 0.2, 3600.0))
+    events_lost(linked, customer, "missed")
+    whole, calls = SandboxDriver.history, Read()
+
+    def history(driver: SandboxDriver, since: datetime, chats: Collection[str] = ()) -> History:
+        calls.append((since, list(chats)))
+        sandbox_history = whole(driver, since).events if not chats else []
+        return History(sandbox_history, {} if len(calls) == 3 else {"b@c.us": "timed_out"})
+
+    sandbox.set_faults(linked, fail_history=0, lose_events=1)
+    monkeypatch.setattr(SandboxDriver, "history", history)
+    with running(linked):
+        until(lambda: Message.objects.filter(content="missed").exists(), "what could be read")
+        reason_is(linked, "unreadable")
+        assert gap_of(linked)[2] == 1
+        doorbell.ring(doorbell.connection_topic(linked.pk))
+        until(lambda: _ring(linked) and is_whole(linked), "the end of the gap")
+    assert [chats for _, chats in calls] == [[], ["b@c.us"], ["b@c.us"]]
+    assert len({since for since, _ in calls}) == 1
+    assert Message.objects.filter(content="missed").count() == 1
+
+
+def test_chats_whose_turn_has_not_come_are_read_at_once_and_nothing_waits_for_them(
+    linked: WhatsAppConnection, customer: SandboxCustomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [["c", "d"], ["d"], []]
+
+    def history(driver: SandboxDriver, since: datetime, chats: Collection[str] = ()) -> History:
+        return History([], dict.fromkeys(left.pop(0), LATER))
+
+    monkeypatch.setattr(SandboxDriver, "history", history)
+    with running(linked):
+        until(lambda: not left and is_whole(linked), "the end of the gap")
+
+
+def test_waits_between_the_tries_grow_and_end_growing(
+    lease: Lease, linked: WhatsAppConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = 1000.0
+    monkeypatch.setattr(healing.time, "monotonic", lambda: clock)
+    driver = _Broken()
+    steps = healing.Healing(driver, lease, _Box(), lambda events: 0)  # type: ignore[arg-type]
+    steps.begin()
+    tried = []
+    for _ in range(4 * 3600):
+        before = driver.tries
+        steps.step()
+        if driver.tries > before:
+            tried.append(clock)
+        clock += 1
+    waits = [later - earlier for earlier, later in pairwise(tried)]
+    assert waits == [60, 120, 300, 900, 1800, 3600, 3600, 3600]
+    assert gap_of(linked)[1] == "no_answer"
+
+
+def test_what_is_missed_while_the_session_runs_opens_the_gap_again(
+    linked: WhatsAppConnection, customer: SandboxCustomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(healing, "SPACING", 0.0)
+    missed: list[datetime] = []
+    monkeypatch.setattr(SandboxDriver, "missed_since", lambda driver: missed.pop() if missed else None)
+    with running(linked):
+        is_connected(linked)
+        healed(linked)
+        sandbox.set_faults(linked, lose_events=1)
+        sandbox.write_as(customer, None, "missed")
+        until(lambda: not sandbox_faults(linked).get("lose_events"), "the loss")
+        sandbox.set_faults(linked, fail_history=1)
+        missed.append(datetime.now(UTC) - timedelta(seconds=5))
+        until(lambda: _ring(linked) and gap_of(linked)[1] == "history_failed", "the failure")
+        assert gap_of(linked)[0] is not None
+        assert not Message.objects.filter(content="missed").exists()
+    with running(linked):
+        until(lambda: Message.objects.filter(content="missed").exists(), "the message")
+        healed(linked)
+
+
+def test_a_receipt_that_cannot_be_looked_up_does_not_end_the_session(
+    linked: WhatsAppConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def lookup(driver: SandboxDriver, chat: Chat, wa_id: str) -> Ack | None:
+        asked.append(wa_id)
+        raise Transient("lookup_failed")
+
+    monkeypatch.setattr(SandboxDriver, "lookup", lookup)
+    hearing = Hearing()
+    hearing.sent(Chat(phone="+9992000000001"), "3EB0AA", AckLevel.PENDING)
+    with running(linked, hearing):
+        is_connected(linked)
+        until(lambda: asked == ["3EB0AA"], "the question")
+        linked.refresh_from_db()
+        assert linked.restart_count == 0
+
+
+def test_a_gap_only_widens_until_it_ends_and_what_was_found_is_counted(
+    lease: Lease, linked: WhatsAppConnection
+) -> None:
+    now = timezone.now()
+    assert gaps.begin(lease, now) == now
+    assert gaps.begin(lease, now - timedelta(hours=2)) == now - timedelta(hours=2)
+    assert gaps.begin(lease, now) == now - timedelta(hours=2)
+    gaps.note(lease, "unreadable", 2, healed=3)
+    assert gap_of(linked) == (now - timedelta(hours=2), "unreadable", 2)
+    gaps.end(lease, healed=4)
+    assert gap_of(linked) == (None, "", 0)
+    assert linked.backfilled_count == 7
+
+
+def test_the_page_says_since_when_and_why(
+    lease: Lease, linked: WhatsAppConnection, owner: User, client: Client
+) -> None:
+    client.force_login(owner)
+    WhatsAppConnection.objects.filter(pk=linked.pk).update(status="connected")
+    page = f"/connections/{linked.pk}/"
+    before = client.get(page).content.decode()
+    assert "Catching up since" not in before
+    gaps.begin(lease, timezone.now() - timedelta(hours=1))
+    for reason, chats, words in (
+        ("", 0, "are being fetched"),
+        ("no_answer", 0, "answer when it was asked"),
+        ("page_changed", 0, "look for an update of WhatsFlow"),
+        ("something_new", 0, "may be missing here"),
+        ("unreadable", 1, "1 chat couldn&#x27;t be read"),
+        ("unreadable", 12, "12 chats couldn&#x27;t be read"),
+    ):
+        gaps.note(lease, reason, chats)
+        shown = client.get(page).content.decode()
+        assert "Catching up since" in shown
+        assert words in shown, reason
+        assert words in client.get("/connections/").content.decode()
+        linked.refresh_from_db()
+        assert selectors.gap_text(linked)
+    figures = {one.name: one.value for one in gauges.read() if not one.labels}
+    assert figures["numbers_with_gap"] == 1
+    gaps.end(lease, healed=2)
+    after = client.get(page).content.decode()
+    assert "Catching up since" not in after
+    assert "Fetched after a gap" in after
+
+
+class _Broken:
+    """A driver whose chats can never be read."""
+
+    tries = 0
+
+    def missed_since(self) -> None:
+        return None
+
+    def history(self, since: datetime, chats: Collection[str] = ()) -> History:
+        self.tries += 1
+        raise Transient("no_answer")
+
+
+class _Box:
+    def newest_message_at(self, lease: Lease) -> None:
+        return None
+
+
+def _ring(number: WhatsAppConnection) -> bool:
+    """Wake the runner, so that it looks at everything now."""
+    doorbell.ring(doorbell.connection_topic(number.pk))
+    return True
+
+
+def sandbox_faults(number: WhatsAppConnection) -> dict[str, Any]:
+    number.sandbox_phone.refresh_from_db()
+    return dict(number.sandbox_phone.faults)

@@ -41,6 +41,7 @@ EXISTS_SECONDS = 3600.0
 _FOR_GOOD = {
     "not_on_whatsapp": "This number is not on WhatsApp.",
     "invalid_wid": "This is not a WhatsApp number.",
+    "file_too_large": "WhatsApp does not take a file of this size.",
 }
 _GONE = frozenset(
     {"message_not_found", "msg_not_found", "media_expired", "message_not_contains_media", "gone"}
@@ -134,9 +135,12 @@ class Post:
         return events
 
     def download(self, ref: MediaRef) -> MediaBlob:
-        """Fetch, slice by slice. Raises Transient or Permanent("media_gone")."""
+        """Fetch, slice by slice. Raises Transient or Permanent("media_gone", "file_too_large")."""
         try:
             found = self._ask("fetch", timeout=self._options.media_timeout, key=str(ref.token.get("key", "")))
+            if int(found["size"]) > self._options.file_limit:  # the sender can have claimed less
+                self._ask("drop", handle=found["handle"])
+                raise Permanent("file_too_large", "The file is too large to be kept.")
             data = self._take(found)
         except Refused as error:
             if error.code in _GONE:

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from connections.drivers.base import MediaBlob, MediaRef, MessageKind
+from connections.models import PublicEvent
 from connections.ports import mailbox
-from messaging import selectors
+from messaging import file_reasons, selectors
 from messaging.models import MediaFile, Message
 from messaging.services import filetypes, housekeeping, media, outbox, pictures
+from tests import factories
 from tests.messaging.helpers import ago, hello, lease_of
 from whatsflow.core.errors import InvalidInput, NotFound
 
@@ -541,3 +543,20 @@ def test_uploads_that_were_never_sent_go_after_a_day(business, conversation, own
     assert not unused.file.storage.exists(unused.file.name)
     assert used.file.storage.exists(used.file.name)
     assert selectors.get_media(business, used.pk) == used
+
+
+@pytest.mark.parametrize("code", ["media_gone", "download_failed", "storage_full"])
+def test_webhooks_are_told_why_a_file_is_not_here(business, wanted, code):
+    factories.WebhookFactory(business_profile=business)
+    lease, job = wanted
+    permanent = code == "media_gone"
+    for _ in range(5):
+        mailbox().media_failed(lease, job, code, permanent=permanent)
+
+    state = "wanted" if code == "storage_full" else "failed"
+    rows = PublicEvent.objects.filter(business_profile=business, type="message.updated").order_by("pk")
+    told = [json.loads(row.payload)["data"]["media"] for row in rows]
+    assert {file["errorCode"] for file in told} == {code}
+    assert told[-1]["state"] == state
+    assert told[-1]["errorMessage"] == file_reasons.reason(code, final=state == "failed")
+    assert len(told) == {"media_gone": 1, "download_failed": 2, "storage_full": 1}[code]

@@ -91,6 +91,7 @@ def options() -> Options:
         history_chats=settings.WHATSAPP_WEB_HISTORY_CHATS,
         history_messages=settings.WHATSAPP_WEB_HISTORY_MESSAGES,
         archive_limit=settings.WHATSAPP_WEB_ARCHIVE_MB * 2**20,
+        file_limit=settings.MEDIA_MAX_BYTES["document"],
     )
 
 

@@ -12,9 +12,10 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from markupsafe import Markup
 
-from messaging import formatting
-from messaging.models import Message
+from messaging import file_reasons, formatting
+from messaging.models import MediaFile, Message
 from messaging.rows import MediaRow, Said
+from messaging.services.filetypes import extension
 from whatsflow.core.templatetags import whatsflow as shell
 
 QUOTE_LENGTH = 140
@@ -28,8 +29,6 @@ TYPES = dict(Message.Type.choices)
 REASONS = {
     "not_on_whatsapp": "This number is not on WhatsApp.",
     "lookup_failed": "WhatsApp could not say whether this number is on WhatsApp.",
-    "media_gone": "The file is not available any more.",
-    "media_unsupported": "WhatsApp does not take this kind of file.",
     "too_many_tries": "WhatsApp could not be reached after several tries.",
     "opted_out": "This person has asked not to be written to.",
     "blocked": "This person has blocked the number.",
@@ -60,14 +59,15 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A file of a message."""
+    """A file of a message. details: its type and size. reason: why it is not here, or not yet."""
 
     kind: str
     state: str
     label: str
     alt: str
     name: str
-    size: str
+    details: str
+    reason: str
     url: str
     thumbnail_url: str
     has_thumbnail: bool
@@ -215,13 +215,21 @@ def _media(file: MediaRow, base: str) -> Media:
         label=label,
         alt=f"{label}: {file.name}" if file.name else label,
         name=file.name or label,
-        size=filesizeformat(file.size) if file.size else "",
+        details=_details(file),
+        reason=file_reasons.reason(file.error_code, final=file.state == MediaFile.State.FAILED),
         url=url,
         thumbnail_url=f"{url}thumbnail/" if has_thumbnail else url,
         has_thumbnail=has_thumbnail,
         width=file.width,
         height=file.height,
     )
+
+
+def _details(file: MediaRow) -> str:
+    """ "EXE · 1.2 MB": the ending is said apart from the name, where no letters written right to left can hide it."""
+    ending = extension(file.name).upper() if file.name else ""
+    size = filesizeformat(file.size) if file.size else ""
+    return " · ".join(part for part in (ending[:10], size) if part)
 
 
 def media_url(base: str, media_id: UUID) -> str:

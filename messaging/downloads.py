@@ -19,29 +19,10 @@ from django.utils.http import content_disposition_header
 
 from accounts.models import BusinessProfile
 from messaging import selectors
-from messaging.models import THUMBNAIL_MIME, MediaFile
+from messaging.models import MediaFile
 from messaging.services import media
 from whatsflow.core.errors import NotFound
 
-INLINE = frozenset(
-    {
-        "image/jpeg",
-        "image/png",
-        "image/gif",
-        "image/webp",
-        "video/mp4",
-        "video/webm",
-        "video/3gpp",
-        "audio/ogg",
-        "audio/mpeg",
-        "audio/mp4",
-        "audio/aac",
-        "audio/amr",
-        "audio/wav",
-        "audio/x-wav",
-        "audio/webm",
-    }
-)
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": (
@@ -67,24 +48,24 @@ def answer(
     response = cast(HttpResponse, _stream(request, opened))
     for header, value in HEADERS.items():
         response[header] = value
-    response["Content-Disposition"] = _disposition(request, opened.mime, opened.name)
+    response["Content-Disposition"] = _disposition(request, opened.delivery)
     response["Accept-Ranges"] = "bytes"
     return response
 
 
-def _disposition(request: HttpRequest, mime: str, name: str) -> str:
-    attached = mime not in INLINE or "download" in request.GET
-    return content_disposition_header(attached, _safe_name(name)) or "inline"
+def _disposition(request: HttpRequest, delivery: media.Delivery) -> str:
+    attached = not delivery.inline or "download" in request.GET
+    return content_disposition_header(attached, _safe_name(delivery.name)) or "inline"
 
 
 def _signed_link(request: HttpRequest, row: MediaFile, thumbnail: bool) -> HttpResponse:
     stored = row.thumbnail if thumbnail else row.file
-    if not stored:
+    if row.state != MediaFile.State.READY or not stored:
         raise NotFound("This file")
-    mime = THUMBNAIL_MIME if thumbnail else row.mime
+    delivery = media.delivery(row, thumbnail=thumbnail)
     parameters = {
-        "ResponseContentType": mime,
-        "ResponseContentDisposition": _disposition(request, mime, row.name),
+        "ResponseContentType": delivery.mime,
+        "ResponseContentDisposition": _disposition(request, delivery),
     }
     storage: Any = stored.storage
     response = HttpResponseRedirect(storage.url(stored.name, parameters=parameters))
@@ -93,7 +74,7 @@ def _signed_link(request: HttpRequest, row: MediaFile, thumbnail: bool) -> HttpR
 
 
 def _stream(request: HttpRequest, opened: media.OpenMedia) -> HttpResponseBase:
-    source, size, mime = opened.file, opened.size, opened.mime
+    source, size, mime = opened.file, opened.size, opened.delivery.mime
     span = _range(request.headers.get("Range", ""), size)
     if span is None:
         return FileResponse(source, content_type=mime, headers={"Content-Length": str(size)})

@@ -20,7 +20,7 @@ _TOLD = (
     *("content", "media_url", "status", "origin", "reply_to_wa_id", "is_from_bot", "backfilled", "metadata"),
     *("created_at", "sent_at", "delivered_at", "read_at", "error_code", "error_message"),
     *("contact__name", "contact__push_name", "contact__phone_number"),
-    *("media__kind", "media__mime", "media__name", "media__size", "media__state"),
+    *("media__kind", "media__mime", "media__name", "media__size", "media__state", "media__error_code"),
 )
 """The columns that a list of messages shows: half of a message's belong to the outbox."""
 _TOLD_OF_CONVERSATIONS = (

@@ -39,7 +39,11 @@ def register() -> None:
     """Declare and subscribe; called once, in ready()."""
     public_events.declare(
         EventType("message.received", "A customer's message was stored.", _received),
-        EventType("message.updated", "A message was edited or taken back, or its file has come.", _received),
+        EventType(
+            "message.updated",
+            "A message was edited or taken back, or the state of its file has changed.",
+            _received,
+        ),
         *(EventType(f"message.{status}", when, _sent(status)) for status, when in _STATUSES.items()),
     )
     events.inside(MessageReceived, tell_received)

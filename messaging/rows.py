@@ -78,7 +78,10 @@ class InboxPage:
 
 
 class MediaRow(NamedTuple):
-    """A message's file, as a bubble shows it. thumbnail: its path in the storage; empty for none."""
+    """A message's file, as a bubble shows it. thumbnail: its path in the storage; empty for none.
+
+    error_code: why it is not here, or not yet.
+    """
 
     id: UUID
     state: str
@@ -88,6 +91,7 @@ class MediaRow(NamedTuple):
     width: int | None
     height: int | None
     thumbnail: str
+    error_code: str
 
 
 class Said(NamedTuple):

@@ -14,7 +14,7 @@ MOST_WAITING = 10
 
 
 class FileSerializer(CamelCaseSerializer):
-    """A file of a message. Fetch it from GET /media/{mediaId}/file."""
+    """A file of a message. When `state` is ready, fetch it from GET /media/{mediaId}/file."""
 
     id = serializers.UUIDField()
     kind = serializers.CharField()
@@ -22,6 +22,8 @@ class FileSerializer(CamelCaseSerializer):
     name = serializers.CharField()
     size = serializers.IntegerField(help_text="Bytes.")
     state = serializers.ChoiceField(choices=MediaFile.State.choices)
+    error_code = serializers.CharField(help_text="Why it is not here, or not yet; else empty.")
+    error_message = serializers.CharField(help_text="The same in words.")
 
 
 class PartnerSerializer(CamelCaseSerializer):
@@ -117,7 +119,9 @@ class SentSerializer(CamelCaseSerializer):
 class UploadBody(CamelCaseSerializer):
     """A file, as multipart/form-data."""
 
-    file = serializers.FileField(help_text="Pictures, videos, audio and documents.")
+    file = serializers.FileField(
+        help_text="Any file; one that WhatsApp does not show or play is sent as a document."
+    )
 
 
 class AssigneeSerializer(CamelCaseSerializer):

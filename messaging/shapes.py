@@ -54,6 +54,8 @@ def _file(media: MediaFile | None) -> dict[str, Any] | None:
         "name": media.name,
         "size": media.size,
         "state": media.state,
+        "errorCode": media.error_code,
+        "errorMessage": media.error_message,
     }
 
 

@@ -415,7 +415,7 @@ class Driver(ABC):
 
     @abstractmethod
     def download(self, ref: MediaRef) -> MediaBlob:
-        """The bytes of an inbound medium. Raises Transient or Permanent("media_gone")."""
+        """The bytes of an inbound medium. Raises Transient or Permanent("media_gone", "file_too_large")."""
 
     @abstractmethod
     def mark_read(self, chat: Chat, wa_ids: Sequence[str]) -> None:

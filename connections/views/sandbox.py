@@ -174,12 +174,15 @@ def write(request: MemberRequest, customer_id: UUID) -> HttpResponse:
 def media(request: MemberRequest, sandbox_message_id: UUID) -> HttpResponse:
     """A picture or file of a simulated chat. Only pictures are shown in place, everything else is a download."""
     message = selectors.get_sandbox_message(request.access.business, sandbox_message_id)
+    shown = rendering.is_picture(message)
     response = FileResponse(
         rendering.file_of(message),
-        content_type=message.media_mime,
-        as_attachment=not rendering.is_picture(message),
+        content_type=message.media_mime if shown else "application/octet-stream",
+        as_attachment=not shown,
         filename=message.media_name or "file",
     )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response.headers["Cache-Control"] = "private, max-age=3600"
     return cast(HttpResponse, response)
 

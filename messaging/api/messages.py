@@ -14,7 +14,7 @@ from accounts.rest.operations import operation
 from accounts.rest.repeats import token_of
 from accounts.roles import Can
 from accounts.scopes import Resource
-from messaging import listing, selectors, serializers
+from messaging import downloads, listing, selectors, serializers
 from messaging.models import Message
 from messaging.services import conversations, media, outbox, sending
 
@@ -140,6 +140,9 @@ class Media(Endpoint):
         """The file itself."""
         opened = media.open_media(self.business, media_id)
         response = cast(HttpResponse, FileResponse(opened.file, content_type="application/octet-stream"))
-        response["Content-Disposition"] = content_disposition_header(True, opened.name) or "attachment"
-        response["X-Content-Type-Options"] = "nosniff"
+        response["Content-Disposition"] = (
+            content_disposition_header(True, opened.delivery.name) or "attachment"
+        )
+        for header in ("X-Content-Type-Options", "Content-Security-Policy"):
+            response[header] = downloads.HEADERS[header]
         return response

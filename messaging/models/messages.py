@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import BusinessProfile, User
 from connections.models import WhatsAppConnection
 from contacts.models import Contact
+from messaging import file_reasons
 from whatsflow.core.db import TimestampedModel, UuidModel
 from whatsflow.core.search import Searched
 
@@ -171,6 +172,11 @@ class MediaFile(TimestampedModel):
                 F("connection"), F("id").desc(), condition=Q(state="wanted"), name="media_files_due"
             ),
         ]
+
+    @property
+    def error_message(self) -> str:
+        """Why it is not here, or not yet; empty when nothing went wrong."""
+        return file_reasons.reason(self.error_code, final=self.state == self.State.FAILED)
 
 
 class ContactPicture(TimestampedModel):

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
@@ -19,7 +20,7 @@ from messaging.models import MediaFile, Message
 from messaging.services import media
 from whatsflow.core.clock import now
 from whatsflow.core.decoding import sandbox
-from whatsflow.core.errors import InvalidInput
+from whatsflow.core.errors import DomainError, InvalidInput
 from whatsflow.core.events import publish
 
 log = structlog.get_logger(__name__)
@@ -27,23 +28,29 @@ log = structlog.get_logger(__name__)
 State = MediaFile.State
 WAITS = (30, 120, 600, 3600)
 """Seconds after the first, second, ... try that failed; after one more it is given up."""
+STORAGE_FULL = "storage_full"
+"""The one failure that is never given up: room can be made while WhatsApp still has the file."""
 _SAME = {Message.Type.STICKER: Message.Type.IMAGE, Message.Type.VOICE: Message.Type.AUDIO}
 """Types of messages whose files are another type's."""
 
 
 def wanted(business_id: UUID, connection_id: UUID, message: InboundMessage) -> MediaFile:
-    """The row of a file that is still on WhatsApp's side; not saved."""
+    """The row of a file that is still on WhatsApp's side; not saved. One that is too large is not even fetched."""
     assert message.media is not None
     ref = message.media
+    too_large = (ref.size or 0) > settings.MEDIA_MAX_BYTES[Message.Type.DOCUMENT]
     return MediaFile(
         business_profile_id=business_id,
         connection_id=connection_id,
-        state=State.WANTED,
+        state=State.FAILED if too_large else State.WANTED,
+        error_code="file_too_large" if too_large else "",
         kind=message.kind,
         mime=ref.mime,
         name=media.clean_name(ref.name),
         size=ref.size or 0,
-        source={"token": ref.token, "mime": ref.mime, "name": ref.name, "size": ref.size},
+        source={}
+        if too_large
+        else {"token": ref.token, "mime": ref.mime, "name": ref.name, "size": ref.size},
     )
 
 
@@ -72,23 +79,29 @@ def _reference(source: dict[str, Any]) -> MediaRef:
 
 
 def store(lease: Lease, job: MediaJob, blob: MediaBlob) -> None:
-    """Keep a fetched file. One of a type or size that we do not take is given up, with the reason."""
+    """Keep a fetched file, whatever it is. One that is too large or empty is given up, with the reason.
+
+    Trouble of the storage or with the bytes never ends the session: it is a try that failed.
+    """
     message = Message.objects.select_related("media").filter(pk=job.message_id).first()
     row = message.media if message else None
     if message is None or row is None or row.state != State.WANTED:
         return
     row.name = row.name or media.clean_name(blob.name)
     try:
-        media.take_in(row, BytesIO(blob.data))
+        media.take_in_received(row, BytesIO(blob.data))
     except InvalidInput as refusal:
         failed(lease, job, refusal.code, permanent=True)
         return
     except sandbox.Busy:
         _postpone(lease, row)
         return
-    except (media.StorageFull, OSError):
+    except DomainError as trouble:
+        failed(lease, job, trouble.code, permanent=False)
+        return
+    except Exception:  # a store on the network and a decoder raise errors of their own
         log.exception("inbound_media_not_stored", message_id=str(message.pk))
-        failed(lease, job, "storage_full", permanent=False)
+        failed(lease, job, "not_stored", permanent=False)
         return
     try:
         _keep(lease, message, row)
@@ -126,13 +139,16 @@ def failed(lease: Lease, job: MediaJob, code: str, permanent: bool) -> None:
             return
         row = message.media
         row.attempts += 1
+        news = row.error_code != code[:64]
         row.error_code = code[:64]
-        if permanent or row.attempts > len(WAITS):
-            row.state, row.source = State.FAILED, {}
-            publish(_updated(message))
+        if permanent or (row.attempts > len(WAITS) and code != STORAGE_FULL):
+            row.state, row.source, news = State.FAILED, {}, True
         else:
-            row.not_before = now() + timedelta(seconds=WAITS[row.attempts - 1])
+            wait = WAITS[min(row.attempts, len(WAITS)) - 1]
+            row.not_before = now() + timedelta(seconds=wait)
         row.save(update_fields=["attempts", "error_code", "state", "source", "not_before", "updated_at"])
+        if news:
+            publish(_updated(message))
 
 
 def _updated(message: Message) -> MessageUpdated:

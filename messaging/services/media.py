@@ -50,20 +50,28 @@ class StorageFull(DomainError):
 
 
 @dataclass(frozen=True)
+class Delivery:
+    """How a file is handed out. mime: the type to declare. inline: whether a browser may show it in place."""
+
+    name: str
+    mime: str
+    inline: bool
+
+
+@dataclass(frozen=True)
 class OpenMedia:
     """A file to be handed out. size: bytes."""
 
     file: IO[bytes]
-    name: str
-    mime: str
+    delivery: Delivery
     size: int
 
 
 def store_upload(business: BusinessProfile, user: User, file: UploadedFile) -> MediaFile:
     """Keep what somebody uploaded. It is removed after a day if no message has used it.
 
-    Raises InvalidInput ("empty_file", "forbidden_type", "file_too_large", "broken_image", "image_too_large"),
-    StorageFull, and sandbox.Busy when too many pictures are being decoded.
+    Raises InvalidInput ("empty_file", "file_too_large", "broken_image", "image_too_large"), StorageFull, and
+    sandbox.Busy when too many pictures are being decoded.
     """
     name = clean_name(file.name or "")
     row = MediaFile(business_profile=business, uploaded_by=user, name=name)
@@ -78,23 +86,54 @@ def store_upload(business: BusinessProfile, user: User, file: UploadedFile) -> M
 
 
 def take_in(row: MediaFile, source: IO[bytes]) -> None:
-    """Check, clean and write `source` as the file of `row`, and fill in what it is; the row is not saved.
+    """Check, clean and write an upload as the file of `row`, and fill in what it is; the row is not saved.
 
     Raises as store_upload.
     """
     found = filetypes.identify(source, row.name)
     _check_size(source, found.kind)
-    row.kind, row.mime, row.name = found.kind, found.mime, filetypes.proper_name(row.name, found)
-    content, thumbnail = source, b""
+    _write(row, source, found, _redraw(row, source, found.mime) if found.kind == Message.Type.IMAGE else None)
+
+
+def take_in_received(row: MediaFile, source: IO[bytes]) -> None:
+    """Write what a customer sent as the file of `row`, as `take_in` does, but keep whatever it is.
+
+    A picture that cannot be redrawn and a film or sound over the limit of its kind become documents. A HEIC picture
+    becomes a JPEG, which every browser shows. Raises InvalidInput ("empty_file", "file_too_large") and StorageFull.
+    """
+    found = filetypes.identify(source, row.name)
+    if source.seek(0, 2) > settings.MEDIA_MAX_BYTES[found.kind]:
+        found = found.as_document()
+    _check_size(source, found.kind)
+    picture = None
+    if found.kind == Message.Type.IMAGE or found == filetypes.HEIC:
+        try:
+            picture = _redraw(row, source, found.mime)
+        except InvalidInput as refusal:
+            log.info("picture_kept_as_document", reason=refusal.code)
+            found = found.as_document()
+        else:
+            found = filetypes.JPEG if found == filetypes.HEIC else found
+    _write(row, source, found, picture)
+
+
+def _redraw(row: MediaFile, source: IO[bytes], mime: str) -> pictures.Picture:
     with _room(row):
-        if found.kind == Message.Type.IMAGE:
-            picture = pictures.clean(source, found.mime, owner=row.business_profile_id)
-            content, thumbnail = picture.file, picture.thumbnail
-            row.width, row.height = picture.width, picture.height
-        row.sha256, row.size = _digest(content)
+        return pictures.clean(source, mime, owner=row.business_profile_id)
+
+
+def _write(
+    row: MediaFile, source: IO[bytes], found: filetypes.FileType, picture: pictures.Picture | None
+) -> None:
+    row.kind, row.mime, row.name = found.kind, found.mime, filetypes.proper_name(row.name, found)
+    if picture:
+        row.width, row.height = picture.width, picture.height
+    content = picture.file if picture else source
+    row.sha256, row.size = _digest(content)
+    with _room(row):
         row.file.save("file", File(content), save=False)
-        if thumbnail:
-            row.thumbnail.save("thumbnail", ContentFile(thumbnail), save=False)
+        if picture and picture.thumbnail:
+            row.thumbnail.save("thumbnail", ContentFile(picture.thumbnail), save=False)
     row.state = MediaFile.State.READY
 
 
@@ -172,9 +211,18 @@ def open_media(business: BusinessProfile, media_id: UUID | str, *, thumbnail: bo
     except FileNotFoundError:
         log.error("media_missing", media_id=str(row.pk))
         raise NotFound("This file") from None
-    mime = THUMBNAIL_MIME if thumbnail else row.mime
+    return OpenMedia(file, delivery(row, thumbnail=thumbnail), chosen.size if thumbnail else row.size)
+
+
+def delivery(row: MediaFile, *, thumbnail: bool = False) -> Delivery:
+    """Decide how a file may be handed out: what is not made to be shown is a download of a type that says little."""
     name = row.name or f"{row.kind}-{row.created_at:%Y%m%d-%H%M%S}"
-    return OpenMedia(file, name, mime, chosen.size if thumbnail else row.size)
+    if thumbnail:
+        return Delivery(name, THUMBNAIL_MIME, inline=True)
+    if row.kind != Message.Type.DOCUMENT and row.mime in filetypes.INLINE:
+        return Delivery(name, row.mime, inline=True)
+    safe = row.mime in filetypes.DECLARED - filetypes.INLINE
+    return Delivery(name, row.mime if safe else filetypes.UNKNOWN, inline=False)
 
 
 def load(row: MediaFile) -> MediaBlob:

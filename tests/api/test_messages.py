@@ -247,11 +247,71 @@ def test_an_upload_can_be_repeated(program, business, media_root):
     assert MediaFile.objects.count() == 1
 
 
-def test_hostile_uploads_are_refused(program, business, media_root):
-    assert code(upload(program, "x.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>")) == (
-        422,
-        "forbidden_type",
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"),
+        ("x.html", b"<script>alert(1)</script>"),
+        ("x.zip", b"PK\x03\x04\x00"),
+    ],
+)
+def test_any_file_is_taken_as_a_document_and_only_ever_downloaded(
+    program, connection, media_root, name, content
+):
+    row = data(upload(program, name, content), 201)
+    assert (row["kind"], row["name"], row["size"]) == ("document", name, len(content))
+    sent = {"phoneNumber": "+9992000000123", "mediaId": row["id"]}
+    assert data(program.post("messages/send", sent), 201)["status"] == "queued"
+    got = program.get(f"media/{row['id']}/file")
+    assert got["Content-Type"] == "application/octet-stream"
+    assert got["Content-Disposition"] == f'attachment; filename="{name}"'
+    assert got["X-Content-Type-Options"] == "nosniff"
+    assert got["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+
+
+def test_a_file_over_the_limit_says_so(program, business, media_root, settings):
+    settings.MEDIA_MAX_BYTES = {**settings.MEDIA_MAX_BYTES, "document": 1024}
+    assert code(upload(program, "x.zip", b"PK\x03\x04" + b"\x00" * 2048)) == (422, "file_too_large")
+
+
+@pytest.mark.parametrize(
+    ("state", "error_code", "words"),
+    [
+        ("failed", "media_gone", "WhatsApp no longer has this file"),
+        ("failed", "file_too_large", "larger than 100"),
+        ("failed", "forbidden_type", "Files of this type were not kept"),
+        ("wanted", "storage_full", "will be tried again"),
+        ("wanted", "", ""),
+        ("ready", "", ""),
+    ],
+)
+def test_why_a_file_is_not_here_is_told(
+    program, conversation, django_assert_num_queries, state, error_code, words
+):
+    media = MediaFileFactory(
+        business_profile=conversation.business_profile,
+        state=state,
+        error_code=error_code,
+        name="a.pdf",
+        size=7,
     )
+    message = MessageFactory(conversation=conversation, message_type="document", media=media)
+    for told in (
+        data(program.get(f"messages/{message.pk}"))["media"],
+        data(program.get("messages"))[0]["media"],
+        data(program.get(f"media/{media.pk}")),
+    ):
+        assert (told["state"], told["errorCode"], told["name"], told["size"]) == (
+            state,
+            error_code,
+            "a.pdf",
+            7,
+        )
+        assert words in told["errorMessage"]
+        assert bool(words) == bool(told["errorMessage"])
+
+
+def test_broken_uploads_are_refused(program, business, media_root):
     assert upload(program, "x.png", b"").status_code == 400
     assert (
         program._client.post("/api/v1/media", headers={"x-api-key": program.headers["x_api_key"]}).status_code

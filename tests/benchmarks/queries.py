@@ -49,8 +49,8 @@ HEAD = """
 CHAT = """
     SELECT m.id, m.whatsapp_message_id, m.direction, m.message_type, m.content, m.status, m.metadata, m.created_at,
         m.origin, m.reply_to_wa_id, m.backfilled, m.body_pending, m.attempts, m.error_code, m.error_message,
-        f.id AS media, f.state AS media_state, f.kind, f.name, f.size, f.width, f.height, f.thumbnail, u.email,
-        u.full_name
+        f.id AS media, f.state AS media_state, f.kind, f.name, f.size, f.width, f.height, f.thumbnail,
+        f.error_code AS media_error_code, u.email, u.full_name
     FROM messages m LEFT JOIN media_files f ON f.id = m.media_id LEFT JOIN users u ON u.id = m.sender_id
     WHERE m.business_profile_id = %(business)s AND m.conversation_id = %(conversation)s
     ORDER BY m.created_at DESC, m.id DESC LIMIT 31

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import zipfile
+from pathlib import Path
 
 import pytest
 from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from connections.drivers.base import MediaBlob, MediaRef, MessageKind
+from connections.models import PublicEvent
 from connections.ports import mailbox
-from messaging import selectors
+from messaging import file_reasons, selectors
 from messaging.models import MediaFile, Message
-from messaging.services import housekeeping, media, outbox, pictures
+from messaging.services import filetypes, housekeeping, media, outbox, pictures
+from tests import factories
 from tests.messaging.helpers import ago, hello, lease_of
 from whatsflow.core.errors import InvalidInput, NotFound
 
@@ -78,34 +84,127 @@ def test_what_is_on_the_list_is_taken(business, owner, content, name, kind, mime
     assert "etc" not in row.file.name
 
 
-@pytest.mark.parametrize(
-    ("content", "name"),
-    [
-        (b"<html><script>alert(1)</script>", "a.txt"),
-        (b"\xef\xbb\xbf  <!DOCTYPE html>", "a.csv"),
-        (b"hello <script>alert(1)</script>", "a.txt"),
-        (b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>', "a.png"),
-        (b"<?xml version='1.0'?><svg/>", "a.jpg"),
-        (b"#!/bin/sh\nrm -rf /", "a.txt"),
-        (b"alert(1)", "a.js"),
-        (b"MZ\x90\x00" + b"\x00" * 100, "a.jpg"),
-        (b"\x7fELF" + b"\x00" * 100, "a.pdf"),
-        (b"text\x00with nul", "a.txt"),
-        (office("word/document.xml", "word/vbaProject.bin"), "a.docx"),
-        (office("payload.bin"), "a.docx"),
-        (b"PK\x03\x04garbage", "a.xlsx"),
-        (b"\x1f\x8b\x08" + b"\x00" * 50, "a.gz"),
-    ],
+MOV = b"\x00\x00\x00\x14ftypqt  \x00\x00\x00\x00qt  " + b"\x00" * 64
+HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + b"\x00" * 64
+DOC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 504 + b"\xec\xa5\xc1\x00" + b"\x00" * 64
+VCF = b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Carla\r\nEND:VCARD\r\n"
+ANY = [
+    (b"<html><script>alert(1)</script>", "a.txt", "text/plain"),
+    (b"\xef\xbb\xbf  <!DOCTYPE html>", "a.csv", "text/csv"),
+    (b"<!doctype html><script>alert(1)</script>", "page.html", "text/html"),
+    (b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>', "a.png", "text/plain"),
+    (b"<?xml version='1.0'?><svg/>", "a.svg", "text/plain"),
+    (b"#!/bin/sh\nrm -rf /", "run.sh", "text/plain"),
+    (b"alert(1)", "a.js", "text/plain"),
+    (b"MZ\x90\x00" + b"\x00" * 100, "a.jpg", "application/x-msdownload"),
+    (b"\x7fELF" + b"\x00" * 100, "a.pdf", "application/x-executable"),
+    (b"text\x00with nul", "a.txt", "application/octet-stream"),
+    (b"not\x00what it says", "a.png", "application/octet-stream"),
+    (b"not\x00what it says", "a.pdf", "application/octet-stream"),
+    (b"not\x00what it says", "a", "application/octet-stream"),
+    (office("payload.bin"), "a.docx", "application/zip"),
+    (b"PK\x03\x04\x00garbage", "a.zip", "application/zip"),
+    (b"\x1f\x8b\x08" + b"\x00" * 50, "a.gz", "application/gzip"),
+    (MOV, "film.mov", "video/quicktime"),
+    (DOC, "letter.doc", "application/msword"),
+    (VCF, "carla.vcf", "text/x-vcard"),
+    ("grüße".encode("utf-16"), "notes.txt", "text/plain"),
+    (HEIC, "photo.heic", "image/heic"),
+]
+
+
+@pytest.mark.parametrize(("content", "name", "mime"), ANY, ids=[f"{name}-{mime}" for _, name, mime in ANY])
+def test_any_other_file_is_a_document_that_is_kept_as_it_came_and_only_downloaded(
+    business, owner, content, name, mime
+):
+    row = upload(business, owner, content, name)
+
+    assert (row.kind, row.mime, row.name, row.size) == ("document", mime, name, len(content))
+    opened = media.open_media(business, row.pk)
+    with opened.file as file:
+        assert file.read() == content
+    assert not opened.delivery.inline
+    assert opened.delivery.mime in {"application/octet-stream", "text/plain", "text/csv", "image/heic"}
+    assert not row.thumbnail
+
+
+def test_a_document_with_macros_is_not_called_one_without(business, owner):
+    row = upload(business, owner, office("word/document.xml", "word/vbaProject.bin"), "a.xlsm")
+    assert (row.kind, row.name) == ("document", "a.xlsm")
+
+
+TEXTS = [tuple(case) for case in json.loads(Path("tests/cases/files.json").read_text())]
+MARKS = [
+    "BM",
+    "BZh",
+    "CWS",
+    "FWS",
+    "FLV",
+    "GIF89a",
+    "GIF87a",
+    "ID3",
+    "II*",
+    "MM",
+    "MThd",
+    "MZ",
+    "OTTO",
+    "OggS",
+    "PK",
+    "RIFF",
+    "Rar!",
+    "SIMPLE",
+    "{\\rtf",
+    "%!PS",
+    "%PDF-",
+    "8BPS",
+    "fLaC",
+    "wOFF",
+    "Cr24",
+    "!<arch>",
+    "LZIP",
+    "#!AMR",
+    "<?xml",
+    "<svg",
+    "<html",
+    "<!",
+    "Obj",
+    "SQLite",
+    "ustar",
+]
+
+
+@pytest.mark.parametrize(("name", "content", "mime"), TEXTS)
+def test_text_is_text_whatever_it_begins_with(business, owner, name, content, mime):
+    row = upload(business, owner, content.encode(), name)
+    assert (row.kind, row.mime, row.name) == ("document", mime, name)
+
+
+@pytest.mark.parametrize("mark", MARKS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize(("name", "mime"), [("a.txt", "text/plain"), ("B.CSV", "text/csv")])
+def test_no_mark_of_a_format_makes_a_text_something_else(mark, encoding, name, mime):
+    content = f"{mark};Müller\r\n1;2\r\n".encode(encoding)
+    assert filetypes.identify(io.BytesIO(content), name).mime == mime
+
+
+@given(
+    st.binary(min_size=1, max_size=200),
+    st.sampled_from([*MARKS, "\x00\x00\x00\x18ftypheic", ""]),
+    st.text(max_size=12),
 )
-def test_what_is_not_on_the_list_is_refused_whatever_it_is_called(business, owner, content, name):
-    with pytest.raises(InvalidInput) as refusal:
-        upload(business, owner, content, name)
-
-    assert refusal.value.code == "forbidden_type"
-    assert not MediaFile.objects.exists()
+def test_whatever_the_bytes_are_they_are_something_and_never_shown_unless_known(rest, mark, name):
+    found = filetypes.identify(io.BytesIO(mark.encode() + rest), name)
+    assert found.kind == "document" or found.mime in filetypes.INLINE
+    assert len(found.mime) <= 100
 
 
-def test_an_archive_with_a_giant_directory_is_not_even_listed(business, owner):
+def test_a_control_character_anywhere_makes_it_no_text():
+    far = b"a" * 200_000
+    assert filetypes.identify(io.BytesIO(far), "a.txt").mime == "text/plain"
+    assert filetypes.identify(io.BytesIO(far + b"\x00"), "a.txt").mime == filetypes.UNKNOWN
+
+
+def test_an_archive_with_a_giant_directory_is_not_even_listed(business, owner, monkeypatch):
     end = (
         b"PK\x05\x06"
         + b"\x00\x00\x00\x00"
@@ -114,8 +213,9 @@ def test_an_archive_with_a_giant_directory_is_not_even_listed(business, owner):
         + b"\x00\x00\x00\x00"
         + b"\x00\x00"
     )
-    with pytest.raises(InvalidInput):
-        upload(business, owner, b"PK\x03\x04" + b"\x00" * 100 + end, "a.docx")
+    monkeypatch.setattr(zipfile, "ZipFile", lambda *_: pytest.fail("was listed"))
+    row = upload(business, owner, b"PK\x03\x04" + b"\x00" * 100 + end, "a.docx")
+    assert (row.kind, row.mime) == ("document", "application/zip")
 
 
 def test_an_empty_file_is_refused(business, owner):
@@ -157,7 +257,7 @@ def test_a_thumbnail_is_small(business, owner):
     opened = media.open_media(business, row.pk, thumbnail=True)
     with opened.file as file:
         assert Image.open(file).size == (320, 160)
-    assert opened.mime == "image/jpeg"
+    assert opened.delivery == media.Delivery("a.png", "image/jpeg", inline=True)
 
 
 def test_animations_stay_animated(business, owner):
@@ -247,14 +347,18 @@ def test_a_message_whose_file_is_gone_fails_with_the_reason(business, conversati
     assert (message.status, message.error_code) == ("failed", "media_missing")
 
 
-@pytest.fixture
-def wanted(connection):
+def fetching(connection, *, name="photo.jpg", mime="image/jpeg", kind=MessageKind.IMAGE):
     """A lease, and the job of fetching a customer's file."""
     lease = lease_of(connection)
-    ref = MediaRef(mime="image/jpeg", name="photo.jpg", token={"id": 1})
-    mailbox().receive(lease, [hello(kind=MessageKind.IMAGE, media=ref)])
+    ref = MediaRef(mime=mime, name=name, token={"id": 1})
+    mailbox().receive(lease, [hello(kind=kind, media=ref)])
     (job,) = mailbox().media_wanted(lease, 5)
     return lease, job
+
+
+@pytest.fixture
+def wanted(connection):
+    return fetching(connection)
 
 
 def test_a_fetched_file_is_kept(wanted):
@@ -275,12 +379,138 @@ def test_the_senders_word_on_the_type_is_not_taken(wanted):
     assert Message.objects.get().message_type == "document"
 
 
-def test_a_file_that_we_do_not_take_is_given_up_with_the_reason(wanted):
-    lease, job = wanted
-    mailbox().store_media(lease, job, MediaBlob(b"<html>", "text/html"))
+@pytest.mark.parametrize(("content", "name", "mime"), ANY, ids=[f"{name}-{mime}" for _, name, mime in ANY])
+def test_whatever_a_customer_sends_is_kept(connection, content, name, mime, monkeypatch):
+    monkeypatch.setattr(pictures, "clean", broken)
+    lease, job = fetching(connection, name=name, mime="image/png")
+    mailbox().store_media(lease, job, MediaBlob(content, "image/png", name))
 
     row = MediaFile.objects.get()
-    assert (row.state, row.error_code) == ("failed", "forbidden_type")
+    assert (row.state, row.kind, row.mime, row.name, row.error_code) == ("ready", "document", mime, name, "")
+    assert Message.objects.get().message_type == "document"
+    assert media.load(row).data == content
+
+
+def broken(*_):
+    raise InvalidInput("broken_image", "This picture is damaged and cannot be opened.")
+
+
+@pytest.mark.parametrize("code", ["broken_image", "image_too_large"])
+def test_a_customers_picture_that_cannot_be_redrawn_is_kept_as_a_download(
+    wanted, business, monkeypatch, code
+):
+    def refuses(*_):
+        raise InvalidInput(code, "No.")
+
+    monkeypatch.setattr(pictures, "clean", refuses)
+    lease, job = wanted
+    content = picture("JPEG")
+    mailbox().store_media(lease, job, MediaBlob(content, "image/jpeg"))
+
+    row = MediaFile.objects.get()
+    assert (row.state, row.kind, row.mime, row.name) == ("ready", "document", "image/jpeg", "photo.jpg")
+    assert media.load(row).data == content
+    assert media.open_media(business, row.pk).delivery == media.Delivery(
+        "photo.jpg", "application/octet-stream", inline=False
+    )
+
+
+def test_a_customers_damaged_picture_is_kept_too(wanted):
+    lease, job = wanted
+    content = picture("JPEG", (300, 300))[:500]
+    mailbox().store_media(lease, job, MediaBlob(content, "image/jpeg"))
+    assert media.load(MediaFile.objects.get()).data == content
+
+
+def test_a_customers_heic_picture_is_shown_as_a_jpeg(connection, monkeypatch):
+    drawn = picture("JPEG", (64, 32))
+    asked = []
+
+    def clean(source, mime):
+        asked.append(mime)
+        return pictures.Picture(io.BytesIO(drawn), 64, 32, b"small")
+
+    monkeypatch.setattr(pictures, "clean", clean)
+    lease, job = fetching(connection, name="IMG_1.heic", kind=MessageKind.DOCUMENT)
+    mailbox().store_media(lease, job, MediaBlob(HEIC, "image/heic"))
+
+    row = MediaFile.objects.get()
+    assert asked == ["image/heic"]
+    assert (row.kind, row.mime, row.name, row.width) == ("image", "image/jpeg", "IMG_1.heic.jpg", 64)
+    assert Message.objects.get().message_type == "image"
+    assert media.load(row).data == drawn
+
+
+@pytest.mark.parametrize(("content", "kind"), [(MP4, "video"), (OGG, "audio"), (picture("PNG"), "image")])
+def test_a_customers_file_over_the_limit_of_its_kind_is_kept_as_a_document(wanted, settings, content, kind):
+    settings.MEDIA_MAX_BYTES = {**settings.MEDIA_MAX_BYTES, kind: len(content) - 1}
+    lease, job = wanted
+    mailbox().store_media(lease, job, MediaBlob(content, "image/jpeg"))
+
+    row = MediaFile.objects.get()
+    assert (row.state, row.kind, row.size) == ("ready", "document", len(content))
+
+
+@pytest.mark.parametrize(("size", "state"), [(1000, "wanted"), (1001, "failed"), (None, "wanted")])
+def test_a_file_that_says_it_is_too_large_is_not_fetched(connection, settings, size, state):
+    settings.MEDIA_MAX_BYTES = dict.fromkeys(settings.MEDIA_MAX_BYTES, 1000)
+    lease = lease_of(connection)
+    ref = MediaRef(mime="application/zip", name="all.zip", size=size, token={"id": 1})
+    mailbox().receive(lease, [hello(kind=MessageKind.DOCUMENT, media=ref)])
+
+    row = MediaFile.objects.get()
+    assert (row.state, row.name, row.size) == (state, "all.zip", size or 0)
+    assert row.error_code == ("file_too_large" if state == "failed" else "")
+    assert len(mailbox().media_wanted(lease, 5)) == (state == "wanted")
+
+
+def test_a_file_that_turns_out_to_be_too_large_says_so(wanted, settings):
+    settings.MEDIA_MAX_BYTES = dict.fromkeys(settings.MEDIA_MAX_BYTES, 10)
+    lease, job = wanted
+    mailbox().store_media(lease, job, MediaBlob(PDF, "image/jpeg"))
+
+    row = MediaFile.objects.get()
+    assert (row.state, row.error_code) == ("failed", "file_too_large")
+    assert "larger than 10" in row.error_message
+
+
+def test_an_empty_file_of_a_customer_says_so(wanted):
+    lease, job = wanted
+    mailbox().store_media(lease, job, MediaBlob(b"", "image/jpeg"))
+    assert MediaFile.objects.get().error_message == "The file is empty."
+
+
+def test_a_full_storage_is_told_and_tried_until_there_is_room(wanted, monkeypatch):
+    lease, job = wanted
+
+    def full(*_args, **_kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FileSystemStorage, "_save", full)
+        for _ in range(8):
+            mailbox().store_media(lease, job, MediaBlob(PDF, "image/jpeg"))
+    row = MediaFile.objects.get()
+    assert (row.state, row.error_code, row.attempts) == ("wanted", "storage_full", 8)
+    assert "no room left" in row.error_message
+
+    mailbox().store_media(lease, job, MediaBlob(PDF, "image/jpeg"))
+    row.refresh_from_db()
+    assert (row.state, row.error_code, row.error_message) == ("ready", "", "")
+
+
+@pytest.mark.parametrize("error", [RuntimeError, OSError, KeyError, MemoryError])
+def test_trouble_with_a_file_is_a_try_that_failed_and_not_the_end_of_the_session(wanted, monkeypatch, error):
+    def fails(*_args, **_kwargs):
+        raise error
+
+    monkeypatch.setattr(FileSystemStorage, "_save", fails)
+    lease, job = wanted
+    for _ in range(5):
+        mailbox().store_media(lease, job, MediaBlob(PDF, "image/jpeg"))
+    row = MediaFile.objects.get()
+    assert (row.state, row.error_code) == ("failed", "not_stored")
+    assert "could not be saved" in row.error_message
 
 
 def test_a_failed_fetch_is_tried_again_later_and_then_given_up(wanted):
@@ -313,3 +543,20 @@ def test_uploads_that_were_never_sent_go_after_a_day(business, conversation, own
     assert not unused.file.storage.exists(unused.file.name)
     assert used.file.storage.exists(used.file.name)
     assert selectors.get_media(business, used.pk) == used
+
+
+@pytest.mark.parametrize("code", ["media_gone", "download_failed", "storage_full"])
+def test_webhooks_are_told_why_a_file_is_not_here(business, wanted, code):
+    factories.WebhookFactory(business_profile=business)
+    lease, job = wanted
+    permanent = code == "media_gone"
+    for _ in range(5):
+        mailbox().media_failed(lease, job, code, permanent=permanent)
+
+    state = "wanted" if code == "storage_full" else "failed"
+    rows = PublicEvent.objects.filter(business_profile=business, type="message.updated").order_by("pk")
+    told = [json.loads(row.payload)["data"]["media"] for row in rows]
+    assert {file["errorCode"] for file in told} == {code}
+    assert told[-1]["state"] == state
+    assert told[-1]["errorMessage"] == file_reasons.reason(code, final=state == "failed")
+    assert len(told) == {"media_gone": 1, "download_failed": 2, "storage_full": 1}[code]

@@ -338,16 +338,65 @@ def test_what_is_neither_text_nor_file_is_described(
 
 
 @pytest.mark.parametrize(
-    ("state", "words"), [("wanted", "is being fetched"), ("failed", "not available any more")]
+    ("state", "code", "words"),
+    [
+        ("wanted", "", "Picture is being downloaded…"),
+        ("wanted", "download_failed", "The download failed. It will be tried again."),
+        (
+            "wanted",
+            "storage_full",
+            "There is no room left for files on this server. The download will be tried again.",
+        ),
+        ("failed", "", "The file is not available."),
+        ("failed", "media_gone", "WhatsApp no longer has this file. It may still be on the phone."),
+        (
+            "failed",
+            "download_failed",
+            "The file could not be downloaded after several tries. Open it on the phone.",
+        ),
+        ("failed", "file_too_large", "The file is larger than 100.0\xa0MB, the most that is kept here."),
+        ("failed", "storage_full", "There was no room left for files on this server."),
+        ("failed", "not_stored", "The file could not be saved on this server after several tries."),
+        ("failed", "empty_file", "The file is empty."),
+        ("failed", "forbidden_type", "Files of this type were not kept when this one arrived."),
+        ("failed", "broken_image", "Damaged pictures were not kept when this one arrived."),
+        ("failed", "image_too_large", "Pictures with so many pixels were not kept when this one arrived."),
+        ("failed", "something_new", "The file could not be downloaded after several tries."),
+    ],
 )
-def test_a_file_that_is_not_here_has_a_placeholder(
-    state: str, words: str, client: Client, conversation: Conversation
+def test_a_file_that_is_not_here_says_its_name_its_size_and_why(
+    state: str, code: str, words: str, client: Client, conversation: Conversation
 ) -> None:
-    file = factories.MediaFileFactory(business_profile=conversation.business_profile, state=state)
+    file = factories.MediaFileFactory(
+        business_profile=conversation.business_profile,
+        state=state,
+        error_code=code,
+        name="holiday.jpg",
+        size=3 * 1024 * 1024,
+    )
     factories.MessageFactory(conversation=conversation, message_type="image", content="", media=file)
     html = client.get(page(conversation), headers=HTMX).content.decode()
     assert words in html
+    assert "holiday.jpg" in html
+    assert "JPG · 3.0\xa0MB" in html
     assert "message-picture" not in html
+    assert str(file.pk) not in html  # nothing leads to a file that is not there
+
+
+@pytest.mark.parametrize(
+    ("name", "ending"),
+    [("invoice.pdf.exe", "EXE"), ("חשבונית.pdf.exe", "EXE"), ("README", ""), ("a.tar.gz", "GZ")],
+)
+def test_a_files_ending_is_said_apart_from_its_name(
+    name: str, ending: str, client: Client, conversation: Conversation
+) -> None:
+    file = factories.MediaFileFactory(
+        business_profile=conversation.business_profile, kind="document", name=name, size=2048
+    )
+    factories.MessageFactory(conversation=conversation, message_type="document", content="", media=file)
+    html = client.get(page(conversation), headers=HTMX).content.decode()
+    assert f'<span class="message-file-name" dir="auto">{name}</span>' in html
+    assert f'dir="auto">{ending + " · " if ending else ""}2.0\xa0KB</span>' in html
 
 
 def test_a_viewer_reads_and_finds_no_way_to_write(

@@ -71,21 +71,30 @@ def test_a_file_can_be_sent_with_a_plain_form(client: Client, conversation: Conv
     assert Message.objects.get().media is not None
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("page.html", b"<!doctype html><script>alert(1)</script>"),
-        ("picture.svg", b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'),
-        ("run.exe", b"MZ\x90\x00"),
-        ("picture.png", b"<html><body>not a picture</body></html>"),
-    ],
-)
-def test_a_forbidden_file_is_refused_in_plain_words(name: str, content: bytes, client: Client) -> None:
+HOSTILE = [
+    ("page.html", b"<!doctype html><script>alert(1)</script>"),
+    ("picture.svg", b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'),
+    ("run.exe", b"MZ\x90\x00"),
+    ("picture.png", b"<html><body>not a picture</body></html>"),
+    ("run.js", b"alert(1)"),
+]
+
+
+@pytest.mark.parametrize(("name", "content"), HOSTILE)
+def test_any_file_can_be_sent_and_is_only_ever_downloaded(
+    name: str, content: bytes, client: Client, conversation: Conversation
+) -> None:
     file = SimpleUploadedFile(name, content, "image/png")
-    response = client.post(reverse("messaging:upload"), {"file": file}, headers=HTMX)
-    assert response.status_code == 422
-    assert "not accepted" in response["HX-Trigger"]
-    assert not MediaFile.objects.exists()
+    data = client.post(reverse("messaging:upload"), {"file": file}, headers=HTMX).json()
+    send = reverse("messaging:send", args=[conversation.pk])
+    html = client.post(send, {"attachment": data["id"]}, headers=HTMX).content.decode()
+    assert f'<span class="message-file-name" dir="auto">{name}</span>' in html
+    assert Message.objects.get().message_type == "document"
+    response = client.get(url(MediaFile.objects.get()))
+    assert response["Content-Disposition"] == f'attachment; filename="{name}"'
+    assert response["Content-Type"] in ("application/octet-stream", "text/plain")
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
 
 
 def test_a_file_over_the_limit_is_refused_with_both_sizes(client: Client, settings) -> None:  # type: ignore[no-untyped-def]
@@ -126,26 +135,30 @@ def test_only_members_get_a_file(
 
 
 @pytest.mark.parametrize(
-    ("mime", "disposition"),
+    ("kind", "mime", "disposition", "declared"),
     [
-        ("image/png", "inline"),
-        ("video/mp4", "inline"),
-        ("audio/ogg", "inline"),
-        ("application/pdf", "attachment"),
-        ("text/plain", "attachment"),
-        ("text/html", "attachment"),
-        ("image/svg+xml", "attachment"),
+        ("image", "image/png", "inline", "image/png"),
+        ("video", "video/mp4", "inline", "video/mp4"),
+        ("audio", "audio/ogg", "inline", "audio/ogg"),
+        ("document", "application/pdf", "attachment", "application/pdf"),
+        ("document", "text/plain", "attachment", "text/plain"),
+        ("document", "text/html", "attachment", "application/octet-stream"),
+        ("document", "image/svg+xml", "attachment", "application/octet-stream"),
+        ("document", "image/png", "attachment", "application/octet-stream"),
+        ("document", "video/quicktime", "attachment", "application/octet-stream"),
+        ("image", "image/svg+xml", "attachment", "application/octet-stream"),
+        ("image", "text/html", "attachment", "application/octet-stream"),
     ],
 )
 def test_only_harmless_types_are_shown_in_place(
-    mime: str, disposition: str, client: Client, business: BusinessProfile
+    kind: str, mime: str, disposition: str, declared: str, client: Client, business: BusinessProfile
 ) -> None:
-    response = client.get(url(stored(business, mime=mime, name="a file.bin")))
+    response = client.get(url(stored(business, kind=kind, mime=mime, name="a file.bin")))
     assert response["Content-Disposition"].startswith(disposition)
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
     assert response["Cache-Control"].startswith("private")
-    assert response["Content-Type"] == mime
+    assert response["Content-Type"] == declared
     assert body(response) == b"0123456789"
 
 
@@ -200,8 +213,31 @@ def test_a_file_that_is_gone_is_not_found(
     assert client.get(url(factories.MediaFileFactory(business_profile=business))).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("kind", "mime", "name", "declared", "disposition"),
+    [
+        ("document", "application/pdf", "menu.pdf", "application/pdf", 'attachment; filename="menu.pdf"'),
+        ("document", "text/html", "a.html", "application/octet-stream", 'attachment; filename="a.html"'),
+        ("document", "image/jpeg", "big.jpg", "application/octet-stream", 'attachment; filename="big.jpg"'),
+        (
+            "document",
+            "text/html",
+            "a\u202elmth.exe",
+            "application/octet-stream",
+            'attachment; filename="a_lmth.exe"',
+        ),
+        ("image", "image/png", "a.png", "image/png", 'inline; filename="a.png"'),
+    ],
+)
 def test_with_an_s3_store_the_answer_is_a_signed_link(
-    client: Client, business: BusinessProfile, settings
+    kind: str,
+    mime: str,
+    name: str,
+    declared: str,
+    disposition: str,
+    client: Client,
+    business: BusinessProfile,
+    settings,
 ) -> None:  # type: ignore[no-untyped-def]
     settings.S3_BUCKET = "bucket"
     settings.STORAGES = {
@@ -217,10 +253,13 @@ def test_with_an_s3_store_the_answer_is_a_signed_link(
             },
         },
     }
-    row = factories.MediaFileFactory(business_profile=business, mime="application/pdf", file="media/x/y")
+    row = factories.MediaFileFactory(
+        business_profile=business, kind=kind, mime=mime, name=name, file="media/x/y"
+    )
     response = client.get(url(row))
     assert response.status_code == 302
     query = parse_qs(urlsplit(response["Location"]).query)
     assert query["X-Amz-Expires"] == ["300"]
-    assert "response-content-disposition=attachment" in response["Location"]
+    assert query["response-content-type"] == [declared]
+    assert query["response-content-disposition"] == [disposition]
     assert response["Cache-Control"] == "private, no-store"

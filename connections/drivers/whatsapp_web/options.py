@@ -24,7 +24,7 @@ class Options:
     remote_url: a Selenium server to use instead of a browser beside the worker. remote_profiles: the directory that the
     remote node sees as `home`. flags: further command line flags for Chromium. recycle_after: a browser older than that
     is restarted when nothing waits. history_chats, history_messages: how many chats, and messages of each, are looked
-    through after a gap. archive_limit: a login that takes more is not copied.
+    through after a gap. archive_limit: a login that takes more is not copied. file_limit: larger files are not fetched.
     """
 
     home: Path
@@ -45,6 +45,7 @@ class Options:
     history_messages: int = 200
     archive_limit: int = 512 * 1024**2
     memory_limit: int = 2 * 1024**3
+    file_limit: int = 100 * 1024**2
 
     def of_number(self, settings: dict[str, Any]) -> Options:
         """The same with what a single number has set for itself (it may set times only)."""

@@ -48,7 +48,10 @@ CHAT_SECONDS = 20.0
 """How long one chat may take. The page gives up earlier; if it does not, it hangs."""
 LATE = timedelta(hours=1)
 """A message that is found so long after it was written is not told as new."""
-_FOR_GOOD = {"not_on_whatsapp": "This number is not on WhatsApp."}
+_FOR_GOOD = {
+    "not_on_whatsapp": "This number is not on WhatsApp.",
+    "file_too_large": "WhatsApp does not take a file of this size.",
+}
 """What WhatsApp itself has answered. Every other code of the page may be a question that failed, and is asked again."""
 _NO_MEDIA = "message_not_contains_media"
 
@@ -166,9 +169,12 @@ class Post:
         return [event for one in told["messages"] for event in translate.history_of(one, late=late)]
 
     def download(self, ref: MediaRef) -> MediaBlob:
-        """Fetch, slice by slice. Raises Transient or Permanent("media_gone")."""
+        """Fetch, slice by slice. Raises Transient or Permanent("media_gone", "file_too_large")."""
         try:
             found = self._ask("fetch", timeout=self._options.media_timeout, key=str(ref.token.get("key", "")))
+            if int(found["size"]) > self._options.file_limit:  # the sender can have claimed less
+                self._ask("drop", handle=found["handle"])
+                raise Permanent("file_too_large", "The file is too large to be kept.")
             data = self._take(found)
         except Refused as error:
             if error.code == _NO_MEDIA:

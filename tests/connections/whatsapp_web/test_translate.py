@@ -7,8 +7,19 @@ from typing import Any
 
 import pytest
 
-from connections.drivers.base import Edited, InboundMessage, MessageKind, Revoked, Unreadable
+from connections.drivers.base import (
+    Chat,
+    Edited,
+    InboundMessage,
+    MediaRef,
+    MessageKind,
+    OutgoingMessage,
+    Permanent,
+    Revoked,
+    Unreadable,
+)
 from connections.drivers.whatsapp_web import translate
+from connections.drivers.whatsapp_web.errors import Refused
 from connections.drivers.whatsapp_web.options import Options
 from connections.drivers.whatsapp_web.post import Post
 
@@ -75,3 +86,26 @@ def test_a_message_that_makes_no_sense_does_not_stop_the_history() -> None:
     assert [one.wa_id for one in found.events if isinstance(one, InboundMessage)] == ["3A02", "3A03"]
     assert [one.error for one in found.events if isinstance(one, Unreadable)] == ["ValueError", "KeyError"]
     assert not found.unread
+
+
+def test_a_file_larger_than_it_claimed_is_not_taken_over() -> None:
+    asked: list[str] = []
+
+    def page(what: str, **more: object) -> object:
+        asked.append(what)
+        return {"handle": "h", "size": 11, "mime": "application/zip"}
+
+    post = Post(page, Options(home=None, bundle=None, file_limit=10))  # type: ignore[arg-type]
+    with pytest.raises(Permanent) as refusal:
+        post.download(MediaRef("application/zip", size=5, token={"key": "k"}))
+    assert (refusal.value.code, asked) == ("file_too_large", ["fetch", "drop"])
+
+
+def test_a_file_that_whatsapp_finds_too_large_is_not_tried_again() -> None:
+    def page(what: str, **more: object) -> object:
+        raise Refused("file_too_large")
+
+    post = Post(page, Options(home=None, bundle=None))  # type: ignore[arg-type]
+    chat = Chat(phone="+9992000000001")
+    with pytest.raises(Permanent, match="does not take a file of this size"):
+        post.send(OutgoingMessage("3EB0", chat, MessageKind.TEXT, body="x"))

@@ -23,6 +23,7 @@ from messaging.models import MediaFile, Message
 from messaging.services import filetypes, housekeeping, media, outbox, pictures
 from tests import factories
 from tests.messaging.helpers import ago, hello, lease_of
+from whatsflow.core.decoding import sandbox
 from whatsflow.core.errors import InvalidInput, NotFound
 
 pytestmark = pytest.mark.usefixtures("media_root")
@@ -511,6 +512,26 @@ def test_trouble_with_a_file_is_a_try_that_failed_and_not_the_end_of_the_session
     row = MediaFile.objects.get()
     assert (row.state, row.error_code) == ("failed", "not_stored")
     assert "could not be saved" in row.error_message
+
+
+def test_a_file_that_met_a_busy_decoder_is_fetched_again_and_no_try_is_lost(wanted, monkeypatch):
+    lease, job = wanted
+
+    def busy(*_args, **_kwargs):
+        raise sandbox.Busy
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sandbox, "run", busy)
+        for _ in range(9):
+            mailbox().store_media(lease, job, MediaBlob(picture("JPEG"), "image/jpeg"))
+    row = MediaFile.objects.get()
+    assert (row.state, row.attempts, row.error_code) == ("wanted", 0, "")
+    assert mailbox().media_wanted(lease, 5) == []
+
+    MediaFile.objects.update(not_before=ago(seconds=1))
+    (again,) = mailbox().media_wanted(lease, 5)
+    mailbox().store_media(lease, again, MediaBlob(picture("JPEG"), "image/jpeg"))
+    assert MediaFile.objects.get().state == "ready"
 
 
 def test_a_failed_fetch_is_tried_again_later_and_then_given_up(wanted):

@@ -19,6 +19,7 @@ from messaging.services import media, profile_pictures
 from tests import factories
 from tests.connections.driver_contract import PICTURE, until
 from tests.connections.live import running
+from whatsflow.core.decoding import sandbox
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media_root")]
 
@@ -34,6 +35,25 @@ def wanted(lease: Lease) -> PictureJob:
     job = profile_pictures.wanted(lease)
     assert job is not None
     return job
+
+
+def test_a_picture_that_met_a_busy_decoder_is_looked_for_within_the_hour(
+    lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_args: object, **_options: object) -> None:
+        raise sandbox.Busy
+
+    job = wanted(lease)
+    with monkeypatch.context() as patched:
+        patched.setattr(sandbox, "run", busy)
+        profile_pictures.store(lease, job, PICTURE)
+    assert profile_pictures.wanted(lease) is None
+    row = ContactPicture.objects.get(contact_id=job.contact_id)
+    assert row.media is None
+    assert row.check_at <= timezone.now() + timedelta(hours=1)
+    ContactPicture.objects.update(check_at=timezone.now())
+    profile_pictures.store(lease, wanted(lease), PICTURE)
+    assert ContactPicture.objects.get(contact_id=job.contact_id).media is not None
 
 
 def test_somebody_who_talks_is_looked_up_once(lease: Lease, conversation: Conversation) -> None:

@@ -48,14 +48,18 @@ class Memory:
 
     def __init__(self) -> None:
         self.peak = self.spent = 0.0
+        self._command = Path("/proc/self/cmdline").read_bytes()
+        """What a child has as well until it runs a program of its own: its memory is this process's."""
         threading.Thread(target=self._watch, daemon=True).start()
 
     def now(self) -> float:
         children = (path.read_text() for path in Path("/proc/self/task").glob("*/children"))
         used = 0
         for pid in ("self", *" ".join(children).split()):
+            process = Path("/proc") / pid
             with suppress(OSError):
-                used += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+                if pid == "self" or (process / "cmdline").read_bytes() != self._command:
+                    used += int((process / "statm").read_text().split()[1])
         return used * resource.getpagesize() / 1024 / 1024
 
     def _watch(self) -> None:

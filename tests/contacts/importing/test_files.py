@@ -151,3 +151,11 @@ def test_one_column_of_numbers_is_a_table() -> None:
 def test_a_table_can_be_read_again() -> None:
     table = opened(samples.google())
     assert as_dicts(table) == as_dicts(table)
+
+
+def test_a_workbook_of_more_rows_than_its_pages_show_is_read_to_its_end() -> None:
+    people = [[f"Person {number}", f"+44770090{number:04d}"] for number in range(600)]
+    table = opened(samples.xlsx(["Name", "Phone"], *people))
+    assert count_rows(table) == 601
+    assert [cells for _, cells in table.rows()] == people
+    assert [number for number, _ in table.rows()] == list(range(2, 602))

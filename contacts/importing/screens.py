@@ -106,7 +106,8 @@ def _full_example(source: ContactImport, examples: list[list[str]]) -> tuple[str
     places = [place for place, target in enumerate(source.mapping) if target == "phone"]
     for cell in (row[place] for row in examples for place in places if place < len(row)):
         if phone.is_full_mobile(cell):
-            return cell, phone.display(f"+{phone.compact(cell)}")
+            e164 = f"+{phone.compact(cell)}"
+            return cell, f"{phone.display(e164)} ({phone.country(e164)})"
     return None
 
 

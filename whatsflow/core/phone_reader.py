@@ -63,7 +63,7 @@ class NumberReader:
         compact = text.translate(phone.SEPARATORS)
         if _FULL.fullmatch(compact) and len(text) <= phone.TEXT_LENGTH and self._is_plain(compact):
             return compact
-        if self._full and _LONG.fullmatch(compact):
+        if self._full and "(" not in text and _LONG.fullmatch(compact):
             phone.refuse_mangled(text)
             return self.read(f"+{compact}")
         return phone.to_e164(text, self._country)

@@ -155,7 +155,7 @@ def test_the_wizard_says_that_numbers_lack_only_the_plus_and_asks(
     source = uploaded(client, COMPLETE)
     page = client.get(at(source, "import_detail")).content.decode()
     assert "Are these numbers complete?" in page
-    assert "+91 98765 43210" in page
+    assert "+91 98765 43210 (IN)" in page
     choices = {"target": ["name", "phone"], "country": "", "duplicates": "update"}
     refused = client.post(at(source, "import_preview"), {**choices, "full_numbers": "no"}).content.decode()
     assert "Are these numbers complete?" in refused

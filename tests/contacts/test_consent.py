@@ -114,6 +114,22 @@ def test_an_opt_out_is_of_one_business(business, other_business, contact, strang
     assert contacts.create(other_business, stranger, phone_number="+9992000000001").opted_out_at is None
 
 
+def test_an_opt_in_in_one_business_leaves_the_opt_out_in_another(
+    business, other_business, contact, owner, stranger
+):
+    same = factories.ContactFactory(business_profile=other_business, phone_number=contact.phone_number)
+    out(business, contact)
+    out(other_business, same)
+
+    consent.opt_in(business, [contact.pk], how="team")
+
+    assert consent.suppressed(business, [contact.phone_number]) == set()
+    assert consent.suppressed(other_business, [contact.phone_number]) == {contact.phone_number}
+    contacts.delete(other_business, [same.pk], stranger)
+    again = contacts.create(other_business, stranger, phone_number=contact.phone_number)
+    assert again.opted_out_at is not None
+
+
 @pytest.mark.parametrize("who", ["keep", "lose"])
 def test_in_a_merge_an_opt_out_of_either_wins(business, owner, who):
     pair = {name: factories.ContactFactory(business_profile=business) for name in ("keep", "lose")}
@@ -125,6 +141,34 @@ def test_in_a_merge_an_opt_out_of_either_wins(business, owner, who):
     assert kept.opted_out_at is not None
     assert Suppression.objects.count() == 2
     assert ConsentProof.objects.filter(contact=kept).count() == (1 if who == "keep" else 2)
+
+
+@pytest.mark.parametrize("who", ["keep", "lose"])
+def test_in_a_merge_a_block_of_either_holds(business, owner, who):
+    pair = {name: factories.ContactFactory(business_profile=business) for name in ("keep", "lose")}
+    contacts.block(business, [pair[who].pk], owner)
+    lines = {line.label: line.result for line in merging.preview(business, *_fresh(*pair.values()))}
+
+    kept = merging.merge(business, owner, pair["keep"], pair["lose"])
+
+    kept.refresh_from_db()
+    assert kept.blocked_at is not None
+    assert lines["Blocked"] == "Yes"
+
+
+def test_whoever_blocked_a_lid_has_blocked_the_number_that_turns_out_to_be_the_same_person(
+    business, contact, owner
+):
+    lid, both = Person(lid="123"), Person(lid="123", phone=contact.phone_number)
+    with transaction.atomic():
+        contacts.block(business, [identities.resolve(business.pk, [lid])[lid]], owner)
+        identities.resolve(business.pk, [both])
+
+    assert Contact.objects.get().blocked_at is not None
+
+
+def _fresh(*people):
+    return [Contact.objects.get(pk=one.pk) for one in people]
 
 
 def test_a_merge_keeps_tags_notes_and_fields_and_its_preview_is_true(business, owner):

@@ -73,6 +73,16 @@ def test_a_dead_runners_claims_are_free_again(lease, conversation):
     assert len(mailbox().claim(take_over(lease), 10)) == 1
 
 
+def test_taking_one_number_leaves_the_claims_of_the_others(lease, business, conversation):
+    queue(conversation)
+    (claimed,) = mailbox().claim(lease, 10)
+
+    lease_of(factories.ConnectionFactory(business_profile=business, phone_number="+9991000000077"))
+
+    assert mailbox().claim(lease, 10) == []
+    assert mailbox().begin(lease, claimed, "OUT1") is not None
+
+
 def test_a_stale_lease_may_do_nothing(lease, conversation):
     message = queue(conversation)
     (claimed,) = mailbox().claim(lease, 10)
@@ -279,6 +289,24 @@ def test_what_whatsapp_does_not_know_is_unknown_only_after_a_while(lease, conver
     message.refresh_from_db()
     assert (message.status, message.error_code) == ("unknown", "not_confirmed")
     assert isinstance(flying, InFlight)
+
+
+def test_a_message_that_the_phone_only_keeps_queued_becomes_unknown_after_a_while(
+    lease, conversation, settings
+):
+    message = queue(conversation)
+    begin(lease)
+    (flying,) = mailbox().in_flight(lease)
+    pending = ack("OUT1", AckLevel.PENDING)
+
+    mailbox().reconcile(lease, flying, pending)
+    message.refresh_from_db()
+    assert message.status == "sending"
+
+    begun = ago(seconds=settings.UNKNOWN_AFTER_SECONDS + 1)
+    mailbox().reconcile(lease, replace(flying, since=begun), pending)
+    message.refresh_from_db()
+    assert message.status == "unknown"
 
 
 def test_an_unknown_one_is_sent_again_only_by_a_person_and_under_the_same_id(

@@ -213,6 +213,19 @@ def test_an_older_message_does_not_take_the_lists_preview(lease):
     assert (conversation.preview, conversation.unread_count) == ("new", 2)
 
 
+def test_an_answer_from_the_phone_leaves_what_came_after_it_unread(lease):
+    mailbox().receive(lease, [hello("IN1", body="old", at=ago(hours=2), backfilled=True)])
+    mailbox().receive(lease, [hello("IN2", body="new")])
+    assert Conversation.objects.get().unread_count == 2
+
+    mailbox().receive(lease, [hello("PH1", from_me=True, at=ago(hours=1), backfilled=True)])
+
+    conversation = Conversation.objects.get()
+    assert (conversation.unread_count, conversation.preview) == (2, "new")
+    mailbox().receive(lease, [hello("PH2", from_me=True)])
+    assert Conversation.objects.get().unread_count == 0
+
+
 def test_a_new_message_opens_a_closed_conversation(lease, conversation):
     Conversation.objects.update(state="closed")
     mailbox().receive(lease, [hello(chat=CARLA)])

@@ -262,6 +262,14 @@ def test_the_key_of_a_request_that_died_with_its_process_is_free_after_three_min
     assert business.tags.count() == (status == 201)
 
 
+def test_every_key_has_an_answer_of_its_own(program, business):
+    made = {key: program.post("tags", {"name": key}, idempotency_key=key).json() for key in ("k1", "k2")}
+
+    for key in ("k2", "k1"):
+        assert program.post("tags", {"name": key}, idempotency_key=key).json() == made[key]
+    assert business.tags.count() == 2
+
+
 def test_a_key_may_be_used_for_another_request_after_a_day(program, business):
     program.post("tags", {"name": "Lead"}, idempotency_key="k")
     IdempotencyRecord.objects.update(expires_at=timezone.now() - timedelta(seconds=1))

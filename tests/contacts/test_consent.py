@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
+from accounts.models import AuditEntry
 from contacts.events import ContactBlocked, ContactDeleted, ContactOptedIn, ContactOptedOut
 from contacts.models import ConsentProof, Contact, Suppression
 from contacts.services import consent, contacts, identities, merging, notes, tags
@@ -32,6 +33,7 @@ def test_opting_out_and_in_leaves_a_proof_each(business, contact, owner, heard):
     assert out(business, contact, actor=owner) == 0
     contact.refresh_from_db()
     assert contact.opted_out_at is not None
+    assert contact.updated_at == contact.opted_out_at
     assert consent.opt_in(business, [contact.pk], how="team", actor=owner) == 1
     assert consent.opt_in(business, [contact.pk], how="team", actor=owner) == 0
 
@@ -128,6 +130,77 @@ def test_an_opt_in_in_one_business_leaves_the_opt_out_in_another(
     contacts.delete(other_business, [same.pk], stranger)
     again = contacts.create(other_business, stranger, phone_number=contact.phone_number)
     assert again.opted_out_at is not None
+
+
+def test_who_opts_in_again_takes_nobody_else_along(business, contact, owner):
+    other = factories.ContactFactory(business_profile=business)
+    out(business, contact, other)
+
+    consent.opt_in(business, [contact.pk], how="team")
+
+    assert Contact.objects.get(opted_out_at=None) == contact
+    numbers = [contact.phone_number, other.phone_number]
+    assert consent.suppressed(business, numbers) == {other.phone_number}
+    contacts.delete(business, [other.pk], owner)
+    assert contacts.create(business, owner, phone_number=numbers[1]).opted_out_at is not None
+
+
+def test_a_number_that_comes_back_opts_out_nobody_else(business, contact, owner, heard):
+    bystander = factories.ContactFactory(business_profile=business)
+    out(business, contact)
+    contacts.delete(business, [contact.pk], owner)
+    heard.clear()
+
+    back = contacts.create(business, owner, phone_number=contact.phone_number)
+
+    assert [event.contact_id for event in heard] == [back.pk]
+    bystander.refresh_from_db()
+    assert bystander.opted_out_at is None
+    assert ConsentProof.objects.filter(contact=back).count() == 2
+    newcomer = contacts.create(business, owner, phone_number="+999 2000000055")
+    assert newcomer.opted_out_at is None
+
+
+def test_deleting_one_contact_leaves_the_proofs_of_the_others(business, contact, owner):
+    other = factories.ContactFactory(business_profile=business)
+    out(business, contact, other, note="On the phone")
+
+    contacts.delete(business, [contact.pk], owner)
+
+    assert list(ConsentProof.objects.exclude(contact=None).values_list("contact", "note")) == [
+        (other.pk, "On the phone")
+    ]
+
+
+def test_a_lid_that_opted_out_is_no_number_that_did(business):
+    lid = Person(lid="49301234567")
+    with transaction.atomic():
+        key = identities.resolve(business.pk, [lid])[lid]
+    consent.opt_out(business, [key], how="message")
+
+    assert Suppression.objects.filter(value="49301234567").exists()
+    assert consent.suppressed(business, ["49301234567"]) == set()
+
+
+@pytest.mark.parametrize("act", [consent.opt_out, consent.opt_in])
+def test_what_a_person_changes_is_in_the_audit_log_and_what_changes_nothing_is_not(
+    business, contact, owner, act
+):
+    if act is consent.opt_in:
+        out(business, contact)
+    assert act(business, [contact.pk], how="team", actor=owner) == 1
+    assert act(business, [contact.pk], how="team", actor=owner) == 0
+
+    assert [
+        entry.data["count"] for entry in AuditEntry.objects.filter(action__startswith="contacts.opted")
+    ] == [1]
+
+
+def test_what_nobody_in_the_team_did_is_not_in_the_audit_log(business, contact):
+    out(business, contact, how="message")
+    consent.opt_in(business, [contact.pk], how="message")
+
+    assert not AuditEntry.objects.exists()
 
 
 @pytest.mark.parametrize("who", ["keep", "lose"])

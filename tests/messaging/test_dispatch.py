@@ -263,6 +263,16 @@ def test_a_refusal_is_final_and_says_why(lease, conversation):
     )
 
 
+def test_a_refusal_is_of_one_message(lease, conversation, other_conversation):
+    refused, flying = queue(conversation), queue(other_conversation)
+    for n, one in enumerate(mailbox().claim(lease, 10)):
+        mailbox().begin(lease, one, f"OUT{n}")
+
+    mailbox().settle(lease, refused.pk, Refused("not_on_whatsapp"))
+
+    assert dict(Message.objects.values_list("pk", "status")) == {refused.pk: "failed", flying.pk: "sending"}
+
+
 def test_recovery_believes_whatsapp(lease, conversation):
     message = queue(conversation)
     begin(lease)

@@ -247,9 +247,16 @@ def _fresh(*people):
 def test_a_merge_keeps_tags_notes_and_fields_and_its_preview_is_true(business, owner):
     factories.CustomFieldFactory(business_profile=business, key="city", label="City")
     factories.CustomFieldFactory(business_profile=business, key="team", label="Team")
-    keep = factories.ContactFactory(business_profile=business, name="", metadata={"city": "Ulm"})
+    keep = factories.ContactFactory(
+        business_profile=business, name="", push_name="Keeper", metadata={"city": "Ulm"}, total_messages=3
+    )
     lose = factories.ContactFactory(
-        business_profile=business, name="Ann", email="a@b.de", metadata={"city": "Bonn", "team": "B"}
+        business_profile=business,
+        name="Ann",
+        push_name="Loser",
+        email="a@b.de",
+        metadata={"city": "Bonn", "team": "B"},
+        total_messages=4,
     )
     a, b = tags.find_or_create(business, owner, ["a", "b"])
     tags.add(business, [keep.pk], [a])
@@ -260,18 +267,20 @@ def test_a_merge_keeps_tags_notes_and_fields_and_its_preview_is_true(business, o
     kept = merging.merge(business, owner, keep, lose)
 
     assert (kept.name, kept.email, kept.metadata) == ("Ann", "a@b.de", {"city": "Ulm", "team": "B"})
+    assert (kept.push_name, kept.total_messages) == ("Keeper", 7)
     assert {tag.name for tag in tags.Tag.objects.filter(contact_tags__contact=kept)} == {"a", "b"}
     assert kept.notes.get().body == "Likes rye"
     assert kept.identities.count() == 2
     assert not Contact.objects.filter(pk=lose.pk).exists()
     assert lines == {
         "Name": "Ann",
+        "Own name": "Keeper",
         "Number": keep.display_phone,
         "E-mail": "a@b.de",
         "City": "Ulm",
         "Team": "B",
         "Tags": "a, b",
-        "Messages": "0",
+        "Messages": "7",
     }
 
 

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON_RUN := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format bench vendor lock environment environment-dev clean
+.PHONY: help run demo test check format bench mutants vendor lock environment environment-dev clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ format: environment-dev ## let the tools put the style right
 
 bench: environment-dev ## measure each path beside its limit (ARGS="--quick")
 	$(PYTHON_RUN) -m tests.benchmarks $(ARGS)
+
+mutants: environment-dev ## change lines of MODULE (tests/mutation/modules.toml) and see whether TESTS notice (SAMPLE=40 SEED=1)
+	@$(PYTHON_RUN) -m tests.mutation $(MODULE) $(if $(TESTS),--tests $(TESTS)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
 
 vendor: environment ## fetch the pages' third-party files anew (needs npm)
 	$(PYTHON_RUN) scripts/vendor.py

@@ -16,6 +16,8 @@ from django.db import transaction
 from accounts.models import BusinessProfile
 from accounts.services import businesses, purge
 from analytics import localtime
+from analytics.figures.days import days
+from analytics.figures.summary import Durations, summary
 from analytics.models import (
     DailyAgentStats,
     DailyMessageStats,
@@ -154,6 +156,27 @@ def test_a_claim_of_an_old_message_leaves_no_mark(
     StatsMark.objects.all().delete()
     Message.objects.filter(pk=message.pk).update(claim_epoch=7, attempts=1)
     assert not StatsMark.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"origin": "api", "is_from_bot": True},
+        {"origin": "campaign"},
+        {"message_type": "reaction"},
+    ],
+    ids=["a bot's answer", "a broadcast", "a reaction"],
+)
+def test_only_an_answer_ends_the_wait_of_a_customer(
+    business: BusinessProfile, conversation: Conversation, fields: dict[str, Any]
+) -> None:
+    write(conversation)
+    write(conversation, outbound=True, created_at=NOON + timedelta(seconds=5), **fields)
+    write(conversation, outbound=True, created_at=NOON + timedelta(seconds=600))
+
+    rollups.run()
+
+    assert summary(days(business, DAY, DAY)).answers == Durations(count=1, median=600, p90=600)
 
 
 def test_rows_of_the_specification_are_filled(business: BusinessProfile, conversation: Conversation) -> None:

@@ -1,10 +1,14 @@
 """What every endpoint does alike: limits, repetitions, versions, sparse answers, refusals."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import IdempotencyRecord
 from accounts.services import idempotency, origins
+from contacts.services import tags
 from tests.api.conftest import Caller
 
 PROFILE = {"businessName": "Blue Bakery"}
@@ -210,6 +214,69 @@ def test_a_business_is_made_once_though_there_is_none_to_keep_the_key_in(as_pers
         "idempotency_key_reused",
     )
     assert as_person(teammate).post("business", PROFILE, idempotency_key="k").status_code == 201
+
+
+@pytest.fixture
+def meanwhile(program, monkeypatch):
+    """`meanwhile(body)`: the answer to a second POST /tags with the same key, sent while the first is carried out."""
+    real, answers, during = tags.create, [], []
+
+    def create(*args, **fields):
+        if not during:
+            during.append(True)
+            answers.append(program.post("tags", answers.pop(), idempotency_key="k"))
+        return real(*args, **fields)
+
+    monkeypatch.setattr(tags, "create", create)
+
+    def ask(body):
+        answers.append(body)
+        first = program.post("tags", {"name": "Lead"}, idempotency_key="k")
+        assert first.status_code == 201, first.content
+        return answers[0]
+
+    return ask
+
+
+def test_a_repetition_is_refused_as_long_as_the_first_request_is_carried_out(meanwhile, program, business):
+    assert code(meanwhile({"name": "Lead"})) == (409, "request_in_progress")
+    assert business.tags.count() == 1
+    assert program.post("tags", {"name": "Lead"}, idempotency_key="k")["Idempotency-Replayed"] == "true"
+
+
+def test_another_request_under_the_key_of_one_that_is_carried_out_is_refused(meanwhile, business):
+    assert code(meanwhile({"name": "Other"})) == (422, "idempotency_key_reused")
+    assert business.tags.count() == 1
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(2, 409), (4, 201)])
+def test_the_key_of_a_request_that_died_with_its_process_is_free_after_three_minutes(
+    program, business, minutes, status
+):
+    program.post("tags", {"name": "Lead"}, idempotency_key="k")
+    business.tags.all().delete()
+    started = timezone.now() - timedelta(minutes=minutes)
+    IdempotencyRecord.objects.update(status=None, answer="", started_at=started)
+
+    assert program.post("tags", {"name": "Lead"}, idempotency_key="k").status_code == status
+    assert business.tags.count() == (status == 201)
+
+
+def test_every_key_has_an_answer_of_its_own(program, business):
+    made = {key: program.post("tags", {"name": key}, idempotency_key=key).json() for key in ("k1", "k2")}
+
+    for key in ("k2", "k1"):
+        assert program.post("tags", {"name": key}, idempotency_key=key).json() == made[key]
+    assert business.tags.count() == 2
+
+
+def test_a_key_may_be_used_for_another_request_after_a_day(program, business):
+    program.post("tags", {"name": "Lead"}, idempotency_key="k")
+    IdempotencyRecord.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+    assert program.post("tags", {"name": "Other"}, idempotency_key="k").status_code == 201
+    again = program.post("tags", {"name": "Other"}, idempotency_key="k")
+    assert (again.status_code, again["Idempotency-Replayed"]) == (201, "true")
 
 
 @pytest.mark.parametrize("key", ["", " ", "k" * 256, "a\tb", "schlüssel"])

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 from django.utils import timezone
 
+from accounts.models import IdempotencyRecord
 from messaging.models import Conversation, MediaFile, Message
 from messaging.services import sending, typing
 from messaging.shapes import message_data
@@ -215,6 +216,21 @@ def test_ten_equal_sends_at_once_make_one_message(as_program, business, connecti
     assert Message.objects.count() == 1
     other = program.post("messages/send", {**body, "message": "Other"}, idempotency_key="order-1")
     assert code(other) == (422, "idempotency_key_reused")
+
+
+def test_what_was_sent_before_its_process_died_is_not_sent_again(program, connection):
+    """The message was committed and its answer was not; the caller asks again, as callers do."""
+    body = {"phoneNumber": "+9992000000123", "message": "Once"}
+    first = data(program.post("messages/send", body, idempotency_key="order-1"), 201)
+    long_ago = timezone.now() - timedelta(minutes=4)
+    IdempotencyRecord.objects.update(status=None, answer="", started_at=long_ago)
+
+    again = data(program.post("messages/send", body, idempotency_key="order-1"), 201)
+
+    assert again["messageId"] == first["messageId"]
+    assert Message.objects.count() == 1
+    data(program.post("messages/send", body, idempotency_key="order-2"), 201)
+    assert Message.objects.count() == 2
 
 
 # -- files -------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from campaigns import dryrun, selectors
 from campaigns.models import CampaignRecipient
@@ -15,11 +16,12 @@ from connections.drivers.base import Chat
 from connections.models import WhatsAppConnection
 from connections.ports import Refused, TryAgain, mailbox
 from messaging.models import Message
-from messaging.services import outbox, pace
+from messaging.services import broadcasts, media, outbox, pace
 from tests import factories
 from tests.campaigns.clock import turned_by_hand
 from tests.campaigns.conftest import launched, lease_of, send, send_all
 from tests.campaigns.test_run import counted
+from tests.connections.driver_contract import PICTURE
 from tests.messaging.helpers import hello
 
 NOON = datetime(2026, 3, 27, 12, 0, tzinfo=UTC)
@@ -144,6 +146,60 @@ def test_what_goes_back_into_the_outbox_of_a_cancelled_campaign_is_taken_back(
     assert send(lease) == []
     told = counted(campaign)
     assert (told["cancelled_count"], told["open_count"]) == (30, 0)
+
+
+@pytest.mark.parametrize(
+    ("stop", "then"), [(lifecycle.pause, "queued"), (lifecycle.cancel, "cancelled")], ids=["pause", "cancel"]
+)
+def test_what_goes_back_after_a_stop_is_kept_before_anybody_looks_after_the_campaign(
+    draft, crowd, lease, business, owner, clock, monkeypatch, stop, then
+):
+    """The process that stopped it died before it could align the outbox; the runner has a message in its hands."""
+    monkeypatch.setattr(feeding, "AHEAD_UNPACED", 1)
+    campaign = launched(draft())
+    (message,) = send(lease, 1, lambda message: stop(business, campaign, owner) and TryAgain("offline"))
+    clock.passes(minutes=30)
+
+    assert send(lease) == []
+    message.refresh_from_db()
+    assert message.status == then
+
+
+def test_a_pause_while_the_outbox_is_filled_holds_what_was_put_into_it(
+    draft, crowd, lease, business, owner, monkeypatch
+):
+    campaign, real = launched(draft(), feed=False), broadcasts.enqueue_all
+
+    def enqueue_all(*args):
+        lifecycle.pause(business, campaign, owner)
+        return real(*args)
+
+    monkeypatch.setattr(broadcasts, "enqueue_all", enqueue_all)
+    assert feeding.feed(campaign.pk) == 30
+
+    assert send(lease) == []
+    monkeypatch.undo()
+    lifecycle.resume(business, campaign, owner)
+    states.align(campaign.pk)
+    assert len(send_all(campaign, lease)) == 30
+
+
+def test_a_pause_while_a_messages_file_is_read_keeps_it_here(
+    draft, crowd, lease, business, owner, monkeypatch, media_root
+):
+    picture = media.store_upload(business, owner, SimpleUploadedFile(PICTURE.name, PICTURE.data))
+    campaign, real = launched(draft(media=picture)), media.load
+
+    def load(file):
+        lifecycle.pause(business, campaign, owner)
+        states.align(campaign.pk)
+        return real(file)
+
+    monkeypatch.setattr(media, "load", load)
+    (claimed, *_) = mailbox().claim(lease, 1)
+
+    assert mailbox().begin(lease, claimed, "OUT1") is None
+    assert set(Message.objects.values_list("status", "not_before")) == {("queued", broadcasts.HELD)}
 
 
 def test_what_a_person_sends_again_from_a_chat_leaves_although_the_campaign_is_paused(

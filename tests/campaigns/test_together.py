@@ -172,6 +172,30 @@ def test_several_numbers_share_it_and_people_hear_from_the_one_they_know(draft, 
     assert counted(campaign)["open_count"] == 30
 
 
+@pytest.mark.parametrize("last", [0, 1])
+def test_people_hear_from_the_number_they_talked_with_last(draft, crowd, business, number, last):
+    numbers = [
+        number,
+        factories.ConnectionFactory(
+            business_profile=business, phone_number="+9991000000002", settings=number.settings
+        ),
+    ]
+    for place, person in enumerate(crowd):
+        latest_first = ((numbers[last], 1), (numbers[1 - last], 2))
+        for one, days in latest_first if place % 2 else reversed(latest_first):
+            factories.ConversationFactory(
+                business_profile=business,
+                contact=person,
+                connection=one,
+                last_message_at=now() - timedelta(days=days),
+            )
+
+    launched(draft(connections=numbers))
+
+    senders = set(CampaignRecipient.objects.values_list("connection_id", flat=True))
+    assert senders == {numbers[last].pk}
+
+
 def test_variants_are_given_by_share_and_counted_apart(draft, crowd, business):
     campaign = launched(draft(variants=[{"content": "A", "share": 50}, {"content": "B", "share": 50}]))
     given = set(CampaignRecipient.objects.values_list("variant", "message__content"))

@@ -154,7 +154,7 @@ class TestKeeper:
 
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_a_jump_of_this_machines_clock_neither_ends_nor_prolongs_a_lease(
-    connection: WhatsAppConnection, monkeypatch: pytest.MonkeyPatch, hours: int
+    connection: WhatsAppConnection, monkeypatch: pytest.MonkeyPatch, settings: Any, hours: int
 ) -> None:
     real = timezone.now
     lease = taken(connection)
@@ -166,4 +166,27 @@ def test_a_jump_of_this_machines_clock_neither_ends_nor_prolongs_a_lease(
         assert leases.guard(lease).pk == connection.pk
     connection.refresh_from_db()
     assert connection.lease_expires_at is not None
-    assert abs((connection.lease_expires_at - real()).total_seconds()) < 60
+    assert 0 < (connection.lease_expires_at - real()).total_seconds() <= settings.LEASE_SECONDS
+
+
+def test_past_its_time_a_lease_is_not_certain_although_nobody_has_taken_it(
+    connection: WhatsAppConnection, settings: Any
+) -> None:
+    settings.LEASE_RENEW_SECONDS = 3600  # nobody renews it: so it is for a process that was paused
+    keeper, lease = LeaseKeeper(), taken(connection)
+    for age, certain in ((settings.LEASE_SECONDS - 1, True), (settings.LEASE_SECONDS, False)):
+        keeper.hold(lease, lambda: None, time.monotonic() - age)
+        assert keeper.certain(lease) is certain
+    keeper.drop(lease)
+
+
+def test_of_two_leases_of_a_number_only_the_held_one_is_certain(connection: WhatsAppConnection) -> None:
+    keeper, old = LeaseKeeper(), taken(connection)
+    run_out(connection)
+    new = taken(connection, "second")
+    keeper.hold(new, lambda: None, time.monotonic())
+    assert keeper.certain(new)
+    assert not keeper.certain(old)
+    keeper.drop(old)
+    assert keeper.certain(new)
+    keeper.drop(new)

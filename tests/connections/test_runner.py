@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from accounts.models import BusinessProfile, User
 from connections import leases
 from connections.drivers import registry
-from connections.drivers.base import MessageKind, State, Transient
+from connections.drivers.base import MessageKind, OutgoingMessage, Sent, SessionLost, State, Transient
 from connections.drivers.sandbox.driver import SandboxDriver
 from connections.models import SandboxCustomer, SandboxMessage, SandboxPhone, WhatsAppConnection
+from connections.ports import LeaseLost, mailbox
 from connections.runner.hearing import Hearing
+from connections.runner.outbox import Sender
 from connections.services import numbers, sandbox, sessions
 from contacts.models import Contact
 from messaging.models import Conversation, MediaFile, Message
@@ -24,6 +28,7 @@ from messaging.services import outbox
 from tests import factories
 from tests.connections.driver_contract import PICTURE, until
 from tests.connections.live import Running, has_status, is_connected, running
+from tests.messaging.helpers import lease_of
 from whatsflow.core import doorbell
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media_root")]
@@ -304,6 +309,48 @@ def test_a_result_that_got_lost_is_looked_up_and_nothing_is_sent_twice(
         message = send(talk)
         reaches(message, Message.Status.READ)
     assert SandboxMessage.objects.get(from_me=True).attempts == 1
+
+
+@pytest.mark.parametrize("how", ["the driver breaks", "the connection is lost"])
+def test_when_a_send_ends_the_session_the_others_leave_with_the_next_one(
+    linked: WhatsAppConnection, talk: Conversation, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    failures = iter([RuntimeError("boom") if how == "the driver breaks" else SessionLost("crashed")])
+    real = SandboxDriver.send
+
+    def breaks_once(driver: SandboxDriver, message: OutgoingMessage) -> Sent:
+        if error := next(failures, None):
+            raise error
+        return real(driver, message)
+
+    monkeypatch.setattr(SandboxDriver, "send", breaks_once)
+    first, *others = [send(one) for one in (talk, another_talk(linked), another_talk(linked))]
+    with running(linked):
+        for message in others:
+            reaches(message, Message.Status.READ)
+        is_connected(linked)
+        assert linked.lease_epoch == 1
+    first.refresh_from_db()
+    assert first.status == Message.Status.SENDING
+    assert {message.attempts for message in SandboxMessage.objects.filter(from_me=True)} == {1}
+
+
+def test_nothing_is_handed_over_once_the_lease_may_have_run_out(
+    linked: WhatsAppConnection, talk: Conversation
+) -> None:
+    """The claim and the id were saved in time; then the process was paused for longer than its lease."""
+    message, lease = send(talk), lease_of(linked)
+    driver = registry.create(linked, lambda: None)
+    sender = Sender(driver, lease, mailbox(), Hearing(), lambda: False)
+    leases.keeper.hold(lease, lambda: None, time.monotonic() - settings.LEASE_SECONDS)
+    try:
+        with pytest.raises(LeaseLost):
+            sender.send_batch()
+    finally:
+        leases.keeper.drop(lease)
+    message.refresh_from_db()
+    assert message.status == Message.Status.SENDING
+    assert not SandboxMessage.objects.filter(from_me=True).exists()
 
 
 def test_a_connection_lost_before_the_send_makes_it_unknown_and_a_person_sends_it_again(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
+from accounts.models import AuditEntry
 from contacts.events import ContactBlocked, ContactDeleted, ContactOptedIn, ContactOptedOut
 from contacts.models import ConsentProof, Contact, Suppression
 from contacts.services import consent, contacts, identities, merging, notes, tags
@@ -32,6 +33,7 @@ def test_opting_out_and_in_leaves_a_proof_each(business, contact, owner, heard):
     assert out(business, contact, actor=owner) == 0
     contact.refresh_from_db()
     assert contact.opted_out_at is not None
+    assert contact.updated_at == contact.opted_out_at
     assert consent.opt_in(business, [contact.pk], how="team", actor=owner) == 1
     assert consent.opt_in(business, [contact.pk], how="team", actor=owner) == 0
 
@@ -114,6 +116,93 @@ def test_an_opt_out_is_of_one_business(business, other_business, contact, strang
     assert contacts.create(other_business, stranger, phone_number="+9992000000001").opted_out_at is None
 
 
+def test_an_opt_in_in_one_business_leaves_the_opt_out_in_another(
+    business, other_business, contact, owner, stranger
+):
+    same = factories.ContactFactory(business_profile=other_business, phone_number=contact.phone_number)
+    out(business, contact)
+    out(other_business, same)
+
+    consent.opt_in(business, [contact.pk], how="team")
+
+    assert consent.suppressed(business, [contact.phone_number]) == set()
+    assert consent.suppressed(other_business, [contact.phone_number]) == {contact.phone_number}
+    contacts.delete(other_business, [same.pk], stranger)
+    again = contacts.create(other_business, stranger, phone_number=contact.phone_number)
+    assert again.opted_out_at is not None
+
+
+def test_who_opts_in_again_takes_nobody_else_along(business, contact, owner):
+    other = factories.ContactFactory(business_profile=business)
+    out(business, contact, other)
+
+    consent.opt_in(business, [contact.pk], how="team")
+
+    assert Contact.objects.get(opted_out_at=None) == contact
+    numbers = [contact.phone_number, other.phone_number]
+    assert consent.suppressed(business, numbers) == {other.phone_number}
+    contacts.delete(business, [other.pk], owner)
+    assert contacts.create(business, owner, phone_number=numbers[1]).opted_out_at is not None
+
+
+def test_a_number_that_comes_back_opts_out_nobody_else(business, contact, owner, heard):
+    bystander = factories.ContactFactory(business_profile=business)
+    out(business, contact)
+    contacts.delete(business, [contact.pk], owner)
+    heard.clear()
+
+    back = contacts.create(business, owner, phone_number=contact.phone_number)
+
+    assert [event.contact_id for event in heard] == [back.pk]
+    bystander.refresh_from_db()
+    assert bystander.opted_out_at is None
+    assert ConsentProof.objects.filter(contact=back).count() == 2
+    newcomer = contacts.create(business, owner, phone_number="+999 2000000055")
+    assert newcomer.opted_out_at is None
+
+
+def test_deleting_one_contact_leaves_the_proofs_of_the_others(business, contact, owner):
+    other = factories.ContactFactory(business_profile=business)
+    out(business, contact, other, note="On the phone")
+
+    contacts.delete(business, [contact.pk], owner)
+
+    assert list(ConsentProof.objects.exclude(contact=None).values_list("contact", "note")) == [
+        (other.pk, "On the phone")
+    ]
+
+
+def test_a_lid_that_opted_out_is_no_number_that_did(business):
+    lid = Person(lid="49301234567")
+    with transaction.atomic():
+        key = identities.resolve(business.pk, [lid])[lid]
+    consent.opt_out(business, [key], how="message")
+
+    assert Suppression.objects.filter(value="49301234567").exists()
+    assert consent.suppressed(business, ["49301234567"]) == set()
+
+
+@pytest.mark.parametrize("act", [consent.opt_out, consent.opt_in])
+def test_what_a_person_changes_is_in_the_audit_log_and_what_changes_nothing_is_not(
+    business, contact, owner, act
+):
+    if act is consent.opt_in:
+        out(business, contact)
+    assert act(business, [contact.pk], how="team", actor=owner) == 1
+    assert act(business, [contact.pk], how="team", actor=owner) == 0
+
+    assert [
+        entry.data["count"] for entry in AuditEntry.objects.filter(action__startswith="contacts.opted")
+    ] == [1]
+
+
+def test_what_nobody_in_the_team_did_is_not_in_the_audit_log(business, contact):
+    out(business, contact, how="message")
+    consent.opt_in(business, [contact.pk], how="message")
+
+    assert not AuditEntry.objects.exists()
+
+
 @pytest.mark.parametrize("who", ["keep", "lose"])
 def test_in_a_merge_an_opt_out_of_either_wins(business, owner, who):
     pair = {name: factories.ContactFactory(business_profile=business) for name in ("keep", "lose")}
@@ -127,12 +216,47 @@ def test_in_a_merge_an_opt_out_of_either_wins(business, owner, who):
     assert ConsentProof.objects.filter(contact=kept).count() == (1 if who == "keep" else 2)
 
 
+@pytest.mark.parametrize("who", ["keep", "lose"])
+def test_in_a_merge_a_block_of_either_holds(business, owner, who):
+    pair = {name: factories.ContactFactory(business_profile=business) for name in ("keep", "lose")}
+    contacts.block(business, [pair[who].pk], owner)
+    lines = {line.label: line.result for line in merging.preview(business, *_fresh(*pair.values()))}
+
+    kept = merging.merge(business, owner, pair["keep"], pair["lose"])
+
+    kept.refresh_from_db()
+    assert kept.blocked_at is not None
+    assert lines["Blocked"] == "Yes"
+
+
+def test_whoever_blocked_a_lid_has_blocked_the_number_that_turns_out_to_be_the_same_person(
+    business, contact, owner
+):
+    lid, both = Person(lid="123"), Person(lid="123", phone=contact.phone_number)
+    with transaction.atomic():
+        contacts.block(business, [identities.resolve(business.pk, [lid])[lid]], owner)
+        identities.resolve(business.pk, [both])
+
+    assert Contact.objects.get().blocked_at is not None
+
+
+def _fresh(*people):
+    return [Contact.objects.get(pk=one.pk) for one in people]
+
+
 def test_a_merge_keeps_tags_notes_and_fields_and_its_preview_is_true(business, owner):
     factories.CustomFieldFactory(business_profile=business, key="city", label="City")
     factories.CustomFieldFactory(business_profile=business, key="team", label="Team")
-    keep = factories.ContactFactory(business_profile=business, name="", metadata={"city": "Ulm"})
+    keep = factories.ContactFactory(
+        business_profile=business, name="", push_name="Keeper", metadata={"city": "Ulm"}, total_messages=3
+    )
     lose = factories.ContactFactory(
-        business_profile=business, name="Ann", email="a@b.de", metadata={"city": "Bonn", "team": "B"}
+        business_profile=business,
+        name="Ann",
+        push_name="Loser",
+        email="a@b.de",
+        metadata={"city": "Bonn", "team": "B"},
+        total_messages=4,
     )
     a, b = tags.find_or_create(business, owner, ["a", "b"])
     tags.add(business, [keep.pk], [a])
@@ -143,18 +267,20 @@ def test_a_merge_keeps_tags_notes_and_fields_and_its_preview_is_true(business, o
     kept = merging.merge(business, owner, keep, lose)
 
     assert (kept.name, kept.email, kept.metadata) == ("Ann", "a@b.de", {"city": "Ulm", "team": "B"})
+    assert (kept.push_name, kept.total_messages) == ("Keeper", 7)
     assert {tag.name for tag in tags.Tag.objects.filter(contact_tags__contact=kept)} == {"a", "b"}
     assert kept.notes.get().body == "Likes rye"
     assert kept.identities.count() == 2
     assert not Contact.objects.filter(pk=lose.pk).exists()
     assert lines == {
         "Name": "Ann",
+        "Own name": "Keeper",
         "Number": keep.display_phone,
         "E-mail": "a@b.de",
         "City": "Ulm",
         "Team": "B",
         "Tags": "a, b",
-        "Messages": "0",
+        "Messages": "7",
     }
 
 

@@ -36,6 +36,13 @@ def test_an_edit_changes_the_text_once_and_says_so(connection: WhatsAppConnectio
     assert bubbles.bubble(Said.of(told), None, "Ada", "/inbox/").mark == "Edited"
 
 
+def test_an_edit_keeps_what_is_known_of_the_message(connection: WhatsAppConnection, told: Message) -> None:
+    Message.objects.update(metadata={"campaign": {"name": "Spring"}})
+    changes.apply(connection, [Edited("3EB0AA", CHAT, "Hello", timezone.now())])
+    told.refresh_from_db()
+    assert told.metadata["campaign"] == {"name": "Spring"}
+
+
 def test_what_was_taken_back_stays_readable_and_is_marked(
     connection: WhatsAppConnection, told: Message
 ) -> None:

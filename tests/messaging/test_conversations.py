@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import AuditEntry
+from connections.drivers.base import Chat
 from connections.ports import mailbox
+from contacts.models import ContactIdentity, ContactNote
+from contacts.services import merging
 from messaging import selectors
-from messaging.models import Conversation, Draft, Message
+from messaging.models import Conversation, ConversationEvent, Draft, Message
 from messaging.services import conversations
 from tests import factories
 from tests.messaging.helpers import CARLA, hello, lease_of
@@ -110,8 +113,6 @@ def test_another_businesss_conversation_is_not_touched(other_business, stranger,
 
 
 def test_merged_contacts_bring_their_conversations(business, connection, owner, teammate):
-    from contacts.services import merging
-
     kept = factories.ContactFactory(business_profile=business, phone_number="+9992000000011")
     lost = factories.ContactFactory(business_profile=business, phone_number=None, name="Only a LID")
     other_number = factories.ConnectionFactory(business_profile=business, phone_number="+9991000000055")
@@ -138,6 +139,60 @@ def test_merged_contacts_bring_their_conversations(business, connection, owner, 
     here.refresh_from_db()
     assert here.unread_count == 4
     assert set(Draft.objects.values_list("text", flat=True)) == {"kept", "moved"}
+
+
+def test_a_merge_leaves_everybody_else_alone(business, other_business, connection, owner, stranger):
+    pair = [factories.ContactFactory(business_profile=business) for _ in range(2)]
+    for one in pair:
+        factories.ConversationFactory(business_profile=business, contact=one, connection=connection)
+    for place in (
+        factories.ConversationFactory(business_profile=business, connection=connection),
+        factories.ConversationFactory(business_profile=other_business),
+    ):
+        factories.MessageFactory(conversation=place)
+        factories.ContactNoteFactory(contact=place.contact)
+        Draft.objects.create(conversation=place, user=owner, text="mine")
+        conversations.close(place.business_profile, place, place.business_profile.user)
+    before = _everything_but(pair)
+    assert all(before)
+
+    merging.merge(business, owner, *pair)
+
+    assert _everything_but(pair) == before
+
+
+def _everything_but(pair):
+    tables = (Conversation, Message, ContactNote, ContactIdentity)
+    rows = [list(table.objects.exclude(contact__in=pair).order_by("pk").values()) for table in tables]
+    talks = Conversation.objects.exclude(contact__in=pair)
+    hanging = (Draft, ConversationEvent)
+    return rows + [
+        list(one.objects.filter(conversation__in=talks).order_by("pk").values()) for one in hanging
+    ]
+
+
+@pytest.mark.parametrize("later", ["kept", "lost"])
+def test_the_joined_conversation_shows_what_was_said_last_and_is_open_if_either_was(
+    business, connection, owner, later
+):
+    lease, talks = lease_of(connection), {}
+    for name in ("kept", "lost") if later == "lost" else ("lost", "kept"):
+        person = factories.ContactFactory(business_profile=business)
+        mailbox().receive(lease, [hello(f"IN-{name}", Chat(phone=person.phone_number), f"from {name}")])
+        talks[name] = Conversation.objects.get(contact=person)
+        conversations.close(business, talks[name], owner)
+    conversations.reopen(business, talks["lost"], owner)
+    conversations.mark_read(business, talks["lost"], owner)
+    answered = Conversation.objects.get(pk=talks["lost"].pk).last_read_at
+
+    merging.merge(business, owner, talks["kept"].contact, talks["lost"].contact)
+
+    joined = Conversation.objects.get()
+    assert (joined.preview, joined.state) == (f"from {later}", "open")
+    assert joined.last_message_id == Message.objects.get(whatsapp_message_id=f"IN-{later}").pk
+    assert (joined.receipt_wanted, joined.last_read_at) == (True, answered)
+    assert joined.events.count() == 3
+    assert AuditEntry.objects.filter(action="contact.merged").count() == 1
 
 
 def test_the_badge_counts_no_further_than_it_shows(business, connection):

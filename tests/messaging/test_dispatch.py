@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
@@ -14,8 +15,9 @@ from connections.drivers.base import AckLevel, Chat
 from connections.models import WhatsAppConnection
 from connections.ports import Delivered, InFlight, LeaseLost, Refused, TryAgain, mailbox
 from messaging.models import Message
-from messaging.services import outbox, pace
+from messaging.services import media, outbox, pace
 from tests import factories
+from tests.connections.driver_contract import PICTURE
 from tests.messaging.helpers import ack, ago, begin, lease_of, queue
 from whatsflow.core.clock import now
 
@@ -71,6 +73,16 @@ def test_a_dead_runners_claims_are_free_again(lease, conversation):
     mailbox().claim(lease, 10)
 
     assert len(mailbox().claim(take_over(lease), 10)) == 1
+
+
+def test_taking_one_number_leaves_the_claims_of_the_others(lease, business, conversation):
+    queue(conversation)
+    (claimed,) = mailbox().claim(lease, 10)
+
+    lease_of(factories.ConnectionFactory(business_profile=business, phone_number="+9991000000077"))
+
+    assert mailbox().claim(lease, 10) == []
+    assert mailbox().begin(lease, claimed, "OUT1") is not None
 
 
 def test_a_stale_lease_may_do_nothing(lease, conversation):
@@ -264,6 +276,16 @@ def test_a_refusal_is_final_and_says_why(lease, conversation):
     )
 
 
+def test_a_refusal_is_of_one_message(lease, conversation, other_conversation):
+    refused, flying = queue(conversation), queue(other_conversation)
+    for n, one in enumerate(mailbox().claim(lease, 10)):
+        mailbox().begin(lease, one, f"OUT{n}")
+
+    mailbox().settle(lease, refused.pk, Refused("not_on_whatsapp"))
+
+    assert dict(Message.objects.values_list("pk", "status")) == {refused.pk: "failed", flying.pk: "sending"}
+
+
 def test_recovery_believes_whatsapp(lease, conversation):
     message = queue(conversation)
     begin(lease)
@@ -292,6 +314,24 @@ def test_what_whatsapp_does_not_know_is_unknown_only_after_a_while(lease, conver
     assert isinstance(flying, InFlight)
 
 
+def test_a_message_that_the_phone_only_keeps_queued_becomes_unknown_after_a_while(
+    lease, conversation, settings
+):
+    message = queue(conversation)
+    begin(lease)
+    (flying,) = mailbox().in_flight(lease)
+    pending = ack("OUT1", AckLevel.PENDING)
+
+    mailbox().reconcile(lease, flying, pending)
+    message.refresh_from_db()
+    assert message.status == "sending"
+
+    begun = ago(seconds=settings.UNKNOWN_AFTER_SECONDS + 1)
+    mailbox().reconcile(lease, replace(flying, since=begun), pending)
+    message.refresh_from_db()
+    assert message.status == "unknown"
+
+
 def test_an_unknown_one_is_sent_again_only_by_a_person_and_under_the_same_id(
     lease, conversation, owner, business
 ):
@@ -311,6 +351,35 @@ def test_it_says_when_the_next_one_is_due(lease, conversation, other_conversatio
     assert 85 < mailbox().seconds_until_due(lease) <= 90
     queue(other_conversation)
     assert mailbox().seconds_until_due(lease) == 0
+
+
+def test_what_waits_on_another_number_wakes_nobody_here(lease, business):
+    number = factories.ConnectionFactory(business_profile=business, phone_number="+9991000000077")
+    elsewhere = factories.ConversationFactory(business_profile=business, connection=number)
+    queue(elsewhere, not_before=now() + timedelta(seconds=90))
+
+    assert mailbox().seconds_until_due(lease) is None
+
+
+def test_messages_leave_with_their_files_and_wait_for_none_but_their_own(
+    lease, conversation, other_conversation, business, owner, media_root
+):
+    picture = media.store_upload(business, owner, SimpleUploadedFile(PICTURE.name, PICTURE.data))
+    lost = media.store_upload(business, owner, SimpleUploadedFile(PICTURE.name, PICTURE.data))
+    media.remove_files(lost)
+    third = factories.ConversationFactory(business_profile=business, connection=conversation.connection)
+    for place, file in ((conversation, picture), (other_conversation, lost), (third, None)):
+        queue(place, "Look", media=file)
+
+    begun = mailbox().begin_all(
+        lease, [replace(one, wa_id=f"OUT{n}") for n, one in enumerate(mailbox().claim(lease, 10))]
+    )
+
+    assert {message.wa_id: message.media and message.media.mime for _, message in begun} == {
+        "OUT0": picture.mime,
+        "OUT2": None,
+    }
+    assert Message.objects.get(media=lost).error_code == "media_missing"
 
 
 def test_another_numbers_messages_are_not_claimed(lease, business, contact):

@@ -13,11 +13,12 @@ from django.test.utils import CaptureQueriesContext
 
 from connections import leases
 from connections.drivers.base import AckLevel, Chat, Identified, MediaRef, MessageKind, Skipped, Typing
+from connections.models import WhatsAppConnection
 from connections.ports import LeaseLost, mailbox
 from contacts.models import Contact
 from messaging import events as messaging_events
 from messaging.models import Conversation, MediaFile, Message, ParkedAck
-from tests.messaging.helpers import CARLA, ack, ago, hello, lease_of
+from tests.messaging.helpers import CARLA, ack, ago, begin, hello, lease_of, queue
 from whatsflow.core import events
 from whatsflow.core.clock import now
 
@@ -130,6 +131,38 @@ def test_both_tellings_in_one_batch_are_one_full_message(lease):
     assert Message.objects.get().content == "Text"
 
 
+def test_of_two_tellings_in_one_batch_the_earlier_time_counts(lease):
+    early = ago(hours=3)
+    mailbox().receive(
+        lease, [hello(body=None, at=early, backfilled=True), hello(at=ago(hours=2), backfilled=True)]
+    )
+
+    assert Message.objects.get().created_at == early
+
+
+def test_what_a_driver_tells_besides_is_kept_in_a_form_that_every_database_takes(lease):
+    extra = {
+        "a\x00": "b\x00",
+        "forwarded": 3,
+        "long": True,
+        "place": [1.5, float("nan")],
+        "inner": {"x": None},
+    }
+    mailbox().receive(lease, [hello(extra=extra)])
+
+    kept = {"a": "b", "forwarded": 3, "long": True, "place": [1.5, None], "inner": {"x": None}}
+    assert Message.objects.get().metadata == kept
+
+
+def test_a_new_message_does_not_make_the_number_look_through_its_chats_anew(lease, connection):
+    WhatsAppConnection.objects.update(inbound_cursor={"caught_up_at": ago(hours=1).isoformat()})
+    mailbox().receive(lease, [hello()])
+
+    connection.refresh_from_db()
+    assert "caught_up_at" in connection.inbound_cursor
+    assert mailbox().newest_message_at(lease) is not None
+
+
 def test_what_was_typed_on_the_phone_appears_as_ours(lease, heard):
     mailbox().receive(
         lease, [hello("IN1"), hello("PH1", from_me=True, body="From the phone", ack=AckLevel.DELIVERED)]
@@ -149,8 +182,6 @@ def test_what_was_typed_on_the_phone_appears_as_ours(lease, heard):
 
 
 def test_the_echo_of_our_own_send_is_not_a_second_message(lease, conversation):
-    from tests.messaging.helpers import begin, queue
-
     queue(conversation, "Hi")
     wa_id = begin(lease)
     mailbox().receive(lease, [hello(wa_id, from_me=True, body="Hi", ack=AckLevel.READ)])
@@ -167,6 +198,31 @@ def test_receipts_before_their_message_are_kept_for_it(lease):
 
     assert Message.objects.get().status == "read"
     assert not ParkedAck.objects.exists()
+
+
+def test_receipts_of_other_messages_go_on_waiting(lease):
+    mailbox().receive(lease, [ack("PH1", AckLevel.READ), ack("PH2", AckLevel.DELIVERED)])
+
+    mailbox().receive(lease, [hello("PH1", from_me=True)])
+    mailbox().receive(lease, [hello("PH2", from_me=True)])
+
+    found = dict(Message.objects.values_list("whatsapp_message_id", "status"))
+    assert found == {"PH1": "read", "PH2": "delivered"}
+
+
+@pytest.mark.parametrize(
+    ("level", "statuses"),
+    [(AckLevel.FAILED, ["failed"]), (AckLevel.SENT, ["sent"]), (AckLevel.PENDING, [])],
+)
+def test_what_a_receipt_says_is_told_once_and_nothing_else(lease, conversation, heard, level, statuses):
+    queue(conversation)
+    wa_id = begin(lease)
+    heard.clear()
+
+    mailbox().receive(lease, [ack(wa_id, level)])
+
+    assert [event.status for event in heard] == statuses
+    assert Message.objects.get().status == (statuses or ["sending"])[0]
 
 
 def test_a_customers_message_takes_no_receipts(lease):
@@ -211,6 +267,19 @@ def test_an_older_message_does_not_take_the_lists_preview(lease):
 
     conversation = Conversation.objects.get()
     assert (conversation.preview, conversation.unread_count) == ("new", 2)
+
+
+def test_an_answer_from_the_phone_leaves_what_came_after_it_unread(lease):
+    mailbox().receive(lease, [hello("IN1", body="old", at=ago(hours=2), backfilled=True)])
+    mailbox().receive(lease, [hello("IN2", body="new")])
+    assert Conversation.objects.get().unread_count == 2
+
+    mailbox().receive(lease, [hello("PH1", from_me=True, at=ago(hours=1), backfilled=True)])
+
+    conversation = Conversation.objects.get()
+    assert (conversation.unread_count, conversation.preview) == (2, "new")
+    mailbox().receive(lease, [hello("PH2", from_me=True)])
+    assert Conversation.objects.get().unread_count == 0
 
 
 def test_a_new_message_opens_a_closed_conversation(lease, conversation):

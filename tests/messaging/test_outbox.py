@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import AuditEntry
+from connections.ports import Refused, mailbox
 from messaging import chat, selectors
 from messaging.models import MediaFile, Message
 from messaging.rows import Said
 from messaging.services import outbox
 from tests import factories
-from tests.messaging.helpers import begin, lease_of, queue
+from tests.messaging.helpers import ago, begin, lease_of, queue
 from whatsflow.core import doorbell
 from whatsflow.core.errors import Conflict, InvalidInput, NotFound
 
@@ -160,3 +161,14 @@ def test_another_businesss_message_is_neither_sent_again_nor_taken_back(
     for act in (outbox.retry, outbox.cancel):
         with pytest.raises(NotFound):
             act(other_business, message, stranger)
+
+
+def test_what_has_expired_once_leaves_when_a_person_sends_it_again(business, conversation, owner, connection):
+    lease, message = lease_of(connection), queue(conversation, expires_at=ago(hours=-1))
+    begin(lease)
+    mailbox().settle(lease, message.pk, Refused("refused"))
+    Message.objects.update(expires_at=ago(hours=1))
+
+    outbox.retry(business, message, owner)
+
+    assert [one.message_id for one in mailbox().claim(lease, 10)] == [message.pk]

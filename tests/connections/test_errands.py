@@ -83,14 +83,14 @@ def test_a_file_that_cannot_be_stored_is_given_up_after_some_tries(
     lease: Lease, driver: ScriptedDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     documents(lease)
-    real = media.take_in
+    real = media.take_in_received
 
     def take_in(row: MediaFile, *rest: Any) -> None:
         if row.name == "odd.pdf":
             raise DataError
         real(row, *rest)
 
-    monkeypatch.setattr(media, "take_in", take_in)
+    monkeypatch.setattr(media, "take_in_received", take_in)
     for _ in range(5):
         Errands(driver, lease, mailbox()).run()
         MediaFile.objects.update(not_before=None)

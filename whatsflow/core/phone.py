@@ -114,7 +114,11 @@ def is_full_mobile(text: str) -> bool:
     Parentheses stand around an area code, so digits that begin with them have no country code.
     """
     digits = compact(text)
-    if "(" in text or not re.fullmatch(rf"[1-9][0-9]{{{_FULL_LENGTH - 1},14}}", digits) or _ROUNDED.fullmatch(digits):
+    if (
+        "(" in text
+        or not re.fullmatch(rf"[1-9][0-9]{{{_FULL_LENGTH - 1},14}}", digits)
+        or _ROUNDED.fullmatch(digits)
+    ):
         return False
     number = _parse(f"+{digits}")
     return number is not None and phonenumbers.number_type(number) == PhoneNumberType.MOBILE

@@ -94,7 +94,9 @@ def take_in(row: MediaFile, source: IO[bytes]) -> None:
     """
     found = filetypes.identify(source, row.name)
     _check_size(source, found.kind)
-    _write(row, source, found, _redraw(source, found.mime) if found.kind == Message.Type.IMAGE else None)
+    with _room(row):
+        picture = _redraw(row, source, found.mime) if found.kind == Message.Type.IMAGE else None
+        _write(row, source, found, picture)
 
 
 def take_in_received(row: MediaFile, source: IO[bytes]) -> None:
@@ -108,18 +110,19 @@ def take_in_received(row: MediaFile, source: IO[bytes]) -> None:
         found = found.as_document()
     _check_size(source, found.kind)
     picture = None
-    if found.kind == Message.Type.IMAGE or found == filetypes.HEIC:
-        try:
-            picture = _redraw(source, found.mime)
-        except InvalidInput as refusal:
-            log.info("picture_kept_as_document", reason=refusal.code)
-            found = found.as_document()
-        else:
-            found = filetypes.JPEG if found == filetypes.HEIC else found
-    _write(row, source, found, picture)
+    with _room(row):
+        if found.kind == Message.Type.IMAGE or found == filetypes.HEIC:
+            try:
+                picture = _redraw(row, source, found.mime)
+            except InvalidInput as refusal:
+                log.info("picture_kept_as_document", reason=refusal.code)
+                found = found.as_document()
+            else:
+                found = filetypes.JPEG if found == filetypes.HEIC else found
+        _write(row, source, found, picture)
 
 
-def _redraw(source: IO[bytes], mime: str) -> Picture:
+def _redraw(row: MediaFile, source: IO[bytes], mime: str) -> Picture:
     from messaging.services import pictures  # Pillow is not loaded before the first picture
 
     return pictures.clean(source, mime)
@@ -131,10 +134,9 @@ def _write(row: MediaFile, source: IO[bytes], found: filetypes.FileType, picture
         row.width, row.height = picture.width, picture.height
     content = picture.file if picture else source
     row.sha256, row.size = _digest(content)
-    with _room(row):
-        row.file.save("file", File(content), save=False)
-        if picture and picture.thumbnail:
-            row.thumbnail.save("thumbnail", ContentFile(picture.thumbnail), save=False)
+    row.file.save("file", File(content), save=False)
+    if picture and picture.thumbnail:
+        row.thumbnail.save("thumbnail", ContentFile(picture.thumbnail), save=False)
     row.state = MediaFile.State.READY
 
 

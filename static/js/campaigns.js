@@ -73,7 +73,7 @@ function showUpload() {
 
 function chooseUpload(file) {
   if (upload?.url) URL.revokeObjectURL(upload.url);
-  upload = file && { name: file.name, url: file.type.startsWith("image/") ? URL.createObjectURL(file) : "" };
+  upload = file && { name: file.name, url: /^image\/(png|jpe?g|gif|webp)$/.test(file.type) ? URL.createObjectURL(file) : "" };
   upload ??= null;
   showUpload();
 }

@@ -391,7 +391,7 @@ def test_whatever_a_customer_sends_is_kept(connection, content, name, mime, monk
     assert media.load(row).data == content
 
 
-def broken(*_):
+def broken(*_args, **_options):
     raise InvalidInput("broken_image", "This picture is damaged and cannot be opened.")
 
 
@@ -399,7 +399,7 @@ def broken(*_):
 def test_a_customers_picture_that_cannot_be_redrawn_is_kept_as_a_download(
     wanted, business, monkeypatch, code
 ):
-    def refuses(*_):
+    def refuses(*_args, **_options):
         raise InvalidInput(code, "No.")
 
     monkeypatch.setattr(pictures, "clean", refuses)
@@ -426,7 +426,7 @@ def test_a_customers_heic_picture_is_shown_as_a_jpeg(connection, monkeypatch):
     drawn = picture("JPEG", (64, 32))
     asked = []
 
-    def clean(source, mime):
+    def clean(source, mime, **_options):
         asked.append(mime)
         return pictures.Picture(io.BytesIO(drawn), 64, 32, b"small")
 

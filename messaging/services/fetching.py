@@ -20,7 +20,7 @@ from messaging.models import MediaFile, Message
 from messaging.services import media
 from whatsflow.core.clock import now
 from whatsflow.core.decoding import sandbox
-from whatsflow.core.errors import DomainError, InvalidInput
+from whatsflow.core.errors import InvalidInput
 from whatsflow.core.events import publish
 
 log = structlog.get_logger(__name__)
@@ -96,8 +96,8 @@ def store(lease: Lease, job: MediaJob, blob: MediaBlob) -> None:
     except sandbox.Busy:
         _postpone(lease, row)
         return
-    except DomainError as trouble:
-        failed(lease, job, trouble.code, permanent=False)
+    except media.StorageFull:
+        failed(lease, job, STORAGE_FULL, permanent=False)
         return
     except Exception:  # a store on the network and a decoder raise errors of their own
         log.exception("inbound_media_not_stored", message_id=str(message.pk))

@@ -92,7 +92,9 @@ def take_in(row: MediaFile, source: IO[bytes]) -> None:
     """
     found = filetypes.identify(source, row.name)
     _check_size(source, found.kind)
-    _write(row, source, found, _redraw(row, source, found.mime) if found.kind == Message.Type.IMAGE else None)
+    with _room(row):
+        picture = _redraw(row, source, found.mime) if found.kind == Message.Type.IMAGE else None
+        _write(row, source, found, picture)
 
 
 def take_in_received(row: MediaFile, source: IO[bytes]) -> None:
@@ -106,20 +108,20 @@ def take_in_received(row: MediaFile, source: IO[bytes]) -> None:
         found = found.as_document()
     _check_size(source, found.kind)
     picture = None
-    if found.kind == Message.Type.IMAGE or found == filetypes.HEIC:
-        try:
-            picture = _redraw(row, source, found.mime)
-        except InvalidInput as refusal:
-            log.info("picture_kept_as_document", reason=refusal.code)
-            found = found.as_document()
-        else:
-            found = filetypes.JPEG if found == filetypes.HEIC else found
-    _write(row, source, found, picture)
+    with _room(row):
+        if found.kind == Message.Type.IMAGE or found == filetypes.HEIC:
+            try:
+                picture = _redraw(row, source, found.mime)
+            except InvalidInput as refusal:
+                log.info("picture_kept_as_document", reason=refusal.code)
+                found = found.as_document()
+            else:
+                found = filetypes.JPEG if found == filetypes.HEIC else found
+        _write(row, source, found, picture)
 
 
 def _redraw(row: MediaFile, source: IO[bytes], mime: str) -> pictures.Picture:
-    with _room(row):
-        return pictures.clean(source, mime, owner=row.business_profile_id)
+    return pictures.clean(source, mime, owner=row.business_profile_id)
 
 
 def _write(
@@ -130,10 +132,9 @@ def _write(
         row.width, row.height = picture.width, picture.height
     content = picture.file if picture else source
     row.sha256, row.size = _digest(content)
-    with _room(row):
-        row.file.save("file", File(content), save=False)
-        if picture and picture.thumbnail:
-            row.thumbnail.save("thumbnail", ContentFile(picture.thumbnail), save=False)
+    row.file.save("file", File(content), save=False)
+    if picture and picture.thumbnail:
+        row.thumbnail.save("thumbnail", ContentFile(picture.thumbnail), save=False)
     row.state = MediaFile.State.READY
 
 

@@ -73,7 +73,8 @@ function showUpload() {
 
 function chooseUpload(file) {
   if (upload?.url) URL.revokeObjectURL(upload.url);
-  upload = file && { name: file.name, url: file.type.startsWith("image/") ? URL.createObjectURL(file) : "" };
+  const shown = /^image\/(png|jpe?g|gif|webp)$/.test(file?.type);
+  upload = file && { name: file.name, url: shown ? URL.createObjectURL(file) : "" };
   upload ??= null;
   showUpload();
 }

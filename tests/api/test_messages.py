@@ -301,9 +301,7 @@ def test_a_file_over_the_limit_says_so(program, business, media_root, settings):
         ("ready", "", ""),
     ],
 )
-def test_why_a_file_is_not_here_is_told(
-    program, conversation, django_assert_num_queries, state, error_code, words
-):
+def test_why_a_file_is_not_here_is_told(program, conversation, state, error_code, words):
     media = MediaFileFactory(
         business_profile=conversation.business_profile,
         state=state,

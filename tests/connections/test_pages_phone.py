@@ -239,6 +239,8 @@ def test_anything_but_a_picture_is_a_download(
     page = says(customer, "", kind="document", media_key=key, media_mime="text/html", media_name="x.html")
     response = client_of(teammate).get(reverse("connections:phone_media", args=[page.pk]))
     assert response.headers["Content-Disposition"].startswith("attachment")
+    assert response.headers["Content-Type"] == "application/octet-stream"
+    assert response.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
     response.close()
 
 

@@ -28,12 +28,14 @@ LONGEST = 2048
 """Characters of a word without a scheme in which addresses are looked for; longer ones are no domains."""
 _SLACK = 256
 _TRAILING = "\u200c\u200d\ufe0e\ufe0f"
-_GENERIC = "app dev online store shop site xyz link live cloud page blog club agency studio world tech media".split()
+_GENERIC = (
+    "app dev online store shop site xyz link live cloud page blog club agency studio world tech media".split()
+)
 """Top-level domains of shops beside those that linkify-it knows: of all 1,500 many are words of sentences."""
 _BRACKETS = dict(
     zip(
         "（）［］｛｝「」『』【】〔〕〖〗《》〈〉“”„‟«»‹›‘’‚",
-        "()[]{}[][][][][]<><>\"\"\"\"\"\"\"\"'''",
+        '()[]{}[][][][][]<><>""""""""\'\'\'',
         strict=True,
     )
 )

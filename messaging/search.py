@@ -23,6 +23,7 @@ from contacts import selectors as contact_selectors
 from messaging.models import Conversation, Message
 from messaging.rows import InboxRow
 from whatsflow.core import bulk
+from whatsflow.core.text import boundary
 
 log = structlog.get_logger(__name__)
 
@@ -110,6 +111,7 @@ def messages_by_text(business: BusinessProfile, text: str, limit: int) -> Hits:
     else:
         found, cut_short = {bulk.as_uuid(key) for (key,) in _sqlite(business, words, limit)}, False
     rows = Message.objects.filter(business_profile=business, id__in=found)
+    rows = rows.exclude(message_type=Message.Type.REACTION)
     hits = [
         Hit(key, conversation, _snippet(content, words[0]), at)
         for key, conversation, content, at in rows.values_list(
@@ -244,5 +246,5 @@ def _snippet(text: str, word: str) -> str:
     line = " ".join(text.split())
     place = max(line.lower().find(word.lower()), 0)
     start = 0 if place + len(word) <= VISIBLE else max(place - LEAD, 0)
-    cut = line[start : start + SNIPPET]
-    return ("…" if start else "") + cut + ("…" if start + SNIPPET < len(line) else "")
+    start, end = boundary(line, start), boundary(line, start + SNIPPET)
+    return ("…" if start else "") + line[start:end] + ("…" if end < len(line) else "")

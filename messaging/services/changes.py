@@ -62,9 +62,9 @@ class Change:
         return self.kind in (Kind.REACTED, Kind.WE_REACTED)
 
     @property
-    def weight(self) -> tuple[str, bool, str]:
+    def weight(self) -> tuple[str, bool, str, str]:
         """Of two changes of a kind the heavier one counts: the later, and of two reactions at once the taking back."""
-        return _text_of(self.at), self.is_reaction and not self.body, self.source_id or self.body
+        return _text_of(self.at), self.is_reaction and not self.body, self.source_id, self.body
 
 
 def apply(connection: WhatsAppConnection, changes: Sequence[Change]) -> None:
@@ -90,11 +90,26 @@ def _apply(connection: WhatsAppConnection, changes: Sequence[Change]) -> None:
     found = Message.objects.filter(connection=connection, whatsapp_message_id__in=ids)
     rows = {str(row.whatsapp_message_id): row for row in found}
     _park(connection, [change for change in changes if not _is_here(rows.get(change.wa_id), change)])
-    moved = {row.pk: row for change in changes if (row := rows.get(change.wa_id)) and _merge(row, change)}
-    if moved:
-        _write(list(moved.values()))
+    merged, visible = [], []
+    for change in changes:
+        row = rows.get(change.wa_id)
+        before = _shown_of(row) if row else None
+        if row and _merge(row, change):
+            merged.append(row)
+            if _shown_of(row) != before:
+                visible.append(row)
+    if merged:
+        _write(merged)
+    if visible:
+        _announce(visible)
     reacted = {rows[one.wa_id].conversation_id for one in changes if one.is_reaction and one.wa_id in rows}
-    previews.refresh(reacted, {row.conversation_id for row in moved.values()})
+    previews.refresh(reacted, {row.conversation_id for row in visible})
+
+
+def _shown_of(row: Message) -> object:
+    """What people see of later changes. A change that only moves a time is stored, not told again."""
+    reactions = [(one["direction"], one["emoji"]) for one in row.reactions]
+    return row.content, row.edited_at is None, row.revoked_at is None, reactions
 
 
 def _is_here(row: Message | None, change: Change) -> bool:
@@ -108,6 +123,9 @@ def _write(rows: Sequence[Message]) -> None:
     Message.objects.bulk_update(rows, ["content", "metadata", "body_pending", "media", "media_url"])
     for media_id in files:
         transaction.on_commit(partial(media.drop, media_id), robust=True)
+
+
+def _announce(rows: Sequence[Message]) -> None:
     previews.rewrite(rows)
     publish(
         *(
@@ -120,7 +138,7 @@ def _write(rows: Sequence[Message]) -> None:
 
 
 def _merge(row: Message, change: Change) -> bool:
-    """Bring the row to where it stands with `change`; whether that is another state. A deletion is final."""
+    """Bring the row to where it stands with `change`. Returns whether it must be written. A deletion is final."""
     data: dict[str, Any] = row.metadata if isinstance(row.metadata, dict) else {}
     if data.get(REVOKED) or not _is_here(row, change):
         return False
@@ -136,7 +154,7 @@ def _merge(row: Message, change: Change) -> bool:
         return True
     reactions = data.get(REACTIONS) or {}
     earlier = reactions.get(change.kind)
-    if earlier and (earlier["at"], not earlier["emoji"], earlier["id"]) >= change.weight:
+    if earlier and (earlier["at"], not earlier["emoji"], earlier["id"], earlier["emoji"]) >= change.weight:
         return False
     mine = {"emoji": change.body, "at": at, "id": change.source_id}
     row.metadata = data | {REACTIONS: reactions | {change.kind: mine}}

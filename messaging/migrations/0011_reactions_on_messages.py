@@ -10,7 +10,7 @@ def put_on_messages(apps, schema_editor):
         target = Message.objects.filter(
             connection=one.connection_id, whatsapp_message_id=one.reply_to_wa_id
         ).first()
-        if target is None or "revoked_at" in target.metadata:
+        if target is None or not isinstance(target.metadata, dict) or "revoked_at" in target.metadata:
             continue
         mine = {
             "emoji": one.content[:40],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -13,6 +13,7 @@ from connections.drivers.base import (
     Context,
     Driver,
     Event,
+    History,
     MediaBlob,
     MediaRef,
     OutgoingMessage,
@@ -72,8 +73,8 @@ class ScriptedDriver(Driver):
         self._ask("lookup", wa_id)
         return None
 
-    def history(self, since: datetime) -> Sequence[Event]:
-        return []
+    def history(self, since: datetime, chats: Collection[str] = ()) -> History:
+        return History()
 
     def download(self, ref: MediaRef) -> MediaBlob:
         self._ask("download", ref)

@@ -112,9 +112,7 @@ def test_marking_what_was_found_only_adds_marks(text: str, search: str) -> None:
     assert read(str(marked(visible, search))).text == visible
 
 
-ANCHOR = (
-    '<a href="https://a.com/b_" target="_blank" rel="noopener noreferrer nofollow">https://a.com/b_</a>'
-)
+ANCHOR = '<a href="https://a.com/b_" target="_blank" rel="noopener noreferrer nofollow">https://a.com/b_</a>'
 
 
 @pytest.mark.parametrize(
@@ -188,7 +186,18 @@ def test_a_full_stop_after_a_link_is_not_part_of_it() -> None:
     assert ">https://a.b/c</a>." in str(to_html("https://a.b/c."))
 
 
-@pytest.mark.parametrize("hostile", ["*a " * 20_000, "_*~`" * 16_000, "https://" * 8_000, "```" * 20_000, "> a\n" * 16_000, "1. *a\n" * 10_000, "` " * 32_000])
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "*a " * 20_000,
+        "_*~`" * 16_000,
+        "https://" * 8_000,
+        "```" * 20_000,
+        "> a\n" * 16_000,
+        "1. *a\n" * 10_000,
+        "` " * 32_000,
+    ],
+)
 def test_a_message_of_full_length_is_formatted_in_no_time(hostile: str) -> None:
     start = time.process_time()
     to_html(hostile)

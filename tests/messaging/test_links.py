@@ -73,7 +73,26 @@ def test_what_is_an_address_and_what_is_none(text: str, found: list[str]) -> Non
 
 
 PIECES = st.sampled_from(
-    ["https://", "a.com", "/", "(", ")", "（", "」", "*", "_", "@", ".", "é", "好", "\u200b", "\u200d", " ", "\n", "🎂"]
+    [
+        "https://",
+        "a.com",
+        "/",
+        "(",
+        ")",
+        "（",
+        "」",
+        "*",
+        "_",
+        "@",
+        ".",
+        "é",
+        "好",
+        "\u200b",
+        "\u200d",
+        " ",
+        "\n",
+        "🎂",
+    ]
 )
 
 
@@ -93,8 +112,26 @@ LENGTH = 65_536
 @pytest.mark.parametrize(
     "piece",
     [
-        *["https://", "(https://a.b/", '"https://a.b/', "https://a.com:", "https://a.com/(", "https://a.com/()"],
-        *["a.b", "a@", "a.com,", "www.", "a@b.com ", "https://a.b/ ", "。https://", "*https://a.b/_", "//", "@"],
+        *[
+            "https://",
+            "(https://a.b/",
+            '"https://a.b/',
+            "https://a.com:",
+            "https://a.com/(",
+            "https://a.com/()",
+        ],
+        *[
+            "a.b",
+            "a@",
+            "a.com,",
+            "www.",
+            "a@b.com ",
+            "https://a.b/ ",
+            "。https://",
+            "*https://a.b/_",
+            "//",
+            "@",
+        ],
         *["a." * 1000 + " ", "a@" * 1000 + " ", "(a.com" * 300 + " ", "a-" * 1000 + ".com "],
     ],
 )

@@ -392,7 +392,7 @@ def test_whatever_a_customer_sends_is_kept(connection, content, name, mime, monk
     assert media.load(row).data == content
 
 
-def broken(*_):
+def broken(*_, **__):
     raise InvalidInput("broken_image", "This picture is damaged and cannot be opened.")
 
 
@@ -400,7 +400,7 @@ def broken(*_):
 def test_a_customers_picture_that_cannot_be_redrawn_is_kept_as_a_download(
     wanted, business, monkeypatch, code
 ):
-    def refuses(*_):
+    def refuses(*_, **__):
         raise InvalidInput(code, "No.")
 
     monkeypatch.setattr(pictures, "clean", refuses)

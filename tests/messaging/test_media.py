@@ -427,7 +427,7 @@ def test_a_customers_heic_picture_is_shown_as_a_jpeg(connection, monkeypatch):
     drawn = picture("JPEG", (64, 32))
     asked = []
 
-    def clean(source, mime):
+    def clean(source, mime, **_):
         asked.append(mime)
         return pictures.Picture(io.BytesIO(drawn), 64, 32, b"small")
 

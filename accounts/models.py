@@ -14,6 +14,7 @@ from accounts import scopes
 from accounts.roles import Role
 from whatsflow.core.crypto import EncryptedTextField
 from whatsflow.core.db import TimestampedModel, UuidModel
+from whatsflow.core.text import initials
 
 
 class UserManager(BaseUserManager["User"]):
@@ -68,8 +69,7 @@ class User(TimestampedModel, AbstractBaseUser, PermissionsMixin):
     @property
     def initials(self) -> str:
         """One or two letters for an avatar."""
-        words = (self.full_name or self.email).split()
-        return "".join(word[0] for word in words[:2]).upper()
+        return initials(self.full_name or self.email)
 
 
 class BusinessProfile(TimestampedModel):

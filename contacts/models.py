@@ -14,6 +14,7 @@ from contacts.expressions import SortName
 from whatsflow.core import phone
 from whatsflow.core.db import TimestampedModel, UuidModel
 from whatsflow.core.search import Searched
+from whatsflow.core.text import initials
 
 
 class Contact(Searched, TimestampedModel):
@@ -101,9 +102,8 @@ class Contact(Searched, TimestampedModel):
 
     @property
     def initials(self) -> str:
-        """One or two letters for an avatar; empty when only a number is known."""
-        words = [word for word in (self.name or self.push_name).split() if word[0].isalpha()]
-        return "".join(word[0] for word in words[:2]).upper()
+        """Letters for an avatar; empty when only a number is known."""
+        return initials(self.name or self.push_name)
 
 
 class ContactIdentity(TimestampedModel):

@@ -13,7 +13,7 @@ from django.urls import reverse
 from markupsafe import Markup
 
 from messaging import file_reasons, formatting
-from messaging.models import MediaFile, Message
+from messaging.models import EDITED, REVOKED, MediaFile, Message, standing_reactions
 from messaging.rows import MediaRow, Said
 from messaging.services.filetypes import extension
 from whatsflow.core.templatetags import whatsflow as shell
@@ -95,6 +95,14 @@ class Broadcast:
 
 
 @dataclass(frozen=True, slots=True)
+class Reaction:
+    """An emoji on a message, and who put it there."""
+
+    emoji: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bubble:
     """Everything that the fragment draws. side: "in" or "out"."""
 
@@ -109,6 +117,8 @@ class Bubble:
     media: Media | None
     special: Special | None
     html: Markup
+    deleted: str
+    reactions: tuple[Reaction, ...]
     jumbo: bool
     bare: bool
     backfilled: bool
@@ -126,7 +136,7 @@ def bubble(message: Said, quoted: Said | None, contact_name: str, base: str) -> 
     """base: the inbox's address, with a slash at its end."""
     media = _media(message.media, base) if message.media else None
     actions = f"{base}messages/{message.id}/"
-    out = message.is_outbound
+    out, deleted = message.is_outbound, _deleted(message)
     return Bubble(
         id=str(message.id),
         side="out" if out else "in",
@@ -135,14 +145,16 @@ def bubble(message: Said, quoted: Said | None, contact_name: str, base: str) -> 
         time=shell.local_time(message.created_at, "time"),
         author=_author(message) if out else "",
         broadcast=_broadcast(message),
-        quote=_quote(message, quoted, contact_name, base),
+        quote=None if deleted else _quote(message, quoted, contact_name, base),
         media=media,
-        special=_special(message),
+        special=None if deleted else _special(message),
         html=formatting.to_html(message.content)
         if message.content and not _speaks_itself(message)
         else Markup(""),
+        deleted=deleted,
+        reactions=_reactions(message, contact_name),
         jumbo=not media and formatting.is_jumbo(message.content),
-        bare=message.message_type == Message.Type.STICKER,
+        bare=message.message_type == Message.Type.STICKER and not deleted,
         backfilled=message.backfilled,
         mark=_mark(message),
         status=message.status,
@@ -157,10 +169,29 @@ def bubble(message: Said, quoted: Said | None, contact_name: str, base: str) -> 
 
 def _mark(message: Said) -> str:
     """What the writer did to it afterwards."""
+    return "Edited" if _data(message).get(EDITED) else ""
+
+
+def _deleted(message: Said) -> str:
+    """What stands in place of a message that its writer deleted for everyone; "" for any other."""
     data = _data(message)
-    if data.get("revoked_at"):
-        return "Deleted by the sender"
-    return "Edited" if data.get("edited_at") else ""
+    if not data.get(REVOKED) and data.get("type") != "revoked":
+        return ""
+    return "You deleted this message" if message.is_outbound else "This message was deleted"
+
+
+def _reactions(message: Said, contact_name: str) -> tuple[Reaction, ...]:
+    if not message.metadata:
+        return ()
+    return tuple(
+        Reaction(
+            one["emoji"],
+            f"You reacted {one['emoji']}"
+            if one["direction"] == Message.Direction.OUTBOUND
+            else f"{contact_name} reacted {one['emoji']}",
+        )
+        for one in standing_reactions(message.metadata)
+    )
 
 
 def _data(message: Said) -> Mapping[str, Any]:
@@ -169,6 +200,8 @@ def _data(message: Said) -> Mapping[str, Any]:
 
 def summary(message: Said) -> str:
     """A message in one line, for quotes."""
+    if deleted := _deleted(message):
+        return deleted
     text = formatting.plain(message.content, QUOTE_LENGTH)
     if text:
         return text
@@ -271,8 +304,6 @@ def _special(message: Said) -> Special | None:
             return Special(
                 "poll", _text(data, "question") or message.content or "Poll", _texts(data, "options")
             )
-        case Message.Type.UNKNOWN if data.get("type") == "revoked":
-            return Special("unknown", "This message was deleted before it arrived here.")
         case Message.Type.UNKNOWN:
             return Special("unknown", "This kind of message is not supported here. Read it on the phone.")
         case _:

@@ -85,11 +85,15 @@ def quoted_by(business_id: UUID, messages: Sequence[Said]) -> dict[str, Said]:
 
 
 def _shown(messages: QuerySet[Message]) -> QuerySet[Message, Values]:
-    """What bubbles show, with media and sender: half of a message's columns belong to the outbox."""
+    """What bubbles show, with media and sender: half of a message's columns belong to the outbox.
+
+    Reactions are shown on the message that they are on, never as one of their own.
+    """
     name = Coalesce(
         NullIf("sender__full_name", Value("")), "sender__email", Value(""), output_field=CharField()
     )
-    return messages.annotate(sender_name=name).values_list(*_COLUMNS)
+    shown = messages.exclude(message_type=Message.Type.REACTION)
+    return shown.annotate(sender_name=name).values_list(*_COLUMNS)
 
 
 def _said(values: Values) -> Said:

@@ -74,6 +74,8 @@ def tell_messages(
             for message in messages
             if message.conversation_id in rows
         ]
+        shown = {message.conversation_id for message in messages}
+        frames += [_row_frame(row, unread) for key, row in rows.items() if key not in shown]
         _push(business_id, frames)
 
 

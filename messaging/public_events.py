@@ -41,7 +41,7 @@ def register() -> None:
         EventType("message.received", "A customer's message was stored.", _received),
         EventType(
             "message.updated",
-            "A message was edited or taken back, or the state of its file has changed.",
+            "A message was edited or deleted, got or lost a reaction, or the state of its file has changed.",
             _received,
         ),
         *(EventType(f"message.{status}", when, _sent(status)) for status, when in _STATUSES.items()),

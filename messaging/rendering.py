@@ -136,6 +136,7 @@ def _row(item: InboxRow, search: str, time: Any) -> _Row:
         item.preview_type, "No messages yet"
     )
     text = item.hit_text if hit else preview
+    reaction = item.preview_type == Message.Type.REACTION
     return _Row(
         id=str(item.id),
         key=f"hit-{hit}" if hit else f"row-{item.id}",
@@ -145,9 +146,9 @@ def _row(item: InboxRow, search: str, time: Any) -> _Row:
         name=item.name,
         time=time,
         preview=marked(text, search) if hit else text,
-        tick=item.preview_status if ours and item.preview_status in TICKS else "",
+        tick=item.preview_status if ours and item.preview_status in TICKS and not reaction else "",
         tick_label=_LABELS.get(item.preview_status, ""),
-        icon="" if hit or item.preview_type not in PREVIEWS else item.preview_type,
+        icon="" if hit or reaction or item.preview_type not in PREVIEWS else item.preview_type,
         unread=0 if hit else item.unread_count,
         state=item.state,
         assigned_id=str(item.assigned_to_id or ""),

@@ -11,6 +11,7 @@ from uuid import UUID
 from contacts.shapes import ShownTag
 from messaging.models import Message
 from whatsflow.core import phone
+from whatsflow.core.text import initials
 
 
 class InboxRow(NamedTuple):
@@ -55,9 +56,8 @@ class InboxRow(NamedTuple):
 
     @property
     def initials(self) -> str:
-        """One or two letters for an avatar; empty when only a number is known."""
-        words = [word for word in (self.contact_name or self.contact_push_name).split() if word[0].isalpha()]
-        return "".join(word[0] for word in words[:2]).upper()
+        """Letters for an avatar; empty when only a number is known."""
+        return initials(self.contact_name or self.contact_push_name)
 
     @property
     def connection_label(self) -> str:

@@ -103,7 +103,7 @@ def messages_by_text(business: BusinessProfile, text: str, limit: int) -> Hits:
     words = _words(text)
     if not words:
         return Hits([])
-    rows = Message.objects.filter(business_profile=business)
+    rows = Message.objects.filter(business_profile=business).exclude(message_type=Message.Type.REACTION)
     try:
         with _patience():
             return Hits(_hits(rows.filter(_condition(business, words)), words, limit))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
 from messaging.models import Conversation, MediaFile, Message
+from messaging.shapes import told_metadata
 from whatsflow.core.drf import CamelCaseSerializer
 from whatsflow.core.drf_fields import Choice, Flag, Key, Moment, QueryFlag, QueryList, QueryNumber, Text
 from whatsflow.core.phone import TEXT_LENGTH
@@ -34,6 +37,16 @@ class PartnerSerializer(CamelCaseSerializer):
     phone_number = serializers.CharField(allow_null=True)
 
 
+class ReactionSerializer(CamelCaseSerializer):
+    """An emoji that somebody put on a message."""
+
+    emoji = serializers.CharField()
+    direction = serializers.ChoiceField(
+        choices=Message.Direction.choices, help_text="inbound: the customer's; outbound: yours."
+    )
+    at = serializers.DateTimeField()
+
+
 class MessageSerializer(CamelCaseSerializer):
     """A message, in or out."""
 
@@ -53,13 +66,23 @@ class MessageSerializer(CamelCaseSerializer):
     reply_to_whatsapp_message_id = serializers.CharField(source="reply_to_wa_id")
     is_from_bot = serializers.BooleanField()
     backfilled = serializers.BooleanField(help_text="Came late, by repairing a gap.")
-    metadata = serializers.DictField()
+    reactions = ReactionSerializer(many=True, help_text="One of the customer and one of yours at most.")
+    edited_at = serializers.DateTimeField(allow_null=True, help_text="When its writer last changed the text.")
+    deleted_at = serializers.DateTimeField(
+        source="revoked_at",
+        allow_null=True,
+        help_text="When its writer deleted it for everyone; content and file are gone then.",
+    )
+    metadata = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField()
     sent_at = serializers.DateTimeField(allow_null=True)
     delivered_at = serializers.DateTimeField(allow_null=True)
     read_at = serializers.DateTimeField(allow_null=True)
     error_code = serializers.CharField()
     error_message = serializers.CharField()
+
+    def get_metadata(self, message: Message) -> dict[str, Any]:
+        return told_metadata(message)
 
 
 class MessageQuery(CamelCaseSerializer):

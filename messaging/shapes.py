@@ -8,7 +8,7 @@ from uuid import UUID
 
 from contacts.models import Contact
 from contacts.shapes import example_contact
-from messaging.models import MediaFile, Message
+from messaging.models import REACTIONS, MediaFile, Message
 
 
 def message_data(message: Message) -> dict[str, Any]:
@@ -30,7 +30,10 @@ def message_data(message: Message) -> dict[str, Any]:
         "replyToWhatsappMessageId": message.reply_to_wa_id,
         "isFromBot": message.is_from_bot,
         "backfilled": message.backfilled,
-        "metadata": message.metadata,
+        "reactions": message.reactions,
+        "editedAt": message.edited_at,
+        "deletedAt": message.revoked_at,
+        "metadata": told_metadata(message),
         "createdAt": message.created_at,
         "sentAt": message.sent_at,
         "deliveredAt": message.delivered_at,
@@ -38,6 +41,11 @@ def message_data(message: Message) -> dict[str, Any]:
         "errorCode": message.error_code,
         "errorMessage": message.error_message,
     }
+
+
+def told_metadata(message: Message) -> dict[str, Any]:
+    """What a driver told besides. Reactions are told by themselves, without those that were taken back."""
+    return {key: value for key, value in message.metadata.items() if key != REACTIONS}
 
 
 def _writer(contact: Contact) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def messages(business_id: UUID, contact_id: UUID, before: datetime, limit: int) 
             row.created_at,
             "arrow-narrow-up" if row.is_outbound else "message",
             "We wrote" if row.is_outbound else "They wrote",
-            previews.line(row.content) or row.get_message_type_display(),
+            previews.line_of(row) or row.get_message_type_display(),
             _place(row.conversation_id, row.pk),
         )
         for row in rows.order_by("-created_at", "-id")[:limit]

@@ -9,6 +9,7 @@ import orjson
 
 from connections.models import Webhook
 from whatsflow.core import phone
+from whatsflow.core.text import clip
 
 SLACK_LENGTH = 3000
 """Characters of a chat message; Slack cuts longer ones itself, others refuse them."""
@@ -26,7 +27,7 @@ def chat_text(event: dict[str, Any]) -> str:
     data = event.get("data") or {}
     group, _, verb = str(event.get("type", "")).partition(".")
     text = _LINES.get(group, _plain)(data, verb)
-    return text if len(text) <= SLACK_LENGTH else f"{text[: SLACK_LENGTH - 1]}…"
+    return clip(text, SLACK_LENGTH)
 
 
 def _message(data: dict[str, Any], verb: str) -> str:

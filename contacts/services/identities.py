@@ -19,7 +19,7 @@ from contacts.services import consent, merging
 from whatsflow.core import bulk, phone, search
 from whatsflow.core.events import publish
 from whatsflow.core.ids import uuid7
-from whatsflow.core.text import printable
+from whatsflow.core.text import boundary, printable
 
 Kind = ContactIdentity.Kind
 Key = tuple[str, str]
@@ -203,4 +203,5 @@ def _keep_up(business_id: UUID, groups: list[_Group], known: dict[Key, UUID]) ->
 
 def clean_push_name(text: str) -> str:
     """A stranger's name as we keep it."""
-    return printable(text[:1000])[:255]
+    name = printable(text[:1000])
+    return name[: boundary(name, 255)]

@@ -1,6 +1,9 @@
 """Conversations and their messages, and the texts that a team keeps ready."""
 
 from messaging.models.messages import (
+    EDITED,
+    REACTIONS,
+    REVOKED,
     THUMBNAIL_MIME,
     ContactPicture,
     Conversation,
@@ -9,12 +12,17 @@ from messaging.models.messages import (
     MediaFile,
     Message,
     ParkedAck,
+    ParkedChange,
     media_path,
+    standing_reactions,
     thumbnail_path,
 )
 from messaging.models.replies import QuickReply
 
 __all__ = [
+    "EDITED",
+    "REACTIONS",
+    "REVOKED",
     "THUMBNAIL_MIME",
     "ContactPicture",
     "Conversation",
@@ -23,7 +31,9 @@ __all__ = [
     "MediaFile",
     "Message",
     "ParkedAck",
+    "ParkedChange",
     "QuickReply",
     "media_path",
+    "standing_reactions",
     "thumbnail_path",
 ]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from accounts.models import BusinessProfile, User
 from connections.models import WhatsAppConnection
@@ -12,6 +17,11 @@ from contacts.models import Contact
 from messaging import file_reasons
 from whatsflow.core.db import TimestampedModel, UuidModel
 from whatsflow.core.search import Searched
+
+EDITED = "edited_at"
+REVOKED = "revoked_at"
+REACTIONS = "reactions"
+"""Keys in a message's metadata: what was done to it later, with WhatsApp's times."""
 
 
 class Conversation(TimestampedModel):
@@ -367,6 +377,38 @@ class Message(Searched, TimestampedModel):
     def is_outbound(self) -> bool:
         return self.direction == self.Direction.OUTBOUND
 
+    @property
+    def edited_at(self) -> datetime | None:
+        """When its writer changed the text last, by WhatsApp's clock."""
+        return _moment(self.metadata, EDITED)
+
+    @property
+    def revoked_at(self) -> datetime | None:
+        """When its writer deleted it for everyone, by WhatsApp's clock. Nothing of its content is kept."""
+        return _moment(self.metadata, REVOKED)
+
+    @property
+    def reactions(self) -> list[dict[str, Any]]:
+        """The emoji that the customer ("inbound") and we ("outbound") have put on it, at most one each."""
+        return standing_reactions(self.metadata)
+
+
+def standing_reactions(metadata: Any) -> list[dict[str, Any]]:
+    """Reactions kept in a message's metadata that were not taken back: `emoji`, `direction` and `at`."""
+    kept = metadata.get(REACTIONS) if isinstance(metadata, Mapping) else None
+    if not isinstance(kept, Mapping):
+        return []
+    return [
+        {"emoji": kept[side]["emoji"], "direction": side, "at": parse_datetime(kept[side]["at"])}
+        for side in Message.Direction.values
+        if side in kept and kept[side]["emoji"]
+    ]
+
+
+def _moment(metadata: Any, key: str) -> datetime | None:
+    text = metadata.get(key) if isinstance(metadata, Mapping) else None
+    return parse_datetime(text) if isinstance(text, str) else None
+
 
 class ParkedAck(UuidModel):
     """A receipt for a message that is not here yet; applied when it appears."""
@@ -382,6 +424,35 @@ class ParkedAck(UuidModel):
         constraints = [
             models.UniqueConstraint(fields=["connection", "whatsapp_message_id"], name="parked_acks_unique")
         ]
+
+
+class ParkedChange(UuidModel):
+    """An edit, a deletion or a reaction for a message that is not here yet; applied when it appears."""
+
+    class Kind(models.TextChoices):
+        EDITED = "edited", "Edited"
+        REVOKED = "revoked", "Deleted"
+        REACTED = "inbound", "The customer reacted"
+        WE_REACTED = "outbound", "We reacted"
+
+    connection = models.ForeignKey(
+        WhatsAppConnection, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    whatsapp_message_id = models.CharField(max_length=255)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    body = models.TextField(blank=True, help_text="The text after an edit, or the emoji.")
+    source_id = models.CharField(max_length=255, blank=True, help_text="The reaction's own WhatsApp id.")
+    at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "parked_changes"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection", "whatsapp_message_id", "kind"], name="parked_changes_unique"
+            )
+        ]
+        indexes = [models.Index(fields=["connection", "created_at"], name="parked_changes_oldest")]
 
 
 class Draft(TimestampedModel):

@@ -1,34 +1,81 @@
-"""What writers change afterwards: a message edited, or taken back for everyone."""
+"""What writers do to a message afterwards: edits, deletions for everyone, and reactions.
+
+Each change is merged by WhatsApp's time, so that the order in which changes come, and how often, makes no difference.
+Those that come before their message wait for it.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
 
-from connections.drivers.base import Edited, Revoked
+from django.db import transaction
+
+from connections.drivers.base import Edited, InboundMessage, Revoked
 from connections.models import WhatsAppConnection
 from messaging.events import MessageUpdated
-from messaging.models import Message
-from messaging.services import previews
+from messaging.models import EDITED, REACTIONS, REVOKED, Message, ParkedChange
+from messaging.services import media, previews
 from whatsflow.core.events import publish
+from whatsflow.core.text import first_emoji
 
-EDITED = "edited_at"
-REVOKED = "revoked_at"
-"""Keys in a message's metadata: when, by WhatsApp's clock."""
+Kind = ParkedChange.Kind
+MOST_PARKED = 5000
+"""Changes that wait at one number; of more the oldest are dropped."""
+_KEPT_OF_DELETED = ("campaign",)
+"""What remains of the metadata of a deleted message: ours, nothing that the writer sent."""
 
 
-def apply(connection: WhatsAppConnection, changes: Sequence[Edited | Revoked]) -> None:
-    """Write them to the messages that we have; told twice, they change nothing. Must be called in a transaction.
+@dataclass(frozen=True)
+class Change:
+    """What was done to the message `wa_id`, and when by WhatsApp's clock.
 
-    What was taken back stays readable for the team, marked as such: an inbox is also a record of what was agreed.
+    body: the text after an edit, or the emoji of a reaction, "" when it was taken back. source_id: the reaction's own
+    WhatsApp id.
     """
+
+    wa_id: str
+    kind: str
+    at: datetime
+    body: str = ""
+    source_id: str = ""
+
+    @classmethod
+    def of(cls, event: Edited | Revoked | InboundMessage) -> Change:
+        """The change that a driver tells; a reaction comes as a message of its own."""
+        match event:
+            case Edited():
+                return cls(event.wa_id, Kind.EDITED, event.at, event.body.replace("\x00", ""))
+            case Revoked():
+                return cls(event.wa_id, Kind.REVOKED, event.at)
+        kind = Kind.WE_REACTED if event.from_me else Kind.REACTED
+        emoji = first_emoji((event.body or "").strip().replace("\x00", ""))
+        return cls(event.quoted_wa_id, kind, event.at, emoji, event.wa_id)
+
+    @property
+    def is_reaction(self) -> bool:
+        return self.kind in (Kind.REACTED, Kind.WE_REACTED)
+
+    @property
+    def weight(self) -> tuple[str, bool, str, str]:
+        """Of two changes of a kind the heavier one counts: the later, and of two reactions at once the taking back."""
+        return _text_of(self.at), self.is_reaction and not self.body, self.source_id, self.body
+
+
+def apply(connection: WhatsAppConnection, changes: Sequence[Change]) -> None:
+    """Merge changes into the messages that are here and park the others. Must be called in a transaction."""
     for together in _rounds(changes):
         _apply(connection, together)
 
 
-def _rounds(changes: Iterable[Edited | Revoked]) -> list[list[Edited | Revoked]]:
+def _rounds(changes: Iterable[Change]) -> list[list[Change]]:
     """Changes of one message after each other, so that each is told as it was: usually one round."""
-    rounds: list[list[Edited | Revoked]] = []
+    rounds: list[list[Change]] = []
     seen: Counter[str] = Counter()
     for change in changes:
         if seen[change.wa_id] == len(rounds):
@@ -38,37 +85,135 @@ def _rounds(changes: Iterable[Edited | Revoked]) -> list[list[Edited | Revoked]]
     return rounds
 
 
-def _apply(connection: WhatsAppConnection, changes: Sequence[Edited | Revoked]) -> None:
+def _apply(connection: WhatsAppConnection, changes: Sequence[Change]) -> None:
     ids = {change.wa_id for change in changes}
-    rows = {
-        row.whatsapp_message_id: row
-        for row in Message.objects.filter(connection=connection, whatsapp_message_id__in=ids)
-    }
-    moved = {row.pk: row for change in changes if (row := rows.get(change.wa_id)) and _change(row, change)}
-    if not moved:
-        return
-    Message.objects.bulk_update(moved.values(), ["content", "metadata", "body_pending"])
-    previews.rewrite(moved.values())
+    found = Message.objects.filter(connection=connection, whatsapp_message_id__in=ids)
+    rows = {str(row.whatsapp_message_id): row for row in found}
+    _park(connection, [change for change in changes if not _is_here(rows.get(change.wa_id), change)])
+    merged, visible = [], []
+    for change in changes:
+        row = rows.get(change.wa_id)
+        before = _shown_of(row) if row else None
+        if row and _merge(row, change):
+            merged.append(row)
+            if _shown_of(row) != before:
+                visible.append(row)
+    if merged:
+        _write(merged)
+    if visible:
+        _announce(visible)
+    reacted = {rows[one.wa_id].conversation_id for one in changes if one.is_reaction and one.wa_id in rows}
+    previews.refresh(reacted, {row.conversation_id for row in visible})
+
+
+def _shown_of(row: Message) -> object:
+    """What people see of later changes. A change that only moves a time is stored, not told again."""
+    reactions = [(one["direction"], one["emoji"]) for one in row.reactions]
+    return row.content, row.edited_at is None, row.revoked_at is None, reactions
+
+
+def _is_here(row: Message | None, change: Change) -> bool:
+    """Whether `change` can be merged now. A message known by its id only can be deleted, not edited."""
+    return row is not None and (not row.body_pending or change.kind == Kind.REVOKED)
+
+
+def _write(rows: Sequence[Message]) -> None:
+    deleted = Message.objects.filter(pk__in=[row.pk for row in rows if row.revoked_at]).exclude(media=None)
+    files = list(deleted.values_list("media_id", flat=True))
+    Message.objects.bulk_update(rows, ["content", "metadata", "body_pending", "media", "media_url"])
+    for media_id in files:
+        transaction.on_commit(partial(media.drop, media_id), robust=True)
+
+
+def _announce(rows: Sequence[Message]) -> None:
+    previews.rewrite(rows)
     publish(
         *(
             MessageUpdated(
                 business_id=row.business_profile_id, message_id=row.pk, conversation_id=row.conversation_id
             )
-            for row in moved.values()
+            for row in rows
         )
     )
 
 
-def _change(row: Message, change: Edited | Revoked) -> bool:
-    """Whether the row has changed."""
-    key = EDITED if isinstance(change, Edited) else REVOKED
-    metadata = row.metadata if isinstance(row.metadata, dict) else {}
-    told = str(metadata.get(key, ""))
-    if told and (key == REVOKED or told >= change.at.isoformat()):
+def _merge(row: Message, change: Change) -> bool:
+    """Bring the row to where it stands with `change`. Returns whether it must be written. A deletion is final."""
+    data: dict[str, Any] = row.metadata if isinstance(row.metadata, dict) else {}
+    if data.get(REVOKED) or not _is_here(row, change):
         return False
-    if told and isinstance(change, Edited) and row.content == change.body:
-        return False  # told again; a time that was none is another one with each telling
-    row.metadata = {**metadata, key: change.at.isoformat()}
-    if isinstance(change, Edited):
-        row.content, row.body_pending = change.body, False
+    at = _text_of(change.at)
+    if change.kind == Kind.REVOKED:
+        row.content, row.body_pending, row.media, row.media_url = "", False, None, ""
+        row.metadata = {key: data[key] for key in _KEPT_OF_DELETED if key in data} | {REVOKED: at}
+        return True
+    if change.kind == Kind.EDITED:
+        if EDITED in data and (str(data[EDITED]), row.content) >= (at, change.body):
+            return False
+        row.content, row.metadata = change.body, data | {EDITED: at}
+        return True
+    reactions = data.get(REACTIONS) or {}
+    earlier = reactions.get(change.kind)
+    if earlier and (earlier["at"], not earlier["emoji"], earlier["id"], earlier["emoji"]) >= change.weight:
+        return False
+    mine = {"emoji": change.body, "at": at, "id": change.source_id}
+    row.metadata = data | {REACTIONS: reactions | {change.kind: mine}}
     return True
+
+
+def _text_of(at: datetime) -> str:
+    """A time as metadata carries it: always the same width, so that texts sort like times."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+# -- changes that come before their message ----------------------------------------------------------
+
+
+def settle(connection: WhatsAppConnection, rows: Iterable[Message]) -> set[UUID]:
+    """Merge what is parked into rows that are about to be written. Returns the conversations where somebody reacted."""
+    here = {str(row.whatsapp_message_id): row for row in rows}
+    parked = list(ParkedChange.objects.filter(connection=connection, whatsapp_message_id__in=here))
+    changes = {
+        one.pk: Change(one.whatsapp_message_id, one.kind, one.at, one.body, one.source_id) for one in parked
+    }
+    changes = {key: one for key, one in changes.items() if _is_here(here[one.wa_id], one)}
+    for change in changes.values():
+        _merge(here[change.wa_id], change)
+    if changes:
+        ParkedChange.objects.filter(pk__in=changes).delete()
+    return {here[one.wa_id].conversation_id for one in changes.values() if one.is_reaction}
+
+
+def _park(connection: WhatsAppConnection, changes: Iterable[Change]) -> None:
+    """Keep changes of messages that are still to come: of each kind the one that will count."""
+    wanted = {(one.wa_id, one.kind): one for one in changes}
+    if not wanted:
+        return
+    known = ParkedChange.objects.filter(
+        connection=connection, whatsapp_message_id__in={wa_id for wa_id, _ in wanted}
+    )
+    for row in known:
+        key = row.whatsapp_message_id, row.kind
+        parked = Change(*key, row.at, row.body, row.source_id)
+        if key in wanted and parked.weight >= wanted[key].weight:
+            del wanted[key]
+    ParkedChange.objects.bulk_create(
+        [
+            ParkedChange(
+                connection=connection,
+                whatsapp_message_id=one.wa_id,
+                kind=one.kind,
+                body=one.body,
+                source_id=one.source_id,
+                at=one.at,
+            )
+            for one in wanted.values()
+        ],
+        update_conflicts=True,
+        unique_fields=["connection", "whatsapp_message_id", "kind"],
+        update_fields=["body", "source_id", "at"],
+    )
+    newest = ParkedChange.objects.filter(connection=connection).order_by("-created_at", "-id")
+    surplus = list(newest.values_list("pk", flat=True)[MOST_PARKED : MOST_PARKED + 500])
+    if surplus:
+        ParkedChange.objects.filter(pk__in=surplus).delete()

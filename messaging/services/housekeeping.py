@@ -7,13 +7,13 @@ from datetime import timedelta
 from django.db.models import Exists, OuterRef
 
 from connections.models import WhatsAppConnection
-from messaging.models import Message, ParkedAck
+from messaging.models import Message, ParkedAck, ParkedChange
 from messaging.services import media
 from whatsflow.core import doorbell
 from whatsflow.core.clock import now
 
 PARKED_FOR = timedelta(days=7)
-"""A receipt whose message has not come for so long belongs to one we will never see."""
+"""A receipt or change whose message has not come for so long belongs to one we will never see."""
 UPLOADS_FOR = timedelta(days=1)
 
 
@@ -31,7 +31,8 @@ def ring_for_due_messages() -> int:
 
 
 def prune() -> None:
-    """Remove receipts that never found their message and uploads that were never sent."""
+    """Remove receipts and changes that never found their message, and uploads that were never sent."""
     moment = now()
-    ParkedAck.objects.filter(created_at__lt=moment - PARKED_FOR).delete()
+    for parked in (ParkedAck, ParkedChange):
+        parked.objects.filter(created_at__lt=moment - PARKED_FOR).delete()
     media.prune_orphans(moment - UPLOADS_FOR)

@@ -118,7 +118,7 @@ class _Batch:
     messages: dict[str, InboundMessage] = field(default_factory=dict)
     acks: list[Ack] = field(default_factory=list)
     identified: list[Identified] = field(default_factory=list)
-    changes: list[Edited | Revoked] = field(default_factory=list)
+    changes: list[changes.Change] = field(default_factory=list)
     typing: dict[Chat, bool] = field(default_factory=dict)
     skipped: int = 0
     known: dict[str, _Known] = field(default_factory=dict)
@@ -129,6 +129,8 @@ class _Batch:
         batch = cls(connection)
         for event in events:
             match event:
+                case InboundMessage(kind=MessageKind.REACTION):
+                    batch.react(event)
                 case InboundMessage():
                     known = batch.messages.get(event.wa_id)
                     batch.messages[event.wa_id] = _together(known, event) if known else event
@@ -137,7 +139,7 @@ class _Batch:
                 case Identified():
                     batch.identified.append(event)
                 case Edited() | Revoked():
-                    batch.changes.append(event)
+                    batch.changes.append(changes.Change.of(event))
                 case Typing(chat, active):
                     batch.typing[chat] = active
                 case Skipped():
@@ -145,6 +147,14 @@ class _Batch:
         batch.look_up({*batch.messages, *(ack.wa_id for ack in batch.acks)})
         batch.acks += _acks_told_by_messages(batch)
         return batch
+
+    def react(self, event: InboundMessage) -> None:
+        """A reaction is a message for the record and changes the one that it is on; taking it back only does that."""
+        change = changes.Change.of(event)
+        if change.wa_id and event.body is not None:
+            self.changes.append(change)
+        if change.body:
+            self.messages[event.wa_id] = replace(event, body=change.body)
 
     def look_up(self, wa_ids: set[str]) -> None:
         if wa_ids:
@@ -227,12 +237,14 @@ def _store(batch: _Batch, who: dict[Person, UUID]) -> list[Message]:
         )
         _give_status(row, message, early.get(message.wa_id, []))
         rows.append(row)
+    reacted = changes.settle(batch.connection, rows)
     files = [row.media for row in rows if row.media]
     if files:
         MediaFile.objects.bulk_create(files)
     bulk.insert(rows)
     limits.release(batch.connection, {row.conversation_id for row in rows if not row.is_outbound})
     _show(rows)
+    previews.refresh(reacted)
     publish(*(_event(row) for row in rows if not row.body_pending), *_statuses(rows))
     return rows
 
@@ -347,10 +359,12 @@ def _fill(batch: _Batch) -> None:
     rows = list(Message.objects.filter(pk__in=full))
     for row in rows:
         _fill_row(row, full[row.pk])
+    reacted = changes.settle(batch.connection, rows)
     MediaFile.objects.bulk_create([row.media for row in rows if row.media])
     columns = ["content", "message_type", "media", "media_url", "reply_to_wa_id", "metadata", "body_pending"]
     Message.objects.bulk_update(rows, columns)
     previews.rewrite(rows)
+    previews.refresh(reacted)
     publish(*(_event(row) for row in rows))
 
 

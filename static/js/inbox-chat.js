@@ -222,6 +222,7 @@ export class Chat {
   /* Replace it, or put it in its place in time (nearly always the end). */
   put(message) {
     const known = document.getElementById(message.id);
+    this.requote(message);
     if (known) {
       keepHigher(known, message);
       known.replaceWith(message);
@@ -232,6 +233,16 @@ export class Chat {
     if (before) before.after(message);
     else if (earlier.length) earlier[0].before(message);
     else this.messages.append(message);
+  }
+
+  /* Answers to a message that was edited or deleted quote it as it is now. */
+  requote(message) {
+    const deleted = message.matches(".message-deleted") && message.querySelector(".message-text")?.textContent.trim();
+    const words = deleted || message.querySelector("[data-reply]")?.dataset.text;
+    if (!words) return;
+    for (const quote of this.messages.querySelectorAll(`[data-jump="${message.dataset.message}"] .message-quote-text`)) {
+      quote.textContent = words;
+    }
   }
 
   status(frame) {

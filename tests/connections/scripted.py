@@ -74,7 +74,7 @@ class ScriptedDriver(Driver):
         return None
 
     def history(self, since: datetime, chats: Collection[str] = ()) -> History:
-        return History([], {})
+        return History()
 
     def download(self, ref: MediaRef) -> MediaBlob:
         self._ask("download", ref)

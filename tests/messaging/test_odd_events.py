@@ -39,7 +39,7 @@ from connections.services import unstored_events
 from contacts.models import Contact
 from contacts.services import contacts
 from messaging.models import Conversation, MediaFile, Message
-from messaging.services import inbound
+from messaging.services import changes, inbound
 from tests.connections.scripted import PDF, tell
 from tests.factories import UserFactory
 from tests.messaging.helpers import CARLA, ago, hello, lease_of
@@ -368,12 +368,21 @@ def test_told_again_after_a_crash_it_is_kept_once(lease: Lease, fails: list[int]
     assert Message.objects.count() == 2
 
 
-def test_an_edit_with_an_impossible_time_changes_nothing_when_it_is_told_again(lease: Lease) -> None:
+def test_an_edit_with_an_impossible_time_is_published_once(lease: Lease, subscribed: list[Any]) -> None:
     tell(lease, [hello("ODD"), Edited("ODD", CARLA, "Hello again", datetime.max)])
-    metadata = Message.objects.get().metadata
-    assert metadata["edited_at"]
+    row = Message.objects.get()
+    assert row.edited_at
+    assert [event.message_id for event in subscribed] == [row.pk]
     tell(lease, [Edited("ODD", CARLA, "Hello again", datetime.max)])
-    assert Message.objects.get().metadata == metadata
+    assert len(subscribed) == 1
+
+
+@pytest.fixture
+def subscribed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Changes of messages that were published."""
+    published: list[Any] = []
+    monkeypatch.setattr(changes, "publish", lambda *events: published.extend(events))
+    return published
 
 
 def test_two_messages_without_a_usable_id_are_two(lease: Lease) -> None:

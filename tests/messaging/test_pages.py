@@ -325,7 +325,7 @@ def test_a_reply_shows_what_it_answers_and_leads_there(client: Client, conversat
         ("contact_card", {"name": "Ann", "phones": ["+1"]}, "Ann"),
         ("poll", {"question": "Which?", "options": ["A", "B"]}, "Which?"),
         ("unknown", {}, "not supported here"),
-        ("unknown", {"type": "revoked"}, "deleted before it arrived"),
+        ("unknown", {"type": "revoked"}, "This message was deleted"),
         ("image", {}, "not available here"),
         ("poll", [], "Poll"),
     ],

@@ -1,52 +1,94 @@
 """Text that strangers wrote, made fit for one line of a page, a file's name or a database."""
 
-import unicodedata
+import regex
 
-_JOINERS = "\u200c\u200d"
-"""Parts of words and emoji, although they are control characters."""
+_UNPRINTABLE = regex.compile(
+    r"(?P<flag>\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f)|(?![\u200c\u200d])[\p{Cc}\p{Cs}\p{Cf}]"
+)
+"""Joiners are parts of words and emoji, and tags those of a region's flag, although they are control characters."""
 
 
 def printable(text: str) -> str:
     """`text` on one line, without control characters, direction overrides or half characters."""
-    kept = (
-        " " if unicodedata.category(letter) in ("Cc", "Cs", "Cf") and letter not in _JOINERS else letter
-        for letter in text
-    )
-    return " ".join("".join(kept).split())
-
-
-def boundary(text: str, at: int, *, forward: bool = False) -> int:
-    """The place at or before `at` (or after it) that does not cut a letter from its marks, nor an emoji in two."""
-    step = 1 if forward else -1
-    while 0 < at < len(text) and _joined(text, at):
-        at += step
-    return at
-
-
-def _joined(text: str, at: int) -> bool:
-    before, after = text[at - 1], text[at]
-    if unicodedata.category(after)[0] == "M" or after in _JOINERS or before == _JOINERS[1]:
-        return True
-    if (
-        "\U0001f3fb" <= after <= "\U0001f3ff" or "\U000e0020" <= after <= "\U000e007f"
-    ):  # skin tones, tags of flags
-        return True
-    return _flag(before) and _flag(after) and _flags_before(text, at) % 2 == 1
-
-
-def _flag(letter: str) -> bool:
-    """Half a flag: two such letters make one."""
-    return "\U0001f1e6" <= letter <= "\U0001f1ff"
-
-
-def _flags_before(text: str, at: int) -> int:
-    count = 0
-    while at > count and _flag(text[at - count - 1]):
-        count += 1
-    return count
+    return " ".join(_UNPRINTABLE.sub(lambda found: found["flag"] or " ", text).split())
 
 
 def camel(name: str) -> str:
     """`last_message_at` -> `lastMessageAt`."""
     first, *rest = name.split("_")
     return first + "".join(word[:1].upper() + word[1:] for word in rest)
+
+
+_CLUSTER = regex.compile(r"\X")
+_EMOJI = regex.compile(
+    r"\p{RI}{2}|[0-9#*]\ufe0f?\u20e3"
+    r"|(?![©®™])\p{Extended_Pictographic}[\ufe0f\p{Emoji_Modifier}\U000e0020-\U000e007f]*"
+    r"(?:\u200d\p{Extended_Pictographic}[\ufe0f\p{Emoji_Modifier}]*)*"
+)
+LONGEST_EMOJI = 40
+"""Code points; families with skin tones have 11, flags of regions 7."""
+LONGEST_INITIAL = 8
+_FIRST_COMBINING = "\u0300"
+"""No character below it belongs to the one before, but for a line feed after a carriage return."""
+
+
+def boundary(text: str, at: int, *, forward: bool = False) -> int:
+    """Return the last place up to `at` where `text` can be cut without splitting an emoji, a flag or an accent.
+
+    forward: the first such place from `at` on instead. Letters with more marks than LONGEST_EMOJI are cut anywhere:
+    nobody can read them.
+    """
+    if at <= 0 or at >= len(text):
+        return max(0, min(at, len(text)))
+    if "\n" < text[at] < _FIRST_COMBINING:
+        return at
+    start = max(text.rfind(" ", 0, at), 0)  # nothing is joined across a blank
+    for cluster in _CLUSTER.finditer(text, start):
+        if cluster.end() >= at:
+            break
+    else:
+        return at
+    if cluster.end() == at or cluster.end() - cluster.start() > LONGEST_EMOJI:
+        return at
+    return cluster.end() if forward else cluster.start()
+
+
+def clip(text: str, limit: int) -> str:
+    """Return `text`, or as much of it as fits into `limit` code points with an ellipsis at its end."""
+    if len(text) <= limit:
+        return text
+    return text[: boundary(text, limit - 1)].rstrip() + "…"
+
+
+def first_emoji(text: str) -> str:
+    """Return the emoji (or other character as people see it) with which `text` begins."""
+    found = _EMOJI.match(text) or _CLUSTER.match(text)
+    return found.group()[:LONGEST_EMOJI] if found else ""
+
+
+def is_emoji(text: str, most: int) -> bool:
+    """Whether `text` is nothing but one to `most` emoji."""
+    count, place = 0, 0
+    text = "".join(text[: most * LONGEST_EMOJI + 1].split())
+    while count < most and (found := _EMOJI.match(text, place)):
+        count, place = count + 1, found.end()
+    return bool(count) and place == len(text)
+
+
+def initials(name: str) -> str:
+    """Return one or two letters for an avatar; an emoji or a digit for names without letters, else nothing."""
+    letters = [letter for word in name.split()[:20] if (letter := _initial(word))]
+    if letters:
+        return "".join(letters[:2]).upper()
+    emoji = _EMOJI.search(name)
+    digit = next((letter for letter in name if letter.isalnum()), "")
+    return emoji.group()[:LONGEST_EMOJI] if emoji else digit
+
+
+def _initial(word: str) -> str:
+    """The letter with which `word` begins, after what is no letter and no digit."""
+    place = next((index for index, letter in enumerate(word) if letter.isalnum()), None)
+    if place is None or not word[place].isalpha():
+        return ""
+    found = _CLUSTER.match(word, place)
+    return found.group()[:LONGEST_INITIAL] if found else ""

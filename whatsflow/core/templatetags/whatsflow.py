@@ -22,6 +22,8 @@ from django.utils import timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
+from whatsflow.core import text
+
 register = template.Library()
 
 HUES = 12
@@ -95,13 +97,16 @@ def _relative(local: datetime, today: datetime) -> str:
 
 
 @register.filter
+def clip(value: object, limit: int) -> str:
+    """At most `limit` characters, never half of an emoji: {{ body|clip:80 }}."""
+    return text.clip(str(value), limit)
+
+
+@register.filter
 def initials(value: object) -> str:
     """One or two letters for an avatar, of a user, a contact or a text."""
     own = getattr(value, "initials", None)
-    if own is not None:
-        return str(own)
-    words = [word for word in str(value).split() if word[0].isalnum()]
-    return "".join(word[0] for word in words[:2]).upper()
+    return str(own) if own is not None else text.initials(str(value))
 
 
 @register.simple_tag

@@ -33,6 +33,7 @@ ERRORS: dict[int, str] = {
     429: "Too many requests; Retry-After says when to come back.",
     502: "Another server could not be reached.",
     504: "Another server did not answer in time.",
+    503: "The server is busy. Try again in a moment.",
     507: "There is no room left for files.",
 }
 ERROR_SCHEMA: dict[str, Any] = {

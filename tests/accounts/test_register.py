@@ -31,7 +31,7 @@ def test_a_newcomer_registers_and_is_asked_for_the_business(client: Client, db) 
 def test_the_time_zone_is_the_browsers(client: Client, db, browser: str, kept: str) -> None:
     assert client.post(REGISTER, {**NEW, "time_zone": browser}).status_code == 302
     assert User.objects.get().time_zone == kept
-    assert client.get("/accounts/businesses/new/").context["form"].initial["time_zone"] == kept
+    assert client.get("/accounts/businesses/new/").context["form"]["time_zone"].initial == kept
 
 
 def test_every_page_leads_a_newcomer_to_the_business_form(client: Client, db) -> None:

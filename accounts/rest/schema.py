@@ -32,8 +32,8 @@ ERRORS: dict[int, str] = {
     422: "The form is right, but a rule says no; `code` says which.",
     429: "Too many requests; Retry-After says when to come back.",
     502: "Another server could not be reached.",
-    504: "Another server did not answer in time.",
     503: "The server is busy. Try again in a moment.",
+    504: "Another server did not answer in time.",
     507: "There is no room left for files.",
 }
 ERROR_SCHEMA: dict[str, Any] = {

@@ -90,6 +90,12 @@ def test_the_description_is_valid_openapi_3_1(description: dict) -> None:
     validate_schema(description)
 
 
+def test_every_reference_leads_to_a_component(description: dict) -> None:
+    named = set(re.findall(r'"\$ref": "#/components/(\w+)/([^"]+)"', json.dumps(description)))
+    there = {(kind, name) for kind, parts in description["components"].items() for name in parts}
+    assert named - there == set()
+
+
 def test_every_operation_is_described_with_its_errors_and_an_example_of_its_body(description: dict) -> None:
     faults = []
     for path, item in description["paths"].items():

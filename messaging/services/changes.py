@@ -50,11 +50,11 @@ class Change:
         """The change that a driver tells; a reaction comes as a message of its own."""
         match event:
             case Edited():
-                return cls(event.wa_id, Kind.EDITED, event.at, event.body.replace("\x00", ""))
+                return cls(event.wa_id, Kind.EDITED, event.at, event.body)
             case Revoked():
                 return cls(event.wa_id, Kind.REVOKED, event.at)
         kind = Kind.WE_REACTED if event.from_me else Kind.REACTED
-        emoji = first_emoji((event.body or "").strip().replace("\x00", ""))
+        emoji = first_emoji((event.body or "").strip())
         return cls(event.quoted_wa_id, kind, event.at, emoji, event.wa_id)
 
     @property

@@ -232,21 +232,23 @@ class Identified:
 
 @dataclass(frozen=True)
 class Edited(Cleaned):
-    """The writer changed a message after it was sent. body: what it says now."""
+    """Somebody changed a message after it was sent. body: what it says now. from_me: we did, on the phone."""
 
     wa_id: str
     chat: Chat
     body: str
     at: datetime
+    from_me: bool = False
 
 
 @dataclass(frozen=True)
 class Revoked(Cleaned):
-    """The writer took a message back, for everyone."""
+    """Somebody took a message back, for everyone. from_me: we did, on the phone."""
 
     wa_id: str
     chat: Chat
     at: datetime
+    from_me: bool = False
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,10 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
+                (
+                    "from_me",
+                    models.BooleanField(default=False, help_text="We made the change, on the phone."),
+                ),
                 ("body", models.TextField(blank=True, help_text="The text after an edit, or the emoji.")),
                 (
                     "source_id",
@@ -57,7 +61,8 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["connection", "created_at"], name="parked_changes_oldest")],
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("connection", "whatsapp_message_id", "kind"), name="parked_changes_unique"
+                        fields=("connection", "whatsapp_message_id", "kind", "from_me"),
+                        name="parked_changes_unique",
                     )
                 ],
             },

@@ -440,6 +440,7 @@ class ParkedChange(UuidModel):
     )
     whatsapp_message_id = models.CharField(max_length=255)
     kind = models.CharField(max_length=10, choices=Kind.choices)
+    from_me = models.BooleanField(default=False, help_text="We made the change, on the phone.")
     body = models.TextField(blank=True, help_text="The text after an edit, or the emoji.")
     source_id = models.CharField(max_length=255, blank=True, help_text="The reaction's own WhatsApp id.")
     at = models.DateTimeField()
@@ -449,7 +450,7 @@ class ParkedChange(UuidModel):
         db_table = "parked_changes"
         constraints = [
             models.UniqueConstraint(
-                fields=["connection", "whatsapp_message_id", "kind"], name="parked_changes_unique"
+                fields=["connection", "whatsapp_message_id", "kind", "from_me"], name="parked_changes_unique"
             )
         ]
         indexes = [models.Index(fields=["connection", "created_at"], name="parked_changes_oldest")]

@@ -7,22 +7,27 @@ Those that come before their message wait for it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 
-from connections.drivers.base import Edited, InboundMessage, Revoked
+from connections.drivers.base import Chat, Edited, InboundMessage, Revoked
 from connections.models import WhatsAppConnection
+from contacts.services import identities
+from contacts.services.identities import Person
 from messaging.events import MessageUpdated
 from messaging.models import EDITED, REACTIONS, REVOKED, Message, ParkedChange
 from messaging.services import media, previews
 from whatsflow.core.events import publish
 from whatsflow.core.text import first_emoji
+
+log = structlog.get_logger(__name__)
 
 Kind = ParkedChange.Kind
 MOST_PARKED = 5000
@@ -35,8 +40,8 @@ _KEPT_OF_DELETED = ("campaign",)
 class Change:
     """What was done to the message `wa_id`, and when by WhatsApp's clock.
 
-    body: the text after an edit, or the emoji of a reaction, "" when it was taken back. source_id: the reaction's own
-    WhatsApp id.
+    from_me, chat: who did it, and where; a sender may name a message of somebody else. body: the text after an edit, or
+    the emoji of a reaction, "" when it was taken back. source_id: the reaction's own WhatsApp id.
     """
 
     wa_id: str
@@ -44,18 +49,20 @@ class Change:
     at: datetime
     body: str = ""
     source_id: str = ""
+    from_me: bool = False
+    chat: Chat | None = None
 
     @classmethod
     def of(cls, event: Edited | Revoked | InboundMessage) -> Change:
         """The change that a driver tells; a reaction comes as a message of its own."""
         match event:
             case Edited():
-                return cls(event.wa_id, Kind.EDITED, event.at, event.body)
+                return cls(event.wa_id, Kind.EDITED, event.at, event.body, "", event.from_me, event.chat)
             case Revoked():
-                return cls(event.wa_id, Kind.REVOKED, event.at)
+                return cls(event.wa_id, Kind.REVOKED, event.at, "", "", event.from_me, event.chat)
         kind = Kind.WE_REACTED if event.from_me else Kind.REACTED
         emoji = first_emoji((event.body or "").strip())
-        return cls(event.quoted_wa_id, kind, event.at, emoji, event.wa_id)
+        return cls(event.quoted_wa_id, kind, event.at, emoji, event.wa_id, event.from_me, event.chat)
 
     @property
     def is_reaction(self) -> bool:
@@ -89,6 +96,7 @@ def _apply(connection: WhatsAppConnection, changes: Sequence[Change]) -> None:
     ids = {change.wa_id for change in changes}
     found = Message.objects.filter(connection=connection, whatsapp_message_id__in=ids)
     rows = {str(row.whatsapp_message_id): row for row in found}
+    changes = _permitted(connection, changes, rows)
     _park(connection, [change for change in changes if not _is_here(rows.get(change.wa_id), change)])
     merged, visible = [], []
     for change in changes:
@@ -104,6 +112,29 @@ def _apply(connection: WhatsAppConnection, changes: Sequence[Change]) -> None:
         _announce(visible)
     reacted = {rows[one.wa_id].conversation_id for one in changes if one.is_reaction and one.wa_id in rows}
     previews.refresh(reacted, {row.conversation_id for row in visible})
+
+
+def _permitted(
+    connection: WhatsAppConnection, changes: Sequence[Change], rows: Mapping[str, Message]
+) -> list[Change]:
+    """Leave out edits and deletions of messages that somebody else wrote, and whatever comes from another chat."""
+    chats = {change.chat for change in changes if change.chat and change.wa_id in rows}
+    people = {chat: Person(phone=chat.phone, lid=chat.lid) for chat in chats}
+    contacts = identities.find(connection.business_profile_id, people.values()) if people else {}
+    permitted = []
+    for change in changes:
+        row = rows.get(change.wa_id)
+        contact_id = contacts.get(people[change.chat]) if row and change.chat else None
+        if row is None or (_is_writers(row, change) and contact_id in (None, row.contact_id)):
+            permitted.append(change)
+        else:
+            log.warning("change_refused", connection_id=str(connection.pk), message_id=str(row.pk))
+    return permitted
+
+
+def _is_writers(row: Message, change: Change) -> bool:
+    """Whether the message's own side made the change. Anybody may react."""
+    return change.is_reaction or row.is_outbound == change.from_me
 
 
 def _shown_of(row: Message) -> object:
@@ -174,27 +205,29 @@ def settle(connection: WhatsAppConnection, rows: Iterable[Message]) -> set[UUID]
     here = {str(row.whatsapp_message_id): row for row in rows}
     parked = list(ParkedChange.objects.filter(connection=connection, whatsapp_message_id__in=here))
     changes = {
-        one.pk: Change(one.whatsapp_message_id, one.kind, one.at, one.body, one.source_id) for one in parked
+        one.pk: Change(one.whatsapp_message_id, one.kind, one.at, one.body, one.source_id, one.from_me)
+        for one in parked
     }
     changes = {key: one for key, one in changes.items() if _is_here(here[one.wa_id], one)}
     for change in changes.values():
-        _merge(here[change.wa_id], change)
+        if _is_writers(here[change.wa_id], change):
+            _merge(here[change.wa_id], change)
     if changes:
         ParkedChange.objects.filter(pk__in=changes).delete()
     return {here[one.wa_id].conversation_id for one in changes.values() if one.is_reaction}
 
 
 def _park(connection: WhatsAppConnection, changes: Iterable[Change]) -> None:
-    """Keep changes of messages that are still to come: of each kind the one that will count."""
-    wanted = {(one.wa_id, one.kind): one for one in changes}
+    """Keep changes of messages that are still to come: of each kind and side the one that will count."""
+    wanted = {(one.wa_id, one.kind, one.from_me): one for one in changes}
     if not wanted:
         return
     known = ParkedChange.objects.filter(
-        connection=connection, whatsapp_message_id__in={wa_id for wa_id, _ in wanted}
+        connection=connection, whatsapp_message_id__in={wa_id for wa_id, *_ in wanted}
     )
     for row in known:
-        key = row.whatsapp_message_id, row.kind
-        parked = Change(*key, row.at, row.body, row.source_id)
+        key = row.whatsapp_message_id, row.kind, row.from_me
+        parked = Change(row.whatsapp_message_id, row.kind, row.at, row.body, row.source_id)
         if key in wanted and parked.weight >= wanted[key].weight:
             del wanted[key]
     ParkedChange.objects.bulk_create(
@@ -203,6 +236,7 @@ def _park(connection: WhatsAppConnection, changes: Iterable[Change]) -> None:
                 connection=connection,
                 whatsapp_message_id=one.wa_id,
                 kind=one.kind,
+                from_me=one.from_me,
                 body=one.body,
                 source_id=one.source_id,
                 at=one.at,
@@ -210,7 +244,7 @@ def _park(connection: WhatsAppConnection, changes: Iterable[Change]) -> None:
             for one in wanted.values()
         ],
         update_conflicts=True,
-        unique_fields=["connection", "whatsapp_message_id", "kind"],
+        unique_fields=["connection", "whatsapp_message_id", "kind", "from_me"],
         update_fields=["body", "source_id", "at"],
     )
     newest = ParkedChange.objects.filter(connection=connection).order_by("-created_at", "-id")

@@ -32,6 +32,9 @@ from tests import factories
 from tests.messaging.helpers import CARLA, ago, hello, lease_of
 from whatsflow.core import events as event_bus
 
+DORA = Chat(phone="+9992000000004")
+"""Another customer."""
+
 START = ago(hours=1)
 DELETED = "This message was deleted"
 SECRET = "marzipan"
@@ -214,6 +217,43 @@ def test_changes_that_never_found_their_message_are_removed(lease: Lease) -> Non
     assert ParkedChange.objects.get().whatsapp_message_id == "NEW"
 
 
+# -- by somebody else --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        Revoked("OURS", CARLA, minutes(5)),
+        Edited("OURS", CARLA, "Your order is free", minutes(5)),
+        Revoked("THEIRS", DORA, minutes(5)),
+        Edited("THEIRS", DORA, "I never ordered", minutes(5)),
+    ],
+    ids=lambda event: f"{type(event).__name__}-{event.wa_id}",
+)
+@pytest.mark.parametrize("early", [False, True])
+def test_nobody_changes_what_another_one_wrote(lease: Lease, forged: Event, early: bool) -> None:
+    written = [
+        hello("D", DORA, "Hi", at=START),
+        hello("THEIRS", CARLA, "Two cakes, please", at=START),
+        hello("OURS", CARLA, "That is 20 euros", at=minutes(1), from_me=True),
+    ]
+    if early and forged.wa_id == "OURS":  # the id of a message to come is known to nobody else
+        mailbox().receive(lease, [forged])
+    mailbox().receive(lease, written)
+    mailbox().receive(lease, [forged])
+    texts = dict(Message.objects.values_list("whatsapp_message_id", "content"))
+    assert (texts["THEIRS"], texts["OURS"]) == ("Two cakes, please", "That is 20 euros")
+    assert the_message("OURS").revoked_at is None
+
+
+def test_the_writer_may_still_take_back_what_a_forger_named_first(lease: Lease) -> None:
+    mailbox().receive(
+        lease, [Revoked("OURS", CARLA, minutes(5)), Revoked("OURS", CARLA, minutes(3), from_me=True)]
+    )
+    mailbox().receive(lease, [hello("OURS", CARLA, "Oops", at=minutes(1), from_me=True)])
+    assert the_message("OURS").revoked_at == minutes(3)
+
+
 # -- what is shown -----------------------------------------------------------------------------------------------------
 
 
@@ -289,7 +329,7 @@ def test_a_campaigns_mark_stays_on_a_deleted_message(lease: Lease, conversation:
         whatsapp_message_id="OURS",
         metadata={"campaign": {"id": "1"}, "more": SECRET},
     )
-    mailbox().receive(lease, [Revoked("OURS", CARLA, minutes(1))])
+    mailbox().receive(lease, [Revoked("OURS", CARLA, minutes(1), from_me=True)])
     row.refresh_from_db()
     assert row.metadata.keys() == {"campaign", "revoked_at"}
     assert "You deleted this message" in shown(row)
@@ -302,7 +342,7 @@ def test_an_edit_keeps_what_is_known_of_the_message(lease: Lease, conversation: 
         whatsapp_message_id="OURS",
         metadata={"campaign": {"id": "1"}},
     )
-    mailbox().receive(lease, [Edited("OURS", CARLA, "Hello", minutes(1))])
+    mailbox().receive(lease, [Edited("OURS", CARLA, "Hello", minutes(1), from_me=True)])
     row.refresh_from_db()
     assert (row.content, row.metadata["campaign"]) == ("Hello", {"id": "1"})
 

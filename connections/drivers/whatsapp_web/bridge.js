@@ -174,15 +174,17 @@ function listen() {
     if (skipped(text(chat))) return;
     for (const id of ids) if (id.fromMe) put("ack", { id: id.id, ack, t: Date.now() / 1000 });
   });
-  on("chat.msg_revoke", ({ refId, from }) => tell("revoked", async () => {
-    const remote = text(refId.remote || from);
-    return skipped(remote) ? null : { id: refId.id, chat: await person(remote), t: Date.now() / 1000 };
+  /* `id` is the notice's own: a sender writes `refId` as they like, and may name a message of somebody else. */
+  on("chat.msg_revoke", ({ id, refId, from }) => tell("revoked", async () => {
+    const remote = text(id.remote || from);
+    if (skipped(remote)) return null;
+    return { id: refId.id, chat: await person(remote), fromMe: Boolean(id.fromMe), t: Date.now() / 1000 };
   }));
   on("chat.msg_edited", ({ msg, chat }) => tell("edited", async () => {
     const remote = text(msg.id.remote || chat);
     if (skipped(remote)) return null;
-    return { id: msg.id.id, chat: await person(remote), body: String(msg.caption || msg.body || ""),
-      t: editedAt(msg) || Date.now() / 1000 };
+    return { id: msg.id.id, chat: await person(remote), fromMe: Boolean(msg.id.fromMe),
+      body: String(msg.caption || msg.body || ""), t: editedAt(msg) || Date.now() / 1000 };
   }));
   on("chat.new_reaction", (one) => tell("reaction", async () => {
     const remote = text(one.msgId.remote);

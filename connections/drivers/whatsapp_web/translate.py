@@ -135,9 +135,10 @@ def told_by(data: dict[str, Any], *, late: datetime | None = None) -> list[Event
     if message is None:
         return []
     if data["type"] == "revoked":
-        return [message, Revoked(message.wa_id, message.chat, message.at)]
+        return [message, Revoked(message.wa_id, message.chat, message.at, message.from_me)]
     if data.get("edited") and message.body is not None:
-        return [message, Edited(message.wa_id, message.chat, message.body, from_timestamp(data["edited"]))]
+        edited = from_timestamp(data["edited"])
+        return [message, Edited(message.wa_id, message.chat, message.body, edited, message.from_me)]
     return [message]
 
 
@@ -164,11 +165,11 @@ def _event(kind: str, data: dict[str, Any]) -> Event | None:
         case "reaction":
             return _reaction(data)
         case "revoked":
-            return Revoked(str(data["id"]), _chat(data["chat"]), from_timestamp(data.get("t")))
+            at, own = from_timestamp(data.get("t")), bool(data.get("fromMe"))
+            return Revoked(str(data["id"]), _chat(data["chat"]), at, own)
         case "edited":
-            return Edited(
-                str(data["id"]), _chat(data["chat"]), str(data["body"]), from_timestamp(data.get("t"))
-            )
+            at, own = from_timestamp(data.get("t")), bool(data.get("fromMe"))
+            return Edited(str(data["id"]), _chat(data["chat"]), str(data["body"]), at, own)
         case "typing":
             return Typing(_chat(data["chat"]), bool(data["active"]))
         case "skipped":

@@ -43,6 +43,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 }
 _CHANGING = frozenset({"at", "ack", "backfilled"})
 """What may differ when an event is told again."""
+_CHANGING_RAW = frozenset({"ack", "t"})
+"""What may differ in what was told of an `Unreadable`."""
 
 
 def kind_of(event: Event) -> str:
@@ -68,8 +70,22 @@ def load(text: str) -> Event:
 
 def key_of(event: Event) -> str:
     """A digest that is the same whenever this event is told: without what changes from one telling to the next."""
-    told = {name: value for name, value in asdict(event).items() if name not in _CHANGING}
+    if isinstance(event, Unreadable):
+        told: Any = _identity_of(event.data)
+    else:
+        told = {name: value for name, value in asdict(event).items() if name not in _CHANGING}
     return sha256(json.dumps(told, default=_plain, sort_keys=True).encode()).hexdigest()
+
+
+def _identity_of(raw: dict[str, Any]) -> list[Any]:
+    """What tells apart things that cannot be translated: the message that each is about, or else what it says."""
+    kind, data = raw.get("type"), raw.get("data", raw)
+    if not isinstance(data, dict):
+        return [kind, data]
+    wa_id = data.get("id")
+    if isinstance(wa_id, str) and wa_id:
+        return [kind, wa_id, data.get("chat")]
+    return [kind, {name: value for name, value in data.items() if name not in _CHANGING_RAW}]
 
 
 def _plain(value: Any) -> str:

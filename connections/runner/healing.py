@@ -38,8 +38,12 @@ class Healing:
         self._box = box
         self._deliver = deliver
         self._since: datetime | None = None
-        self._unread: list[str] = []
-        """The chats that are left of an earlier try; none: all of them."""
+        self._waiting: list[str] = []
+        """Chats whose turn in this pass has not come. None: the next pass asks for all recent chats."""
+        self._unread: set[str] = set()
+        """Chats that could not be read in this pass."""
+        self._again = False
+        """Messages were missed during this pass: another one has to follow."""
         self._tries = 0
         self._tried_at = self._due_at = 0.0
 
@@ -65,9 +69,9 @@ class Healing:
             return False
         self._tried_at = time.monotonic()
         try:
-            history = self._driver.history(self._since - OVERLAP, self._unread)
+            history = self._driver.history(self._since - OVERLAP, self._waiting)
         except Transient as error:
-            self._failed(error.code, len(self._unread))
+            self._failed(error.code, len(self._unread) + len(self._waiting))
             return False
         new = sum(
             self._deliver(history.events[start : start + BATCH])
@@ -75,21 +79,39 @@ class Healing:
         )
         if new:
             log.info("gap_healed", connection_id=str(self._lease.connection_id), messages=new)
-        self._unread = list(history.unread)
-        if LATER in history.unread.values():
-            gaps.note(self._lease, "", 0, healed=new)
+        self._waiting = [name for name, code in history.unread.items() if code == LATER]
+        self._unread.update(name for name, code in history.unread.items() if code != LATER)
+        if self._waiting:
+            gaps.note(self._lease, "unreadable" if self._unread else "", len(self._unread), healed=new)
             return True
-        if history.unread:
-            self._failed("unreadable", len(history.unread), healed=new)
-            return False
-        gaps.end(self._lease, healed=new)
-        self._since, self._tries = None, 0
+        self._end_pass(new)
         return False
 
+    def _end_pass(self, new: int) -> None:
+        """Close the gap, or let another pass over all recent chats follow: one that is gone by then is settled."""
+        unread, again = len(self._unread), self._again
+        self._unread, self._again = set(), False
+        if unread:
+            self._failed("unreadable", unread, healed=new)
+        elif again:
+            self._tries = 0
+            gaps.note(self._lease, "", 0, healed=new)
+        else:
+            gaps.end(self._lease, healed=new)
+            self._since, self._tries = None, 0
+        if again:
+            self._hasten()
+
     def _reopen(self, since: datetime) -> None:
-        """Messages were missed while the session ran: read all chats, soon, but not faster than a failure allows."""
+        """Messages were missed while the session ran: read all chats, after those that still wait for their turn."""
         self._since = min(gaps.begin(self._lease, since), self._since or since)
-        self._unread = []
+        if self._waiting:
+            self._again = True
+        else:
+            self._hasten()
+
+    def _hasten(self) -> None:
+        """Begin the next pass soon, but not faster than a failure allows."""
         self._due_at = self._tried_at + (WAITS[0] if self._tries else SPACING)
 
     def _failed(self, code: str, chats: int, *, healed: int = 0) -> None:

@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 KEPT = timedelta(days=30)
 LARGEST = 1_000_000
 """Characters of JSON; what is larger is counted, but not kept to be tried again."""
+MOST_KEPT = 5000
+"""Events of one number; of more the oldest are dropped."""
 _TOO_MUCH = "54"
 """SQLSTATE class of PostgreSQL for what exceeds a limit of its own, like a text that its index cannot take."""
 
@@ -58,6 +60,11 @@ def set_aside(lease: Lease, events: Sequence[tuple[Event, str]]) -> None:
             unique_fields=["connection", "kind", "key"],
             update_fields=["event", "error", "tried_at", "updated_at"],
         )
+        newest = UnstoredEvent.objects.filter(connection=connection).order_by("-created_at", "-id")
+        surplus = list(newest.values_list("pk", flat=True)[MOST_KEPT : MOST_KEPT + 500])
+        if surplus:
+            UnstoredEvent.objects.filter(pk__in=surplus).delete()
+            log.error("unstored_events_dropped", connection_id=str(connection.pk), events=len(surplus))
     reasons = Counter(f"{row.kind}: {row.error}" for row in rows.values())
     log.error("events_set_aside", connection_id=str(connection.pk), reasons=dict(reasons))
 

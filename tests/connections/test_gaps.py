@@ -15,6 +15,9 @@ from accounts.models import User
 from connections import gauges, leases, selectors
 from connections.drivers.base import LATER, Ack, AckLevel, Chat, History, Transient
 from connections.drivers.sandbox.driver import SandboxDriver
+from connections.drivers.whatsapp_web import post
+from connections.drivers.whatsapp_web.errors import NoAnswer, Refused
+from connections.drivers.whatsapp_web.options import Options
 from connections.models import SandboxCustomer, WhatsAppConnection
 from connections.ports import Lease
 from connections.runner import healing
@@ -111,7 +114,7 @@ def test_a_number_that_was_never_connected_has_no_gap(linked: WhatsAppConnection
         assert is_whole(linked)
 
 
-def test_chats_that_can_be_read_are_told_and_only_the_others_are_read_again(
+def test_chats_that_can_be_read_are_told_and_the_recent_ones_are_asked_for_again(
     linked: WhatsAppConnection, customer: SandboxCustomer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(healing, "WAITS", (0.2, 0.2, 3600.0))
@@ -120,8 +123,7 @@ def test_chats_that_can_be_read_are_told_and_only_the_others_are_read_again(
 
     def history(driver: SandboxDriver, since: datetime, chats: Collection[str] = ()) -> History:
         calls.append((since, list(chats)))
-        sandbox_history = whole(driver, since).events if not chats else []
-        return History(sandbox_history, {} if len(calls) == 3 else {"b@c.us": "timed_out"})
+        return History(whole(driver, since).events, {} if len(calls) == 3 else {"b@c.us": "timed_out"})
 
     sandbox.set_faults(linked, fail_history=0, lose_events=1)
     monkeypatch.setattr(SandboxDriver, "history", history)
@@ -131,7 +133,7 @@ def test_chats_that_can_be_read_are_told_and_only_the_others_are_read_again(
         assert gap_of(linked)[2] == 1
         doorbell.ring(doorbell.connection_topic(linked.pk))
         until(lambda: _ring(linked) and is_whole(linked), "the end of the gap")
-    assert [chats for _, chats in calls] == [[], ["b@c.us"], ["b@c.us"]]
+    assert [chats for _, chats in calls] == [[], [], []]
     assert len({since for since, _ in calls}) == 1
     assert Message.objects.filter(content="missed").count() == 1
 
@@ -167,6 +169,82 @@ def test_waits_between_the_tries_grow_and_end_growing(
     waits = [later - earlier for earlier, later in pairwise(tried)]
     assert waits == [60, 120, 300, 900, 1800, 3600, 3600, 3600]
     assert gap_of(linked)[1] == "no_answer"
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch) -> _Page:
+    """A page whose clock, and everybody else's, is its own."""
+    page = _Page()
+    monkeypatch.setattr(healing.time, "monotonic", page.monotonic)
+    monkeypatch.setattr(post, "monotonic", page.monotonic)
+    return page
+
+
+@pytest.fixture
+def steps(page: _Page, lease: Lease) -> healing.Healing:
+    steps = healing.Healing(page, lease, _Box(), lambda events: 0)  # type: ignore[arg-type]
+    steps.begin()
+    return steps
+
+
+@pytest.mark.parametrize("slow", [1, 2, 3, 7])
+def test_chats_that_all_time_out_are_tried_after_waits_that_grow(
+    page: _Page, steps: healing.Healing, linked: WhatsAppConnection, slow: int
+) -> None:
+    page.names = [f"{n}@c.us" for n in range(slow + 2)]
+    page.broken = dict.fromkeys(page.names[:slow], "timed_out")
+    ended = []
+    while len(ended) < 5:
+        asked = len(page.asked)
+        while steps.step():
+            pass
+        page.pass_time(1)
+        if len(page.asked) > asked:
+            ended.append(page.clock)
+            assert gap_of(linked)[1:] == ("unreadable", slow)
+    reading = slow * 10
+    waits = [later - earlier - reading for earlier, later in pairwise(ended)]
+    assert waits == pytest.approx([60, 120, 300, 900], abs=1)
+    assert page.asked == page.names + 4 * [*page.names[slow:], *page.names[:slow]], "what failed comes last"
+
+
+def test_a_chat_that_is_gone_or_has_another_name_is_settled(
+    page: _Page, steps: healing.Healing, linked: WhatsAppConnection
+) -> None:
+    page.names, page.broken = ["a@c.us", "b@c.us"], {"a@c.us": "chat_not_found"}
+    assert not steps.step()
+    assert gap_of(linked)[1:] == ("unreadable", 1)
+    page.names = ["b@c.us", "77@lid"]
+    page.pass_time(61)
+    steps.step()
+    assert "77@lid" in page.asked
+    assert is_whole(linked)
+
+
+def test_a_page_that_hangs_over_one_chat_blinds_no_other(page: _Page, steps: healing.Healing) -> None:
+    page.names, page.broken = ["a@c.us", "b@c.us", "c@c.us"], {"a@c.us": "hang", "b@c.us": "hang"}
+    for _ in range(3):
+        steps.step()
+        page.pass_time(3601)
+    assert page.asked == ["a@c.us", "b@c.us", "c@c.us", "a@c.us"]
+
+
+def test_chats_that_wait_for_their_turn_are_read_although_more_is_missed_all_the_time(
+    page: _Page, steps: healing.Healing, linked: WhatsAppConnection
+) -> None:
+    page.names, page.seconds = [f"{n}@c.us" for n in range(9)], 9.0
+    earliest = timezone.now() - timedelta(hours=2)
+    for minute in range(6):
+        page.missed = earliest + timedelta(minutes=minute)
+        steps.step()
+        page.pass_time(5)
+    assert page.asked == page.names * 2
+    assert gap_of(linked)[0] == earliest, "the stream may go on"
+    page.pass_time(5)
+    while steps.step():
+        pass
+    assert page.asked == page.names * 3
+    assert is_whole(linked)
 
 
 def test_what_is_missed_while_the_session_runs_opens_the_gap_again(
@@ -267,6 +345,41 @@ class _Broken:
     def history(self, since: datetime, chats: Collection[str] = ()) -> History:
         self.tries += 1
         raise Transient("no_answer")
+
+
+class _Page:
+    """A driver over WhatsApp Web's reading of chats. Those of `broken` fail: after ten seconds, or when it hangs."""
+
+    def __init__(self) -> None:
+        self.clock = 1000.0
+        self.seconds = 0.0
+        self.names: list[str] = []
+        self.broken: dict[str, str] = {}
+        self.asked: list[str] = []
+        self.missed: datetime | None = None
+        self.history = post.Post(self._answer, Options(home=None, bundle=None)).history  # type: ignore[arg-type]
+
+    def monotonic(self) -> float:
+        return self.clock
+
+    def pass_time(self, seconds: float) -> None:
+        self.clock += seconds
+
+    def missed_since(self) -> datetime | None:
+        missed, self.missed = self.missed, None
+        return missed
+
+    def _answer(self, what: str, *, chat: str = "", **more: object) -> dict[str, Any]:
+        if what == "recent":
+            return {"chats": self.names, "left": 0}
+        self.asked.append(chat)
+        code = self.broken.get(chat) if chat in self.names else "chat_not_found"
+        self.clock += 10 if code == "timed_out" else self.seconds
+        if code == "hang":
+            raise NoAnswer
+        if code:
+            raise Refused(code)
+        return {"messages": [], "broken": 0, "cut": False}
 
 
 class _Box:

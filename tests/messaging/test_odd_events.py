@@ -390,6 +390,55 @@ def test_two_messages_without_a_usable_id_are_two(lease: Lease) -> None:
     assert UnstoredEvent.objects.count() == 2
 
 
+def unreadable(data: Any, kind: str = "message", **more: Any) -> Unreadable:
+    """What the page told and no driver can translate."""
+    return Unreadable({"type": kind, "data": data, **more}, "ValueError", CARLA)
+
+
+BROKEN = {"id": "ODD", "chat": {"phone": "9992000000001", "lid": ""}, "type": "chat", "t": 1e300, "ack": 0}
+
+
+@pytest.mark.parametrize(
+    "data", [BROKEN, {**BROKEN, "id": ""}, {**BROKEN, "id": None}, "words", ["ODD"], None]
+)
+def test_what_cannot_be_read_is_kept_once_however_it_is_told(lease: Lease, data: Any) -> None:
+    tell(lease, [unreadable(data, n=1, uid="a")])
+    for late in (1.5, 2.5):
+        again = {**data, "ack": int(late), "t": late} if isinstance(data, dict) else data
+        tell(lease, [unreadable(again, late=late)])
+    row = UnstoredEvent.objects.get()
+    assert json.loads(row.event)["data"]["late"] == 2.5
+
+
+def test_things_that_cannot_be_read_are_told_apart(lease: Lease) -> None:
+    apart = [
+        unreadable(BROKEN),
+        unreadable(BROKEN, "edited"),
+        unreadable({**BROKEN, "id": "ODD2"}),
+        unreadable({**BROKEN, "chat": {"phone": "9992000000002", "lid": ""}}),
+        unreadable({**BROKEN, "id": "", "body": "One"}),
+        unreadable({**BROKEN, "id": "", "body": "Two"}),
+        unreadable("One"),
+        unreadable("Two"),
+        Unreadable({"odd": 1}, "KeyError"),
+        Unreadable({"odd": 2}, "KeyError"),
+    ]
+    tell(lease, [*apart, *apart])
+    assert UnstoredEvent.objects.count() == len(apart)
+
+
+def test_of_too_many_at_a_number_the_oldest_go(lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unstored_events, "MOST_KEPT", 3)
+    for number in range(5):
+        tell(lease, [unreadable({"id": f"ODD{number}"}), hello(f"IN{number}")])
+    kept = {
+        json.loads(text)["data"]["data"]["id"]
+        for text in UnstoredEvent.objects.values_list("event", flat=True)
+    }
+    assert kept == {"ODD2", "ODD3", "ODD4"}
+    assert stored() == {f"IN{number}" for number in range(5)}
+
+
 # -- afterwards --------------------------------------------------------------------------------------------------------
 
 

@@ -63,6 +63,8 @@ class Post:
         self._ask = ask
         self._options = options
         self._exists: dict[str, tuple[bool, float]] = {}
+        self._hard: set[str] = set()
+        """Chats that could not be read when they were tried last."""
 
     def send(self, message: OutgoingMessage, *, fresh: bool = False) -> Sent:
         """Hand it over, unless it is there already. fresh: it cannot be there, so it is not looked for.
@@ -126,19 +128,21 @@ class Post:
             raise Transient("download_failed") from error
 
     def history(self, since: datetime, chats: Collection[str] = ()) -> History:
-        """Read the recent chats one after the other: one that cannot be read blinds no other.
+        """Read the recent chats one after the other, those last that failed before: one of them blinds no other.
 
         Both directions, oldest first, and what writers did to their messages since.
         """
-        names = list(chats) or self._recent(since)
+        names = list(chats) or sorted(self._recent(since), key=self._hard.__contains__)
         events: list[Event] = []
         unread: dict[str, str] = {}
         deadline = monotonic() + HISTORY_SECONDS
         for at, name in enumerate(names):
             if monotonic() > deadline:
                 return _history(events, dict.fromkeys(names[at:], LATER) | unread)
+            self._hard.add(name)
             try:
                 events += self._chat(name, since, unread)
+                self._hard.discard(name)
             except NoAnswer:
                 return _history(events, dict.fromkeys([*names[at + 1 :], name], "no_answer") | unread)
             except Refused as error:

@@ -7,8 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whatsflow.core.search_text import LONGEST, fold, phrases, places, search_text
-from whatsflow.core.text import boundary
+from whatsflow.core import text as text_module
+from whatsflow.core.search_text import (
+    LONGEST,
+    MARKED,
+    MARKS,
+    _traced,
+    fold,
+    phrases,
+    places,
+    search_text,
+)
+from whatsflow.core.text import LONGEST_EMOJI, boundary
 
 TEXTS = (
     "It's about C++ and 50% off, O’Brien — order #A-1034!",
@@ -168,7 +178,7 @@ def test_a_found_word_is_marked_without_cutting_a_character(text, data):
     if not words:
         return
     word = data.draw(st.sampled_from(words))
-    spans = places(text, phrases(word))
+    spans = list(places(text, phrases(word)))
     assert all(start < end for start, end in spans)
     assert all(boundary(text, place) == place for span in spans for place in span)
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
@@ -191,9 +201,71 @@ def test_a_found_word_is_marked_without_cutting_a_character(text, data):
         ("4711", "CC-4711", ["4711"]),
         ("au la", "CAFÉ au lait", ["au", "la"]),
         ("ab abc", "abcd", ["abc"]),
+        ("ガ", "ｶﾞ", ["ｶﾞ"]),
+        ("เก", "เ" + "ก" + "\u0e48" * 100 + "ข", ["เก" + "\u0e48" * 100]),
         ("🇩🇪", "aus 🇩🇪🇫🇷", ["🇩🇪"]),
         ("nothing", "here", []),
     ],
 )
 def test_what_was_found_is_marked_as_it_is_written(query, text, marked):
     assert [text[start:end] for start, end in places(text, phrases(query))] == marked
+
+
+LONG = 300_000
+"""Marks that are cut at once, but take minutes to sort."""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" + "\u0301" * LONG + "\u0323" * LONG,
+        "a" + "\u0301\u0323" * LONG,
+        "a" + "\u0344\u0323" * LONG,
+        "\uff9e\u0301" * LONG,
+        "\u0e48\u0640\u0e38\u0640" * LONG,
+        "\u0e48\u200d\u0e38\u200d" * LONG,
+        "\u0e48\ufe77\u0e38\ufe77" * LONG,
+    ],
+    ids=[
+        "sorted",
+        "alternating",
+        "two in one",
+        "kana",
+        "tatweel between",
+        "joiner between",
+        "tatweel inside",
+    ],
+)
+def test_marks_without_end_are_cut(text):
+    folded = fold(text)
+    assert len(folded) <= 1 + 2 * MARKS
+    assert fold(folded) == folded
+
+
+def test_every_character_that_becomes_a_mark_is_cut():
+    for character in map(chr, range(0x110000)):
+        if unicodedata.combining(unicodedata.normalize("NFKD", character)[0]):
+            assert len(fold("a" + character * 100)) <= 1 + 3 * MARKS, hex(ord(character))
+
+
+@given(st.text(st.sampled_from("aกｶ가\u0301\u0323\u0e48\u0e38\uff9e\u3099\u200d\u0640 "), max_size=120))
+def test_marking_sees_what_searching_sees(text):
+    assert _traced(text)[0] == fold(text)
+
+
+@pytest.mark.parametrize("character", ["你", "🇩🇪", "👩\u200d", "あ\u3099", "a "])
+def test_marking_looks_at_every_character_a_few_times_only(character, monkeypatch):
+    plain, sizes = text_module._CLUSTER, []
+
+    class Counted:
+        def finditer(self, text):
+            sizes.append(len(text))
+            return plain.finditer(text)
+
+    monkeypatch.setattr(text_module, "_CLUSTER", Counted())
+    text = character * (MARKED // len(character))
+    words = phrases(character)
+    assert next(places(text, words)) == (0, len(character.strip()))
+    assert len(sizes) <= 4
+    assert len(list(places(text, words))) > 9000
+    assert max(sizes, default=0) <= 10 * LONGEST_EMOJI

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whatsflow.core.text import boundary, clip, first_emoji, initials, is_emoji, printable
+from whatsflow.core import text as text_module
+from whatsflow.core.text import LONGEST_EMOJI, boundary, clip, first_emoji, initials, is_emoji, printable
 
 SCOTLAND = "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
 WHOLE = ("🇩🇪", SCOTLAND, "👨‍👩‍👧‍👦", "👩🏽‍🚀", "1️⃣", "#️⃣", "❤️", "👍🏽", "e\u0301", "\u1112\u1161\u11ab", "\r\n")
@@ -20,6 +21,32 @@ def test_a_character_is_never_cut(whole: str) -> None:
         assert (boundary(text, at) == at) == (at not in inside)
         assert (boundary(text, at, forward=True) == at) == (at not in inside)
         assert boundary(text, at) <= at <= boundary(text, at, forward=True)
+
+
+@pytest.mark.parametrize("before", ["", "a", "a ", "你" * 1000])
+def test_flags_in_a_long_row_stay_whole(before: str) -> None:
+    text, start = before + "🇩🇪" * 65_536, len(before)
+    for at in (start + 160, start + 161, start + 1001, start + 70_000, len(text) - 1):
+        whole = at - (at - start) % 2
+        assert boundary(text, at) == boundary(text, at, known=start) == whole
+        assert boundary(text, at, known=whole) == whole
+
+
+@pytest.mark.parametrize("whole", WHOLE)
+def test_only_what_is_near_is_looked_at(whole: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, sizes = text_module._CLUSTER, []
+
+    class Counted:
+        def finditer(self, text: str) -> object:
+            sizes.append(len(text))
+            return plain.finditer(text)
+
+    monkeypatch.setattr(text_module, "_CLUSTER", Counted())
+    text = whole * 10_000
+    for at in range(50_000 // len(whole) * len(whole), 50_000 + 10):
+        at %= len(text)
+        assert boundary(text, at) == at - at % len(whole)
+    assert max(sizes, default=0) <= 10 * LONGEST_EMOJI
 
 
 @given(st.text(st.sampled_from("aé \u0301\u200d🇩🇪👍🏽👩️⃣1\n"), max_size=60), st.integers(1, 60))

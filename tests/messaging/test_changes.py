@@ -360,7 +360,7 @@ def test_the_form_of_reactions_outside(lease: Lease) -> None:
 
 
 def test_earlier_reactions_go_onto_their_message_and_deleted_texts_go(conversation: Conversation) -> None:
-    migration = import_module("messaging.migrations.0011_reactions_on_messages")
+    migration = import_module("messaging.migrations.0013_reactions_on_messages")
     make = lambda **fields: factories.MessageFactory(conversation=conversation, **fields)  # noqa: E731
     target = make(whatsapp_message_id="M", content="Cake?")
     odd = make(whatsapp_message_id="ODD", metadata=["odd"])
@@ -376,7 +376,7 @@ def test_earlier_reactions_go_onto_their_message_and_deleted_texts_go(conversati
         Message.objects.filter(pk=one.pk).update(created_at=minutes(number))
     Conversation.objects.update(last_message_id=gone.pk, preview=SECRET)
     apps = (
-        MigrationExecutor(database).loader.project_state([("messaging", "0011_reactions_on_messages")]).apps
+        MigrationExecutor(database).loader.project_state([("messaging", "0013_reactions_on_messages")]).apps
     )
     for _ in range(2):
         migration.put_on_messages(apps, None)

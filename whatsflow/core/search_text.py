@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+
+import regex
 
 from whatsflow.core.text import boundary
 
@@ -65,12 +67,17 @@ _AROUND = r"[.,;:!?'\"()\[\]{}¡¿،؛؟。、।]+"
 _PUNCTUATION = re.compile(rf"^{_AROUND}(?=.)|(?<=.){_AROUND}$")
 """What stands around a typed word and is not part of it."""
 
-
-_CLUSTER = re.compile(
-    r"(?s:[\u1100-\u115f][\u1160-\u11a7]?[\u11a8-\u11ff]?|.)"
-    rf"(?:{_IGNORED.pattern}|[\u3099\u309a]|(?=\W)[{_INDIAN}])*"
+MARKS = 30
+"""Combining marks in a row that are looked at, as in the stream-safe text format of UAX #15. Sorting longer rows takes
+the square of their length, and nobody can read them.
+"""
+_MARK = r"[\p{M}\uff9e\uff9f]"
+"""What is a combining mark, or becomes one as the voicing marks of halfwidth kana do."""
+_MARKS = regex.compile(rf"({_MARK}{{{MARKS}}}){_MARK}+")
+_CLUSTER = regex.compile(
+    r"(?s:[\u1100-\u115f][\u1160-\u11a7]?[\u11a8-\u11ff]?|.)" rf"(?:{_IGNORED.pattern}|{_MARK}|\u0640)*+"
 )
-"""Characters that are folded together."""
+"""Characters that are folded together: no mark is apart from those that it is sorted or cut with."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +119,11 @@ def _phrase(runs: list[tuple[str, str, str]]) -> Phrase:
     return Phrase(tuple(terms[: len(terms) - shorter]), open=shorter < size - 1)
 
 
-def places(text: str, words: Collection[Phrase]) -> list[tuple[int, int]]:
-    """Where `text` has one of the words, from start to end, whole characters as people see them; none overlaps."""
+def places(text: str, words: Collection[Phrase]) -> Iterator[tuple[int, int]]:
+    """Where `text` has one of the words, from start to end, whole characters as people see them; none overlaps.
+
+    They are found one by one: who needs the first only does not wait for the others.
+    """
     folded, origins = _traced(text[:MARKED])
     terms, starts = [], []
     for run in (_ASCII_RUN if folded.isascii() else _RUN).finditer(folded):
@@ -122,20 +132,21 @@ def places(text: str, words: Collection[Phrase]) -> list[tuple[int, int]]:
         starts += [
             run.end() - place if run.lastindex != 3 else run.start() for place in range(len(found), 0, -1)
         ]
-    spans = sorted(
-        (starts[at] + _begins(word.terms[0]), starts[at + len(word.terms) - 1] + len(word.terms[-1]))
-        for word in words
-        for at in range(len(terms) - len(word.terms) + 1)
-        if _stands(word, terms, at)
-    )
-    merged: list[tuple[int, int]] = []
-    for first, last in spans:
-        start = boundary(text, origins[first][0])
-        end = boundary(text, origins[last - 1][1], forward=True)
-        if merged and start < merged[-1][1]:
-            start, end = merged[-1][0], max(end, merged.pop()[1])
-        merged.append((start, end))
-    return merged
+    start = end = known = 0
+    for at in range(len(terms)):
+        for word in words:
+            if not _stands(word, terms, at):
+                continue
+            first = starts[at] + _begins(word.terms[0])
+            last = starts[at + len(word.terms) - 1] + len(word.terms[-1]) - 1
+            known = boundary(text, origins[first][0], known=known)
+            if known >= end:
+                if end:
+                    yield start, end
+                start = known
+            end = max(end, boundary(text, origins[last][1], forward=True, known=known))
+    if end:
+        yield start, end
 
 
 def _begins(term: str) -> bool:
@@ -164,10 +175,15 @@ def fold(text: str) -> str:
     """`text` without what people leave out when they search: capitals, accents, widths, kinds of quotes and dashes."""
     if text.isascii():
         return text.replace("`", "'").lower()
-    text = unicodedata.normalize("NFKD", text.translate(_ALIKE)).casefold()
+    text = unicodedata.normalize("NFKD", _readable(text.translate(_ALIKE))).casefold()
     text = _IGNORED.sub("", unicodedata.normalize("NFKD", text).translate(_ALIKE))
     text = _FOREIGN_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
-    return unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFC", _readable(text))
+
+
+def _readable(text: str) -> str:
+    """`text` with at most MARKS marks in a row. Also needed after characters between marks were taken away."""
+    return _MARKS.sub(r"\1", text)
 
 
 def _runs(text: str) -> list[tuple[str, str, str]]:

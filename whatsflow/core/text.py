@@ -27,30 +27,50 @@ _EMOJI = regex.compile(
 )
 LONGEST_EMOJI = 40
 """Code points; families with skin tones have 11, flags of regions 7."""
+_WINDOW = 4 * LONGEST_EMOJI
+"""Code points before and after a place that decide whether a text can be cut there; of flags in a row, all before."""
+_FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
 LONGEST_INITIAL = 8
 _FIRST_COMBINING = "\u0300"
 """No character below it belongs to the one before, but for a line feed after a carriage return."""
 
 
-def boundary(text: str, at: int, *, forward: bool = False) -> int:
+def boundary(text: str, at: int, *, forward: bool = False, known: int = 0) -> int:
     """Return the last place up to `at` where `text` can be cut without splitting an emoji, a flag or an accent.
 
-    forward: the first such place from `at` on instead. Letters with more marks than LONGEST_EMOJI are cut anywhere:
+    forward: the first such place from `at` on instead. known: one such place up to `at`, which makes it faster to find
+    the next of many. Letters with more marks than LONGEST_EMOJI are cut anywhere:
     nobody can read them.
     """
     if at <= 0 or at >= len(text):
         return max(0, min(at, len(text)))
     if "\n" < text[at] < _FIRST_COMBINING:
         return at
-    start = max(text.rfind(" ", 0, at), 0)  # nothing is joined across a blank
-    for cluster in _CLUSTER.finditer(text, start):
-        if cluster.end() >= at:
+    begin = _before(text, at, known)
+    for cluster in _CLUSTER.finditer(
+        text[begin : at + _WINDOW]
+    ):  # a part: it would count flags from the start
+        start, end = begin + cluster.start(), begin + cluster.end()
+        if end >= at:
             break
     else:
         return at
-    if cluster.end() == at or cluster.end() - cluster.start() > LONGEST_EMOJI:
+    if end == at or end - start > LONGEST_EMOJI:
         return at
-    return cluster.end() if forward else cluster.start()
+    return end if forward else start
+
+
+def _before(text: str, at: int, known: int) -> int:
+    """Where to begin looking for the places before `at`, so that all found from `at` on are right.
+
+    Whether two letters of flags belong together depends on how many stand before them; all else is near.
+    """
+    start = max(known, at - _WINDOW)
+    blank = text.rfind(" ", start, at)  # nothing is joined across one
+    if blank >= 0 or start == known or text[start - 1] not in _FLAG_LETTERS:
+        return max(blank, start)
+    before = text[known:start]
+    return start - (len(before) - len(before.rstrip(_FLAG_LETTERS))) % 2
 
 
 def clip(text: str, limit: int) -> str:

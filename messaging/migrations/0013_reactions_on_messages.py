@@ -34,7 +34,7 @@ def empty_deleted(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("messaging", "0010_parked_changes")]
+    dependencies = [("messaging", "0012_parked_changes")]
 
     operations = [
         migrations.RunPython(put_on_messages, migrations.RunPython.noop),

@@ -9,7 +9,7 @@ import whatsflow.core.ids
 class Migration(migrations.Migration):
     dependencies = [
         ("connections", "0009_unhealed_gap"),
-        ("messaging", "0009_search_text"),
+        ("messaging", "0011_search_index"),
     ]
 
     operations = [

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import BusinessProfile, User
+from connections import leases
 from connections.drivers.base import Chat, Edited, Event, MediaRef, MessageKind, Revoked
 from connections.models import PublicEvent, WhatsAppConnection
 from connections.ports import Lease, mailbox
@@ -119,6 +120,7 @@ def expected(happened: set[str]) -> tuple[str, list[tuple[str, str]], str]:
 def test_any_order_twice_and_in_several_batches_ends_alike(
     lease: Lease, happened: set[str], data: st.DataObject
 ) -> None:
+    assert leases.renew(lease)
     message, steps = steps_of(next(_runs))
     known = [message, *(steps[name] for name in sorted(happened))]
     told = data.draw(

@@ -250,7 +250,7 @@ _GAPS = {
     "": "Messages that arrived since then are being fetched.",
     "no_answer": "WhatsApp Web didn't answer when it was asked for its chats. We'll keep trying.",
     "page_changed": "WhatsApp Web has changed, and its chats can't be read for now. Messages that arrived since then "
-    "may be missing here: check the phone, and look for an update of WhatsFlow.",
+    "may be missing here: check the phone.",
     "failed": "WhatsApp's chats couldn't be read. Messages that arrived since then may be missing here. "
     "We'll keep trying.",
 }

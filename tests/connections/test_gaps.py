@@ -314,7 +314,7 @@ def test_the_page_says_since_when_and_why(
     for reason, chats, words in (
         ("", 0, "are being fetched"),
         ("no_answer", 0, "answer when it was asked"),
-        ("page_changed", 0, "look for an update of WhatsFlow"),
+        ("page_changed", 0, "check the phone"),
         ("something_new", 0, "may be missing here"),
         ("unreadable", 1, "1 chat couldn&#x27;t be read"),
         ("unreadable", 12, "12 chats couldn&#x27;t be read"),

@@ -17,7 +17,9 @@ def messages(business_id: UUID, contact_id: UUID, before: datetime, limit: int) 
     """Messages with the contact, each leading to its place in the chat."""
     rows = Message.objects.filter(
         business_profile_id=business_id, contact_id=contact_id, created_at__lt=before
-    ).only("created_at", "direction", "message_type", "content", "conversation_id", "status")
+    ).only(
+        "created_at", "direction", "message_type", "content", "conversation_id", "metadata", "body_pending"
+    )
     return [
         Entry(
             row.created_at,

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("accounts", "analytics", "campaigns", "connections", "contacts", "jobs", "messaging")
 DOORS = {"views.py", "api.py", "consumers.py", "tasks.py", "handlers.py"}
-MAX_LINES = 400
+MAX_LINES = 600
 
 
 def modules(*folders: str) -> list[Path]:
@@ -45,7 +45,7 @@ def test_doors_leave_the_tables_to_selectors_and_services(path: Path) -> None:
 def test_modules_stay_short(path: Path) -> None:
     if path.name == "settings.py":
         pytest.skip("one file on purpose")
-    assert len(path.read_text().splitlines()) <= MAX_LINES * 1.1
+    assert len(path.read_text().splitlines()) <= MAX_LINES
 
 
 @pytest.mark.parametrize("path", modules("whatsflow", *APPS), ids=name)

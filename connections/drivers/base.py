@@ -19,7 +19,7 @@ from connections.drivers.cleaning import Cleaned, is_lid, is_phone, whole
 
 
 class Transient(Exception):
-    """It did not go out now and surely has not left; it may be tried again later.
+    """Signal that a message has surely not left and may be sent again later.
 
     used_id: under another id, as the one that it had stands as failed in the chat.
     """
@@ -287,7 +287,7 @@ LATER = "later"
 
 @dataclass(frozen=True)
 class History:
-    """What the recent chats hold. unread: chats that could not be read, as the driver names them, and why (a code)."""
+    """Messages of the recent chats. unread: chats that could not be read, as the driver names them, and why (a code)."""
 
     events: Sequence[Event] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
@@ -433,7 +433,7 @@ class Driver(ABC):
 
     @abstractmethod
     def number_exists(self, phone: str) -> bool:
-        """Whether this E.164 number is on WhatsApp. Raises Transient when WhatsApp could not be asked."""
+        """Ask if this E.164 number is on WhatsApp. Raises Transient when WhatsApp could not be asked."""
 
     def vitals(self) -> Vitals | None:
         """What the session takes of this machine; None for a driver that takes nothing worth telling."""

@@ -63,7 +63,7 @@ def text(value: Any, limit: int) -> str:
 
 
 def is_well_formed(value: str) -> bool:
-    """Whether UTF-8 and PostgreSQL can hold it as it is."""
+    """Return True if UTF-8 and PostgreSQL can hold the text unchanged."""
     return "\x00" not in value and (value.isascii() or _well_formed(value) is value)
 
 
@@ -78,12 +78,12 @@ def _well_formed(value: str) -> str:
 
 
 def is_phone(value: str) -> bool:
-    """Whether it can be an E.164 number: a plus and digits."""
+    """Return True for the form of an E.164 number: a plus and digits."""
     return 1 < len(value) <= PHONE_LENGTH and value[:1] == "+" and value.isascii() and value[1:].isdigit()
 
 
 def is_lid(value: str) -> bool:
-    """Whether it can be a LID."""
+    """Return True for the form of a LID."""
     return 0 < len(value) <= LID_LENGTH and value.isascii() and value.isalnum()
 
 
@@ -146,7 +146,7 @@ def from_timestamp(seconds: Any) -> datetime:
 
 
 def json_object(value: dict[str, Any]) -> dict[str, Any]:
-    """What a driver tells besides: nothing that a JSON column refuses, and no more than somebody would read."""
+    """Clean a message's details: drop what a JSON column refuses, and bound depth, items and lengths."""
     return _json(value, DEEPEST) if value else value
 
 

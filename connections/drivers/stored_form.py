@@ -78,7 +78,7 @@ def key_of(event: Event) -> str:
 
 
 def _identity_of(raw: dict[str, Any]) -> list[Any]:
-    """What tells apart things that cannot be translated: the message that each is about, or else what it says."""
+    """Identify an untranslatable event by the message that it is about, or else by its content."""
     kind, data = raw.get("type"), raw.get("data", raw)
     if not isinstance(data, dict):
         return [kind, data]

@@ -287,7 +287,7 @@ LATER = "later"
 
 @dataclass(frozen=True)
 class History:
-    """Messages of the recent chats. unread: chats that could not be read, as the driver names them, and why (a code)."""
+    """Messages of the recent chats. unread: chats that could not be read, by name, each with a reason code."""
 
     events: Sequence[Event] = ()
     unread: Mapping[str, str] = field(default_factory=dict)

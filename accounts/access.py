@@ -18,8 +18,8 @@ from django.shortcuts import redirect
 from accounts import scopes
 from accounts.models import ApiKey, BusinessProfile, Membership, User
 from accounts.roles import Can, allows
-from whatsflow.core.errors import Forbidden
-from whatsflow.core.prepared import Prepared
+from core.db.compiled_queries import Prepared
+from core.errors import Forbidden
 
 SESSION_KEY = "business_id"
 

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 
 from accounts.models import AuditEntry, BusinessProfile, Invitation, Membership, User
 from accounts.services import operators, second_factor
-from whatsflow.core.errors import Forbidden
+from core.errors import Forbidden
 
 
 @never_cache

@@ -12,7 +12,7 @@ class AccountsConfig(AppConfig):
 
         from accounts import handlers
         from accounts.events import BusinessDeleted, MembershipChanged
-        from whatsflow.core import events
+        from core import events
 
         events.after(BusinessDeleted, handlers.purge_soon)
         events.inside(MembershipChanged, handlers.end_tokens)

@@ -15,7 +15,7 @@ from django.forms.fields import InvalidJSONInput
 
 from accounts import country
 from accounts.models import BusinessProfile, User
-from whatsflow.core.errors import DomainError
+from core.errors import DomainError
 
 AI_PROFILE_MAX_BYTES = 20_000
 _NUL_IN_JSON = re.compile(r"(?<!\\)(\\\\)*\\u0000")

@@ -9,7 +9,7 @@ from django import forms
 
 from accounts import scopes
 from accounts.scopes import LABELS, READ, READ_ONLY, WRITE, Resource
-from whatsflow.core.clock import now
+from core.clock import now
 
 EVERYTHING, READING, CHOSEN = "all", "read", "chosen"
 LIFETIMES = [("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year")]

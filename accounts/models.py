@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from accounts import scopes
 from accounts.roles import Role
-from whatsflow.core.crypto import EncryptedTextField
-from whatsflow.core.db import TimestampedModel, UuidModel
-from whatsflow.core.text import initials
+from core.db.models import TimestampedModel, UuidModel
+from core.security.crypto import EncryptedTextField
+from core.text import initials
 
 
 class UserManager(BaseUserManager["User"]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from enum import StrEnum
 
-from whatsflow.core.errors import InvalidInput
+from core.errors import InvalidInput
 
 
 class Resource(StrEnum):

@@ -9,10 +9,10 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import ApiKey, AuditEntry, BusinessProfile, CorsOrigin, Invitation, Membership, User
 from accounts.roles import Role
-from whatsflow.core.clock import now
-from whatsflow.core.crypto import fingerprint
-from whatsflow.core.errors import NotFound
-from whatsflow.core.prepared import Prepared
+from core.clock import now
+from core.db.compiled_queries import Prepared
+from core.errors import NotFound
+from core.security.crypto import fingerprint
 
 
 def active_user(user_id: UUID | str) -> User | None:

@@ -17,7 +17,7 @@ class AnalyticsConfig(AppConfig):
 
 
 def _install_triggers(**kwargs: Any) -> None:
-    from analytics import triggers
+    from analytics.aggregates import triggers
 
     if kwargs["using"] == "default" and triggers.tables_are_there():
         triggers.install()

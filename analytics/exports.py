@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from accounts.models import BusinessProfile
-from analytics import figures, tables
-from analytics.asked import Asked
-from analytics.figures.days import days
-from analytics.figures.summary import summary
-from analytics.tables import Table
-from whatsflow.core import sheets
-from whatsflow.core.errors import InvalidInput
+from analytics import report_tables, reports
+from analytics.date_range import Asked
+from analytics.report_tables import Table
+from analytics.reports.days import days
+from analytics.reports.summary import summary
+from core.errors import InvalidInput
+from core.files import spreadsheets
 
 DAYS = "days"
 
@@ -31,26 +31,26 @@ def table(business: BusinessProfile, wanted: Asked, key: str) -> Table:
 
 def _daily(business: BusinessProfile, wanted: Asked) -> Table:
     found = days(business, wanted.period.first, wanted.period.last, wanted.period.zone)
-    rows = [(str(day.date), *tables.daily_cells(summary([day]))) for day in found]
-    return Table(DAYS, "By day", tables.daily_columns(), rows)
+    rows = [(str(day.date), *report_tables.daily_cells(summary([day]))) for day in found]
+    return Table(DAYS, "By day", report_tables.daily_columns(), rows)
 
 
 def _overview(business: BusinessProfile, wanted: Asked) -> list[Table]:
-    return tables.overview_tables(figures.overview(business, wanted.period, wanted.group))
+    return report_tables.overview_tables(reports.overview(business, wanted.period, wanted.group))
 
 
 def _contacts(business: BusinessProfile, wanted: Asked) -> list[Table]:
-    return tables.contact_tables(figures.contacts(business, wanted.period, wanted.group))
+    return report_tables.contact_tables(reports.contacts(business, wanted.period, wanted.group))
 
 
 def _campaigns(business: BusinessProfile, wanted: Asked) -> list[Table]:
-    return tables.campaign_tables(figures.campaigns(business, wanted.period))
+    return report_tables.campaign_tables(reports.campaigns(business, wanted.period))
 
 
 _PAGES: tuple[tuple[frozenset[str], Callable[[BusinessProfile, Asked], list[Table]]], ...] = (
-    (tables.OVERVIEW_KEYS, _overview),
-    (tables.CONTACT_KEYS, _contacts),
-    (tables.CAMPAIGN_KEYS, _campaigns),
+    (report_tables.OVERVIEW_KEYS, _overview),
+    (report_tables.CONTACT_KEYS, _contacts),
+    (report_tables.CAMPAIGN_KEYS, _campaigns),
 )
 
 
@@ -58,7 +58,7 @@ def csv(made: Table) -> bytes:
     """The table as CSV. Durations are seconds, shares parts of 1; a cell without a figure is empty."""
     head = [column.name + _unit(column.kind) for column in made.columns]
     out = io.BytesIO()
-    writer = sheets.CsvWriter(out, head)
+    writer = spreadsheets.CsvWriter(out, head)
     for row in made.rows:
         writer.write(_cell(cell) for cell in row)
     writer.close()
@@ -66,7 +66,7 @@ def csv(made: Table) -> bytes:
 
 
 def _unit(kind: str) -> str:
-    return " (seconds)" if kind == tables.DURATION else ""
+    return " (seconds)" if kind == report_tables.DURATION else ""
 
 
 def _cell(value: Any) -> Any:

@@ -6,14 +6,14 @@ from django.db import models
 
 from accounts.models import BusinessProfile, Membership, User
 from connections.models import WhatsAppConnection
+from core.db.models import TimestampedModel
 from messaging.models import Message
-from whatsflow.core.db import TimestampedModel
 
 
 class DailyStats(TimestampedModel):
     """One date of a business, in its time zone. The figures count only while `state` is `done`.
 
-    The sets are bitmaps of the numbers in stats_numbers (packed by analytics/bitmaps.py): how many different people
+    The sets are bitmaps of the ordinals in stats_numbers (analytics/aggregates/bitmaps.py): how many different people
     there were in a range of days cannot be told from how many there were on each.
     """
 
@@ -154,8 +154,8 @@ class StatsNumber(models.Model):
 class StatsMark(models.Model):
     """Something that lies in this hour (UTC) was changed late: the dates that it touches must be counted again.
 
-    Written by triggers (analytics/triggers.py), whatever statement made the change. No foreign key: the rows of a
-    business that is being removed leave marks too.
+    Written by triggers (analytics/aggregates/triggers.py), whatever statement made the change. No foreign key: the
+    rows of a business that is being removed leave marks too.
     """
 
     business_profile_id = models.UUIDField()

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from analytics.day import Day
-from analytics.localtime import DAY
-from whatsflow.core.errors import InvalidInput
+from analytics.aggregates.day import Day
+from analytics.aggregates.local_days import DAY
+from core.errors import InvalidInput
 
 LONGEST = 731
 """Days of a range at most: two years."""

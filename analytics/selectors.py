@@ -14,9 +14,9 @@ from connections import selectors as connections
 from connections.models import WhatsAppConnection
 from connections.selectors import Explanation
 from contacts.models import ContactImport
-from messaging import selectors as messaging
+from messaging.inbox import selectors as messaging
+from messaging.inbox.read_models import InboxRow
 from messaging.models import Conversation, Message
-from messaging.rows import InboxRow
 
 COUNTED = 10_000
 """Conversations are counted up to here; beyond, "10,000 or more" is as useful and costs less."""

@@ -10,10 +10,10 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         """Listen to what happens to messages, people and numbers; show it, and offer campaigns, where contacts are."""
         from campaigns import handlers, public_events, timeline
-        from campaigns.services import gathering
+        from campaigns.services import contact_bulk_action
         from contacts import ports
 
         handlers.register()
-        gathering.register()
+        contact_bulk_action.register()
         ports.register_timeline(timeline.campaigns)
         public_events.register()

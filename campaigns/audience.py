@@ -13,11 +13,11 @@ from django.db.models.functions import Coalesce
 from accounts.models import BusinessProfile
 from campaigns.models import Campaign, CampaignRecipient
 from connections.models import WhatsAppConnection
-from contacts.filters import ContactFilter
+from contacts.filters.contact_filter import ContactFilter
 from contacts.models import Contact, ContactIdentity, Segment
 from messaging.models import Message
-from messaging.pacing import Pacing
-from messaging.services import pace
+from messaging.outbox import pacing_settings
+from messaging.outbox.pacing import Pacing
 
 Reason = CampaignRecipient.Reason
 Target = Campaign.Target
@@ -118,7 +118,7 @@ def _excluded(campaign: Campaign) -> Q:
 
 def marketing_hours(campaign: Campaign) -> int:
     """The strictest limit of the campaign's numbers: one campaign message a contact in so many hours; 0: none."""
-    return max((pace.settings_of(one).marketing_hours for one in numbers_of(campaign)), default=0)
+    return max((pacing_settings.settings_of(one).marketing_hours for one in numbers_of(campaign)), default=0)
 
 
 def _recently_written_to(campaign: Campaign, since: datetime) -> QuerySet[CampaignRecipient, Any]:
@@ -144,7 +144,7 @@ def numbers_of(campaign: Campaign) -> list[WhatsAppConnection]:
 
 def pacing_of(numbers: Iterable[WhatsAppConnection]) -> dict[UUID, Pacing]:
     """Each number's settings."""
-    return {one.pk: pace.settings_of(one) for one in numbers}
+    return {one.pk: pacing_settings.settings_of(one) for one in numbers}
 
 
 def counts(campaign: Campaign, moment: datetime) -> dict[str, int]:

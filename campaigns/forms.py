@@ -9,14 +9,14 @@ from django import forms
 
 from accounts.forms import time_zone_choices
 from accounts.models import BusinessProfile
+from campaigns import schedule as times
 from campaigns import selectors
-from campaigns import timing as times
 from campaigns.models import Campaign
 from connections import selectors as connections
 from contacts import selectors as contacts
-from messaging.pacing import Pacing
-from whatsflow.core.errors import InvalidInput
-from whatsflow.core.phone import TEXT_LENGTH
+from core.errors import InvalidInput
+from core.phone.phone import TEXT_LENGTH
+from messaging.outbox.pacing import Pacing
 
 EVERY = (
     ("daily", "Every day"),

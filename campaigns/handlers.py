@@ -11,11 +11,12 @@ import structlog
 from celery import current_app
 
 from campaigns.events import CampaignChanged, CampaignMoved
-from campaigns.services import answers, drafts, health, ledger, old_data, states
+from campaigns.services import auto_pause, drafts, recipient_states, replies, restore_guard, transitions
 from connections.events import ConnectionStatusChanged, DataMayBeOld
 from contacts.events import ContactBlocked, ContactOptedOut, ContactsMerged, TagsMerged
+from core import events
+from core.realtime import hub
 from messaging.events import MessageReceived, MessageStatusChanged
-from whatsflow.core import events, live
 
 log = structlog.get_logger(__name__)
 
@@ -28,33 +29,33 @@ SHOW_SECONDS = 1.0
 def register() -> None:
     """Subscribe; called once, in ready()."""
     events.inside(MessageStatusChanged, on_statuses)
-    events.inside(MessageReceived, answers.on_received)
-    events.inside(ContactOptedOut, answers.on_opted_out)
+    events.inside(MessageReceived, replies.on_received)
+    events.inside(ContactOptedOut, replies.on_opted_out)
     events.inside(ContactBlocked, on_blocked)
-    events.inside(ContactsMerged, answers.on_merged)
+    events.inside(ContactsMerged, replies.on_merged)
     events.inside(TagsMerged, on_tags_merged)
-    events.inside(ConnectionStatusChanged, health.on_connection)
-    events.inside(DataMayBeOld, old_data.on_old_data)
+    events.inside(ConnectionStatusChanged, auto_pause.on_connection)
+    events.inside(DataMayBeOld, restore_guard.on_old_data)
     events.after(CampaignMoved, on_moved)
     events.after(CampaignChanged, on_changed)
 
 
 def on_statuses(batch: Sequence[MessageStatusChanged]) -> None:
     """The lines follow their messages; failures may stop the campaign, the last one completes it."""
-    outcome = ledger.follow(batch)
+    outcome = recipient_states.follow(batch)
     if outcome is None:
         return
     if outcome.failed:
-        health.after_failures(outcome)
+        auto_pause.after_failures(outcome)
     if outcome.waiting:
-        states.keep_back(outcome.waiting)
+        transitions.keep_back(outcome.waiting)
     if outcome.emptied:
-        states.finish(outcome.emptied)
+        transitions.finish(outcome.emptied)
 
 
 def on_blocked(batch: Sequence[ContactBlocked]) -> None:
     """Who was blocked gets nothing more."""
-    answers.take_out({event.contact_id for event in batch if event.blocked}, "blocked")
+    replies.take_out({event.contact_id for event in batch if event.blocked}, "blocked")
 
 
 def on_tags_merged(batch: Sequence[TagsMerged]) -> None:
@@ -67,12 +68,12 @@ def on_moved(batch: Sequence[CampaignMoved]) -> None:
     """The outbox follows at once, in the thread that committed: a pause counts from the next message on."""
     for event in batch:
         if event.step in ("paused", "resumed", "cancelled"):
-            states.align(event.campaign_id)
+            transitions.align(event.campaign_id)
         if event.step in ("started", "resumed"):
             _ring("campaigns.tasks.feed", event.campaign_id)
         elif event.step == "cancelled":
             _ring("campaigns.tasks.close", event.campaign_id)
-        live.push(live.business_group(event.business_id), frame(event.campaign_id))
+        hub.push(hub.business_group(event.business_id), frame(event.campaign_id))
 
 
 def on_changed(batch: Sequence[CampaignChanged]) -> None:
@@ -81,7 +82,7 @@ def on_changed(batch: Sequence[CampaignChanged]) -> None:
         if _due(_fed, key, FEED_SECONDS):
             _ring("campaigns.tasks.feed", key)
         if _due(_shown, key, SHOW_SECONDS):
-            live.push(live.business_group(business_id), frame(key))
+            hub.push(hub.business_group(business_id), frame(key))
 
 
 def frame(campaign_id: UUID) -> dict[str, str]:

@@ -12,8 +12,8 @@ from django.db.models import F, Q
 from accounts.models import BusinessProfile, User
 from connections.models import WhatsAppConnection
 from contacts.models import Contact
+from core.db.models import TimestampedModel, UuidModel
 from messaging.models import MediaFile, Message
-from whatsflow.core.db import TimestampedModel, UuidModel
 
 
 class MessageTemplate(TimestampedModel):
@@ -78,7 +78,7 @@ class Campaign(Tallied, TimestampedModel):
         FAILED = "failed", "Not sent"
 
     class Reason(models.TextChoices):
-        """Why it is paused or was not sent. Each has its own words and next step; see campaigns/reasons.py."""
+        """Why it is paused or was not sent. Each has its own words and next step; see campaigns/reason_labels.py."""
 
         NONE = "", ""
         PERSON = "person", "By a person"

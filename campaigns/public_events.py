@@ -11,8 +11,8 @@ from uuid import UUID
 from campaigns import selectors
 from campaigns.events import CampaignMoved
 from campaigns.models import Campaign
-from whatsflow.core import events, public_events
-from whatsflow.core.public_events import EventType, PublicEvent
+from core import events, public_events
+from core.public_events import EventType, PublicEvent
 
 _STEPS = {
     "started": "A campaign's audience was frozen and its first messages are about to leave.",
@@ -46,10 +46,8 @@ def campaign_data(campaign: Campaign) -> dict[str, Any]:
     """The campaign as the API shows it."""
     if not campaign._state.adding:
         selectors.attach_connections([campaign])
-    from campaigns.serializers import (
-        CampaignSerializer,  # here: what programs are told by is loaded when one is
-    )
-    from whatsflow.core.drf import to_json
+    from campaigns.api.serializers import CampaignSerializer
+    from core.api.framework import to_json
 
     shown: dict[str, Any] = json.loads(to_json(CampaignSerializer.tell(campaign)))
     return shown

@@ -11,20 +11,20 @@ from uuid import UUID
 from django.db.models import Prefetch, QuerySet
 
 from accounts.models import BusinessProfile
-from campaigns import audience, outlook
+from campaigns import audience, forecast
 from campaigns.models import Campaign, CampaignRecipient, CampaignTally, MessageTemplate
-from campaigns.services.ledger import COUNTERS
+from campaigns.services.recipient_states import COUNTERS
 from connections.models import WhatsAppConnection
 from contacts import selectors as contact_selectors
 from contacts.models import Contact
-from messaging import keyset
-from messaging.keyset import Cursor
+from core.clock import now
+from core.errors import InvalidInput, NotFound
+from core.text import printable
+from messaging.inbox import keyset
+from messaging.inbox.keyset import Cursor
 from messaging.models import Message
-from messaging.pacing import WORDS
-from messaging.services import gate, pace
-from whatsflow.core.clock import now
-from whatsflow.core.errors import InvalidInput, NotFound
-from whatsflow.core.text import printable
+from messaging.outbox import campaign_gate, pacing_settings
+from messaging.outbox.pacing import WORDS
 
 PAGE = 25
 LINES = 50
@@ -260,7 +260,7 @@ def _finish(
     for number in numbers:
         mine = sum(one.open_count for one in tallies if one.connection_id == number.pk)
         if count := mine + unplaced // len(numbers):
-            finishes.append(outlook.of_running(campaign, number, count, rate / len(numbers), moment))
+            finishes.append(forecast.of_running(campaign, number, count, rate / len(numbers), moment))
     return max(filter(None, finishes)) if finishes and all(finishes) else None
 
 
@@ -307,8 +307,8 @@ def _why_it_waits(
     """What keeps a number with waiting recipients from sending now, in words, and until when; ("", None): nothing."""
     if not number.is_connected:
         return "The number is not connected; its messages go out when it is back.", None
-    settings = pace.settings_of(number)
-    decision = gate.whole_number(number, settings, moment)
+    settings = pacing_settings.settings_of(number)
+    decision = campaign_gate.whole_number(number, settings, moment)
     if not decision.allowed:
         return WORDS.get(decision.reason, ""), decision.not_before
     lines = CampaignRecipient.objects.filter(campaign=campaign, connection=number)
@@ -316,7 +316,7 @@ def _why_it_waits(
     next_ones = lines.filter(status=Status.PENDING, due_at=None)
     if ready.exists() or next_ones.filter(cold=False).exists():
         return "", None
-    strangers = pace.strangers_from(number, settings, moment)
+    strangers = pacing_settings.strangers_from(number, settings, moment)
     if next_ones.exists():
         limited = number.limited_until is not None and number.limited_until > moment
         return (LIMITED_WORDS if limited else WORDS["cold"], strangers) if strangers > moment else ("", None)

@@ -4,14 +4,14 @@ from uuid import UUID
 
 from celery import shared_task
 
-from campaigns.services import feeding, scheduling, states
+from campaigns.services import outbox_feeder, scheduling, transitions
 
 
 @shared_task
 def start_due() -> None:
     """Start what is due by the clock."""
     for campaign in scheduling.start_due():
-        feeding.feed(campaign.pk)
+        outbox_feeder.feed(campaign.pk)
 
 
 @shared_task
@@ -23,10 +23,10 @@ def tend() -> None:
 @shared_task
 def feed(campaign_id: str) -> None:
     """Top up the outbox."""
-    feeding.feed(UUID(campaign_id))
+    outbox_feeder.feed(UUID(campaign_id))
 
 
 @shared_task
 def close(campaign_id: str) -> None:
     """Bring the rest of a cancelled campaign to its end."""
-    states.close(UUID(campaign_id))
+    transitions.close(UUID(campaign_id))

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from whatsflow.core.events import Event
+from core.events import Event
 
 
 @dataclass(frozen=True, kw_only=True)

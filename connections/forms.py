@@ -8,8 +8,8 @@ from django import forms
 from django.forms.boundfield import BoundField
 
 from connections.drivers.sandbox import faults
+from connections.fragments import mode_choices, persona_choices
 from connections.models import WhatsAppConnection
-from connections.rendering import mode_choices, persona_choices
 
 
 class CreateForm(forms.Form):

@@ -1,4 +1,4 @@
-"""Figures about numbers and webhooks."""
+"""Metrics of numbers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from django.db.models import Count, Min
 
 from connections import leases
-from connections.models import SitePulse, UnstoredEvent, WebhookDelivery, WhatsAppConnection
-from whatsflow.core.clock import database_now
-from whatsflow.core.gauges import Gauge, seconds_since
+from connections.models import SitePulse, UnstoredEvent, WhatsAppConnection
+from core.clock import database_now
+from core.gauges import Gauge, seconds_since
 
 Desired = WhatsAppConnection.Desired
 
@@ -34,10 +34,6 @@ def read() -> Iterator[Gauge]:
     yield Gauge(
         "oldest_proof_seconds", "Age of the oldest sign of life of a wanted number.", seconds_since(proof)
     )
-    waiting = WebhookDelivery.objects.filter(state=WebhookDelivery.State.PENDING).order_by()
-    yield Gauge("webhook_deliveries_waiting", "Deliveries that are not settled.", waiting.count())
-    due = waiting.aggregate(oldest=Min("next_attempt_at"))["oldest"]
-    yield Gauge("webhook_deliveries_late_seconds", "How late the oldest due delivery is.", seconds_since(due))
     pulse = SitePulse.objects.values_list("beat_at", flat=True).first()
     age = (database_now() - pulse).total_seconds() if pulse else 0.0
     yield Gauge("pulse_seconds", "Since a worker last showed that it works; more than 60 is trouble.", age)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from accounts.events import BusinessDeleted
 from connections.events import ConnectionStatusChanged
-from connections.services import history, numbers
-from whatsflow.core import events, live
+from connections.services import numbers, state_history
+from core import events
+from core.realtime import hub
 
 
 def register() -> None:
     """Subscribe; called once, in ready()."""
-    events.inside(ConnectionStatusChanged, history.note)
+    events.inside(ConnectionStatusChanged, state_history.note)
     events.after(ConnectionStatusChanged, tell_pages)
     events.inside(BusinessDeleted, stop_numbers)
 
@@ -30,4 +31,4 @@ def tell_pages(batch: list[ConnectionStatusChanged]) -> None:
             "status": event.status,
             "reason": event.reason,
         }
-        live.push(live.business_group(event.business_id), frame)
+        hub.push(hub.business_group(event.business_id), frame)

@@ -24,8 +24,8 @@ from django.db.models.functions import Now
 from connections.events import LeaseTaken
 from connections.models import WhatsAppConnection
 from connections.ports import Lease, LeaseLost
-from whatsflow.core.events import publish
-from whatsflow.core.prepared import Prepared
+from core.db.compiled_queries import Prepared
+from core.events import publish
 
 log = structlog.get_logger(__name__)
 

@@ -1,4 +1,4 @@
-"""What other systems hear about numbers, and the event by which an endpoint is tried."""
+"""Public events of numbers."""
 
 from __future__ import annotations
 
@@ -8,21 +8,17 @@ from typing import Any
 from connections import selectors
 from connections.events import ConnectionStatusChanged
 from connections.models import WhatsAppConnection
-from connections.services.public_events import audience
-from connections.shapes import connection_data, example_connection
-from whatsflow.core import events, public_events
-from whatsflow.core.public_events import EventType, PublicEvent
+from connections.payloads import connection_data, example_connection
+from core import events, public_events
+from core.public_events import EventType, PublicEvent
 
 STATUS = "connection.status"
-TEST = "webhook.test"
 
 
 def register() -> None:
-    """Keep who listens, declare and subscribe; called once, in ready()."""
-    public_events.register(audience)
+    """Declare and subscribe; called once, in ready()."""
     public_events.declare(
         EventType(STATUS, "A number was connected, lost its connection or changed its state.", _status),
-        EventType(TEST, "Somebody pressed “Send a test event”. Sent to that endpoint only.", test_data),
     )
     events.inside(ConnectionStatusChanged, tell_status)
 
@@ -30,7 +26,7 @@ def register() -> None:
 def tell_status(batch: Sequence[ConnectionStatusChanged]) -> None:
     """Record each new state. That a waiting number shows its next QR code is no new state."""
     for business_id in {event.business_id for event in batch}:
-        listening = audience(business_id)
+        listening = public_events.audience(business_id)
         if not listening.wants(STATUS):
             continue
         group = [event for event in batch if event.business_id == business_id]
@@ -47,11 +43,6 @@ def tell_status(batch: Sequence[ConnectionStatusChanged]) -> None:
                 if event.status != WhatsAppConnection.Status.QR_PENDING or row.qr_count <= 1
             ]
         )
-
-
-def test_data() -> dict[str, Any]:
-    """What a test event carries."""
-    return {"message": "This is a test event from WhatsFlow."}
 
 
 def _status() -> dict[str, Any]:

@@ -16,10 +16,10 @@ from django.db.models import F, Min, Q, QuerySet
 from connections.drivers.base import AckLevel, Chat, MediaBlob, MessageKind
 from connections.drivers.sandbox.store import Accepted, Customer, Happening, HappeningKind, Letter, Phone
 from connections.models import SandboxCustomer, SandboxEvent, SandboxMessage, SandboxPhone, WhatsAppConnection
-from whatsflow.core import doorbell
-from whatsflow.core.clock import now
-from whatsflow.core.files import remove_tree
-from whatsflow.core.ids import uuid7
+from core.clock import now
+from core.files.storage import remove_tree
+from core.ids import uuid7
+from core.realtime import wakeup
 
 TYPING_FOR = timedelta(seconds=25)
 """WhatsApp shows that somebody is typing for so long, unless it is told again or that they have stopped."""
@@ -283,7 +283,7 @@ class OrmStore:
         )
 
     def _ring(self) -> None:
-        transaction.on_commit(partial(doorbell.ring, doorbell.connection_topic(self.connection_id)))
+        transaction.on_commit(partial(wakeup.ring, wakeup.connection_topic(self.connection_id)))
 
 
 def _customer(row: SandboxCustomer) -> Customer:

@@ -20,7 +20,7 @@ from connections.models import (
     UnstoredEvent,
     WhatsAppConnection,
 )
-from whatsflow.core.errors import NotFound
+from core.errors import NotFound
 
 Reason = WhatsAppConnection.Reason
 Status = WhatsAppConnection.Status

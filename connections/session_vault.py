@@ -17,8 +17,8 @@ from django.core.files.storage import default_storage
 
 from connections.drivers.whatsapp_web.options import Options
 from connections.models import WhatsAppConnection
-from whatsflow.core import crypto
-from whatsflow.core.files import remove_tree
+from core.files.storage import remove_tree
+from core.security import crypto
 
 log = structlog.get_logger(__name__)
 

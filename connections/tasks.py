@@ -1,29 +1,10 @@
-"""Doorbells: the number's row says whether anything is to be done."""
+"""Celery tasks of numbers, run by beat."""
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from celery import shared_task
 
-from connections.runner import run_here
-from connections.services import (
-    deliveries,
-    endpoint_health,
-    event_retention,
-    history,
-    holds,
-    numbers,
-    sessions,
-    unstored_events,
-)
-from connections.webhooks import dispatcher
-
-
-@shared_task(name="connections.tasks.run_session")
-def run_session(connection_id: str) -> None:
-    """Drive the number as long as this worker holds its lease. A second run of the same number returns at once."""
-    run_here(UUID(connection_id))
+from connections.services import holds, numbers, sessions, state_history, unstored_events
 
 
 @shared_task(name="connections.tasks.ensure_sessions")
@@ -39,17 +20,8 @@ def log_out_idle() -> None:
     numbers.log_out_idle()
 
 
-@shared_task(name="connections.tasks.deliver_webhooks")
-def deliver_webhooks() -> None:
-    """Have this worker post what is due to other systems, in a thread of its own; and write to owners who must know."""
-    if deliveries.seconds_until_due() is not None:
-        dispatcher.ensure_running()
-    endpoint_health.tell_owners()
-
-
-@shared_task(name="connections.tasks.prune_events")
-def prune_events() -> None:
-    """Forget what other systems were told, what states numbers were in and what could not be stored, long ago."""
-    event_retention.prune()
-    history.prune()
+@shared_task(name="connections.tasks.prune")
+def prune() -> None:
+    """Delete old state changes and expired unstored events."""
+    state_history.prune()
     unstored_events.prune()

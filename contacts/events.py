@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from whatsflow.core.events import Event
+from core.events import Event
 
 
 @dataclass(frozen=True, kw_only=True)

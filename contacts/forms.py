@@ -11,10 +11,10 @@ from django import forms
 from django.http import QueryDict
 
 from accounts.models import BusinessProfile
-from contacts.filters import ContactFilter
+from contacts.filters.contact_filter import ContactFilter
+from contacts.keyword_matching import LANGUAGES
 from contacts.models import Contact, CustomField, Tag, TagRule
-from contacts.words import LANGUAGES
-from whatsflow.core.phone import TEXT_LENGTH
+from core.phone.phone import TEXT_LENGTH
 
 TAGS = ("tags_any", "tags_all", "tags_none")
 SINGLE = (

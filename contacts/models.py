@@ -9,12 +9,12 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import BusinessProfile, User
-from contacts import searched
-from contacts.expressions import SortName
-from whatsflow.core import phone
-from whatsflow.core.db import TimestampedModel, UuidModel
-from whatsflow.core.search import Searched
-from whatsflow.core.text import initials
+from contacts import search_text
+from contacts.filters.expressions import SortName
+from core.db.models import TimestampedModel, UuidModel
+from core.db.search import Searched
+from core.phone import phone
+from core.text import initials
 
 
 class Contact(Searched, TimestampedModel):
@@ -84,7 +84,7 @@ class Contact(Searched, TimestampedModel):
 
     def searched(self) -> Iterator[str]:
         """By what a search finds them."""
-        return searched.texts(self)
+        return search_text.texts(self)
 
     @property
     def display_name(self) -> str:
@@ -167,7 +167,7 @@ class ContactTag(models.Model):
 
 
 class ContactGroup(models.Model):
-    """How lately and how often a contact has written; counted anew every night (analytics.services.groups).
+    """How lately and how often a contact has written; counted anew every night (analytics.services.rfm).
 
     Beside the contact and not on it: hundreds of rows change every night, and a contact carries indexes of its texts.
     Who never wrote is in no group.

@@ -18,10 +18,10 @@ from contacts.events import (
     ContactsMerged,
     ContactUpdated,
 )
-from contacts.shapes import contact_data, example_contact
-from whatsflow.core import events, public_events
-from whatsflow.core.events import Event
-from whatsflow.core.public_events import EventType, PublicEvent
+from contacts.payloads import contact_data, example_contact
+from core import events, public_events
+from core.events import Event
+from core.public_events import EventType, PublicEvent
 
 Happened = (
     ContactCreated

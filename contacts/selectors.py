@@ -10,7 +10,8 @@ from uuid import UUID
 from django.db.models import Count, F, Model, QuerySet
 
 from accounts.models import BusinessProfile
-from contacts import conditions, values
+from contacts import custom_field_values
+from contacts.filters import conditions
 from contacts.models import (
     ConsentProof,
     Contact,
@@ -22,11 +23,11 @@ from contacts.models import (
     Tag,
     TagRule,
 )
-from contacts.shapes import ShownTag
-from whatsflow.core import bulk
-from whatsflow.core.db import is_postgres
-from whatsflow.core.errors import NotFound
-from whatsflow.core.search import contains_sql
+from contacts.payloads import ShownTag
+from core.db import bulk
+from core.db.models import is_postgres
+from core.db.search import contains_sql
+from core.errors import NotFound
 
 M = TypeVar("M", bound=Model)
 MATCHES = 100
@@ -148,7 +149,7 @@ def segments_of(business: BusinessProfile) -> list[Segment]:
 
 def values_of(contact: Contact, fields: Collection[CustomField]) -> list[tuple[CustomField, str]]:
     """The custom fields with the contact's values in words, "" where nothing is known."""
-    return [(field, values.words(field, contact.metadata.get(field.key))) for field in fields]
+    return [(field, custom_field_values.words(field, contact.metadata.get(field.key))) for field in fields]
 
 
 def consents_of(business: BusinessProfile, contact_id: UUID) -> list[ConsentProof]:

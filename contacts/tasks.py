@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from contacts import bulk_job
+from contacts.bulk import job
 from contacts.services import imports, rules
 
 
@@ -16,4 +16,4 @@ def tag_the_silent() -> None:
 def prune_imports() -> None:
     """Forget files that were uploaded and never taken in, and what undoing many at once would have needed."""
     imports.prune()
-    bulk_job.prune()
+    job.prune()

@@ -9,8 +9,8 @@ from accounts.models import BusinessProfile
 from contacts import ports
 from contacts.models import ConsentProof, Contact, ContactImport, ContactTag, ImportedContact
 from contacts.ports import Entry
-from whatsflow.core.clock import now
-from whatsflow.core.errors import InvalidInput
+from core.clock import now
+from core.errors import InvalidInput
 
 PAGE = 20
 

@@ -11,15 +11,15 @@ class JobsConfig(AppConfig):
         """Tell the open pages how jobs get on; stop those of a deleted business and remove their files."""
         from accounts.ports import register_file_remover
         from accounts.roles import Can
-        from jobs import files, handlers, handover, registry
+        from jobs import business_export, files, handlers, registry
 
         handlers.register()
         registry.register(
-            handover.KIND,
-            handover.run,
+            business_export.KIND,
+            business_export.run,
             label="Everything of the business",
             icon="archive",
             capability=Can.MANAGE_BUSINESS,
-            words=handover.WORDS,
+            words=business_export.WORDS,
         )
         register_file_remover(files.remove_of_business)

@@ -12,9 +12,9 @@ from uuid import UUID
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 
+from core.files.storage import remove_tree
+from core.ids import uuid7
 from jobs.models import Job
-from whatsflow.core.files import remove_tree
-from whatsflow.core.ids import uuid7
 
 
 def write(job: Job, source: IO[bytes]) -> tuple[str, int]:

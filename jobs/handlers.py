@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from accounts.events import BusinessDeleted
+from core import events
+from core.realtime import hub
 from jobs import services, tasks
 from jobs.events import JobChanged
-from whatsflow.core import events, live
 
 
 def register() -> None:
@@ -19,7 +20,7 @@ def tell_pages(batch: list[JobChanged]) -> None:
     """Tell each business's pages which jobs changed."""
     for event in batch:
         frame = {"type": "job", "job": str(event.job_id), "kind": event.kind, "state": event.state}
-        live.push(live.business_group(event.business_id), frame)
+        hub.push(hub.business_group(event.business_id), frame)
 
 
 def wake_worker(batch: list[JobChanged]) -> None:

@@ -30,9 +30,9 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce, Now
 
+from core.events import publish
 from jobs.events import JobChanged
 from jobs.models import Job
-from whatsflow.core.events import publish
 
 log = structlog.get_logger(__name__)
 

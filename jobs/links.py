@@ -7,8 +7,8 @@ from datetime import timedelta
 from django.core.signing import BadSignature, TimestampSigner
 from django.urls import reverse
 
+from core.errors import DomainError
 from jobs.models import Job
-from whatsflow.core.errors import DomainError
 
 GOOD_FOR = timedelta(days=1)
 _signer = TimestampSigner(salt="jobs.file")

@@ -6,8 +6,8 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import BusinessProfile, User
-from whatsflow.core.clock import now
-from whatsflow.core.db import TimestampedModel
+from core.clock import now
+from core.db.models import TimestampedModel
 
 
 class Job(TimestampedModel):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from accounts.roles import Can
 
 if TYPE_CHECKING:
+    from jobs.context import Work
     from jobs.models import Job
-    from jobs.work import Work
 
 Handler = Callable[["Work"], dict[str, Any]]
 """Does the work and returns its summary: counts by name, and under "notes" a list of sentences."""

@@ -12,15 +12,15 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection
 
 from accounts.access import find_access
+from core.decoding.sandbox import Busy
+from core.errors import DomainError, Forbidden
+from core.ids import uuid7
+from core.shutdown import stopping
 from jobs import leases, registry, services
+from jobs.context import Interrupted, Work
 from jobs.leases import Heartbeat, LeaseLost
 from jobs.models import Job
 from jobs.registry import Kind
-from jobs.work import Interrupted, Work
-from whatsflow.core.decoding.sandbox import Busy
-from whatsflow.core.errors import DomainError, Forbidden
-from whatsflow.core.ids import uuid7
-from whatsflow.core.shutdown import stopping
 
 log = structlog.get_logger(__name__)
 

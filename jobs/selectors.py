@@ -7,8 +7,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from accounts.models import BusinessProfile
+from core.errors import NotFound
 from jobs.models import Job
-from whatsflow.core.errors import NotFound
 
 PAGE = 30
 

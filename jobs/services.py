@@ -14,12 +14,12 @@ from django.db.models.functions import Now
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
+from core.clock import now
+from core.errors import Conflict, NotFound
+from core.events import publish
 from jobs import files, leases, registry, selectors
 from jobs.events import JobFinished
 from jobs.models import Job
-from whatsflow.core.clock import now
-from whatsflow.core.errors import Conflict, NotFound
-from whatsflow.core.events import publish
 
 log = structlog.get_logger(__name__)
 

@@ -12,10 +12,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
-from jobs import handover, links, registry, rendering, selectors, services
+from core.errors import Forbidden, InvalidInput
+from core.web.htmx import redirect, render
+from jobs import business_export, fragments, links, registry, selectors, services
 from jobs.models import Job
-from whatsflow.core.errors import Forbidden, InvalidInput
-from whatsflow.core.htmx import redirect, render
 
 
 @never_cache
@@ -26,7 +26,7 @@ def index(request: MemberRequest) -> HttpResponse:
     access = request.access
     jobs = selectors.recent(access.business, before=_key(request.GET.get("before")))
     more = jobs[-1].pk if len(jobs) == selectors.PAGE else None
-    context = {"cards": rendering.cards(jobs, access), "more": more, "first": "before" not in request.GET}
+    context = {"cards": fragments.cards(jobs, access), "more": more, "first": "before" not in request.GET}
     return render(request, "jobs/list.html", "jobs/_list.html", context)
 
 
@@ -34,7 +34,7 @@ def index(request: MemberRequest) -> HttpResponse:
 @member(Can.MANAGE_BUSINESS)
 def hand_over(request: MemberRequest) -> HttpResponse:
     """Have an archive made of everything that the business has here, and show how far it is."""
-    job = handover.start(request.access.business, request.access.user)
+    job = business_export.start(request.access.business, request.access.user)
     return redirect(request, "jobs:detail", job.pk)
 
 
@@ -84,7 +84,7 @@ def file(request: MemberRequest, job_id: UUID) -> HttpResponse:
 
 
 def _page(request: MemberRequest, job: Job) -> HttpResponse:
-    context = {"job": job, "card": rendering.card(job, request.access)}
+    context = {"job": job, "card": fragments.card(job, request.access)}
     return render(request, "jobs/detail.html", "jobs/_job.html", context)
 
 

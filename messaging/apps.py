@@ -15,29 +15,33 @@ class MessagingConfig(AppConfig):
         from contacts import ports as contacts_ports
         from contacts.events import ContactBlocked, ContactDeleted, ContactsMerged
         from contacts.models import TagRule
-        from messaging import handlers, partners, public_events, timeline, traffic
+        from core import events
+        from messaging import partners, public_events, timeline, traffic
         from messaging.events import MessageReceived
-        from messaging.services import holding, listening, media, privacy
-        from messaging.services.dispatch import free_dead_claims
-        from messaging.services.mailbox import MessagingMailbox
+        from messaging.inbound import automation
+        from messaging.inbox import live_updates
+        from messaging.media import media_files
+        from messaging.outbox import holds
+        from messaging.outbox.dispatch import free_dead_claims
+        from messaging.runner.mailbox import MessagingMailbox
+        from messaging.services import privacy
         from messaging.services.merging import on_contacts_merged
-        from whatsflow.core import events
 
         register_mailbox(MessagingMailbox())
         register_traffic_counter(traffic.count)
-        register_file_remover(media.remove_all)
+        register_file_remover(media_files.remove_all)
         events.inside(ContactsMerged, on_contacts_merged)
-        events.inside(ContactBlocked, listening.on_blocked)
+        events.inside(ContactBlocked, automation.on_blocked)
         events.inside(ContactDeleted, privacy.on_deleted)
-        events.inside(MessageReceived, listening.on_received)
+        events.inside(MessageReceived, automation.on_received)
         contacts_ports.register_files(privacy.files_of)
         contacts_ports.register_timeline(timeline.messages)
         contacts_ports.register_places_of_messages(timeline.places)
         contacts_ports.register_our_numbers(contacts_ports.OurNumbers(partners.numbers_of, partners.talks))
-        contacts_ports.register_matcher(TagRule.Kind.KEYWORD, listening.wrote_keyword)
-        contacts_ports.register_matcher(TagRule.Kind.FIRST_CONTACT, listening.came_lately)
-        contacts_ports.register_matcher(TagRule.Kind.NO_ANSWER, listening.did_not_answer)
+        contacts_ports.register_matcher(TagRule.Kind.KEYWORD, automation.wrote_keyword)
+        contacts_ports.register_matcher(TagRule.Kind.FIRST_CONTACT, automation.came_lately)
+        contacts_ports.register_matcher(TagRule.Kind.NO_ANSWER, automation.did_not_answer)
         events.inside(LeaseTaken, free_dead_claims)
-        events.inside(NumberReleased, holding.on_released)
-        handlers.register()
+        events.inside(NumberReleased, holds.on_released)
+        live_updates.register()
         public_events.register()

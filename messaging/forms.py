@@ -9,8 +9,8 @@ from django.conf import settings
 
 from accounts.models import BusinessProfile
 from connections import selectors as connections
-from messaging.selectors import TABS
-from whatsflow.core.phone import TEXT_LENGTH
+from core.phone.phone import TEXT_LENGTH
+from messaging.inbox.selectors import TABS
 
 DEFAULT_TAB = "open"
 TAB_LABELS = {"unread": "Unread", "mine": "Mine", "open": "Open", "all": "All", "closed": "Closed"}

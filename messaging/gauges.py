@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from django.db.models import Min
 
+from core.gauges import Gauge, seconds_since
 from messaging.models import Message
-from whatsflow.core.gauges import Gauge, seconds_since
 
 Status = Message.Status
 

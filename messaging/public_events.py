@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any, TypeVar
 from uuid import UUID
 
-from messaging import selectors
+from core import events, public_events
+from core.public_events import EventType, PublicEvent
 from messaging.events import MessageAdded, MessageReceived, MessageStatusChanged, MessageUpdated
+from messaging.inbox import selectors
 from messaging.models import Message
-from messaging.shapes import example_message, message_data
-from whatsflow.core import events, public_events
-from whatsflow.core.public_events import EventType, PublicEvent
+from messaging.payloads import example_message, message_data
 
 E = TypeVar("E", MessageAdded, MessageReceived, MessageStatusChanged, MessageUpdated)
 Status = Message.Status

@@ -1,17 +1,28 @@
-"""Doorbells of the clock."""
+"""Celery tasks of messaging: the session runner, and what beat runs."""
+
+from __future__ import annotations
+
+from uuid import UUID
 
 from celery import shared_task
 
-from messaging.services import housekeeping
+from messaging.runner import run_here
+from messaging.services import maintenance
+
+
+@shared_task(name="connections.tasks.run_session")
+def run_session(connection_id: str) -> None:
+    """Drive the number as long as this worker holds its lease. A second run of the same number returns at once."""
+    run_here(UUID(connection_id))
 
 
 @shared_task
 def sweep_outbox() -> None:
-    """Ring for every number with due messages: makes up for doorbells that got lost."""
-    housekeeping.ring_for_due_messages()
+    """Wake the runners of all numbers with due messages: replaces wake-ups that were lost."""
+    maintenance.ring_for_due_messages()
 
 
 @shared_task
 def prune() -> None:
-    """Remove what nobody needs any more."""
-    housekeeping.prune()
+    """Delete expired rows and files of messaging."""
+    maintenance.prune()

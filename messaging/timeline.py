@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from contacts.ports import Entry
 from messaging.models import Message
-from messaging.services import previews
+from messaging.services import conversation_summary
 
 
 def messages(business_id: UUID, contact_id: UUID, before: datetime, limit: int) -> list[Entry]:
@@ -25,7 +25,7 @@ def messages(business_id: UUID, contact_id: UUID, before: datetime, limit: int) 
             row.created_at,
             "arrow-narrow-up" if row.is_outbound else "message",
             "We wrote" if row.is_outbound else "They wrote",
-            previews.line_of(row) or row.get_message_type_display(),
+            conversation_summary.line_of(row) or row.get_message_type_display(),
             _place(row.conversation_id, row.pk),
         )
         for row in rows.order_by("-created_at", "-id")[:limit]

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from messaging.pacing import DAY, Pacing, Past, Person, daily_cap, decide  # noqa: E402
+from messaging.outbox.pacing import DAY, Pacing, Past, Person, daily_cap, decide  # noqa: E402
 
 START = datetime(2026, 3, 23, 6, 0, tzinfo=UTC)
 DAYS = 14

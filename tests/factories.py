@@ -10,7 +10,7 @@ from factory.django import DjangoModelFactory
 
 from accounts.models import BusinessProfile, Membership, User
 from accounts.roles import Role
-from connections.models import EventFeed, SandboxCustomer, SandboxPhone, Webhook, WhatsAppConnection
+from connections.models import SandboxCustomer, SandboxPhone, WhatsAppConnection
 from contacts.models import (
     Contact,
     ContactIdentity,
@@ -21,10 +21,11 @@ from contacts.models import (
     Tag,
     TagRule,
 )
+from core.ids import uuid7
+from core.phone import phone
 from jobs.models import Job
 from messaging.models import Conversation, MediaFile, Message
-from whatsflow.core import phone
-from whatsflow.core.ids import uuid7
+from webhooks.models import EventFeed, Webhook
 
 PASSWORD = "correct horse battery staple"
 

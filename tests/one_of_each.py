@@ -10,11 +10,12 @@ from django.utils import timezone
 from accounts.models import ApiKey, Invitation
 from accounts.roles import Role
 from campaigns.models import Campaign, MessageTemplate
-from connections.models import PublicEvent, SandboxMessage, WebhookDelivery
+from connections.models import SandboxMessage
 from contacts.models import ContactNote, Segment
+from core.ids import uuid7
 from messaging.models import Draft, QuickReply
 from tests import factories
-from whatsflow.core.ids import uuid7
+from webhooks.models import PublicEvent, WebhookDelivery
 
 
 def one_of_each(business: Any, user: Any, words: str) -> dict[str, Any]:

@@ -6,24 +6,24 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from whatsflow import api_docs, errors
+from whatsflow import api_docs, error_pages
 
 
 @csrf_exempt  # else what does not exist would be a form without a token
 def unknown(request: HttpRequest) -> HttpResponse:
     """404 for whatever no endpoint has taken, with or without a trailing slash."""
-    return errors.page_not_found(request)
+    return error_pages.page_not_found(request)
 
 
 endpoints: list[URLPattern | URLResolver] = [
-    path("", include("accounts.api_urls")),
-    path("", include("connections.webhook_api_urls")),
-    path("", include("analytics.api_urls")),
-    path("", include("connections.api_urls")),
-    path("", include("contacts.api_urls")),
-    path("", include("campaigns.api_urls")),
-    path("", include("jobs.api_urls")),
-    path("", include("messaging.api_urls")),
+    path("", include("accounts.api.urls")),
+    path("", include("webhooks.api.urls")),
+    path("", include("analytics.api.urls")),
+    path("", include("connections.api.urls")),
+    path("", include("contacts.api.urls")),
+    path("", include("campaigns.api.urls")),
+    path("", include("jobs.api.urls")),
+    path("", include("messaging.api.urls")),
 ]
 urlpatterns = [
     *endpoints,

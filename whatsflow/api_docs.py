@@ -28,6 +28,6 @@ def document() -> bytes:
     """The OpenAPI document as JSON. Made once a process: it only changes with the code."""
     from drf_spectacular.generators import SchemaGenerator  # here: few ask for the description
 
-    from whatsflow.core.drf import to_json
+    from core.api.framework import to_json
 
     return to_json(SchemaGenerator(api_version=None).get_schema(request=None, public=True))

@@ -15,7 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "whatsflow.settings")
 
 from django.core.wsgi import get_wsgi_application
 
-from whatsflow.core.readable import only_utf8
+from core.web.charset import only_utf8
 
 _wsgi = only_utf8(get_wsgi_application())  # sets Django up; what follows needs that
 
@@ -23,7 +23,7 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.http.request import split_domain_port, validate_host  # noqa: E402
 
-from whatsflow.core.bridge import WsgiBridge  # noqa: E402
+from core.web.wsgi_bridge import WsgiBridge  # noqa: E402
 
 Scope = dict[str, Any]
 AsgiApp = Callable[[Scope, Any, Any], Any]
@@ -62,7 +62,7 @@ def assistants() -> AsgiApp:
 @functools.cache
 def sockets() -> dict[str, AsgiApp]:
     """path -> application. Imported on first use, so that a process without sockets does not pay for it."""
-    from messaging.consumers import LiveConsumer
+    from whatsflow.live_socket import LiveConsumer
 
     return {"/ws/live/": AuthMiddlewareStack(LiveConsumer.as_asgi())}
 

@@ -4,7 +4,7 @@ import os
 
 from celery import Celery
 
-from whatsflow.core import inproc  # noqa: F401  registers the broker of the embedded default
+from core.realtime import inprocess_broker  # noqa: F401  registers the broker of the embedded default
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "whatsflow.settings")
 

@@ -17,9 +17,11 @@ from django.views.decorators.http import require_safe
 import connections.gauges
 import jobs.gauges
 import messaging.gauges
+import webhooks.gauges
+from core import gauges
+from core.files import disk
+from core.shutdown import stopping
 from whatsflow import __version__
-from whatsflow.core import disk, gauges
-from whatsflow.core.shutdown import stopping
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +65,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         ],
         connections.gauges.read(),
         messaging.gauges.read(),
+        webhooks.gauges.read(),
         jobs.gauges.read(),
     )
     return HttpResponse(gauges.text(figures), content_type=gauges.CONTENT_TYPE)

@@ -20,8 +20,8 @@ import mcp_types as types
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
+from core.web.wsgi_bridge import Answer, WsgiBridge
 from whatsflow.api_docs import document
-from whatsflow.core.bridge import Answer, WsgiBridge
 
 PATH = "/mcp"
 MAX_BODY = 1024 * 1024

@@ -18,8 +18,8 @@ import environ
 import structlog
 from csp.constants import NONE, SELF
 
-from whatsflow.core.keys import derive, load_or_create
-from whatsflow.core.s3_origins import origins as s3_origins
+from core.files.s3_origins import origins as s3_origins
+from core.security.keys import derive, load_or_create
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -90,6 +90,7 @@ INSTALLED_APPS = [
     "accounts",
     "jobs",
     "connections",
+    "webhooks",
     "contacts",
     "messaging",
     "campaigns",
@@ -105,12 +106,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "whatsflow.requests.RequestLogMiddleware",
+    "whatsflow.request_log.RequestLogMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.AccessMiddleware",
-    "whatsflow.core.htmx.DomainErrorMiddleware",
+    "core.web.htmx.DomainErrorMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -141,9 +142,9 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "accounts.context.shell",
+                "whatsflow.context_processors.shell",
             ],
-            "builtins": ["whatsflow.core.templatetags.whatsflow"],
+            "builtins": ["core.web.templatetags.whatsflow"],
         },
     }
 ]
@@ -170,7 +171,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     WEB_THREADS = env.int("WHATSFLOW_WEB_THREADS", default=2)
 else:
     DATABASES["default"] |= {
-        "ENGINE": "whatsflow.core.postgresql",
+        "ENGINE": "core.db.postgresql",
         "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=600),
         "CONN_HEALTH_CHECKS": True,
     }
@@ -185,7 +186,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if REDIS_URL:
     CACHES = {
         "default": {
-            "BACKEND": "whatsflow.core.cache.RedisCache",
+            "BACKEND": "core.cache.RedisCache",
             "LOCATION": REDIS_URL,
             "KEY_PREFIX": "whatsflow",
             "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
@@ -193,7 +194,7 @@ if REDIS_URL:
     }
     CHANNEL_LAYERS = {
         "default": {
-            "BACKEND": "whatsflow.core.redis_layer.RedisChannelLayer",
+            "BACKEND": "core.realtime.redis_layer.RedisChannelLayer",
             "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": REDIS_PREFIX},
         }
     }
@@ -207,7 +208,7 @@ else:
             },  # Django's 300 let a flood push out what the brakes have counted
         }
     }
-    CHANNEL_LAYERS = {"default": {"BACKEND": "whatsflow.core.layer.InProcessChannelLayer"}}
+    CHANNEL_LAYERS = {"default": {"BACKEND": "core.realtime.inprocess_layer.InProcessChannelLayer"}}
 
 # -- work --------------------------------------------------------------------------------------------------------------
 
@@ -238,6 +239,7 @@ CELERY_BEAT_SCHEDULE = {
     "prune": {"task": "messaging.tasks.prune", "schedule": 3600.0},
     "roll-up": {"task": "analytics.tasks.roll_up", "schedule": 300.0},
     "deliver-webhooks": {"task": "connections.tasks.deliver_webhooks", "schedule": 15.0},
+    "prune-numbers": {"task": "connections.tasks.prune", "schedule": 3600.0},
     "prune-events": {"task": "connections.tasks.prune_events", "schedule": 3600.0},
     "send-reports": {"task": "analytics.tasks.send_reports", "schedule": 900.0},
     "clear-sessions": {"task": "accounts.tasks.clear_expired", "schedule": 6 * 3600.0},
@@ -325,7 +327,7 @@ SESSION_COOKIE_NAME = "__Host-whatsflow" if HTTPS else "whatsflow_session"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "whatsflow.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "whatsflow.error_pages.csrf_failure"
 
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 if env.str("EMAIL_URL", default=""):
@@ -374,7 +376,7 @@ MEDIA_ROOT = HOME / "media"
 MEDIA_URL = ""
 if S3_BUCKET:
     _media_storage = {
-        "BACKEND": "whatsflow.core.s3.S3Storage",
+        "BACKEND": "core.files.s3.S3Storage",
         "OPTIONS": {
             "bucket_name": S3_BUCKET,
             "endpoint_url": S3_ENDPOINT or None,
@@ -412,17 +414,17 @@ MESSAGE_MAX_LENGTH = 65_536
 # -- API ---------------------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.rest.authentication.ApiAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.ApiAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["whatsflow.core.drf.EnvelopeRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["whatsflow.core.drf_parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["core.api.framework.EnvelopeRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
-    "DEFAULT_PAGINATION_CLASS": "whatsflow.core.drf.CursorPagination",
+    "DEFAULT_PAGINATION_CLASS": "core.api.framework.CursorPagination",
     "PAGE_SIZE": 50,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 DRF_STANDARDIZED_ERRORS = {
-    "EXCEPTION_HANDLER_CLASS": "whatsflow.core.drf_errors.ExceptionHandler",
+    "EXCEPTION_HANDLER_CLASS": "core.api.errors.ExceptionHandler",
     "ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True,
 }
 API_REQUESTS_PER_KEY = env.int("WHATSFLOW_API_REQUESTS_PER_KEY", default=600)
@@ -468,7 +470,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENFORCE_NON_BLANK_FIELDS": True,
-    "POSTPROCESSING_HOOKS": ["accounts.rest.schema.complete"],
+    "POSTPROCESSING_HOOKS": ["accounts.api.openapi.complete"],
     "DISABLE_ERRORS_AND_WARNINGS": False,
 }
 

@@ -3,16 +3,16 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from core.web.lazy_urls import LateInclude
 from whatsflow import api_docs, health
-from whatsflow.core.late_urls import LateInclude
 
 urlpatterns = [
     path("", include("analytics.urls")),
     path("accounts/", include("accounts.urls")),
     path("jobs/", include("jobs.urls")),
-    path("connections/webhooks/", include("connections.webhook_urls")),
+    path("connections/webhooks/", include("webhooks.urls")),
     path("connections/", include("connections.urls")),
-    path("contacts/", include("contacts.import_urls")),
+    path("contacts/", include("contacts.importing.urls")),
     path("contacts/", include("contacts.urls")),
     path("inbox/", include("messaging.urls")),
     path("campaigns/", include("campaigns.urls")),
@@ -24,7 +24,7 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
 ]
 
-handler400 = "whatsflow.errors.bad_request"
-handler403 = "whatsflow.errors.permission_denied"
-handler404 = "whatsflow.errors.page_not_found"
-handler500 = "whatsflow.errors.server_error"
+handler400 = "whatsflow.error_pages.bad_request"
+handler403 = "whatsflow.error_pages.permission_denied"
+handler404 = "whatsflow.error_pages.page_not_found"
+handler500 = "whatsflow.error_pages.server_error"

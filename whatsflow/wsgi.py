@@ -7,7 +7,7 @@ from importlib import import_module
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
-from whatsflow.core.readable import only_utf8
+from core.web.charset import only_utf8
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "whatsflow.settings")
 application = only_utf8(get_wsgi_application())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from accounts.models import TokenSession
-from whatsflow.core.clock import now
+from core.clock import now
 
 
 def end_all(user_id: UUID) -> None:

@@ -12,10 +12,10 @@ from accounts.models import BusinessProfile, Invitation, Membership, User
 from accounts.roles import Can, Role, allows
 from accounts.services import audit, purge
 from accounts.services.users import known_time_zone
-from whatsflow.core import phone
-from whatsflow.core.clock import now
-from whatsflow.core.errors import Forbidden, InvalidInput, NotFound
-from whatsflow.core.events import publish
+from core.clock import now
+from core.errors import Forbidden, InvalidInput, NotFound
+from core.events import publish
+from core.phone import phone
 
 FIELDS = frozenset(
     {

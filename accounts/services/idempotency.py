@@ -15,8 +15,8 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from accounts.models import BusinessProfile, IdempotencyRecord, User
-from whatsflow.core.clock import now
-from whatsflow.core.errors import Conflict, InvalidInput
+from core.clock import now
+from core.errors import Conflict, InvalidInput
 
 LIFETIME = timedelta(hours=24)
 GIVEN_UP = timedelta(minutes=3)

@@ -20,10 +20,10 @@ from accounts import scopes as scope_names
 from accounts import selectors
 from accounts.models import ApiKey, BusinessProfile, User
 from accounts.services import audit
-from whatsflow.core.clock import now
-from whatsflow.core.crypto import fingerprint
-from whatsflow.core.errors import Conflict, Forbidden, InvalidInput, Unauthorized
-from whatsflow.core.text import printable
+from core.clock import now
+from core.errors import Conflict, Forbidden, InvalidInput, Unauthorized
+from core.security.crypto import fingerprint
+from core.text import printable
 
 MARK = "wf_"
 ALPHABET = string.ascii_letters + string.digits

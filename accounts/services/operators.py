@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts.events import MembershipChanged
 from accounts.models import Membership, User
 from accounts.services import audit, users
-from whatsflow.core.events import publish
+from core.events import publish
 
 ENDS_SESSIONS = frozenset({"is_active", "password"})
 

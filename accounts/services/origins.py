@@ -11,7 +11,7 @@ from accounts.models import BusinessProfile, CorsOrigin, User
 from accounts.selectors import origins_of
 from accounts.services import audit
 from accounts.services.businesses import lock
-from whatsflow.core.errors import InvalidInput
+from core.errors import InvalidInput
 
 MOST = 20
 

@@ -7,8 +7,8 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import AuditEntry, Membership, TokenSession, User
-from accounts.services import api_sessions, audit, personal_data, proof, second_factor, team, users
-from whatsflow.core.ids import uuid7
+from accounts.services import api_sessions, audit, personal_data, reauthentication, second_factor, team, users
+from core.ids import uuid7
 
 ENTRIES = 10_000
 """Latest entries of the audit log that are handed over."""
@@ -36,7 +36,7 @@ def close(user: User, *, password: str) -> None:
     What they wrote for businesses stays, without their name. Raises InvalidInput("wrong_password"), and
     Conflict("last_owner") while a business would lose its only owner.
     """
-    proof.password(user, password, "password")
+    reauthentication.password(user, password, "password")
     with transaction.atomic():
         for membership in Membership.objects.filter(
             user=user, business_profile__deleted_at=None

@@ -16,7 +16,7 @@ from django.db import models
 from django.db.models import Q, QuerySet
 from django.db.models.fields.files import FieldFile
 
-from whatsflow.core.crypto import EncryptedTextField
+from core.security.crypto import EncryptedTextField
 
 CHUNK = 1000
 HIDDEN = frozenset(

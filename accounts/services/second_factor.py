@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives.twofactor import InvalidToken
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from django.db import transaction
 
-from accounts import throttle
+from accounts import rate_limits
 from accounts.models import RecoveryCode, SecondFactor, User
-from accounts.services import audit, proof
-from whatsflow.core.clock import now
-from whatsflow.core.crypto import fingerprint
-from whatsflow.core.errors import Conflict, InvalidInput
+from accounts.services import audit, reauthentication
+from core.clock import now
+from core.errors import Conflict, InvalidInput
+from core.security.crypto import fingerprint
 
 ISSUER = "WhatsFlow"
 SECRET_BYTES = 20
@@ -60,7 +60,7 @@ def turn_on(user: User, *, password: str, code: str) -> list[str]:
 
     Raises InvalidInput ("wrong_password", "wrong_code"), Conflict, TooManyRequests.
     """
-    proof.password(user, password, "password")
+    reauthentication.password(user, password, "password")
     with transaction.atomic():
         found = SecondFactor.objects.select_for_update().filter(user=user).first()
         if found is None or found.confirmed_at:
@@ -76,7 +76,7 @@ def turn_on(user: User, *, password: str, code: str) -> list[str]:
 
 def turn_off(user: User, *, password: str, code: str) -> None:
     """Signing in takes the password alone again. Raises InvalidInput, TooManyRequests."""
-    proof.password(user, password, "password")
+    reauthentication.password(user, password, "password")
     check(user, code)
     remove(user, user)
 
@@ -94,9 +94,9 @@ def check(user: User, code: str) -> None:
 
     Raises TooManyRequests after too many wrong ones.
     """
-    throttle.require_unspent("second-factor", str(user.pk), WRONG_PER_HOUR)
+    rate_limits.require_unspent("second-factor", str(user.pk), WRONG_PER_HOUR)
     if not (_use_code(user, code) or _use_recovery_code(user, code)):
-        throttle.hit("second-factor", str(user.pk), WRONG_PER_HOUR)
+        rate_limits.hit("second-factor", str(user.pk), WRONG_PER_HOUR)
         raise _wrong()
 
 

@@ -19,10 +19,10 @@ from accounts.roles import Can, Role, allows, may_grant
 from accounts.services import audit, users
 from accounts.services.businesses import lock as lock_business
 from accounts.services.businesses import role_in
-from whatsflow.core.clock import now
-from whatsflow.core.crypto import fingerprint
-from whatsflow.core.errors import Conflict, Forbidden, InvalidInput, NotFound
-from whatsflow.core.events import publish
+from core.clock import now
+from core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from core.events import publish
+from core.security.crypto import fingerprint
 
 INVITATION_LIFETIME = timedelta(days=7)
 

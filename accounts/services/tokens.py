@@ -19,10 +19,10 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from accounts.models import TokenSession, User
-from whatsflow.core.clock import now
-from whatsflow.core.errors import Unauthorized
-from whatsflow.core.ids import uuid7
-from whatsflow.core.prepared import Prepared
+from core.clock import now
+from core.db.compiled_queries import Prepared
+from core.errors import Unauthorized
+from core.ids import uuid7
 
 SESSION_CLAIM = "sid"
 LOST_ANSWER = timedelta(seconds=30)

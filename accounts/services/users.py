@@ -21,9 +21,9 @@ from django.utils.http import urlsafe_base64_encode
 
 from accounts.events import SessionsEnded
 from accounts.models import Membership, User
-from accounts.services import audit, proof
-from whatsflow.core.errors import Forbidden, InvalidInput
-from whatsflow.core.events import publish
+from accounts.services import audit, reauthentication
+from core.errors import Forbidden, InvalidInput
+from core.events import publish
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +64,7 @@ def update_profile(user: User, **changes: Any) -> User:
 
 def change_email(user: User, *, password: str, email: str) -> User:
     """Sign in with another address from now on. The old address is told by e-mail."""
-    proof.password(user, password, "password")
+    reauthentication.password(user, password, "password")
     old, new = user.email, normal_email(email)
     if new == old:
         return user
@@ -80,7 +80,7 @@ def change_email(user: User, *, password: str, email: str) -> User:
 
 def change_password(user: User, *, current: str, new: str) -> User:
     """A new password; every session but the caller's own (which the door must renew) has ended."""
-    proof.password(user, current, "current_password")
+    reauthentication.password(user, current, "current_password")
     return _set_password(user, new, "user.password_changed")
 
 

@@ -16,7 +16,7 @@ from accounts.models import User
 from accounts.roles import Can
 from accounts.services import businesses
 from accounts.views.form_page import form_page
-from whatsflow.core.errors import Conflict, DomainError, NotFound
+from core.errors import Conflict, DomainError, NotFound
 
 
 @login_required

@@ -14,13 +14,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import forms, key_forms, selectors
 from accounts.access import MemberRequest, member
+from accounts.api import examples
 from accounts.models import ApiKey
-from accounts.rest import examples
 from accounts.roles import Can
 from accounts.services import keys as services
 from accounts.services import origins as sites
 from accounts.views.form_page import focus_first_error
-from whatsflow.core.errors import DomainError
+from core.errors import DomainError
 
 
 @require_safe

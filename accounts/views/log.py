@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from accounts import selectors
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
-from whatsflow.core.errors import InvalidInput
+from core.errors import InvalidInput
 
 
 @require_safe

@@ -16,7 +16,7 @@ from accounts import forms
 from accounts.models import User
 from accounts.services import own_account, second_factor, users
 from accounts.views.form_page import form_page
-from whatsflow.core.errors import Conflict, InvalidInput
+from core.errors import Conflict, InvalidInput
 
 PROFILE = ("full_name", "time_zone", "theme", "shortcuts_enabled")
 

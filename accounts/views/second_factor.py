@@ -19,9 +19,9 @@ from accounts import forms, selectors
 from accounts.models import User
 from accounts.services import second_factor
 from accounts.views.form_page import form_page
-from whatsflow.core import qr
-from whatsflow.core.errors import InvalidInput
-from whatsflow.core.htmx import is_local
+from core.errors import InvalidInput
+from core.web import qr
+from core.web.htmx import is_local
 
 PENDING = "second_factor"
 PENDING_SECONDS = 600

@@ -18,7 +18,7 @@ from accounts.access import SESSION_KEY, MemberRequest, member
 from accounts.roles import Can, grantable, may_grant
 from accounts.services import team as services
 from accounts.views.form_page import form_page
-from whatsflow.core.errors import DomainError, NotFound
+from core.errors import DomainError, NotFound
 
 INVITATION_KEY = "invitation_id"
 """The session's note of the invitation whose link was opened."""

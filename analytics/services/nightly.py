@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 
 from accounts.models import BusinessProfile
-from analytics import localtime, numbers
+from analytics.aggregates import local_days, ordinals, rollup
 from analytics.models import StatsClock
-from analytics.services import groups, rollups
-from whatsflow.core.clock import now
+from analytics.services import rfm
+from core.clock import now
 
 SECONDS = 240.0
 """How long one run takes at most, about; the next one goes on."""
@@ -21,11 +21,11 @@ SECONDS = 240.0
 def run(seconds: float = SECONDS) -> None:
     """Do what is due, in every business."""
     deadline = time.monotonic() + seconds
-    rollups.run(seconds)
+    rollup.run(seconds)
     for clock in _ungrouped():
         if time.monotonic() > deadline:
             return
-        with rollups.apart(clock.business_profile_id, "regrouping_failed"):
+        with rollup.apart(clock.business_profile_id, "regrouping_failed"):
             _regroup(clock.business_profile)
 
 
@@ -33,7 +33,7 @@ def _ungrouped() -> list[StatsClock]:
     """Clocks whose dates are counted and whose contacts were not put into groups since."""
     rows = StatsClock.objects.filter(business_profile__deleted_at=None, counted_until__isnull=False)
     rows = rows.filter(due_at__gt=now()).select_related("business_profile")
-    stale = Q(grouped_on=None) | Q(grouped_on__lte=localtime.local_date(now(), ZoneInfo("Etc/GMT+12")))
+    stale = Q(grouped_on=None) | Q(grouped_on__lte=local_days.local_date(now(), ZoneInfo("Etc/GMT+12")))
     return [
         clock
         for clock in rows.filter(stale).order_by("pk")
@@ -43,10 +43,10 @@ def _ungrouped() -> list[StatsClock]:
 
 def _regroup(business: BusinessProfile) -> None:
     today = _today(business)
-    numbers.prune(business)
-    groups.regroup(business)
+    ordinals.prune(business)
+    rfm.regroup(business)
     StatsClock.objects.filter(business_profile=business).update(grouped_on=today)
 
 
 def _today(business: BusinessProfile) -> date:
-    return localtime.local_date(now(), ZoneInfo(business.time_zone))
+    return local_days.local_date(now(), ZoneInfo(business.time_zone))

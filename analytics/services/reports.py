@@ -19,14 +19,15 @@ from django.urls import reverse
 
 from accounts.models import BusinessProfile, Membership, User
 from accounts.services import audit
-from analytics import localtime, periods
-from analytics.figures.overview import overview
+from analytics import periods
+from analytics.aggregates import local_days
+from analytics.aggregates.rollup import apart
+from analytics.kpi_tiles import overview_tiles
 from analytics.models import ReportSubscription
 from analytics.periods import Period
-from analytics.services.rollups import apart
-from analytics.tiles import overview_tiles
-from whatsflow.core.clock import now
-from whatsflow.core.errors import NotFound
+from analytics.reports.overview import overview
+from core.clock import now
+from core.errors import NotFound
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +62,7 @@ def is_chosen(business: BusinessProfile, user: User) -> bool:
 def last_week(business: BusinessProfile, moment: datetime | None = None) -> Period:
     """The last whole week, Monday to Sunday, that may be told of: from Monday morning on."""
     zone = ZoneInfo(business.time_zone)
-    today = localtime.local_date((moment or now()) - timedelta(hours=HOUR), zone)
+    today = local_days.local_date((moment or now()) - timedelta(hours=HOUR), zone)
     monday = periods.begin(today, "week") - timedelta(weeks=1)
     return Period(monday, monday + timedelta(days=6), zone)
 
@@ -76,7 +77,7 @@ def send_due() -> int:
         .order_by("membership__business_profile_id", "pk")
     )
     due = Q(sent_week=None) | Q(
-        sent_week__lt=localtime.local_date(now(), ZoneInfo("UTC")) - timedelta(days=6)
+        sent_week__lt=local_days.local_date(now(), ZoneInfo("UTC")) - timedelta(days=6)
     )
     sent = 0
     for row in rows.filter(due):

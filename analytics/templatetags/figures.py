@@ -9,9 +9,9 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from analytics import tables
+from analytics import report_tables
 from analytics.durations import words
-from analytics.tiles import Tile
+from analytics.kpi_tiles import Tile
 
 register = template.Library()
 
@@ -22,16 +22,16 @@ HEATS = 6
 
 
 @register.filter
-def figure(value: Any, kind: str = tables.NUMBER) -> str:
+def figure(value: Any, kind: str = report_tables.NUMBER) -> str:
     """A figure as people read it: 12,480, 3 min 10 s, 93 %; a dash for none."""
     if value is None:
         return NONE
-    if kind == tables.DURATION:
+    if kind == report_tables.DURATION:
         return words(value)
-    if kind == tables.SHARE:
+    if kind == report_tables.SHARE:
         percent = value * 100
         return f"{percent:.1f} %" if 0 < percent < 10 or 99 < percent < 100 else f"{percent:.0f} %"
-    return f"{value:,}" if kind == tables.NUMBER else str(value)
+    return f"{value:,}" if kind == report_tables.NUMBER else str(value)
 
 
 @register.simple_tag
@@ -41,7 +41,7 @@ def change(tile: Tile) -> SafeString | str:
     if by is None:
         return ""
     rounded = round(by * 100)
-    points = "%" if tile.kind != tables.SHARE else "point" if abs(rounded) == 1 else "points"
+    points = "%" if tile.kind != report_tables.SHARE else "point" if abs(rounded) == 1 else "points"
     sign = "+" if rounded > 0 else "−" if rounded < 0 else "±"
     return format_html(
         '<span class="wf-change is-{}">{}{} {}<span class="visually-hidden"> against the period before</span></span>',

@@ -12,8 +12,8 @@ from accounts.access import MemberRequest, member
 from accounts.models import User
 from accounts.services import users
 from analytics import forms, selectors
-from whatsflow.core import htmx
-from whatsflow.core.errors import InvalidInput
+from core.errors import InvalidInput
+from core.web import htmx
 
 
 @require_safe

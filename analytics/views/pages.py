@@ -10,10 +10,12 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import MemberRequest, member
-from analytics import exports, figures, periods, tables, tiles
-from analytics.asked import Asked, asked
+from analytics import exports, kpi_tiles, periods, report_tables
+from analytics import reports as figures
+from analytics.date_range import Asked, asked
 from analytics.services import reports
-from whatsflow.core import htmx, sheets
+from core.files import spreadsheets
+from core.web import htmx
 
 
 @require_safe
@@ -26,8 +28,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     context = {
         **_frame(request, wanted, "analytics"),
         "overview": found,
-        "tiles": tiles.overview_tiles(found),
-        "tables": {table.key: table for table in tables.overview_tables(found)},
+        "tiles": kpi_tiles.overview_tiles(found),
+        "tables": {table.key: table for table in report_tables.overview_tables(found)},
         "hottest": max(max(row) for row in found.hours),
     }
     return htmx.render(request, "analytics/overview.html", "analytics/_figures.html", context)
@@ -43,8 +45,8 @@ def contacts(request: HttpRequest) -> HttpResponse:
     context = {
         **_frame(request, wanted, "analytics_contacts"),
         "found": found,
-        "tiles": tiles.contact_tiles(found),
-        "tables": {table.key: table for table in tables.contact_tables(found)},
+        "tiles": kpi_tiles.contact_tiles(found),
+        "tables": {table.key: table for table in report_tables.contact_tables(found)},
     }
     return htmx.render(request, "analytics/contacts.html", "analytics/_contacts.html", context)
 
@@ -59,7 +61,7 @@ def campaigns(request: HttpRequest) -> HttpResponse:
     context = {
         **_frame(request, wanted, "analytics_campaigns"),
         "campaigns": found,
-        "tables": {table.key: table for table in tables.campaign_tables(found)},
+        "tables": {table.key: table for table in report_tables.campaign_tables(found)},
     }
     return htmx.render(request, "analytics/campaigns.html", "analytics/_campaigns.html", context)
 
@@ -71,7 +73,7 @@ def export(request: HttpRequest) -> HttpResponse:
     access = cast(MemberRequest, request).access
     wanted = asked(access.business, request.GET.dict())
     made = exports.table(access.business, wanted, request.GET.get("table", exports.DAYS))
-    response = HttpResponse(exports.csv(made), content_type=sheets.CSV_TYPE)
+    response = HttpResponse(exports.csv(made), content_type=spreadsheets.CSV_TYPE)
     name = f"whatsflow-{made.key}-{wanted.period.first}-{wanted.period.last}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

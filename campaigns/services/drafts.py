@@ -12,15 +12,15 @@ from django.db import transaction
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
-from campaigns import timing
+from campaigns import schedule
 from campaigns.models import Campaign
-from campaigns.services import lists
+from campaigns.services import recipient_lists
 from connections.models import WhatsAppConnection
 from contacts.models import Segment, Tag
+from core.errors import Conflict, InvalidInput, NotFound
+from core.text import printable
+from messaging.media import media_files as files
 from messaging.models import MediaFile
-from messaging.services import media as files
-from whatsflow.core.errors import Conflict, InvalidInput, NotFound
-from whatsflow.core.text import printable
 
 Status = Campaign.Status
 MAX_VARIANTS = 4
@@ -91,7 +91,7 @@ def duplicate(business: BusinessProfile, campaign: Campaign, actor: User | None)
 
 def run_of(pattern: Campaign, slot: datetime) -> Campaign:
     """The run of a repeated campaign for `slot`. Raises IntegrityError when there is one. In a transaction."""
-    local = slot.astimezone(timing.zone(pattern.time_zone or "UTC"))
+    local = slot.astimezone(schedule.zone(pattern.time_zone or "UTC"))
     run = _copy(pattern, f"{pattern.name[:230]} · {local.day} {local:%b %Y, %H:%M}")
     run.series, run.slot, run.scheduled_at = pattern, slot, slot
     run.timing, run.status, run.created_by = Campaign.Timing.AT, Status.SCHEDULED, pattern.created_by
@@ -109,7 +109,7 @@ def for_contacts(
         copy.timing, copy.created_by = Campaign.Timing.NOW, actor
         copy.save(force_insert=True)
         copy.connections.set(campaign.connections.all())
-        lists.replace(copy, contact_ids)
+        recipient_lists.replace(copy, contact_ids)
         audit.record(business, actor, "campaign.created", copy, copied_from=str(campaign.pk))
     return copy
 
@@ -132,7 +132,7 @@ def _save_copy(original: Campaign, copy: Campaign) -> None:
     copy.save(force_insert=True)
     copy.connections.set(original.connections.all())
     if original.target_type == Campaign.Target.CUSTOM:
-        lists.add(copy, original.people.values_list("contact_id", flat=True))
+        recipient_lists.add(copy, original.people.values_list("contact_id", flat=True))
 
 
 # -- checking ----------------------------------------------------------------------------------------------------------
@@ -152,9 +152,9 @@ def _assign(campaign: Campaign, values: Mapping[str, Any]) -> None:
     campaign.variants = _checked_variants(campaign.variants)
     if campaign.variants:
         campaign.message_content = campaign.variants[0]["content"]
-    timing.zone(campaign.time_zone or "UTC")
+    schedule.zone(campaign.time_zone or "UTC")
     if campaign.timing == Campaign.Timing.REPEAT and campaign.cron:
-        timing.check_cron(campaign.cron)
+        schedule.check_cron(campaign.cron)
     if not 1 <= campaign.expire_hours <= 168:
         raise InvalidInput("out_of_range", "Between 1 and 168 hours, please.", field="expire_hours")
     if "media" in values:
@@ -226,7 +226,7 @@ def _relate(campaign: Campaign, values: Mapping[str, Any]) -> None:
     ):
         raise NotFound("This segment")
     if values.get("numbers"):
-        lists.set_numbers(campaign, values["numbers"])
+        recipient_lists.set_numbers(campaign, values["numbers"])
 
 
 def _check_tags(business_id: UUID, tags: Sequence[str]) -> None:

@@ -9,14 +9,15 @@ from django.db import transaction
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
-from campaigns import audience, timing
+from campaigns import audience
+from campaigns import schedule as timing
 from campaigns.models import Campaign, CampaignRecipient
-from campaigns.services import health, states
-from campaigns.services.freeze import freeze
+from campaigns.services import auto_pause, transitions
+from campaigns.services.audience_snapshot import freeze
 from connections.models import WhatsAppConnection
-from messaging.services import broadcasts
-from whatsflow.core.clock import now
-from whatsflow.core.errors import Conflict, InvalidInput, NotFound
+from core.clock import now
+from core.errors import Conflict, InvalidInput, NotFound
+from messaging.outbox import broadcasts
 
 Status = Campaign.Status
 Timing = Campaign.Timing
@@ -38,7 +39,7 @@ def launch(business: BusinessProfile, campaign: Campaign, actor: User | None) ->
     check(business, campaign)
     moment = now()
     with transaction.atomic():
-        begun = states.move(
+        begun = transitions.move(
             campaign, [Status.DRAFT, Status.SCHEDULED], Status.SENDING, started_at=moment, scheduled_at=None
         )
         if not begun:
@@ -88,7 +89,7 @@ def schedule(business: BusinessProfile, campaign: Campaign, actor: User | None) 
     check(business, campaign)
     begins = timing.first_start(campaign, now())
     with transaction.atomic():
-        if not states.move(
+        if not transitions.move(
             campaign,
             [Status.DRAFT, Status.SCHEDULED],
             Status.SCHEDULED,
@@ -104,7 +105,9 @@ def unschedule(business: BusinessProfile, campaign: Campaign, actor: User | None
     """Take it off the schedule; it is a draft again."""
     with transaction.atomic():
         _owned(business, campaign)
-        if not states.move(campaign, [Status.SCHEDULED], Status.DRAFT, step="unscheduled", scheduled_at=None):
+        if not transitions.move(
+            campaign, [Status.SCHEDULED], Status.DRAFT, step="unscheduled", scheduled_at=None
+        ):
             raise Conflict("not_scheduled", "This campaign is not on the schedule any more.")
         audit.record(business, actor, "campaign.unscheduled", campaign)
     return campaign
@@ -115,7 +118,7 @@ def pause(business: BusinessProfile, campaign: Campaign, actor: User | None) -> 
     with transaction.atomic():
         _owned(business, campaign)
         reason = Campaign.Reason.PERSON
-        if not states.move(campaign, [Status.SENDING], Status.PAUSED, reason=reason, paused_at=now()):
+        if not transitions.move(campaign, [Status.SENDING], Status.PAUSED, reason=reason, paused_at=now()):
             raise Conflict("not_sending", "Only a campaign that is being sent can be paused.")
         audit.record(business, actor, "campaign.paused", campaign)
     return campaign
@@ -127,7 +130,9 @@ def resume(business: BusinessProfile, campaign: Campaign, actor: User | None) ->
     if campaign.status == Status.PAUSED:
         check(business, campaign)
     with transaction.atomic():
-        if not states.move(campaign, [Status.PAUSED], Status.SENDING, step="resumed", **_afresh(campaign)):
+        if not transitions.move(
+            campaign, [Status.PAUSED], Status.SENDING, step="resumed", **_afresh(campaign)
+        ):
             raise Conflict("not_paused", "Only a paused campaign can be resumed.")
         audit.record(business, actor, "campaign.resumed", campaign)
     return campaign
@@ -135,7 +140,7 @@ def resume(business: BusinessProfile, campaign: Campaign, actor: User | None) ->
 
 def _afresh(campaign: Campaign) -> dict[str, Any]:
     """A person lets it go on: the health rules look at what happens from now on."""
-    return {"resumed_at": now(), "paused_at": None, "health_base": health.base_of(campaign)}
+    return {"resumed_at": now(), "paused_at": None, "health_base": auto_pause.base_of(campaign)}
 
 
 def cancel(business: BusinessProfile, campaign: Campaign, actor: User | None) -> Campaign:
@@ -143,7 +148,7 @@ def cancel(business: BusinessProfile, campaign: Campaign, actor: User | None) ->
     with transaction.atomic():
         _owned(business, campaign)
         allowed = [Status.SENDING, Status.PAUSED, Status.SCHEDULED]
-        if not states.move(campaign, allowed, Status.CANCELLED, completed_at=now(), scheduled_at=None):
+        if not transitions.move(campaign, allowed, Status.CANCELLED, completed_at=now(), scheduled_at=None):
             raise Conflict("not_running", "This campaign is not running, so there is nothing to cancel.")
         audit.record(business, actor, "campaign.cancelled", campaign)
     return campaign
@@ -159,7 +164,7 @@ def retry_failed(business: BusinessProfile, campaign: Campaign, actor: User | No
         campaign=campaign, status=CampaignRecipient.Status.FAILED, message_id__isnull=False
     ).exclude(reason="not_on_whatsapp")
     with transaction.atomic():
-        moved = states.move(
+        moved = transitions.move(
             campaign,
             [Status.COMPLETED, Status.PAUSED],
             Status.SENDING,
@@ -181,7 +186,7 @@ def retry_failed(business: BusinessProfile, campaign: Campaign, actor: User | No
 def miss(campaign: Campaign, moment: datetime) -> bool:
     """Its time came while nobody could send: it is not sent late, and says so. True when it was this call."""
     with transaction.atomic():
-        return states.move(
+        return transitions.move(
             campaign, [Status.SCHEDULED], Status.FAILED, reason=Campaign.Reason.MISSED, completed_at=moment
         )
 

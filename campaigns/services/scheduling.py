@@ -8,11 +8,11 @@ from uuid import UUID
 import structlog
 from django.db import IntegrityError, transaction
 
-from campaigns import timing
+from campaigns import schedule
 from campaigns.models import Campaign
-from campaigns.services import drafts, feeding, lifecycle, states
-from whatsflow.core.clock import now
-from whatsflow.core.errors import DomainError
+from campaigns.services import drafts, lifecycle, outbox_feeder, transitions
+from core.clock import now
+from core.errors import DomainError
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +46,7 @@ def _fire_repeated(pattern: Campaign, moment: datetime) -> Campaign | None:
     """
     slot = pattern.scheduled_at
     assert slot is not None
-    latest = timing.last_slot(pattern, moment)
+    latest = schedule.last_slot(pattern, moment)
     try:
         with transaction.atomic():
             run = drafts.run_of(pattern, latest)
@@ -68,7 +68,7 @@ def skip(pattern: Campaign, moment: datetime) -> None:
 
 def _advance(pattern: Campaign, slot: datetime, moment: datetime) -> None:
     """The pattern waits for its next slot after now; slots that a machine slept through are not made up for."""
-    following = timing.next_slot(pattern, max(slot, moment))
+    following = schedule.next_slot(pattern, max(slot, moment))
     Campaign.objects.filter(pk=pattern.pk, scheduled_at=slot).update(scheduled_at=following)
 
 
@@ -85,7 +85,7 @@ def _fire(campaign: Campaign, plan: Campaign, moment: datetime) -> Campaign | No
         log.warning("campaign_not_started", campaign_id=str(campaign.pk), code=error.code)
         reason = _REASONS.get(error.code, Campaign.Reason.INCOMPLETE)
         with transaction.atomic():
-            states.move(campaign, [Status.SCHEDULED], Status.FAILED, reason=reason, completed_at=moment)
+            transitions.move(campaign, [Status.SCHEDULED], Status.FAILED, reason=reason, completed_at=moment)
         return None
 
 
@@ -109,9 +109,9 @@ def tend() -> None:
 
 
 def _tend(campaign_id: UUID, status: str) -> None:
-    states.align(campaign_id)
+    transitions.align(campaign_id)
     if status == Status.CANCELLED:
-        states.close(campaign_id)
-    feeding.mend(campaign_id)
+        transitions.close(campaign_id)
+    outbox_feeder.mend(campaign_id)
     if status == Status.SENDING:
-        feeding.feed(campaign_id)
+        outbox_feeder.feed(campaign_id)

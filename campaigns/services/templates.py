@@ -8,10 +8,10 @@ from django.db import IntegrityError, transaction
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
 from campaigns.models import MessageTemplate
+from core.errors import Conflict, InvalidInput, NotFound
+from core.text import printable
+from messaging.media import media_files as files
 from messaging.models import MediaFile
-from messaging.services import media as files
-from whatsflow.core.errors import Conflict, InvalidInput, NotFound
-from whatsflow.core.text import printable
 
 
 def save(

@@ -6,10 +6,10 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from campaigns import reasons
+from campaigns import reason_labels
 from campaigns.models import Campaign
-from messaging.formatting import to_html
-from whatsflow.core.templatetags.whatsflow import icon
+from core.web.templatetags.whatsflow import icon
+from messaging.inbox.markup import to_html
 
 register = template.Library()
 
@@ -50,7 +50,7 @@ def campaign_state(campaign: Campaign) -> SafeString:
 @register.filter
 def recipient_reason(reason: str) -> str:
     """Words for why somebody was left out or failed."""
-    return reasons.of_recipient(reason) if reason else ""
+    return reason_labels.of_recipient(reason) if reason else ""
 
 
 @register.filter

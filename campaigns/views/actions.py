@@ -15,9 +15,9 @@ from accounts.roles import Can
 from campaigns import selectors
 from campaigns.forms import TestForm
 from campaigns.models import Campaign
-from campaigns.services import drafts, lifecycle, testing
-from whatsflow.core.errors import DomainError, InvalidInput
-from whatsflow.core.htmx import redirect, render
+from campaigns.services import drafts, lifecycle, test_send
+from core.errors import DomainError, InvalidInput
+from core.web.htmx import redirect, render
 
 
 def _act(request: MemberRequest, campaign_id: UUID, verb: Callable[..., Any], said: str) -> HttpResponse:
@@ -107,7 +107,7 @@ def test_message(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
     def verb(business: Any, campaign: Campaign, user: Any) -> None:
         if not form.is_valid():
             raise InvalidInput("invalid_phone_number", "Write your number with its country code.")
-        testing.send_test(business, campaign, user, form.cleaned_data["phone"])
+        test_send.send_test(business, campaign, user, form.cleaned_data["phone"])
 
     return _act(request, campaign_id, verb, "On its way to you. It does not count.")
 

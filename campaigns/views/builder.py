@@ -14,16 +14,16 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access import MemberRequest, member
 from accounts.forms import add_error
 from accounts.roles import Can
-from campaigns import dryrun, selectors, sketches, texts
+from campaigns import draft_preview, dry_run, selectors, texts
 from campaigns.forms import CampaignForm
 from campaigns.models import Campaign
 from campaigns.services import drafts
 from contacts import selectors as contacts
-from messaging import selectors as messaging
+from core.errors import DomainError
+from core.web.htmx import redirect, render
+from messaging.inbox import selectors as messaging
+from messaging.media import media_files as files
 from messaging.models import MediaFile
-from messaging.services import media as files
-from whatsflow.core.errors import DomainError
-from whatsflow.core.htmx import redirect, render
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -94,15 +94,15 @@ def _media(request: MemberRequest, form: CampaignForm) -> MediaFile | None:
 
 def _page(request: MemberRequest, form: CampaignForm, campaign: Campaign | None) -> HttpResponse:
     business = request.access.business
-    sketch = campaign if campaign and not form.is_bound else sketches.of(business, form, campaign)
-    people = dryrun.preview_people(sketch)
+    sketch = campaign if campaign and not form.is_bound else draft_preview.of(business, form, campaign)
+    people = dry_run.preview_people(sketch)
     context = {
-        "media": sketches.media_of(business, form),
+        "media": draft_preview.media_of(business, form),
         "form": form,
         "campaign": campaign,
         "templates": selectors.templates_of(business),
         "variables": _variables(request),
-        "previews": dryrun.preview_texts(sketch, people),
+        "previews": dry_run.preview_texts(sketch, people),
         "people": people,
         "numbers_on_list": campaign.list_summary if campaign else {},
     }
@@ -121,10 +121,10 @@ def preview(request: MemberRequest) -> HttpResponse:
     """How the text looks on the phones of real people, while it is being written."""
     business = request.access.business
     form, saved = _typed(request)
-    sketch = sketches.of(business, form, saved)
-    people = dryrun.preview_people(sketch)
+    sketch = draft_preview.of(business, form, saved)
+    people = dry_run.preview_people(sketch)
     context = {
-        "previews": dryrun.preview_texts(sketch, people),
+        "previews": dry_run.preview_texts(sketch, people),
         "people": people,
         "media": sketch.media,
     }
@@ -137,7 +137,7 @@ def audience_count(request: MemberRequest) -> HttpResponse:
     """How many are in and out of what is chosen just now."""
     business = request.access.business
     form, saved = _typed(request)
-    context = {"counts": sketches.counts(business, form, saved)}
+    context = {"counts": draft_preview.counts(business, form, saved)}
     return render_template(request, "campaigns/_audience_count.html", context)
 
 

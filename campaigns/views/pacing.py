@@ -13,9 +13,9 @@ from accounts.forms import add_error
 from accounts.roles import Can
 from campaigns.forms import PacingForm
 from connections import selectors as connections
-from messaging.services import pace
-from whatsflow.core.errors import InvalidInput
-from whatsflow.core.htmx import redirect, render
+from core.errors import InvalidInput
+from core.web.htmx import redirect, render
+from messaging.outbox import pacing_settings
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -24,11 +24,11 @@ def pacing(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     """See and change it."""
     access = request.access
     number = connections.get_connection(access.business, connection_id)
-    settings = pace.settings_of(number)
+    settings = pacing_settings.settings_of(number)
     form = PacingForm(request.POST or None, initial=PacingForm.initial_of(settings))
     if request.method == "POST" and form.is_valid():
         try:
-            pace.change(access.business, number, access.user, form.values())
+            pacing_settings.change(access.business, number, access.user, form.values())
             messages.success(request, "The pacing was changed. It counts from the next message on.")
             return redirect(request, "connections:detail", connection_id)
         except InvalidInput as error:

@@ -11,11 +11,12 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
-from campaigns import dryrun, exporting, reasons, selectors, timing
+from campaigns import dry_run as dryrun
+from campaigns import export, reason_labels, schedule, selectors
 from campaigns.forms import TestForm
 from campaigns.models import Campaign
 from campaigns.templatetags.campaign_tags import LEDGER_TABS
-from whatsflow.core.htmx import render
+from core.web.htmx import render
 
 
 @require_safe
@@ -40,10 +41,10 @@ def detail(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
     campaign = selectors.get_campaign(request.access.business, campaign_id)
     context = {
         "campaign": campaign,
-        "explanation": reasons.of_campaign(campaign),
+        "explanation": reason_labels.of_campaign(campaign),
         "progress": selectors.progress(campaign) if campaign.started_at else None,
         "missed": selectors.missed_count(campaign),
-        "when": timing.words_of(campaign),
+        "when": schedule.words_of(campaign),
         "test_form": TestForm(),
         "media": campaign.media,
         "previews": dryrun.preview_texts(campaign, dryrun.preview_people(campaign, 1))
@@ -88,7 +89,7 @@ def recipients(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
 def missed_csv(request: MemberRequest, campaign_id: UUID) -> Any:
     """Who surely did not get it, as a file."""
     campaign = selectors.get_campaign(request.access.business, campaign_id)
-    lines: Iterator[str] = exporting.missed(request.access.business, campaign)
+    lines: Iterator[str] = export.missed(request.access.business, campaign)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="missed-{campaign.pk}.csv"'
     response["X-Content-Type-Options"] = "nosniff"

@@ -15,9 +15,9 @@ from campaigns import selectors
 from campaigns.forms import TemplateForm
 from campaigns.models import Campaign, MessageTemplate
 from campaigns.services import templates as service
-from messaging.services import media as files
-from whatsflow.core.errors import DomainError
-from whatsflow.core.htmx import redirect, render
+from core.errors import DomainError
+from core.web.htmx import redirect, render
+from messaging.media import media_files as files
 
 
 @require_safe

@@ -8,14 +8,15 @@ from uuid import UUID
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from accounts.rest.endpoint import Endpoint
-from accounts.rest.operations import operation
+from accounts.api.base import Endpoint
+from accounts.api.operations import operation
 from accounts.roles import Can
 from accounts.scopes import Resource
-from connections import api_shapes, selectors, serializers
+from connections import selectors
+from connections.api import payloads, serializers
 from connections.models import WhatsAppConnection
 from connections.services import holds, numbers
-from whatsflow.core import qr
+from core.web import qr
 
 PNG = "image/png"
 _NUMBER = "+351912345678"
@@ -108,14 +109,14 @@ class Connections(_Numbers):
         """With the login it has; else a QR code comes on show, or with `phoneNumber` a pairing code."""
         connection = selectors.get_connection(self.business, connection_id)
         numbers.connect(connection, self.user, self.data.get("phone_number", ""))
-        return api_shapes.status(connection)
+        return payloads.status(connection)
 
     @operation("Disconnect a number", answer=serializers.StatusSerializer)
     def disconnect(self, request: Request, connection_id: UUID) -> Any:
         """Its login is kept; messages wait."""
         connection = selectors.get_connection(self.business, connection_id)
         numbers.disconnect(connection, self.user)
-        return api_shapes.status(connection)
+        return payloads.status(connection)
 
     @operation(
         "Release a number",
@@ -127,21 +128,21 @@ class Connections(_Numbers):
         """Let a number that is on hold send again. 409 `not_held` when it is not."""
         connection = selectors.get_connection(self.business, connection_id)
         holds.release(connection, self.user, send=self.data["send"])
-        return api_shapes.status(selectors.get_connection(self.business, connection_id))
+        return payloads.status(selectors.get_connection(self.business, connection_id))
 
     @operation("Log a number out", answer=serializers.StatusSerializer)
     def logout(self, request: Request, connection_id: UUID) -> Any:
         """Unlinked from the phone: connecting again takes a new scan."""
         connection = selectors.get_connection(self.business, connection_id)
         numbers.logout(connection, self.user)
-        return api_shapes.status(connection)
+        return payloads.status(connection)
 
     @operation(
         "Get a number's code", answer=serializers.QrSerializer, can=Can.MANAGE_CONNECTIONS, writes=True
     )
     def code(self, request: Request, connection_id: UUID) -> Any:
         """The QR code or pairing code on show. Whoever has it can link a phone, so it needs the scope to write."""
-        return api_shapes.code(selectors.get_connection(self.business, connection_id))
+        return payloads.code(selectors.get_connection(self.business, connection_id))
 
     @operation("Get a number's QR code as PNG", binary=PNG, can=Can.MANAGE_CONNECTIONS, writes=True)
     def picture(self, request: Request, connection_id: UUID) -> HttpResponse:
@@ -155,7 +156,7 @@ class WhatsApp(_Numbers):
     @operation("Get the status", answer=serializers.StatusSerializer, query=serializers.WhichQuery)
     def status(self, request: Request) -> Any:
         """How the number is doing and why. The default number is a connected one if there is, else the oldest."""
-        return api_shapes.status(selectors.chosen(self.business, self.query.get("connection_id")))
+        return payloads.status(selectors.chosen(self.business, self.query.get("connection_id")))
 
     @operation(
         "Connect",
@@ -166,7 +167,7 @@ class WhatsApp(_Numbers):
     def connect(self, request: Request) -> Any:
         """Then show the code of GET /whatsapp/qr until the status is `connected`. Makes a number if there is none."""
         connection = numbers.connect_chosen(self.business, self.user, **self.data)
-        return api_shapes.status(connection)
+        return payloads.status(connection)
 
     @operation(
         "Disconnect",
@@ -178,7 +179,7 @@ class WhatsApp(_Numbers):
         """The login is kept; messages wait."""
         connection = selectors.chosen(self.business, self.data.get("connection_id"))
         numbers.disconnect(connection, self.user)
-        return api_shapes.status(connection)
+        return payloads.status(connection)
 
     @operation(
         "Get the QR code",
@@ -189,7 +190,7 @@ class WhatsApp(_Numbers):
     )
     def code(self, request: Request) -> Any:
         """The QR code or pairing code on show. Whoever has it can link a phone, so it needs the scope to write."""
-        return api_shapes.code(selectors.chosen(self.business, self.query.get("connection_id")))
+        return payloads.code(selectors.chosen(self.business, self.query.get("connection_id")))
 
     @operation(
         "Get the QR code as PNG",

@@ -6,11 +6,12 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from accounts.rest.endpoint import Endpoint
-from accounts.rest.operations import operation
+from accounts.api.base import Endpoint
+from accounts.api.operations import operation
 from accounts.roles import Can
 from accounts.scopes import Resource
-from connections import api_shapes, selectors, serializers
+from connections import selectors
+from connections.api import payloads, serializers
 from connections.models import SandboxMessage
 from connections.services import sandbox
 
@@ -32,7 +33,7 @@ class Sandbox(Endpoint):
     def scan(self, request: Request) -> Any:
         """The simulated phone links the sandbox number. Makes one that links itself if there is none."""
         connection = sandbox.scan_shown(self.business, self.user, self.data.get("connection_id"))
-        return api_shapes.status(connection)
+        return payloads.status(connection)
 
     @operation(
         "List customers", answer=serializers.CustomerSerializer, many=True, query=serializers.WhichQuery

@@ -1,4 +1,4 @@
-"""A business's numbers with their simulated phones, and the other systems that hear of what happens."""
+"""A business's numbers with their simulated phones."""
 
 from connections.models.numbers import (
     ConnectionStateChange,
@@ -10,28 +10,14 @@ from connections.models.numbers import (
     UnstoredEvent,
     WhatsAppConnection,
 )
-from connections.models.webhooks import (
-    EventFeed,
-    EventSequence,
-    PublicEvent,
-    Webhook,
-    WebhookAttempt,
-    WebhookDelivery,
-)
 
 __all__ = [
     "ConnectionStateChange",
-    "EventFeed",
-    "EventSequence",
-    "PublicEvent",
     "SandboxCustomer",
     "SandboxEvent",
     "SandboxMessage",
     "SandboxPhone",
     "SitePulse",
     "UnstoredEvent",
-    "Webhook",
-    "WebhookAttempt",
-    "WebhookDelivery",
     "WhatsAppConnection",
 ]

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from accounts.models import BusinessProfile
 from connections.drivers.base import AckLevel
-from whatsflow.core import phone
-from whatsflow.core.crypto import EncryptedTextField
-from whatsflow.core.db import TimestampedModel, UuidModel
+from core.db.models import TimestampedModel, UuidModel
+from core.phone import phone
+from core.security.crypto import EncryptedTextField
 
 
 class WhatsAppConnection(TimestampedModel):

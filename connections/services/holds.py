@@ -24,9 +24,10 @@ from accounts.services import audit
 from connections.events import ConnectionStatusChanged, DataMayBeOld, NumberReleased
 from connections.models import SitePulse, WhatsAppConnection
 from connections.ports import mailbox
-from whatsflow.core import clock, doorbell
-from whatsflow.core.errors import Conflict
-from whatsflow.core.events import publish
+from core import clock
+from core.errors import Conflict
+from core.events import publish
+from core.realtime import wakeup
 
 log = structlog.get_logger(__name__)
 
@@ -109,8 +110,8 @@ def release(connection: WhatsAppConnection, actor: User | None, *, send: bool) -
             _changed(row),
         )
         audit.record(connection.business_profile, actor, "connection.released", connection, sent=send)
-        topic = doorbell.connection_topic(row.pk)
-        transaction.on_commit(partial(doorbell.ring, topic), robust=True)
+        topic = wakeup.connection_topic(row.pk)
+        transaction.on_commit(partial(wakeup.ring, topic), robust=True)
     connection.held_since = None
 
 

@@ -22,9 +22,11 @@ from connections.events import ConnectionStatusChanged
 from connections.models import SandboxPhone, WhatsAppConnection
 from connections.sandbox_store import create_phone, remove_media_of
 from connections.session_vault import forget as forget_session
-from whatsflow.core import clock, doorbell, phone
-from whatsflow.core.errors import Conflict, InvalidInput
-from whatsflow.core.events import publish
+from core import clock
+from core.errors import Conflict, InvalidInput
+from core.events import publish
+from core.phone import phone
+from core.realtime import wakeup
 
 log = structlog.get_logger(__name__)
 
@@ -177,7 +179,7 @@ def stop_all(business_id: UUID) -> None:
 
 def start(connection_id: UUID) -> None:
     """Ask a sessions worker to take the number, and wake the one that has it. Losing this costs a few seconds."""
-    doorbell.ring(doorbell.connection_topic(connection_id))
+    wakeup.ring(wakeup.connection_topic(connection_id))
     try:
         current_app.send_task("connections.tasks.run_session", args=[str(connection_id)])
     except Exception:
@@ -207,7 +209,7 @@ def _leave(connection: WhatsAppConnection, actor: User | None, desired: str, act
 
 
 def _ring(connection_id: UUID) -> None:
-    doorbell.ring(doorbell.connection_topic(connection_id))
+    wakeup.ring(wakeup.connection_topic(connection_id))
 
 
 def _unattended(row: QuerySet[WhatsAppConnection]) -> QuerySet[WhatsAppConnection]:

@@ -21,8 +21,9 @@ from connections.drivers.sandbox.world import CodeRefused, World
 from connections.models import SandboxCustomer, SandboxMessage, SandboxPhone, WhatsAppConnection
 from connections.sandbox_store import OrmStore
 from connections.services import numbers
-from whatsflow.core import doorbell, phone
-from whatsflow.core.errors import Conflict, InvalidInput, NotFound
+from core.errors import Conflict, InvalidInput, NotFound
+from core.phone import phone
+from core.realtime import wakeup
 
 _REFUSALS = {
     "wrong_qr": "This is not the code that this number shows. Scan the one on its page.",
@@ -271,4 +272,4 @@ def _world(connection: WhatsAppConnection) -> World:
 
 
 def _ring(connection: WhatsAppConnection) -> None:
-    doorbell.ring(doorbell.connection_topic(connection.pk))
+    wakeup.ring(wakeup.connection_topic(connection.pk))

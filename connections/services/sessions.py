@@ -20,8 +20,8 @@ from connections.events import ConnectionStatusChanged
 from connections.models import WhatsAppConnection
 from connections.ports import Lease, LeaseLost
 from connections.services import numbers
-from whatsflow.core import clock
-from whatsflow.core.events import publish
+from core import clock
+from core.events import publish
 
 log = structlog.get_logger(__name__)
 

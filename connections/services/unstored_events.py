@@ -17,9 +17,9 @@ from connections.drivers.base import Chat, Event, Identified, Unreadable
 from connections.drivers.flaws import flaw_of
 from connections.models import UnstoredEvent, WhatsAppConnection
 from connections.ports import Lease, LeaseLost, mailbox
-from whatsflow.core import phone
-from whatsflow.core.clock import now
-from whatsflow.core.ids import first_at
+from core.clock import now
+from core.ids import first_at
+from core.phone import phone
 
 log = structlog.get_logger(__name__)
 

@@ -12,12 +12,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
-from connections import rendering, selectors
+from connections import fragments, selectors
 from connections.forms import ConfirmForm, CreateForm, PairForm, RenameForm
 from connections.models import WhatsAppConnection
 from connections.services import holds, numbers
-from whatsflow.core.errors import Conflict, InvalidInput
-from whatsflow.core.htmx import redirect, render, wants_partial
+from core.errors import Conflict, InvalidInput
+from core.web.htmx import redirect, render, wants_partial
 
 
 @require_safe
@@ -25,8 +25,8 @@ from whatsflow.core.htmx import redirect, render, wants_partial
 def index(request: MemberRequest) -> HttpResponse:
     """All numbers of the business."""
     business = request.access.business
-    cards = rendering.cards(business, selectors.connections_of(business))
-    version = rendering.version_of(cards)
+    cards = fragments.cards(business, selectors.connections_of(business))
+    version = fragments.version_of(cards)
     if wants_partial(request) and request.GET.get("seen") == version:
         return HttpResponse(status=204)
     context = {"cards": cards, "version": version, "manages": request.access.can(Can.MANAGE_CONNECTIONS)}
@@ -46,7 +46,7 @@ def create(request: MemberRequest) -> HttpResponse:
         numbers.connect(connection, access.user)
         return redirect(request, "connections:detail", connection.pk)
     status = 422 if request.method == "POST" else 200
-    context = {"form": form, "unusable": rendering.unusable_modes()}
+    context = {"form": form, "unusable": fragments.unusable_modes()}
     return render(request, "connections/create.html", "connections/_create.html", context, status)
 
 
@@ -78,7 +78,7 @@ def state(request: MemberRequest, connection_id: UUID) -> HttpResponse:
 def qr(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     """The code on show. 204 while `seen` is still it; a number that waits no more makes the page fetch its state."""
     connection = selectors.get_connection(request.access.business, connection_id)
-    code = rendering.code_on_show(connection)
+    code = fragments.code_on_show(connection)
     if code is None:
         return HttpResponse(status=204, headers={"HX-Trigger": "connection-changed"})
     if request.GET.get("seen") == code.version:
@@ -175,7 +175,7 @@ def delete(request: MemberRequest, connection_id: UUID) -> HttpResponse:
             return redirect(request, "connections:list")
         except Conflict as error:
             form.add_error(None, error.message)
-    context = {"connection": connection, "form": form, "must_disconnect": rendering.is_wanted(connection)}
+    context = {"connection": connection, "form": form, "must_disconnect": fragments.is_wanted(connection)}
     status = 422 if request.method == "POST" else 200
     return render(request, "connections/delete.html", "connections/_delete.html", context, status)
 
@@ -183,15 +183,15 @@ def delete(request: MemberRequest, connection_id: UUID) -> HttpResponse:
 def _context(request: MemberRequest, connection: WhatsAppConnection, **more: Any) -> dict[str, Any]:
     """What the page of one number shows. The code is put in only for those who may link devices."""
     manages = request.access.can(Can.MANAGE_CONNECTIONS)
-    cards = rendering.cards(request.access.business, [connection])
+    cards = fragments.cards(request.access.business, [connection])
     return {
         "connection": connection,
         "card": cards[0],
-        "version": rendering.version_of(cards),
+        "version": fragments.version_of(cards),
         "may_write": request.access.can(Can.REPLY),
-        "code": rendering.code_on_show(connection) if manages else None,
+        "code": fragments.code_on_show(connection) if manages else None,
         "past": selectors.past_states(connection),
-        "pairing_code": rendering.pairing_code_on_show(connection) if manages else "",
+        "pairing_code": fragments.pairing_code_on_show(connection) if manages else "",
         "manages": manages,
         "rename_form": RenameForm(initial={"name": connection.name}),
         "pair_form": PairForm(),

@@ -13,12 +13,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
-from connections import rendering, selectors
+from connections import fragments, selectors
 from connections.forms import CustomerForm, FaultsForm, OnlineForm, ScanForm, SpeedForm, UnlinkForm, WriteForm
 from connections.models import SandboxCustomer, WhatsAppConnection
 from connections.services import sandbox
-from whatsflow.core.errors import Conflict, InvalidInput, NotFound
-from whatsflow.core.htmx import redirect, render, wants_partial
+from core.errors import Conflict, InvalidInput, NotFound
+from core.web.htmx import redirect, render, wants_partial
 
 
 @require_POST
@@ -138,7 +138,7 @@ def customer(request: MemberRequest, customer_id: UUID) -> HttpResponse:
 def transcript(request: MemberRequest, customer_id: UUID) -> HttpResponse:
     """The chat's messages; 204 while `seen` is still what there is."""
     who = selectors.get_customer(request.access.business, customer_id)
-    shown = rendering.transcript(who)
+    shown = fragments.transcript(who)
     if wants_partial(request) and request.GET.get("seen") == shown.version:
         return HttpResponse(status=204)
     if not wants_partial(request):
@@ -174,9 +174,9 @@ def write(request: MemberRequest, customer_id: UUID) -> HttpResponse:
 def media(request: MemberRequest, sandbox_message_id: UUID) -> HttpResponse:
     """A picture or file of a simulated chat. Only pictures are shown in place, everything else is a download."""
     message = selectors.get_sandbox_message(request.access.business, sandbox_message_id)
-    shown = rendering.is_picture(message)
+    shown = fragments.is_picture(message)
     response = FileResponse(
-        rendering.file_of(message),
+        fragments.file_of(message),
         content_type=message.media_mime if shown else "application/octet-stream",
         as_attachment=not shown,
         filename=message.media_name or "file",
@@ -202,7 +202,7 @@ def _done(request: MemberRequest, connection: WhatsAppConnection, message: str) 
 
 def _show_chat(request: MemberRequest, who: SandboxCustomer, status: int = 200, **more: Any) -> HttpResponse:
     connection = who.phone.connection
-    context = {"customer": who, "shown": rendering.transcript(who), "write_form": WriteForm()} | more
+    context = {"customer": who, "shown": fragments.transcript(who), "write_form": WriteForm()} | more
     return _show(request, connection, "chat", status=status, **context)
 
 
@@ -211,7 +211,7 @@ def _show(
 ) -> HttpResponse:
     """The phone with one of its screens: devices, customers, new or chat."""
     manages = request.access.can(Can.MANAGE_CONNECTIONS)
-    code = rendering.code_on_show(connection) if manages else None
+    code = fragments.code_on_show(connection) if manages else None
     context = {
         "connection": connection,
         "phone": connection.sandbox_phone,
@@ -222,7 +222,7 @@ def _show(
         "unlink_form": UnlinkForm(),
         "speed_form": SpeedForm(initial={"speed": connection.sandbox_phone.speed}),
         "faults_form": FaultsForm(initial=connection.sandbox_phone.faults),
-        "card": rendering.cards(request.access.business, [connection])[0],
+        "card": fragments.cards(request.access.business, [connection])[0],
     } | more
     if screen == "customers":
         context["customers"] = selectors.sandbox_customers(connection)

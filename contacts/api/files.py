@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from rest_framework.request import Request
 
-from accounts.rest.endpoint import Endpoint
-from accounts.rest.operations import operation
+from accounts.api.base import Endpoint
+from accounts.api.operations import operation
 from accounts.roles import Can
 from accounts.scopes import Resource
-from contacts import serializers
+from contacts.api import serializers
 from contacts.services import exports, imports
+from jobs.api.serializers import JobSerializer
 from jobs.models import Job
-from jobs.serializers import JobSerializer
 
 
 class Files(Endpoint):

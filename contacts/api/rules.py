@@ -7,11 +7,12 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
-from accounts.rest.endpoint import Endpoint
-from accounts.rest.operations import operation
+from accounts.api.base import Endpoint
+from accounts.api.operations import operation
 from accounts.roles import Can
 from accounts.scopes import Resource
-from contacts import selectors, serializers
+from contacts import selectors
+from contacts.api import serializers
 from contacts.models import TagRule
 from contacts.services import rules
 

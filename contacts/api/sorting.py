@@ -7,11 +7,12 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
-from accounts.rest.endpoint import Endpoint
-from accounts.rest.operations import operation
+from accounts.api.base import Endpoint
+from accounts.api.operations import operation
 from accounts.roles import Can
 from accounts.scopes import Resource
-from contacts import api_filters, selectors, serializers
+from contacts import selectors
+from contacts.api import filters, serializers
 from contacts.models import CustomField, Segment, Tag
 from contacts.services import fields, segments, tags
 
@@ -190,7 +191,7 @@ class Segments(Endpoint):
     )
     def create(self, request: Request) -> Segment:
         """Use it as `segmentId` in GET /contacts, or as the audience of a campaign."""
-        wanted = api_filters.read(self.business, self.data["filter"])
+        wanted = filters.read(self.business, self.data["filter"])
         return segments.create(self.business, self.user, self.data["name"], wanted)
 
     @operation(
@@ -202,7 +203,7 @@ class Segments(Endpoint):
     )
     def update(self, request: Request, segment_id: UUID) -> Segment:
         """Another name and another filter."""
-        wanted = api_filters.read(self.business, self.data["filter"])
+        wanted = filters.read(self.business, self.data["filter"])
         return segments.update(self.business, segment_id, self.user, name=self.data["name"], wanted=wanted)
 
     @operation(
@@ -215,7 +216,7 @@ class Segments(Endpoint):
     def partial_update(self, request: Request, segment_id: UUID) -> Segment:
         """Only what is sent changes."""
         given = self.data
-        wanted = api_filters.read(self.business, given["filter"]) if "filter" in given else None
+        wanted = filters.read(self.business, given["filter"]) if "filter" in given else None
         return segments.update(self.business, segment_id, self.user, name=given.get("name"), wanted=wanted)
 
     @operation("Delete a segment", conditional=True)

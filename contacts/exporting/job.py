@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from accounts.models import BusinessProfile
-from contacts.chosen import Chosen
+from contacts.bulk.selection import Chosen
 from contacts.exporting import vcard
 from contacts.exporting.rows import Exported
-from jobs.work import Work
-from whatsflow.core import sheets
-from whatsflow.core.clock import now
+from core.clock import now
+from core.files import spreadsheets
+from jobs.context import Work
 
 KIND = "contacts.export"
 WORDS = {"exported": "Exported"}
 FORMATS = {"csv": "CSV", "xlsx": "Excel (XLSX)", "vcard": "vCard"}
-TYPES = {"csv": sheets.CSV_TYPE, "xlsx": sheets.XLSX_TYPE, "vcard": vcard.CONTENT_TYPE}
+TYPES = {"csv": spreadsheets.CSV_TYPE, "xlsx": spreadsheets.XLSX_TYPE, "vcard": vcard.CONTENT_TYPE}
 _ENDINGS = {"csv": "csv", "xlsx": "xlsx", "vcard": "vcf"}
 
 
@@ -53,7 +53,7 @@ def write(business: BusinessProfile, chosen: Chosen, fmt: str, out: IO[bytes]) -
                 cards.write(contact, tags)
             yield len(page)
         return
-    table = sheets.WRITERS[fmt](out, exported.columns)
+    table = spreadsheets.WRITERS[fmt](out, exported.columns)
     for page in exported.pages():
         for contact, tags in page:
             table.write(exported.row(contact, tags))

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import BusinessProfile
-from contacts.chosen import Chosen
+from contacts.bulk.selection import Chosen
 from contacts.models import Contact, ContactTag, CustomField
 
 PAGE = 1000

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from contacts.models import CustomField
-from whatsflow.core.errors import InvalidInput
+from core.errors import InvalidInput
 
 TARGETS = {
     "": "Leave out",

@@ -20,12 +20,13 @@ from contacts.importing.limits import MAX_ROWS, too_many_rows
 from contacts.importing.models import ContactImport, ImportRejects
 from contacts.importing.people import Person, Reject, RowReader
 from contacts.importing.tables import Options, Row, Table
-from contacts.importing.writing import Counts, Writer
+from contacts.importing.writer import Counts, Writer
 from contacts.models import CustomField
+from core import failpoints
+from core.events import publish
+from core.files import spreadsheets
+from jobs.context import Work
 from jobs.models import Job
-from jobs.work import Work
-from whatsflow.core import failpoints, sheets
-from whatsflow.core.events import publish
 
 KIND = "contacts.import"
 WORDS = {
@@ -163,8 +164,8 @@ class _Import:
 
     def _write_rejects(self) -> None:
         name = f"rejects-{self.work.job.created_at:%Y-%m-%d}.csv"
-        with self.work.result(name, sheets.CSV_TYPE) as out:
-            writer = sheets.CsvWriter(out, ["Row", "Reason", *self.table.columns])
+        with self.work.result(name, spreadsheets.CSV_TYPE) as out:
+            writer = spreadsheets.CsvWriter(out, ["Row", "Reason", *self.table.columns])
             for line, reason, cells in islice(self._rejects(), REJECTS_KEPT):
                 writer.write([line, reason, *cells])
             writer.close()

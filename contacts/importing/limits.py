@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whatsflow.core.errors import InvalidInput
+from core.errors import InvalidInput
 
 MAX_BYTES = 50 * 1024 * 1024
 MAX_ROWS = 500_000

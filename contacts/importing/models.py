@@ -6,8 +6,8 @@ from django.db import models
 
 from accounts.models import BusinessProfile, User
 from contacts.models import Contact
+from core.db.models import TimestampedModel
 from jobs.models import Job
-from whatsflow.core.db import TimestampedModel
 
 
 class ContactImport(TimestampedModel):

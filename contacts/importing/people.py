@@ -8,12 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from contacts import values
+from contacts import custom_field_values
 from contacts.models import CustomField
-from whatsflow.core import phone, sheets
-from whatsflow.core.errors import InvalidInput
-from whatsflow.core.phone_reader import NumberReader
-from whatsflow.core.text import printable
+from core.errors import InvalidInput
+from core.files import spreadsheets
+from core.phone import phone
+from core.phone.fast_parser import NumberReader
+from core.text import printable
 
 NAME_LENGTH = 255
 EMAIL_LENGTH = 254
@@ -112,7 +113,7 @@ class RowReader:
         error: InvalidInput | None = None
         for _, text in sorted(found, key=lambda item: item[0]):
             try:
-                return self._first_of(sheets.plain(text))
+                return self._first_of(spreadsheets.plain(text))
             except InvalidInput as raised:
                 error = error or raised
         raise error or InvalidInput("no_number", "There is no phone number in this row.")
@@ -134,7 +135,7 @@ class RowReader:
             for target in ("name", "first_name", "middle_name", "last_name")
             for place in self._places.get(target, ())
         ]
-        name = _line(" ".join(filter(None, map(sheets.plain, words))))
+        name = _line(" ".join(filter(None, map(spreadsheets.plain, words))))
         if len(name) > NAME_LENGTH:
             raise InvalidInput("name_too_long", f"The name has more than {NAME_LENGTH} characters.")
         return name
@@ -142,7 +143,7 @@ class RowReader:
     def _email(self, cells: Sequence[str]) -> str:
         for place in self._places.get("email", ()):
             for text in cells[place].split(_SEVERAL):
-                address = _line(sheets.plain(text))
+                address = _line(spreadsheets.plain(text))
                 if not address:
                     continue
                 if len(address) > EMAIL_LENGTH or not _EMAIL.fullmatch(address):
@@ -154,7 +155,7 @@ class RowReader:
         names: dict[str, str] = {}
         for place in self._places.get("tags", ()):
             for text in re.split(r" ::: |[,;|]", cells[place]):
-                name = _line(sheets.plain(text.strip())).removeprefix("* ")
+                name = _line(spreadsheets.plain(text.strip())).removeprefix("* ")
                 if len(name) > TAG_LENGTH:
                     raise InvalidInput("tag_too_long", f"A tag has more than {TAG_LENGTH} characters.")
                 if name and name.casefold() not in _SYSTEM_LABELS:
@@ -167,15 +168,15 @@ class RowReader:
         found = {}
         for custom, place in self._fields:
             if cells[place]:
-                found[custom.key] = values.clean(custom, sheets.plain(cells[place]))
+                found[custom.key] = custom_field_values.clean(custom, spreadsheets.plain(cells[place]))
         return found
 
     def _opted_out(self, cells: Sequence[str]) -> bool:
         for place in self._places.get("opted_out", ()):
             text = cells[place].casefold()
-            if text in values.YES:
+            if text in custom_field_values.YES:
                 return True
-            if text and text not in values.NO:
+            if text and text not in custom_field_values.NO:
                 raise InvalidInput("invalid_opt_out", f"“{cells[place][:50]}” is neither yes nor no.")
         return False
 

@@ -17,8 +17,8 @@ from contacts.importing.people import Person, Reject
 from contacts.importing.text import CHOICES
 from contacts.models import CustomField, Tag
 from contacts.services import imports
-from whatsflow.core import phone
-from whatsflow.core.errors import InvalidInput
+from core.errors import InvalidInput
+from core.phone import phone
 
 EARLIER = 5
 ORIGINS = {"google": "Google Contacts", "outlook": "Outlook"}

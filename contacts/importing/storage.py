@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 
 from contacts.importing.limits import Unreadable
 from contacts.importing.models import ContactImport
-from whatsflow.core.files import remove_tree
+from core.files.storage import remove_tree
 
 
 def keep(source: ContactImport, file: IO[bytes]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from contacts.importing.limits import MAX_COLUMNS, too_many_columns
-from whatsflow.core.text import printable
+from core.text import printable
 
 Cells = list[str]
 Row = tuple[int, Cells]

@@ -17,8 +17,8 @@ from contacts.importing.limits import (
     too_many_rows,
 )
 from contacts.importing.tables import Options, Row, Table, looks_like_names, name_columns
-from whatsflow.core import archives
-from whatsflow.core.decoding import sandbox
+from core.decoding import sandbox
+from core.files import archives
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 HEAD_ROWS = 250

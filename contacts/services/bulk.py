@@ -9,11 +9,11 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.models import BusinessProfile, User
-from contacts import bulk_job, many
-from contacts.filters import ContactFilter
+from contacts.bulk import job, registry
+from contacts.filters.contact_filter import ContactFilter
+from core.errors import InvalidInput
 from jobs import services as jobs
 from jobs.models import Job
-from whatsflow.core.errors import InvalidInput
 
 MOST = 1000
 """Contacts that can be named one by one; more are chosen by a filter."""
@@ -32,7 +32,7 @@ def start(
 
     The job's params: {"action", "ids" or "filter"} and what the action makes of `given`. Raises InvalidInput.
     """
-    chosen = many.get(action)
+    chosen = registry.get(action)
     params: dict[str, Any] = {"action": action}
     if ids is None:
         params["filter"] = ContactFilter.parse(business, wanted).to_dict()
@@ -42,7 +42,7 @@ def start(
         params |= chosen.prepare(business, actor, given)
         about = params.pop("about", "")
         title = f"{chosen.title}: {about}" if about else chosen.title
-        return jobs.start(business, actor, bulk_job.KIND, params, title=title)
+        return jobs.start(business, actor, job.KIND, params, title=title)
 
 
 def _ids(ids: Sequence[str]) -> list[str]:

@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import BusinessProfile, User
-from contacts import api_filters, selectors
+from contacts import selectors
+from contacts.api import filters
 from contacts.services import consent, contacts, tags
 from contacts.services.selection import ids_of
-from whatsflow.core.errors import InvalidInput
+from core.errors import InvalidInput
 
 AT_ONCE = 1000
 """Contacts that one request may change."""
@@ -54,7 +55,7 @@ def _chosen(
         raise InvalidInput("no_contacts", "Say who, by `contactIds` or by `filter`.", field="contactIds")
     if wanted is None:
         return ids_of(business, contact_ids or ())
-    found = api_filters.read(business, wanted).apply(business).order_by().values_list("pk", flat=True)
+    found = filters.read(business, wanted).apply(business).order_by().values_list("pk", flat=True)
     ids = list(found[: AT_ONCE + 1])
     if len(ids) > AT_ONCE:
         raise InvalidInput(

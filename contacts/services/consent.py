@@ -17,9 +17,9 @@ from accounts.services import audit
 from contacts.events import ContactOptedIn, ContactOptedOut
 from contacts.models import ConsentProof, Contact, ContactIdentity, Suppression
 from contacts.services.selection import Contacts, chunks, ids_of
-from whatsflow.core import bulk
-from whatsflow.core.clock import now
-from whatsflow.core.events import publish
+from core.clock import now
+from core.db import bulk
+from core.events import publish
 
 How = ConsentProof.How
 Kind = ConsentProof.Kind

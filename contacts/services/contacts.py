@@ -14,16 +14,17 @@ from django.db import connection, transaction
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
-from contacts import numbers, selectors, values
+from contacts import custom_field_values, phone_numbers, selectors
 from contacts.events import ContactBlocked, ContactDeleted, ContactUpdated
 from contacts.models import Contact, ContactIdentity
 from contacts.services import consent, identities
 from contacts.services.selection import Contacts, chunks, ids_of
-from whatsflow.core import bulk, phone
-from whatsflow.core.clock import now
-from whatsflow.core.errors import Conflict, InvalidInput
-from whatsflow.core.events import publish
-from whatsflow.core.text import printable
+from core.clock import now
+from core.db import bulk
+from core.errors import Conflict, InvalidInput
+from core.events import publish
+from core.phone import phone
+from core.text import printable
 
 NAME_LENGTH = 255
 
@@ -33,7 +34,7 @@ def find_or_create(business: BusinessProfile, number: str, *, name: str = "") ->
 
     Raises InvalidInput("invalid_phone_number").
     """
-    e164 = numbers.read(business, number)
+    e164 = phone_numbers.read(business, number)
     person = identities.Person(phone=e164)
     with transaction.atomic():
         known = identities.find(business.pk, [person])
@@ -70,7 +71,7 @@ def create(
 
     Raises InvalidInput, Conflict("contact_exists") with the id of who has the number in `extra["contact"]`.
     """
-    e164 = numbers.read(business, phone_number)
+    e164 = phone_numbers.read(business, phone_number)
     changes = {"name": clean_name(name), "email": clean_email(email)}
     metadata = _metadata(business, {}, fields or {})
     person = identities.Person(phone=e164)
@@ -106,7 +107,7 @@ def update(
         if email is not None:
             contact.email = clean_email(email)
         if phone_number:
-            _renumber(business, contact, numbers.read(business, phone_number))
+            _renumber(business, contact, phone_numbers.read(business, phone_number))
         if fields is not None:
             contact.metadata = _metadata(business, contact.metadata, fields)
         if (contact.name, contact.email, contact.phone_number, contact.metadata) == before:
@@ -157,7 +158,11 @@ def _renumber(business: BusinessProfile, contact: Contact, e164: str) -> None:
 def _metadata(
     business: BusinessProfile, present: Mapping[str, Any], fields: Mapping[str, Any]
 ) -> dict[str, Any]:
-    changed = {**present, **values.clean_all(selectors.fields_of(business), fields)} if fields else present
+    changed = (
+        {**present, **custom_field_values.clean_all(selectors.fields_of(business), fields)}
+        if fields
+        else present
+    )
     return {key: value for key, value in changed.items() if value is not None}
 
 

@@ -11,13 +11,13 @@ from django.db import transaction
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
-from contacts import api_filters
-from contacts.chosen import Chosen
+from contacts.api import filters
+from contacts.bulk.selection import Chosen
 from contacts.exporting import job as exporting
-from contacts.filters import ContactFilter
+from contacts.filters.contact_filter import ContactFilter
+from core.errors import InvalidInput
 from jobs import services as jobs
 from jobs.models import Job
-from whatsflow.core.errors import InvalidInput
 
 AT_ONCE = 5_000
 """Contacts that are exported while the person waits."""
@@ -84,5 +84,5 @@ def order(
 ) -> Job:
     """As a program asks for it: always a job. filter: in the API's spelling. Raises InvalidInput."""
     ids = None if contact_ids is None else [str(one) for one in contact_ids]
-    wanted = api_filters.read(business, filter).to_dict()
+    wanted = filters.read(business, filter).to_dict()
     return start(business, actor, params_of(business, fmt=format, ids=ids, wanted=wanted))

@@ -13,8 +13,8 @@ from django.db import IntegrityError, transaction
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
 from contacts.models import FIELD_KEY, CustomField
-from whatsflow.core.errors import Conflict, InvalidInput, NotFound
-from whatsflow.core.text import printable
+from core.errors import Conflict, InvalidInput, NotFound
+from core.text import printable
 
 MOST = 50
 """Custom fields of one business."""

@@ -16,10 +16,11 @@ from django.db.models import Q
 from contacts.events import ContactCreated, ContactUpdated
 from contacts.models import Contact, ContactIdentity
 from contacts.services import consent, merging
-from whatsflow.core import bulk, phone, search
-from whatsflow.core.events import publish
-from whatsflow.core.ids import uuid7
-from whatsflow.core.text import boundary, printable
+from core.db import bulk, search
+from core.events import publish
+from core.ids import uuid7
+from core.phone import phone
+from core.text import boundary, printable
 
 Kind = ContactIdentity.Kind
 Key = tuple[str, str]

@@ -25,13 +25,13 @@ from contacts.importing.tables import Options, Table
 from contacts.importing.text import CHOICES, MARKS
 from contacts.models import CustomField
 from contacts.services import fields as custom_fields
+from core.clock import now
+from core.errors import Conflict, InvalidInput, NotFound
+from core.phone import phone
+from core.phone.fast_parser import is_written_in_full
+from core.text import printable
 from jobs import services as jobs
 from jobs.models import Job
-from whatsflow.core import phone
-from whatsflow.core.clock import now
-from whatsflow.core.errors import Conflict, InvalidInput, NotFound
-from whatsflow.core.phone_reader import is_written_in_full
-from whatsflow.core.text import printable
 
 PREVIEWED = 20
 SAMPLED = 200

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
-from contacts import selectors, values
+from contacts import custom_field_values, selectors
 from contacts.events import ContactsMerged, ContactUpdated
 from contacts.models import (
     ConsentProof,
@@ -22,8 +22,8 @@ from contacts.models import (
     ImportedContact,
 )
 from contacts.services import consent
-from whatsflow.core.errors import InvalidInput
-from whatsflow.core.events import publish
+from core.errors import InvalidInput
+from core.events import publish
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def preview(business: BusinessProfile, keep: Contact, lose: Contact) -> list[Lin
         Line("E-mail", keep.email, lose.email, keep.email or lose.email),
     ]
     for field in selectors.fields_of(business):
-        mine, theirs = (values.words(field, one.metadata.get(field.key)) for one in (keep, lose))
+        mine, theirs = (custom_field_values.words(field, one.metadata.get(field.key)) for one in (keep, lose))
         lines.append(Line(field.label, mine, theirs, mine or theirs))
     tags = [{tag.name for tag in selectors.tags_of(one.pk)} for one in (keep, lose)]
     lines.append(Line("Tags", *(", ".join(sorted(names)) for names in (*tags, tags[0] | tags[1]))))

@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
 from contacts.models import Contact, ContactNote
-from whatsflow.core.errors import InvalidInput, NotFound
+from core.errors import InvalidInput, NotFound
 
 LENGTH = 5000
 

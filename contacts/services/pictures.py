@@ -6,7 +6,7 @@ from uuid import UUID
 
 from contacts.events import ContactUpdated
 from contacts.models import Contact
-from whatsflow.core.events import publish
+from core.events import publish
 
 
 def show(business_id: UUID, contact_id: UUID, address: str) -> None:

@@ -14,10 +14,10 @@ from accounts.models import BusinessProfile, User
 from accounts.services import audit, personal_data
 from contacts import ports, selectors
 from contacts.models import Contact, ContactIdentity, Suppression
+from core.clock import now
 from jobs import services as jobs
+from jobs.context import Work
 from jobs.models import Job
-from jobs.work import Work
-from whatsflow.core.clock import now
 
 KIND = "contacts.personal_data"
 WORDS = {"rows": "Rows", "files": "Files"}

@@ -11,14 +11,14 @@ from django.db.models import F
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
-from contacts import ports, words
+from contacts import keyword_matching, ports
 from contacts.models import Contact, Tag, TagRule
 from contacts.selectors import get_tag
 from contacts.services import tags
-from contacts.services.wording import Said
-from whatsflow.core.clock import now
-from whatsflow.core.errors import Conflict, InvalidInput, NotFound
-from whatsflow.core.prepared import Prepared
+from contacts.services.consent_keywords import Said
+from core.clock import now
+from core.db.compiled_queries import Prepared
+from core.errors import Conflict, InvalidInput, NotFound
 
 MOST = 50
 """Rules of one business: each message is held against all of them."""
@@ -45,7 +45,7 @@ def draft(
     """A rule that is not saved, for trying it. Raises InvalidInput, NotFound for another business's tag."""
     if kind not in Kind.values:
         raise InvalidInput("invalid_kind", f"A rule is one of {', '.join(Kind.values)}.", field="kind")
-    cleaned = words.clean(keywords, "keywords") if kind == Kind.KEYWORD else []
+    cleaned = keyword_matching.clean(keywords, "keywords") if kind == Kind.KEYWORD else []
     if kind == Kind.KEYWORD and not cleaned:
         raise InvalidInput("no_keywords", "Say which words the rule looks for.", field="keywords")
     if kind == Kind.NO_ANSWER and not 1 <= days <= 365:
@@ -122,7 +122,7 @@ _listening = Prepared[TagRule](
 def _applies(rule: TagRule, said: Said) -> bool:
     if rule.kind == Kind.FIRST_CONTACT:
         return said.first
-    return bool(words.contains(said.plain, rule.keywords))
+    return bool(keyword_matching.contains(said.plain, rule.keywords))
 
 
 def run_due() -> int:

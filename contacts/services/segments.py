@@ -9,11 +9,11 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
-from contacts.filters import ContactFilter
+from contacts.filters.contact_filter import ContactFilter
 from contacts.models import ListColumns, Segment
 from contacts.selectors import get_segment
-from whatsflow.core.errors import Conflict, InvalidInput
-from whatsflow.core.text import printable
+from core.errors import Conflict, InvalidInput
+from core.text import printable
 
 
 def create(business: BusinessProfile, actor: User | None, name: str, wanted: ContactFilter) -> Segment:

@@ -15,9 +15,9 @@ from contacts.events import ContactUpdated, TagsMerged
 from contacts.models import COLOR, Contact, ContactTag, Segment, Tag, TagRule
 from contacts.selectors import get_tag, tags_of
 from contacts.services.selection import Contacts, chunks, ids_of
-from whatsflow.core.errors import Conflict, InvalidInput
-from whatsflow.core.events import publish
-from whatsflow.core.text import printable
+from core.errors import Conflict, InvalidInput
+from core.events import publish
+from core.text import printable
 
 NAME_LENGTH = 100
 PALETTE = (

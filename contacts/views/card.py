@@ -11,14 +11,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
 from accounts.views.form_page import focus_first_error
-from contacts import forms, listing, screens, selectors, timeline
-from contacts.filters import ContactFilter
+from contacts import forms, selectors, timeline
+from contacts.filters.contact_filter import ContactFilter
+from contacts.list import contexts, pagination
 from contacts.models import ConsentProof
 from contacts.services import consent, merging, notes, privacy, tags
 from contacts.services import contacts as people
 from contacts.views.pages import add_error, contact_values
-from whatsflow.core.errors import DomainError
-from whatsflow.core.htmx import redirect, render, wants_partial
+from core.errors import DomainError
+from core.web.htmx import redirect, render, wants_partial
 
 
 @require_safe
@@ -30,7 +31,7 @@ def detail(request: MemberRequest, contact_id: UUID) -> HttpResponse:
 
 def _card(request: MemberRequest, contact_id: UUID) -> HttpResponse:
     contact = selectors.get_contact(request.access.business, contact_id)
-    context = screens.card(request.access, contact)
+    context = contexts.card(request.access, contact)
     return render(request, "contacts/detail.html", "contacts/_card.html", context)
 
 
@@ -39,7 +40,7 @@ def _card(request: MemberRequest, contact_id: UUID) -> HttpResponse:
 def side(request: MemberRequest, contact_id: UUID) -> HttpResponse:
     """Tags and notes alone, for the card beside a chat."""
     contact = selectors.get_contact(request.access.business, contact_id)
-    context = screens.side(request.access, contact)
+    context = contexts.side(request.access, contact)
     return render(request, "contacts/_side.html", "contacts/_side.html", context)
 
 
@@ -47,7 +48,7 @@ def _changed(request: MemberRequest, contact_id: UUID) -> HttpResponse:
     """The card as it is now for htmx (beside a chat: its tags and notes), else back to the page."""
     if wants_partial(request) and request.POST.get("view") == "inbox":
         contact = selectors.get_contact(request.access.business, contact_id)
-        context = screens.side(request.access, contact)
+        context = contexts.side(request.access, contact)
         return render(request, "contacts/_side.html", "contacts/_side.html", context)
     if wants_partial(request):
         return _card(request, contact_id)
@@ -186,7 +187,9 @@ def _merge_search(request: MemberRequest, contact_id: UUID) -> HttpResponse:
     business = request.access.business
     text = request.GET.get("q", "").strip()
     found = (
-        listing.page(business, ContactFilter.parse(business, {"q": text}), limit=20).contacts if text else []
+        pagination.page(business, ContactFilter.parse(business, {"q": text}), limit=20).contacts
+        if text
+        else []
     )
     context = {
         "contact": selectors.get_contact(business, contact_id),

@@ -13,8 +13,8 @@ from accounts.access import MemberRequest, member
 from accounts.roles import Can
 from contacts.exporting import job as exporting
 from contacts.services import exports
-from whatsflow.core.errors import InvalidInput
-from whatsflow.core.htmx import redirect
+from core.errors import InvalidInput
+from core.web.htmx import redirect
 
 
 @require_POST

@@ -15,9 +15,9 @@ from accounts.roles import Can
 from contacts.importing import screens
 from contacts.importing.models import ContactImport
 from contacts.services import imports
-from jobs import rendering
-from whatsflow.core.errors import InvalidInput
-from whatsflow.core.htmx import redirect, render
+from core.errors import InvalidInput
+from core.web.htmx import redirect, render
+from jobs import fragments
 
 
 @never_cache
@@ -120,7 +120,7 @@ def _configured(request: MemberRequest, import_id: UUID) -> ContactImport:
 def _page(request: MemberRequest, source: ContactImport, error: str = "") -> HttpResponse:
     context: dict[str, Any]
     if source.job is not None:
-        context = {"source": source, "card": rendering.card(source.job, request.access), "here": "import"}
+        context = {"source": source, "card": fragments.card(source.job, request.access), "here": "import"}
         return render(request, "contacts/import_job.html", "contacts/import_job.html", context)
     context = screens.mapping(source, request.access, error)
     template = "contacts/import_columns.html"

@@ -15,21 +15,23 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
 from accounts.views.form_page import focus_first_error
-from contacts import columns, forms, listing, many, screens, selectors
-from contacts.filters import ContactFilter
+from contacts import forms, selectors
+from contacts.bulk import registry
+from contacts.filters.contact_filter import ContactFilter
+from contacts.list import columns, contexts, pagination
 from contacts.services import bulk, segments
 from contacts.services import contacts as people
-from whatsflow.core.errors import DomainError, InvalidInput
-from whatsflow.core.htmx import redirect, render, wants_partial
+from core.errors import DomainError, InvalidInput
+from core.web.htmx import redirect, render, wants_partial
 
 
 @require_safe
 @member()
 def index(request: MemberRequest) -> HttpResponse:
     """The list. Partial: its rows, for the filter and from the place in the address."""
-    context = screens.listed(request.access, request.GET)
+    context = contexts.listed(request.access, request.GET)
     if not wants_partial(request):
-        context |= screens.frame(request.access, context)
+        context |= contexts.frame(request.access, context)
     else:
         context["words"] = context["wanted"].describe(request.access.business)
     return render(request, "contacts/list.html", "contacts/_results.html", context)
@@ -40,7 +42,7 @@ def index(request: MemberRequest) -> HttpResponse:
 def total(request: MemberRequest) -> HttpResponse:
     """How many contacts pass the filter; the list asks for it when it is drawn."""
     business = request.access.business
-    counted = listing.total(business, forms.read_filter(business, request.GET))
+    counted = pagination.total(business, forms.read_filter(business, request.GET))
     context = {"total": counted}
     return render(request, "contacts/_total.html", "contacts/_total.html", context)
 
@@ -132,7 +134,7 @@ def act(request: MemberRequest) -> HttpResponse:
     """Something with many: ids, or with all=1 everybody who passes `filter` (JSON). Goes to the job that does it."""
     access, action = request.access, request.POST.get("action", "")
     _back(request)
-    access.require(many.get(action).capability)
+    access.require(registry.get(action).capability)
     job = bulk.start(
         access.business,
         access.user,

@@ -12,11 +12,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
 from accounts.views.form_page import focus_first_error
-from contacts import forms, selectors, words
-from contacts.services import fields, rules, tags, wording
+from contacts import forms, keyword_matching, selectors
+from contacts.services import consent_keywords, fields, rules, tags
 from contacts.views.pages import add_error
-from whatsflow.core.errors import DomainError
-from whatsflow.core.htmx import redirect, render
+from core.errors import DomainError
+from core.web.htmx import redirect, render
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -203,21 +203,23 @@ def rule_delete(request: MemberRequest, rule_id: UUID) -> HttpResponse:
 def consent_words(request: MemberRequest) -> HttpResponse:
     """The words by which contacts opt out and in, by language."""
     access = request.access
-    form = forms.WordsForm(request.POST or None, words=wording.words_of(access.business.pk))
+    form = forms.WordsForm(request.POST or None, words=consent_keywords.words_of(access.business.pk))
     if request.method == "POST" and request.POST.get("reset"):
-        wording.reset(access.business, access.user)
+        consent_keywords.reset(access.business, access.user)
         messages.success(request, "The built-in words are back.")
         return redirect(request, "contacts:consent_words")
     if (
         request.method == "POST"
         and form.is_valid()
-        and _done(form, wording.save, access.business, access.user, form.of("stop"), form.of("start"))
+        and _done(
+            form, consent_keywords.save, access.business, access.user, form.of("stop"), form.of("start")
+        )
     ):
         messages.success(request, "The words are saved.")
         return redirect(request, "contacts:consent_words")
     context = {
         "form": form,
-        "languages": [(name, *form.pair(code)) for code, name in words.LANGUAGES.items()],
+        "languages": [(name, *form.pair(code)) for code, name in keyword_matching.LANGUAGES.items()],
     }
     return _page(request, "contacts/consent_words.html", form, context)
 

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
-from accounts.rest.endpoint import Endpoint
-from accounts.rest.operations import operation
+from accounts.api.base import Endpoint
+from accounts.api.operations import operation
 from accounts.roles import Can
 from accounts.scopes import Resource
-from messaging import listing, selectors, serializers
+from messaging.api import serializers
+from messaging.inbox import api_queries, selectors
 from messaging.models import Conversation
 from messaging.services import conversations, typing
 
@@ -38,7 +39,7 @@ class Conversations(Endpoint):
     )
     def list(self, request: Request) -> Any:
         """Latest talk first."""
-        return listing.conversations(self.business, self.query)
+        return api_queries.conversations(self.business, self.query)
 
     @operation("Get a conversation", answer=serializers.ConversationSerializer)
     def retrieve(self, request: Request, conversation_id: UUID) -> Conversation:

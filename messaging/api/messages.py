@@ -9,14 +9,17 @@ from django.http import FileResponse, HttpResponse
 from django.utils.http import content_disposition_header
 from rest_framework.request import Request
 
-from accounts.rest.endpoint import Endpoint
-from accounts.rest.operations import operation
-from accounts.rest.repeats import token_of
+from accounts.api.base import Endpoint
+from accounts.api.idempotency import token_of
+from accounts.api.operations import operation
 from accounts.roles import Can
 from accounts.scopes import Resource
-from messaging import downloads, listing, selectors, serializers
+from messaging.api import serializers
+from messaging.inbox import api_queries, downloads, selectors
+from messaging.media import media_files
 from messaging.models import Message
-from messaging.services import conversations, media, outbox, sending
+from messaging.outbox import api_send, queue
+from messaging.services import conversations
 
 _SEND = {"phoneNumber": "+9992000000123", "message": "Hello from WhatsFlow!"}
 
@@ -39,7 +42,7 @@ class Messages(Endpoint):
     )
     def list(self, request: Request) -> Any:
         """Newest first."""
-        return listing.messages(self.business, self.query)
+        return api_queries.messages(self.business, self.query)
 
     @operation(
         "List a contact's messages",
@@ -50,7 +53,7 @@ class Messages(Endpoint):
     )
     def of_contact(self, request: Request, contact_id: UUID) -> Any:
         """In all conversations with them, newest first."""
-        return listing.messages_of(self.business, contact_id)
+        return api_queries.messages_of(self.business, contact_id)
 
     @operation(
         "List a conversation's messages",
@@ -62,7 +65,7 @@ class Messages(Endpoint):
     def of_conversation(self, request: Request, conversation_id: UUID) -> Any:
         """Newest first."""
         found = selectors.get_conversation(self.business, conversation_id)
-        return listing.messages(self.business, {"conversation_id": found.pk})
+        return api_queries.messages(self.business, {"conversation_id": found.pk})
 
     @operation("Get a message", answer=serializers.MessageSerializer)
     def retrieve(self, request: Request, message_id: UUID) -> Message:
@@ -82,26 +85,26 @@ class Messages(Endpoint):
         """It is queued, and leaves when the number is connected. Follow it by `?wait=`, GET /messages/{messageId} or
         webhooks. Send an Idempotency-Key, so that a repetition after a lost answer does not send it twice.
         """
-        message = sending.send(
+        message = api_send.send(
             self.business,
             self.user,
-            sending.order_of(self.data),
+            api_send.order_of(self.data),
             sender=None if self.access.key else self.user,
             client_token=token_of(request),
         )
-        return sending.settled(message, self.query.get("wait", 0))
+        return api_send.settled(message, self.query.get("wait", 0))
 
     @operation("Cancel a message", answer=serializers.MessageSerializer)
     def cancel(self, request: Request, message_id: UUID) -> Message:
         """Take back one that still waits; 409 `already_sent` when it has gone its way."""
         message = selectors.get_message(self.business, message_id)
-        return outbox.cancel(self.business, message, self.user)
+        return queue.cancel(self.business, message, self.user)
 
     @operation("Send a message again", answer=serializers.MessageSerializer)
     def retry(self, request: Request, message_id: UUID) -> Message:
         """One that failed, or that may not have left: under the same WhatsApp id, so that it cannot arrive twice."""
         message = selectors.get_message(self.business, message_id)
-        return outbox.retry(self.business, message, self.user)
+        return queue.retry(self.business, message, self.user)
 
     @operation("Mark a message as read", answer=serializers.MessageSerializer)
     def read(self, request: Request, message_id: UUID) -> Message:
@@ -128,7 +131,7 @@ class Media(Endpoint):
     )
     def create(self, request: Request) -> Any:
         """Then send it by its id as `mediaId`. One that no message uses is removed after a day."""
-        return media.store_upload(self.business, self.user, self.data["file"])
+        return media_files.store_upload(self.business, self.user, self.data["file"])
 
     @operation("Get a file's data", answer=serializers.FileSerializer)
     def retrieve(self, request: Request, media_id: UUID) -> Any:
@@ -138,7 +141,7 @@ class Media(Endpoint):
     @operation("Download a file", binary="application/octet-stream")
     def content(self, request: Request, media_id: UUID) -> HttpResponse:
         """The file itself."""
-        opened = media.open_media(self.business, media_id)
+        opened = media_files.open_media(self.business, media_id)
         response = cast(HttpResponse, FileResponse(opened.file, content_type="application/octet-stream"))
         response["Content-Disposition"] = (
             content_disposition_header(True, opened.delivery.name) or "attachment"

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
-from accounts.rest.endpoint import Endpoint
-from accounts.rest.operations import operation
+from accounts.api.base import Endpoint
+from accounts.api.operations import operation
 from accounts.roles import Can
 from accounts.scopes import Resource
-from messaging import reply_selectors, serializers
+from messaging.api import serializers
+from messaging.inbox import quick_reply_queries
 from messaging.models import QuickReply
 from messaging.services import quick_replies
 
@@ -27,12 +28,12 @@ class QuickReplies(Endpoint):
 
     def current(self, reply_id: UUID) -> QuickReply:
         """The quick reply as it is now."""
-        return reply_selectors.get_quick_reply(self.business, reply_id)
+        return quick_reply_queries.get_quick_reply(self.business, reply_id)
 
     @operation("List quick replies", answer=serializers.QuickReplySerializer, many=True)
     def list(self, request: Request) -> Any:
         """By their short names; at most 500."""
-        return reply_selectors.quick_replies_of(self.business)
+        return quick_reply_queries.quick_replies_of(self.business)
 
     @operation("Get a quick reply", answer=serializers.QuickReplySerializer)
     def retrieve(self, request: Request, reply_id: UUID) -> QuickReply:

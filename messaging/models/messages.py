@@ -14,9 +14,9 @@ from django.utils.dateparse import parse_datetime
 from accounts.models import BusinessProfile, User
 from connections.models import WhatsAppConnection
 from contacts.models import Contact
-from messaging import file_reasons
-from whatsflow.core.db import TimestampedModel, UuidModel
-from whatsflow.core.search import Searched
+from core.db.models import TimestampedModel, UuidModel
+from core.db.search import Searched
+from messaging.media import file_reasons
 
 EDITED = "edited_at"
 REVOKED = "revoked_at"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from accounts.models import BusinessProfile, User
-from whatsflow.core.db import TimestampedModel
+from core.db.models import TimestampedModel
 
 
 class QuickReply(TimestampedModel):

@@ -15,14 +15,14 @@ from accounts.models import BusinessProfile, Membership, User
 from accounts.services import audit
 from connections.models import WhatsAppConnection
 from contacts.services import contacts
-from messaging import selectors
+from core.clock import now
+from core.errors import InvalidInput, NotFound
+from core.events import publish
+from core.realtime import wakeup
 from messaging.events import ConversationChanged
+from messaging.inbox import selectors
 from messaging.models import Conversation, Draft
-from messaging.services import turning_points
-from whatsflow.core import doorbell
-from whatsflow.core.clock import now
-from whatsflow.core.errors import InvalidInput, NotFound
-from whatsflow.core.events import publish
+from messaging.services import conversation_events
 
 State = Conversation.State
 
@@ -101,7 +101,7 @@ def _turn(
         before = held.first()
         changed = _change(business, conversation, actor, action, {"state": state})
         if before != state:
-            turning_points.record(changed, actor)
+            conversation_events.record(changed, actor)
     return changed
 
 
@@ -145,8 +145,8 @@ def save_draft(business: BusinessProfile, conversation: Conversation, user: User
 
 def ring(connection_id: UUID) -> None:
     """Tell the number's runner, once this transaction has committed, that there is something to do."""
-    topic = doorbell.connection_topic(connection_id)
-    transaction.on_commit(partial(doorbell.ring, topic), robust=True)
+    topic = wakeup.connection_topic(connection_id)
+    transaction.on_commit(partial(wakeup.ring, topic), robust=True)
 
 
 def _change(

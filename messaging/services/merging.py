@@ -5,9 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from contacts.events import ContactsMerged
+from core.events import publish
 from messaging.events import ConversationChanged
 from messaging.models import Conversation, ConversationEvent, Draft, Message
-from whatsflow.core.events import publish
 
 
 def on_contacts_merged(events: list[ContactsMerged]) -> None:

@@ -11,12 +11,13 @@ import structlog
 from django.db import transaction
 from django.db.models import Q
 
-from connections.services import event_retention, unstored_events
+from connections.services import unstored_events
 from contacts import selectors as contact_selectors
 from contacts.events import ContactDeleted
 from contacts.ports import OpenFile
+from messaging.media import media_files
 from messaging.models import Conversation, MediaFile
-from messaging.services import media
+from webhooks.services import retention
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +43,7 @@ def on_deleted(batch: Sequence[ContactDeleted]) -> None:
     if files:
         transaction.on_commit(partial(_remove, files), robust=True)
     places = Conversation.objects.filter(contact_id__in=contacts).values_list("pk", flat=True)
-    event_retention.forget([*contacts, *places])
+    retention.forget([*contacts, *places])
     for business_id in {event.business_id for event in batch}:
         phones, lids = contact_selectors.identities_of(business_id, contacts)
         unstored_events.forget(business_id, phones, lids)
@@ -54,4 +55,4 @@ def _of(contact_ids: Sequence[UUID]) -> Q:
 
 def _remove(media_ids: Sequence[UUID]) -> None:
     for key in media_ids:
-        media.drop(key)
+        media_files.drop(key)

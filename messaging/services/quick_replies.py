@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
+from core.errors import Conflict, InvalidInput
 from messaging.models import QuickReply
-from whatsflow.core.errors import Conflict, InvalidInput
 
 LENGTH = 4000
 MOST = 500

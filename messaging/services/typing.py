@@ -14,8 +14,8 @@ from django.core.cache import cache
 from accounts.models import BusinessProfile
 from connections.drivers.base import Chat
 from contacts import selectors as contact_selectors
+from core.realtime import wakeup
 from messaging.models import Conversation
-from whatsflow.core import doorbell
 
 LASTS_SECONDS = 8.0
 """A page that is typed in says so every few seconds (inbox-composer.js); silent for so long, it is over."""
@@ -37,7 +37,7 @@ def tell(business: BusinessProfile, conversation: Conversation, active: bool) ->
         entry[key] = (conversation.contact.phone_number, lid, time.time() + LASTS_SECONDS)
     cache.set(_key(conversation.connection_id), entry, LASTS_SECONDS)
     if active != (known is not None):
-        doorbell.ring(doorbell.connection_topic(conversation.connection_id))
+        wakeup.ring(wakeup.connection_topic(conversation.connection_id))
 
 
 def of(connection_id: UUID) -> list[Chat]:

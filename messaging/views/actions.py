@@ -15,14 +15,16 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
 from contacts.services import contacts
-from messaging import chat, rendering, screens, selectors
+from core.errors import InvalidInput
+from core.web.htmx import redirect, wants_partial
 from messaging.forms import AssignForm, ContactForm, DraftForm, SendForm, StateForm
+from messaging.inbox import chat, contexts, fragments, selectors
+from messaging.inbox.read_models import Said
+from messaging.media import media_files
 from messaging.models import Conversation, MediaFile, Message
-from messaging.rows import Said
-from messaging.services import conversations, media, outbox
+from messaging.outbox import queue
+from messaging.services import conversations
 from messaging.services import typing as typing_service
-from whatsflow.core.errors import InvalidInput
-from whatsflow.core.htmx import redirect, wants_partial
 
 
 @require_POST
@@ -33,7 +35,7 @@ def send(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
     found = selectors.get_conversation(access.business, conversation_id)
     values = _valid(SendForm(request.POST, request.FILES))
     reply_to = values["reply_to"]
-    message = outbox.enqueue(
+    message = queue.enqueue(
         access.business,
         found,
         sender=access.user,
@@ -52,7 +54,7 @@ def retry(request: MemberRequest, message_id: UUID) -> HttpResponse:
     """Send a message again that failed or may not have left."""
     access = request.access
     message = selectors.get_message(access.business, message_id)
-    outbox.retry(access.business, message, access.user)
+    queue.retry(access.business, message, access.user)
     return _message(request, message.conversation, message)
 
 
@@ -62,7 +64,7 @@ def cancel(request: MemberRequest, message_id: UUID) -> HttpResponse:
     """Take back a message that still waits."""
     access = request.access
     message = selectors.get_message(access.business, message_id)
-    outbox.cancel(access.business, message, access.user)
+    queue.cancel(access.business, message, access.user)
     return _message(request, message.conversation, message)
 
 
@@ -105,7 +107,7 @@ def assign(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
     found = selectors.get_conversation(access.business, conversation_id)
     assignee_id = _valid(AssignForm(request.POST))["assignee"]
     changed = conversations.assign(
-        access.business, found, access.user, screens.member_of(access.business, assignee_id)
+        access.business, found, access.user, contexts.member_of(access.business, assignee_id)
     )
     return _header(request, changed)
 
@@ -132,7 +134,7 @@ def contact(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
     )
     if not wants_partial(request):
         return redirect(request, "messaging:conversation", found.pk)
-    context = screens.header(access, found) | screens.card(access, found)
+    context = contexts.header(access, found) | contexts.card(access, found)
     return render_template(request, "messaging/_contact_changed.html", context)
 
 
@@ -150,21 +152,21 @@ def _attached(request: MemberRequest, values: dict[str, Any]) -> MediaFile | Non
     if values["attachment"]:
         return selectors.get_media(access.business, values["attachment"])
     if values["file"]:
-        return media.store_upload(access.business, access.user, values["file"])
+        return media_files.store_upload(access.business, access.user, values["file"])
     return None
 
 
 def _message(request: MemberRequest, found: Conversation, message: Message) -> HttpResponse:
     if not wants_partial(request):
-        return redirect(request, f"{screens.address(found)}#message-{message.pk}")
+        return redirect(request, f"{contexts.address(found)}#message-{message.pk}")
     said = Said.of(message)
     quoted = chat.quoted_by(request.access.business.pk, [said]).get(said.reply_to_wa_id)
     name = found.contact.display_name
     token = format_html('<input type="hidden" name="csrfmiddlewaretoken" value="{}">', get_token(request))
-    return HttpResponse(rendering.message(said, quoted, name, token))
+    return HttpResponse(fragments.message(said, quoted, name, token))
 
 
 def _header(request: MemberRequest, found: Conversation) -> HttpResponse:
     if not wants_partial(request):
         return redirect(request, "messaging:conversation", found.pk)
-    return render_template(request, "messaging/_header.html", screens.header(request.access, found))
+    return render_template(request, "messaging/_header.html", contexts.header(request.access, found))

@@ -9,9 +9,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
-from messaging import downloads
-from messaging.services import media as files
-from whatsflow.core.errors import InvalidInput
+from core.errors import InvalidInput
+from messaging.inbox import downloads
+from messaging.media import media_files as files
 
 
 @require_POST

@@ -9,13 +9,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
-from messaging import chat, screens, selectors
+from core.errors import InvalidInput
+from core.web.htmx import redirect, render, wants_partial
 from messaging.forms import ListForm, StartForm
+from messaging.inbox import chat, contexts, selectors
+from messaging.inbox.read_models import MessagesPage
 from messaging.models import Conversation
-from messaging.rows import MessagesPage
 from messaging.services import conversations
-from whatsflow.core.errors import InvalidInput
-from whatsflow.core.htmx import redirect, render, wants_partial
 
 PARTS = {"header": "messaging/_header.html", "card": "messaging/_card.html"}
 
@@ -25,9 +25,9 @@ PARTS = {"header": "messaging/_header.html", "card": "messaging/_card.html"}
 def inbox(request: MemberRequest) -> HttpResponse:
     """The list with nothing opened. Partial: rows alone, from the first or from a cursor on."""
     wanted = ListForm.read(request.GET)
-    context = screens.listing(request.access, wanted)
+    context = contexts.listing(request.access, wanted)
     if not wants_partial(request):
-        context |= screens.frame(request.access)
+        context |= contexts.frame(request.access)
     return render(request, "messaging/inbox.html", "messaging/_rows.html", context)
 
 
@@ -43,7 +43,7 @@ def conversation(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
     part = request.GET.get("part", "")
     if part in PARTS and wants_partial(request):
         return render(
-            request, PARTS[part], PARTS[part], screens.header(access, found) | screens.card(access, found)
+            request, PARTS[part], PARTS[part], contexts.header(access, found) | contexts.card(access, found)
         )
     at = request.GET.get("at", "")
     page = chat.messages_page(access.business, found, around=at or None)
@@ -63,7 +63,7 @@ def messages(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
     page = chat.messages_page(access.business, found, before=before, after=after)
     if not wants_partial(request):
         return _chat(request, found, page, draft)
-    context = screens.stretch(request, found, page)
+    context = contexts.stretch(request, found, page)
     if after:  # the page already has what is on the other side
         context["older_url"] = ""
     if before:
@@ -75,9 +75,9 @@ def _chat(
     request: MemberRequest, found: Conversation, page: MessagesPage, draft: str, at: str = ""
 ) -> HttpResponse:
     access = request.access
-    context = screens.chat(request, access, found, page, draft, at)
+    context = contexts.chat(request, access, found, page, draft, at)
     if not wants_partial(request):
-        context |= screens.listing(access, ListForm.read(request.GET)) | screens.frame(access)
+        context |= contexts.listing(access, ListForm.read(request.GET)) | contexts.frame(access)
         context["view"] = "card" if request.GET.get("view") == "card" else "chat"
     return render(request, "messaging/inbox.html", "messaging/_conversation.html", context)
 

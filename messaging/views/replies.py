@@ -13,11 +13,11 @@ from accounts.access import MemberRequest, member
 from accounts.forms import add_error
 from accounts.roles import Can
 from accounts.views.form_page import focus_first_error
-from messaging import reply_selectors, selectors
+from core.errors import DomainError
+from core.web.htmx import redirect, render
 from messaging.forms import QuickReplyForm
+from messaging.inbox import quick_reply_queries, selectors
 from messaging.services import quick_replies
-from whatsflow.core.errors import DomainError
-from whatsflow.core.htmx import redirect, render
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -33,7 +33,7 @@ def reply_list(request: MemberRequest) -> HttpResponse:
             return redirect(request, "messaging:replies")
         except DomainError as error:
             add_error(form, error)
-    context = {"form": form, "replies": reply_selectors.quick_replies_of(access.business)}
+    context = {"form": form, "replies": quick_reply_queries.quick_replies_of(access.business)}
     return _page(request, "messaging/replies.html", form, context)
 
 
@@ -42,7 +42,7 @@ def reply_list(request: MemberRequest) -> HttpResponse:
 def reply_edit(request: MemberRequest, reply_id: UUID) -> HttpResponse:
     """Change one."""
     access = request.access
-    reply = reply_selectors.get_quick_reply(access.business, reply_id)
+    reply = quick_reply_queries.get_quick_reply(access.business, reply_id)
     form = QuickReplyForm(request.POST or None, initial={"shortcut": reply.shortcut, "text": reply.text})
     if request.method == "POST" and form.is_valid():
         try:
@@ -58,7 +58,7 @@ def reply_edit(request: MemberRequest, reply_id: UUID) -> HttpResponse:
 @member(Can.REPLY)
 def reply_delete(request: MemberRequest, reply_id: UUID) -> HttpResponse:
     """Remove one."""
-    reply = reply_selectors.get_quick_reply(request.access.business, reply_id)
+    reply = quick_reply_queries.get_quick_reply(request.access.business, reply_id)
     quick_replies.delete(reply, request.access.user)
     messages.success(request, f"{reply} is deleted.")
     return redirect(request, "messaging:replies")
@@ -70,7 +70,7 @@ def offered(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
     """What the composer of a conversation offers, with the contact's words in place of the variables."""
     business = request.access.business
     conversation = selectors.get_conversation(business, conversation_id)
-    context = {"replies": reply_selectors.replies_for(business, conversation)}
+    context = {"replies": quick_reply_queries.replies_for(business, conversation)}
     return render(request, "messaging/_offered.html", "messaging/_offered.html", context)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from whatsflow.core import events
+from core import events
 
 
 @contextmanager

@@ -9,12 +9,12 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.access import find_access, find_user
 from accounts.backends import SessionBackend
-from accounts.context import shell
 from accounts.models import Membership, User
 from accounts.roles import ALLOWED, Can, Role, allows, may_grant
 from accounts.services import origins
+from core.ids import uuid7
 from tests import factories
-from whatsflow.core.ids import uuid7
+from whatsflow.context_processors import shell
 
 
 def queries_of(client: Client, path: str) -> list[str]:

@@ -10,10 +10,10 @@ from accounts.models import AuditEntry, BusinessProfile, Invitation, Membership,
 from accounts.services import businesses, purge, team
 from connections.models import WhatsAppConnection
 from contacts.models import Contact
+from core.errors import Forbidden, InvalidInput, NotFound
 from messaging.models import Conversation, Message
 from tests import factories
 from tests.accounts.events import recorded
-from whatsflow.core.errors import Forbidden, InvalidInput, NotFound
 
 DELETE = "/accounts/businesses/delete/"
 

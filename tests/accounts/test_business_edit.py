@@ -6,8 +6,8 @@ import pytest
 
 from accounts.models import AuditEntry, BusinessProfile, User
 from accounts.services import businesses
+from core.errors import Forbidden, InvalidInput
 from tests.accounts.test_business_create import VALID
-from whatsflow.core.errors import Forbidden, InvalidInput
 
 EDIT = "/accounts/businesses/edit/"
 

@@ -15,8 +15,8 @@ from accounts.events import MembershipChanged
 from accounts.models import AuditEntry, Invitation, Membership, User
 from accounts.roles import Role
 from accounts.services import team
+from core.errors import Conflict, NotFound
 from tests.accounts.events import recorded
-from whatsflow.core.errors import Conflict, NotFound
 
 INVITE = "/accounts/team/invite/"
 OPENED = "/accounts/invitation/"

@@ -10,7 +10,7 @@ from accounts.events import MembershipChanged
 from accounts.models import Membership, TokenSession, User
 from accounts.services import second_factor, tokens
 from messaging.models import Conversation, Message
-from messaging.services import outbox
+from messaging.outbox import queue
 from tests.accounts.events import recorded
 
 ClientOf = Callable[..., Client]
@@ -39,7 +39,7 @@ def test_what_is_stored_is_handed_over_without_secrets(
 def test_a_closed_account_names_nobody_and_is_signed_out_everywhere(
     client_of: ClientOf, client: Client, teammate: User, conversation: Conversation, password: str
 ) -> None:
-    message = outbox.enqueue(conversation.business_profile, conversation, sender=teammate, text="Hello")
+    message = queue.enqueue(conversation.business_profile, conversation, sender=teammate, text="Hello")
     pair = tokens.open_session(teammate)
     here, elsewhere = client_of(teammate), client_of(teammate)
     assert here.post(CLOSE, {"password": "a guess"}).status_code == 422

@@ -7,7 +7,7 @@ from django.test import Client
 
 from accounts.events import SessionsEnded
 from accounts.models import AuditEntry, User
-from accounts.services import proof, users
+from accounts.services import reauthentication, users
 from tests.accounts.events import recorded
 
 CHANGE = "/accounts/password/"
@@ -39,7 +39,7 @@ def test_a_borrowed_session_is_no_place_to_guess_the_password(
     client_of, owner: User, stranger: User, business, password: str
 ) -> None:
     client = client_of(owner)
-    for number in range(proof.WRONG_PER_HOUR):
+    for number in range(reauthentication.WRONG_PER_HOUR):
         page = CHANGE if number % 2 else "/accounts/email/"
         sent = {
             "current_password": "a guess",

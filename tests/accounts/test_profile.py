@@ -8,7 +8,7 @@ from django.test import Client
 
 from accounts.models import AuditEntry, User
 from accounts.services import users
-from whatsflow.core.errors import InvalidInput
+from core.errors import InvalidInput
 
 PROFILE = "/accounts/profile/"
 EMAIL = "/accounts/email/"

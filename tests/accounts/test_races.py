@@ -11,8 +11,8 @@ from django.db import connection
 from accounts.models import Membership, User
 from accounts.roles import Role
 from accounts.services import team, users
+from core.errors import DomainError
 from tests import factories
-from whatsflow.core.errors import DomainError
 
 
 def at_once(*calls: Callable[[], object]) -> list[str]:

@@ -8,7 +8,7 @@ from django.test import Client
 from accounts.models import AuditEntry, Membership, User
 from accounts.services import users
 from accounts.views import sessions
-from whatsflow.core.errors import InvalidInput
+from core.errors import InvalidInput
 
 REGISTER = "/accounts/register/"
 NEW = {"full_name": "Nora New", "email": "Nora@Example.com", "password": "three brown foxes"}

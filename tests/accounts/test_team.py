@@ -8,9 +8,9 @@ from accounts.events import MembershipChanged
 from accounts.models import AuditEntry, BusinessProfile, Membership, User
 from accounts.roles import Role
 from accounts.services import team
+from core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from tests import factories
 from tests.accounts.events import recorded
-from whatsflow.core.errors import Conflict, Forbidden, InvalidInput, NotFound
 
 TEAM = "/accounts/team/"
 

@@ -1,4 +1,4 @@
-"""What each figure means, in plain Python over the rows: what analytics/counting.py says in SQL."""
+"""What each figure means, in plain Python over the rows: what analytics/aggregates/queries.py says in SQL."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from accounts.models import BusinessProfile
-from analytics import bitmaps
-from analytics.day import Day, Tally
-from analytics.figures.days import days
+from analytics.aggregates import bitmaps
+from analytics.aggregates.day import Day, Tally
+from analytics.aggregates.ordinals import Numbers
 from analytics.models import StatsNumber
-from analytics.numbers import Numbers
+from analytics.reports.days import days
 from contacts.models import ConsentProof, Contact
 from messaging.models import Conversation, ConversationEvent, Message
 

@@ -10,9 +10,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from accounts.models import BusinessProfile
-from analytics.figures.contacts import ContactFigures
-from analytics.figures.overview import Overview
-from analytics.figures.summary import Durations, Summary
+from analytics.reports.contacts import ContactFigures
+from analytics.reports.overview import Overview
+from analytics.reports.summary import Durations, Summary
 from contacts.models import ConsentProof, Contact, ContactTag
 from messaging.models import ConversationEvent, Message
 from tests.analytics import naive

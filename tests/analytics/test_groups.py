@@ -8,14 +8,14 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import BusinessProfile
-from analytics.day import Day
+from analytics.aggregates.day import Day
 from analytics.models import StatsClock
-from analytics.services import groups, nightly
+from analytics.services import nightly, rfm
 from connections.models import WhatsAppConnection
-from contacts.filters import ContactFilter
+from contacts.filters.contact_filter import ContactFilter
 from contacts.models import Contact, ContactGroup
+from core.errors import InvalidInput
 from tests import factories
-from whatsflow.core.errors import InvalidInput
 
 TODAY = date(2026, 6, 30)
 
@@ -41,7 +41,7 @@ def test_who_wrote_when_and_how_often_is_in_which_group(
     first: int, last: int, often: int, expected: str
 ) -> None:
     history = [Day(ago(day), active=1) for day in {first, last, *range(last, last + often)}]
-    assert [name for name, members in groups.grouped(history, TODAY).items() if members] == [expected]
+    assert [name for name, members in rfm.grouped(history, TODAY).items() if members] == [expected]
 
 
 def wrote(connection: WhatsAppConnection, *days: int) -> Contact:
@@ -70,16 +70,16 @@ def test_every_night_people_come_into_their_groups(
 
 def test_only_who_moved_is_written(business: BusinessProfile, connection: WhatsAppConnection) -> None:
     contact = wrote(connection, 150)
-    assert groups.regroup(business) == 1
-    assert groups.regroup(business) == 0
+    assert rfm.regroup(business) == 1
+    assert rfm.regroup(business) == 0
     contact.conversations.get().messages.all().delete()
-    assert groups.regroup(business) == 1
+    assert rfm.regroup(business) == 1
     assert not ContactGroup.objects.exists()
 
 
 def test_a_filter_asks_for_groups(business: BusinessProfile, connection: WhatsAppConnection) -> None:
     lost, new = wrote(connection, 150), wrote(connection, 1)
-    groups.regroup(business)
+    rfm.regroup(business)
     wanted = ContactFilter.parse(business, {"group": "lost"})
     assert list(wanted.apply(business)) == [lost]
     assert wanted.describe(business) == ["group lost"]

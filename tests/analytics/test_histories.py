@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import BusinessProfile, User
-from analytics import figures, localtime
-from analytics.figures.summary import Durations
+from analytics import reports
+from analytics.aggregates import local_days, rollup
 from analytics.models import StatsClock
 from analytics.periods import Period
-from analytics.services import groups, rollups
+from analytics.reports.summary import Durations
+from analytics.services import rfm
 from contacts.models import ConsentProof, Contact, ContactGroup, ContactTag, Tag
 from contacts.services import merging
 from messaging.models import Conversation, ConversationEvent, Message
@@ -174,10 +175,10 @@ class World:
         self.team[place] = factories.UserFactory()
 
     def count(self) -> None:
-        rollups.run()
+        rollup.run()
 
     def marks(self) -> None:
-        rollups.take_marks()
+        rollup.take_marks()
 
     def zone(self, name: str) -> None:
         BusinessProfile.objects.filter(pk=self.business.pk).update(time_zone=name)
@@ -206,8 +207,8 @@ def test_every_figure_is_what_its_rows_are(
 ) -> None:
     later = begin + timedelta(days=16)
     with (
-        mock.patch.object(rollups, "now", return_value=later),
-        mock.patch.object(groups, "now", return_value=later),
+        mock.patch.object(rollup, "now", return_value=later),
+        mock.patch.object(rfm, "now", return_value=later),
     ):
         _play(begin, zone, other, events, split)
 
@@ -220,17 +221,17 @@ def _play(begin: datetime, zone: str, other: str, events: list[tuple], split: in
 
     first, last = world.dates()
     here = ZoneInfo(world.business.time_zone)
-    expected = naive.expected(world.business, here, localtime.dates(first, last))
+    expected = naive.expected(world.business, here, local_days.dates(first, last))
     assert naive.told(world.business, first, last) == expected, "as it stands"
 
     period = Period(first + timedelta(days=2 + split), last, here)
     _pages_agree(world, period)
 
-    rollups.run()
+    rollup.run()
     assert naive.told(world.business, first, last) == expected, "after the roll-up"
     _pages_agree(world, period)
-    groups.regroup(world.business)
-    today = localtime.local_date(begin + timedelta(days=16), here)
+    rfm.regroup(world.business)
+    today = local_days.local_date(begin + timedelta(days=16), here)
     grouped = ContactGroup.objects.filter(business_profile=world.business).values_list("contact_id", "group")
     assert dict(grouped) == naive_pages.Rows(world.business, here).groups(today)
     clock = StatsClock.objects.get(business_profile=world.business)
@@ -239,7 +240,7 @@ def _play(begin: datetime, zone: str, other: str, events: list[tuple], split: in
 
     elsewhere = ZoneInfo(other)
     assert naive.told(world.business, first, last, elsewhere) == naive.expected(
-        world.business, elsewhere, localtime.dates(first, last)
+        world.business, elsewhere, local_days.dates(first, last)
     ), "in another time zone"
     world.business.delete()
 
@@ -248,9 +249,9 @@ def _pages_agree(world: World, period: Period) -> None:
     """Whatever the pages and the API show of a range, and of the one before it, is what its rows are."""
     rows = naive_pages.Rows(world.business, period.zone)
     for group in ("day", "week", "month"):
-        page = figures.overview(world.business, period, group)
+        page = reports.overview(world.business, period, group)
         assert naive_pages.shown(page) == naive_pages.counted(rows, page), group
-        people = figures.contacts(world.business, period, group)
+        people = reports.contacts(world.business, period, group)
         assert naive_pages.shown_contacts(people) == naive_pages.counted_contacts(rows, people), group
 
 
@@ -265,7 +266,7 @@ def test_a_percentile_is_the_first_value_that_enough_do_not_exceed(lists: list[l
 def test_every_moment_lies_in_the_hour_that_its_clock_shows(zone: str, begin: datetime, after: float) -> None:
     moment = begin + timedelta(seconds=after)
     local = moment.astimezone(ZoneInfo(zone))
-    spans = localtime.hours(
+    spans = local_days.hours(
         ZoneInfo(zone), begin.date() - timedelta(days=4), begin.date() + timedelta(days=6)
     )
 

@@ -15,21 +15,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import BusinessProfile
-from analytics import bitmaps, counting, figures, localtime, numbers
-from analytics.day import Counted, Day
-from analytics.figures.days import days
-from analytics.figures.summary import summary
+from analytics import reports
+from analytics.aggregates import bitmaps, local_days, ordinals, queries, rollup
+from analytics.aggregates.day import Counted, Day
+from analytics.aggregates.ordinals import Numbers
 from analytics.models import StatsClock, StatsNumber
-from analytics.numbers import Numbers
 from analytics.periods import Period
-from analytics.services import nightly, rollups
+from analytics.reports.days import days
+from analytics.reports.summary import summary
+from analytics.services import nightly
 from connections.models import WhatsAppConnection
 from contacts.models import Contact
 from contacts.services import merging
+from core.ids import uuid7
 from messaging.models import Conversation
 from tests import factories
 from tests.analytics import naive
-from whatsflow.core.ids import uuid7
 
 MONDAY = date(2026, 3, 2)
 FRIDAY = date(2026, 3, 6)
@@ -61,7 +62,7 @@ def active(business: BusinessProfile) -> int:
 
 
 def agree(business: BusinessProfile) -> bool:
-    expected = naive.expected(business, ZoneInfo("UTC"), localtime.dates(MONDAY, FRIDAY))
+    expected = naive.expected(business, ZoneInfo("UTC"), local_days.dates(MONDAY, FRIDAY))
     return naive.told(business, MONDAY, FRIDAY) == expected
 
 
@@ -106,7 +107,7 @@ def test_who_is_in_a_counted_day_and_in_one_that_is_not_is_one(
     business: BusinessProfile, connection: WhatsAppConnection
 ) -> None:
     known = talk(connection, MONDAY)
-    rollups.run()
+    rollup.run()
     factories.MessageFactory(conversation=known, created_at=at(FRIDAY))
     talk(connection, FRIDAY)
     assert active(business) == 2
@@ -119,10 +120,10 @@ def test_who_gets_a_number_while_a_page_is_made_is_counted_once(
     before: Callable,
 ) -> None:
     talk(connection, MONDAY)
-    rollups.run()
+    rollup.run()
     talk(connection, MONDAY, FRIDAY)
     talk(connection, FRIDAY)
-    before(counting, "count", rollups.run)
+    before(queries, "count", rollup.run)
     assert active(business) == 3, "numbered after the counted days were read"
     assert len(given_numbers(business)) == 3
 
@@ -137,31 +138,31 @@ def test_who_comes_while_a_page_is_made_is_nobody_that_it_knows(
     """Their number is the one that the page had lent to somebody else."""
     silent = talk(connection)
     talk(connection, FRIDAY)
-    real, questions = numbers._read, 0
+    real, questions = ordinals._read, 0
 
     def read(*args: Any) -> Any:
         nonlocal questions
         questions += 1
         if questions == (1 if moment == "before the first question" else 2):
             with monkeypatch.context() as others:
-                others.setattr(numbers, "_read", real)
+                others.setattr(ordinals, "_read", real)
                 factories.MessageFactory(conversation=silent, created_at=at(FRIDAY))
-                rollups.run()
+                rollup.run()
         return real(*args)
 
-    monkeypatch.setattr(numbers, "_read", read)
-    (cohort,) = figures.contacts(business, MARCH).cohorts
+    monkeypatch.setattr(ordinals, "_read", read)
+    (cohort,) = reports.contacts(business, MARCH).cohorts
     assert (cohort.size, list(cohort.stayed)) == (2, [1])
     assert questions == 2
     monkeypatch.undo()
-    (cohort,) = figures.contacts(business, MARCH).cohorts
+    (cohort,) = reports.contacts(business, MARCH).cohorts
     assert list(cohort.stayed) == [2], "the next page knows"
 
 
 def test_pages_write_no_numbers(business: BusinessProfile, connection: WhatsAppConnection) -> None:
     talk(connection, MONDAY)
     assert active(business) == 1
-    figures.contacts(business, MARCH)
+    reports.contacts(business, MARCH)
     assert not StatsNumber.objects.exists()
 
 
@@ -171,7 +172,7 @@ def test_two_businesses_count_from_zero_each(
     elsewhere = factories.ConnectionFactory()
     for one in (connection, elsewhere, connection, elsewhere):
         talk(one, MONDAY)
-    rollups.run()
+    rollup.run()
     for mine in (business, elsewhere.business_profile):
         assert sorted(given_numbers(mine).values()) == [0, 1]
         assert sorted(given_numbers(mine, "conversation").values()) == [0, 1]
@@ -183,13 +184,13 @@ def test_two_businesses_count_from_zero_each(
 
 def test_numbers_are_not_given_again(business: BusinessProfile, connection: WhatsAppConnection) -> None:
     first, second = talk(connection, MONDAY), talk(connection, MONDAY)
-    rollups.run()
+    rollup.run()
     taken = given_numbers(business)
     gone = max((first, second), key=lambda one: taken[one.contact_id])
     Contact.objects.get(pk=gone.contact_id).delete()
-    assert numbers.prune(business) == 2, "the contact and the conversation"
+    assert ordinals.prune(business) == 2, "the contact and the conversation"
     talk(connection, MONDAY)
-    rollups.run()
+    rollup.run()
     assert sorted(given_numbers(business).values()) == [0, 2]
     assert sorted(given_numbers(business, "conversation").values()) == [0, 2]
     assert active(business) == 2
@@ -200,13 +201,13 @@ def test_who_is_pruned_before_their_days_are_counted_anew_is_not_counted(
     business: BusinessProfile, connection: WhatsAppConnection
 ) -> None:
     gone, stays = talk(connection, MONDAY), talk(connection, MONDAY, FRIDAY)
-    rollups.run()
+    rollup.run()
     Contact.objects.get(pk=gone.contact_id).delete()
-    numbers.prune(business)
+    ordinals.prune(business)
     assert list(given_numbers(business)) == [stays.contact_id]
     assert active(business) == 1
     assert agree(business), "marked"
-    rollups.run()
+    rollup.run()
     assert agree(business), "counted anew"
 
 
@@ -214,7 +215,7 @@ def test_two_who_become_one_are_counted_once(
     business: BusinessProfile, connection: WhatsAppConnection
 ) -> None:
     pair = {talk(connection, MONDAY).contact_id, talk(connection, FRIDAY).contact_id}
-    rollups.run()
+    rollup.run()
     assert active(business) == 2
     kept = merging.unite(business.pk, pair)
     assert active(business) == 1
@@ -228,7 +229,7 @@ def test_every_night_who_is_gone_loses_their_row(
     business: BusinessProfile, connection: WhatsAppConnection
 ) -> None:
     gone = talk(connection, MONDAY)
-    rollups.run()
+    rollup.run()
     Contact.objects.get(pk=gone.contact_id).delete()
     nightly.run()
     assert not StatsNumber.objects.exists()
@@ -239,12 +240,12 @@ def test_counting_everything_anew_keeps_the_numbers(
 ) -> None:
     gone = talk(connection, MONDAY)
     talk(connection, MONDAY)
-    rollups.run()
+    rollup.run()
     Contact.objects.get(pk=gone.contact_id).delete()
-    numbers.prune(business)
-    rollups.forget(business)
+    ordinals.prune(business)
+    rollup.forget(business)
     talk(connection, FRIDAY)
-    rollups.run()
+    rollup.run()
     assert sorted(given_numbers(business).values()) == [1, 2]
     assert StatsClock.objects.get(business_profile=business).next_contact == 3
     assert agree(business)
@@ -254,10 +255,10 @@ def test_another_time_zone_keeps_the_numbers(
     business: BusinessProfile, connection: WhatsAppConnection
 ) -> None:
     talk(connection, MONDAY, FRIDAY)
-    rollups.run()
+    rollup.run()
     known = given_numbers(business)
     BusinessProfile.objects.filter(pk=business.pk).update(time_zone="Asia/Tokyo")
-    rollups.run()
+    rollup.run()
     assert given_numbers(business) == known
     business.refresh_from_db()
     assert active(business) == 1
@@ -268,8 +269,8 @@ def test_a_run_that_remembers_little_gives_the_same_numbers(
 ) -> None:
     talk(connection, MONDAY, MONDAY + timedelta(days=100))
     talk(connection, MONDAY, MONDAY + timedelta(days=200))
-    monkeypatch.setattr(numbers, "REMEMBERED", 0)
-    rollups.run()
+    monkeypatch.setattr(ordinals, "REMEMBERED", 0)
+    rollup.run()
     assert sorted(given_numbers(business).values()) == [0, 1]
     assert agree(business)
 
@@ -278,7 +279,7 @@ def test_a_run_that_remembers_little_gives_the_same_numbers(
 def test_two_who_give_numbers_at_once_give_each_of_them_once(
     require_postgres: None, business: BusinessProfile, connection: WhatsAppConnection
 ) -> None:
-    rollups.wind(business)
+    rollup.wind(business)
     common, mine, theirs = ([uuid7() for _ in range(300)] for _ in range(3))
     start = threading.Barrier(2, timeout=20)
 
@@ -311,10 +312,10 @@ def test_numbers_are_asked_for_once_however_many_days_and_people(
     elsewhere = ZoneInfo("Asia/Tokyo")
     with django_assert_max_num_queries(20) as one:
         days(business, MONDAY, FRIDAY, elsewhere)
-    for day in localtime.dates(MONDAY, FRIDAY):
+    for day in local_days.dates(MONDAY, FRIDAY):
         for _ in range(5):
             talk(connection, day)
-    rollups.run()
+    rollup.run()
     with django_assert_max_num_queries(len(one) + 1):
         days(business, MONDAY, FRIDAY, elsewhere)
 
@@ -324,7 +325,7 @@ def test_a_stretch_of_days_gives_its_numbers_in_a_few_statements(
     connection: WhatsAppConnection,
     django_assert_max_num_queries: Callable,
 ) -> None:
-    rollups.wind(business)
+    rollup.wind(business)
     talks = [talk(connection) for _ in range(40)]
     people = [Counted(Day(MONDAY), *[b"".join(one.contact_id.bytes for one in talks)] * 2) for _ in range(3)]
     with django_assert_max_num_queries(10):

@@ -14,8 +14,9 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import BusinessProfile, User
+from analytics.aggregates import rollup
 from analytics.models import ReportSubscription
-from analytics.services import groups, rollups
+from analytics.services import rfm
 from messaging.models import Conversation
 from messaging.services import conversations
 from tests import factories
@@ -66,7 +67,7 @@ def test_the_overview_shows_what_happened(week: Conversation, viewer: User, clie
 def test_a_group_leads_to_its_contacts(
     week: Conversation, business: BusinessProfile, owner: User, client_of: SignIn
 ) -> None:
-    groups.regroup(business)
+    rfm.regroup(business)
     client = client_of(owner)
     html = client.get("/analytics/contacts/").content.decode()
     found = re.findall(r'<th scope="row" dir="auto"><a href="([^"]+group=new)">New</a></th>', html)
@@ -84,7 +85,7 @@ def test_the_figures_are_the_same_before_and_after_the_roll_up(
 ) -> None:
     client = client_of(owner)
     before = client.get("/analytics/export.csv?range=7").content
-    rollups.run()
+    rollup.run()
     assert client.get("/analytics/export.csv?range=7").content == before
     received = [row[1] for row in cells(before)[1:]]
     assert received.count("1") == 3
@@ -193,7 +194,7 @@ def test_the_pages_cost_the_same_queries_whatever_there_is_to_count(
     client_of: SignIn,
     django_assert_max_num_queries: Callable,
 ) -> None:
-    rollups.run()
+    rollup.run()
     client = client_of(owner)
     with django_assert_max_num_queries(30):
         client.get("/analytics/?range=7")
@@ -201,7 +202,7 @@ def test_the_pages_cost_the_same_queries_whatever_there_is_to_count(
         talk = factories.ConversationFactory(business_profile=business)
         factories.MessageFactory(conversation=talk, created_at=timezone.now() - timedelta(days=number % 5))
         factories.MessageFactory(conversation=talk, outbound=True)
-    rollups.run()
+    rollup.run()
     with django_assert_max_num_queries(30):
         client.get("/analytics/?range=7")
     with django_assert_max_num_queries(38):

@@ -15,9 +15,7 @@ from django.db import transaction
 
 from accounts.models import BusinessProfile
 from accounts.services import businesses, purge
-from analytics import localtime
-from analytics.figures.days import days
-from analytics.figures.summary import Durations, summary
+from analytics.aggregates import local_days, rollup
 from analytics.models import (
     DailyAgentStats,
     DailyMessageStats,
@@ -26,11 +24,12 @@ from analytics.models import (
     StatsMark,
     StatsNumber,
 )
-from analytics.services import rollups
+from analytics.reports.days import days
+from analytics.reports.summary import Durations, summary
+from core import failpoints
 from messaging.models import Conversation, Message
 from tests import factories
 from tests.analytics import naive
-from whatsflow.core import failpoints
 
 DAY = date(2026, 3, 3)
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
@@ -82,11 +81,11 @@ def test_a_killed_roll_up_is_done_again(
     write(conversation)
     at(place, killed)
     with pytest.raises(Killed):
-        rollups.run()
+        rollup.run()
     assert state(business) == "started"
     assert agree(business), "what is not done is counted from the rows"
 
-    rollups.run()
+    rollup.run()
     assert state(business) == "done"
     assert sorted(StatsNumber.objects.values_list("kind", "number")) == [("contact", 0), ("conversation", 0)]
     assert agree(business)
@@ -98,8 +97,8 @@ def test_of_two_beats_at_once_one_writes(
 ) -> None:
     write(conversation)
     write(conversation, outbound=True, created_at=NOON + timedelta(minutes=5))
-    at(place, rollups.run)
-    rollups.run()
+    at(place, rollup.run)
+    rollup.run()
     assert state(business) == "done"
     assert sorted(StatsNumber.objects.values_list("kind", "number")) == [("contact", 0), ("conversation", 0)]
     assert DailyMessageStats.objects.filter(business_profile=business).count() == 2
@@ -111,18 +110,18 @@ def test_what_changes_while_it_counts_is_not_lost(
     at: At, business: BusinessProfile, conversation: Conversation
 ) -> None:
     write(conversation)
-    rollups.run()
+    rollup.run()
 
     def late() -> None:
         write(conversation)
-        rollups.take_marks()
+        rollup.take_marks()
 
     write(conversation)
     at("rollup.counted", late)
-    rollups.run()
+    rollup.run()
     assert state(business) == "open", "what was counted is older than the last change"
     assert agree(business)
-    rollups.run()
+    rollup.run()
     assert state(business) == "done"
     assert DailyStats.objects.get(business_profile=business, date=DAY).messages_received == 3
 
@@ -131,13 +130,13 @@ def test_a_late_receipt_opens_its_message_s_day(
     business: BusinessProfile, conversation: Conversation
 ) -> None:
     sent = write(conversation, outbound=True)
-    rollups.run()
+    rollup.run()
     Message.objects.filter(pk=sent.pk).update(status="read")
     assert StatsMark.objects.exists()
     assert agree(business), "before the mark was looked at"
-    rollups.take_marks()
+    rollup.take_marks()
     assert agree(business), "after it"
-    rollups.run()
+    rollup.run()
     assert DailyMessageStats.objects.get().read == 1
 
 
@@ -174,7 +173,7 @@ def test_only_an_answer_ends_the_wait_of_a_customer(
     write(conversation, outbound=True, created_at=NOON + timedelta(seconds=5), **fields)
     write(conversation, outbound=True, created_at=NOON + timedelta(seconds=600))
 
-    rollups.run()
+    rollup.run()
 
     assert summary(days(business, DAY, DAY)).answers == Durations(count=1, median=600, p90=600)
 
@@ -182,7 +181,7 @@ def test_only_an_answer_ends_the_wait_of_a_customer(
 def test_rows_of_the_specification_are_filled(business: BusinessProfile, conversation: Conversation) -> None:
     write(conversation)
     write(conversation, outbound=True, created_at=NOON + timedelta(minutes=1))
-    rollups.run()
+    rollup.run()
     row = DailyStats.objects.get(business_profile=business, date=DAY)
     assert (row.messages_sent, row.messages_received, row.active_contacts) == (1, 1, 1)
 
@@ -191,7 +190,7 @@ def test_the_command_counts_anew(
     business: BusinessProfile, conversation: Conversation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(conversation)
-    rollups.run()
+    rollup.run()
     DailyStats.objects.filter(date=DAY).update(messages_received=99)
     call_command("rollup", "--business", str(business.pk), "--from", "2026-03-01", "--to", "2026-03-05")
     assert DailyStats.objects.get(date=DAY).messages_received == 1
@@ -202,21 +201,21 @@ def test_an_unfinished_run_goes_on_where_it_stopped(
     business: BusinessProfile, conversation: Conversation
 ) -> None:
     write(conversation, created_at=NOON - timedelta(days=200))
-    assert rollups.catch_up(business, deadline=0.0) == rollups.CHUNK
+    assert rollup.catch_up(business, deadline=0.0) == rollup.CHUNK
     assert StatsClock.objects.get(business_profile=business).counted_until is None
     assert agree(business)
-    rollups.catch_up(business)
-    assert rollups.catch_up(business) == 0
+    rollup.catch_up(business)
+    assert rollup.catch_up(business) == 0
 
 
 def test_a_removed_business_leaves_nothing(
     owner: Any, business: BusinessProfile, conversation: Conversation
 ) -> None:
     write(conversation)
-    rollups.run()
+    rollup.run()
     businesses.delete(business, owner, typed_name=business.business_name)
     assert purge.business(business.pk)
-    rollups.run()
+    rollup.run()
     for model in (DailyStats, DailyMessageStats, DailyAgentStats, StatsClock, StatsMark, StatsNumber):
         assert not model._default_manager.exists(), model.__name__
 
@@ -227,7 +226,7 @@ def test_a_change_that_is_committed_during_the_count_is_marked(
 ) -> None:
     """Its mark cannot be seen before it can be seen itself: whoever takes marks in between takes none of its."""
     write(conversation)
-    rollups.run()
+    rollup.run()
     changed, counted = threading.Event(), threading.Event()
 
     def other() -> None:
@@ -241,12 +240,12 @@ def test_a_change_that_is_committed_during_the_count_is_marked(
     writer.start()
     assert changed.wait(20)
     write(conversation)
-    rollups.run()
+    rollup.run()
     assert DailyStats.objects.get(business_profile=business, date=DAY).messages_received == 2
     counted.set()
     writer.join(20)
     assert agree(business)
-    rollups.run()
+    rollup.run()
     assert DailyStats.objects.get(business_profile=business, date=DAY).messages_received == 3
 
 
@@ -266,17 +265,17 @@ def test_a_stray_time_that_is_stored_already_ends_no_roll_up(
     business.save()
     write(conversation)
     write(conversation, created_at=stray)
-    rollups.run()
-    day = localtime.local_date(NOON, ZoneInfo(zone))
+    rollup.run()
+    day = local_days.local_date(NOON, ZoneInfo(zone))
     assert DailyStats.objects.get(business_profile=business, date=day).state == "done"
     assert DailyStats.objects.filter(business_profile=business).count() < 1000
-    assert rollups.first_date(business).year == 2026
+    assert rollup.first_date(business).year == 2026
 
     Message.objects.filter(created_at=stray).update(message_type="image")
     StatsMark.objects.create(business_profile_id=business.pk, hour=stray)
-    rollups.run()
+    rollup.run()
     assert not StatsMark.objects.exists()
-    assert rollups.run() == 0
+    assert rollup.run() == 0
 
 
 def test_a_date_that_an_older_version_has_opened_near_the_year_one_is_left_alone(
@@ -284,9 +283,9 @@ def test_a_date_that_an_older_version_has_opened_near_the_year_one_is_left_alone
 ) -> None:
     write(conversation)
     DailyStats.objects.create(business_profile=business, date=date(1, 1, 1), state="open")
-    rollups.run()
+    rollup.run()
     assert state(business) == "done"
-    assert rollups.run() == 0
+    assert rollup.run() == 0
 
 
 def test_what_fails_for_one_business_does_not_end_the_others(
@@ -299,14 +298,14 @@ def test_what_fails_for_one_business_does_not_end_the_others(
     number = factories.ConnectionFactory(business_profile=other_business, phone_number="+9991000000099")
     write(conversation)
     write(factories.ConversationFactory(business_profile=other_business, connection=number))
-    real = rollups.catch_up
+    real = rollup.catch_up
 
     def catch_up(one: BusinessProfile, deadline: float | None = None) -> int:
         if one == first:
             raise ValueError
         return real(one, deadline)
 
-    monkeypatch.setattr(rollups, "catch_up", catch_up)
-    rollups.run()
+    monkeypatch.setattr(rollup, "catch_up", catch_up)
+    rollup.run()
     assert state(second) == "done"
     assert not DailyStats.objects.filter(business_profile=first).exists()

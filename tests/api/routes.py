@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.urls import URLPattern, URLResolver, reverse
 
-from accounts.rest.operations import Operation
+from accounts.api.operations import Operation
 from whatsflow import api
 
 

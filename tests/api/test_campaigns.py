@@ -10,12 +10,12 @@ import pytest
 from campaigns.models import Campaign
 from campaigns.public_events import campaign_data
 from campaigns.services import drafts
-from connections.models import PublicEvent
-from messaging.services import pace
+from messaging.outbox import pacing_settings
 from tests import factories
 from tests.campaigns.conftest import lease, number, send_all  # noqa: F401
 from tests.campaigns.conftest import no_worker as no_worker
 from tests.campaigns.test_run import counted
+from webhooks.models import PublicEvent
 
 BODY = {"name": "Spring", "messageContent": "Hello {{name|there}}"}
 
@@ -163,7 +163,7 @@ def test_what_cannot_be_sent_says_why(program, number, people, business):  # noq
     assert code(program.post(f"campaigns/{key}/send")) == (422, "time_passed")
     often = {**BODY, "timing": "repeat", "cron": "* * * * *"}
     assert code(program.post("campaigns", often)) == (422, "bad_plan")
-    assert pace.settings_of(number).marketing_hours == 0
+    assert pacing_settings.settings_of(number).marketing_hours == 0
 
 
 def test_other_systems_hear_every_step(program, number, people, lease, business):  # noqa: F811

@@ -2,10 +2,10 @@
 
 import pytest
 
-from contacts.filters import ContactFilter
+from contacts.filters.contact_filter import ContactFilter
 from contacts.models import Contact, ContactNote, ContactTag, CustomField, Segment, Tag
+from contacts.payloads import contact_data
 from contacts.services import consent, fields, segments, tags
-from contacts.shapes import contact_data
 from tests.factories import ContactFactory, MessageFactory
 
 

@@ -18,7 +18,7 @@ from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from accounts import scopes
-from accounts.rest import examples
+from accounts.api import examples
 from accounts.services import keys
 from messaging.models import Message
 from tests.conftest import missing

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from accounts.models import ApiKey, AuditEntry
 from accounts.services import audit, businesses, keys
+from core.errors import Conflict, InvalidInput, NotFound
 from tests.api.conftest import Caller
 from tests.factories import BusinessFactory
-from whatsflow.core.errors import Conflict, InvalidInput, NotFound
 
 
 def make(business, **options):

@@ -13,8 +13,8 @@ import pytest
 from django.utils import timezone
 
 from accounts import scopes
+from accounts.api.operations import Operation
 from accounts.models import ApiKey
-from accounts.rest.operations import Operation
 from accounts.roles import Can, Role, allows
 from accounts.scopes import Resource
 from tests.api.conftest import Caller

@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from accounts.models import IdempotencyRecord
 from messaging.models import Conversation, MediaFile, Message
-from messaging.services import sending, typing
-from messaging.shapes import message_data
+from messaging.outbox import api_send
+from messaging.payloads import message_data
+from messaging.services import typing
 from tests.factories import (
     ConnectionFactory,
     ContactFactory,
@@ -180,15 +181,15 @@ def test_wait_answers_with_the_status_that_came(program, connection, monkeypatch
     def runner(_seconds):
         Message.objects.update(status="sent")
 
-    monkeypatch.setattr(sending.time, "sleep", runner)
+    monkeypatch.setattr(api_send.time, "sleep", runner)
     sent = program.post("messages/send?wait=5", {"phoneNumber": "+9992000000123", "message": "x"})
     assert data(sent, 201)["status"] == "sent"
 
 
 def test_wait_gives_up(program, connection, monkeypatch):
     clock = iter(range(100))
-    monkeypatch.setattr(sending.time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(sending.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(api_send.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(api_send.time, "sleep", lambda _seconds: None)
     sent = program.post("messages/send?wait=3", {"phoneNumber": "+9992000000123", "message": "x"})
     assert data(sent, 201)["status"] == "queued"
     assert (

@@ -13,16 +13,16 @@ from django.urls import reverse
 
 from accounts.models import BusinessProfile, User
 from accounts.services import businesses
-from campaigns.services import lists
+from campaigns.services import recipient_lists
 from connections.services import numbers as connections
 from contacts import selectors
 from contacts.models import Contact
 from contacts.services import imports
+from core.errors import InvalidInput
+from core.phone import phone
 from jobs import runner
 from tests import factories
 from tests.api.conftest import Caller
-from whatsflow.core import phone
-from whatsflow.core.errors import InvalidInput
 
 CASES = json.loads((Path(__file__).parent.parent / "cases" / "numbers.json").read_text())
 """[country of the business, text, E.164 or null when it is refused with a reason]."""
@@ -98,7 +98,7 @@ def test_an_import(
 
 @cases
 def test_the_list_of_a_campaign(business: BusinessProfile, country: str, text: str, e164: str) -> None:
-    listed = lists.read(business, [text])
+    listed = recipient_lists.read(business, [text])
     assert [person.phone for person in listed.people] == kept(e164)
     assert len(listed.invalid) == (e164 is None)
 

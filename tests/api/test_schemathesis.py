@@ -21,9 +21,9 @@ from django.db import connection as database
 
 from accounts import scopes
 from accounts.services import keys, tokens
+from core.http import policy
 from tests.one_of_each import one_of_each
 from whatsflow.api_docs import document
-from whatsflow.core import http
 
 EXAMPLES = int(os.environ.get("WHATSFLOW_API_EXAMPLES", "0"))
 PARTS = 1 if EXAMPLES else 4
@@ -43,7 +43,7 @@ def _quiet_world(settings: Any, media_root: Any, monkeypatch: pytest.MonkeyPatch
     def nowhere(host: str, port: int) -> list[str]:
         raise OSError("no network in tests")
 
-    monkeypatch.setattr(http, "resolve", nowhere)
+    monkeypatch.setattr(policy, "resolve", nowhere)
     logging.disable(logging.WARNING)
     yield
     logging.disable(logging.NOTSET)

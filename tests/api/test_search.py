@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 
 from connections.drivers.base import Edited
 from connections.ports import mailbox
-from contacts.listing import ContactFilter, page
+from contacts.list.pagination import ContactFilter, page
 from contacts.models import Contact
 from contacts.services import contacts, identities
-from messaging import listing, selectors
+from core.clock import now
+from core.db.search_text import search_text
+from messaging.inbox import api_queries, selectors
 from messaging.models import Message
 from tests.core.test_search_text import TEXTS
 from tests.factories import ConnectionFactory, ContactFactory, ConversationFactory, MessageFactory
 from tests.messaging.helpers import CARLA, hello, lease_of, queue
-from whatsflow.core.clock import now
-from whatsflow.core.search_text import search_text
 
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "search.json").read_text())
 
@@ -87,7 +87,7 @@ def test_any_text_is_stored_and_found_by_its_words(text, data, conversation, bus
     word = data.draw(st.sampled_from(text.split() or [""]))
     expected = [message.pk] if search_text(word) else []
     assert (
-        list(listing.messages(business, {"search": word}).values_list("pk", flat=True)) == expected
+        list(api_queries.messages(business, {"search": word}).values_list("pk", flat=True)) == expected
         or not word
     )
     rows = selectors.inbox_page(business, owner, search=word).rows if word else []

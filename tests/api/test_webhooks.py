@@ -12,16 +12,16 @@ from django.db import transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import BusinessProfile
-from connections.models import EventFeed, PublicEvent, Webhook, WebhookAttempt, WebhookDelivery
-from connections.services import public_events
 from contacts import selectors as contact_selectors
-from contacts.serializers import ContactSerializer
-from contacts.shapes import contact_data
+from contacts.api.serializers import ContactSerializer
+from contacts.payloads import contact_data
+from core.clock import now
+from core.ids import uuid7
+from core.public_events import PublicEvent as Told
 from tests import factories
 from tests.api.conftest import Caller
-from whatsflow.core.clock import now
-from whatsflow.core.ids import uuid7
-from whatsflow.core.public_events import PublicEvent as Told
+from webhooks.models import EventFeed, PublicEvent, Webhook, WebhookAttempt, WebhookDelivery
+from webhooks.services import recording
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +36,7 @@ def webhook(business: BusinessProfile) -> Webhook:
 def happen(business: BusinessProfile, count: int = 1, kind: str = "contact.updated") -> None:
     with transaction.atomic():
         rows = [Told(kind, {"number": number}, uuid7()) for number in range(count)]
-        public_events.record(business.pk, rows)
+        recording.record(business.pk, rows)
 
 
 def test_post_webhooks_tells_the_secret_once(program: Caller) -> None:

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from connections.drivers.sandbox.world import QR_PREFIX
 from connections.models import WhatsAppConnection
-from connections.shapes import connection_data
+from connections.payloads import connection_data
 from tests.factories import ConnectionFactory, JobFactory, SandboxCustomerFactory
 
 

@@ -16,9 +16,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import Membership
+from core.ids import uuid7
 from messaging.models import MediaFile
 from tests.one_of_each import one_of_each
-from whatsflow.core.ids import uuid7
 
 CANARY = "canary-of-the-other-tenant"
 OPEN_NAMESPACES = {"admin", "api"}

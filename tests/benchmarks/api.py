@@ -159,7 +159,7 @@ class _Asked:
 
     def _place(self, listing: Listing, number: int, business: Any) -> tuple[str, dict[str, Any]]:
         """(query of the request, values for the SQL): behind the last row of the page before."""
-        from whatsflow.core.drf import Cursor
+        from core.api.framework import Cursor
 
         if number <= 1:
             return f"limit={SIZE}", {}

@@ -24,15 +24,15 @@ from django.urls import reverse
 from accounts.models import BusinessProfile
 from campaigns import handlers
 from campaigns.models import Campaign, CampaignRecipient
-from campaigns.services import drafts, feeding, lifecycle, lists
-from campaigns.services.freeze import freeze
+from campaigns.services import drafts, lifecycle, outbox_feeder, recipient_lists
+from campaigns.services.audience_snapshot import freeze
 from connections.models import SandboxCustomer, SandboxPhone, WhatsAppConnection
-from connections.runner.slots import run_here
 from contacts.models import Contact
+from core import shutdown
+from core.clock import now
+from core.ids import uuid7
+from messaging.runner.capacity import run_here
 from tests.benchmarks.report import median, percentile
-from whatsflow.core import shutdown
-from whatsflow.core.clock import now
-from whatsflow.core.ids import uuid7
 from whatsflow.runtime.roles import load_addresses
 
 UNPACED = {"pacing": {"enabled": False, "marketing_hours": 0}}
@@ -76,7 +76,7 @@ def engine(business: BusinessProfile, people: int) -> dict[str, Any]:
         {"name": "Benchmark", "message_content": "Hello {{name|there}}", "connections": [number]},
     )
     with transaction.atomic():
-        lists.replace(campaign, [one.pk for one in made])
+        recipient_lists.replace(campaign, [one.pk for one in made])
     command = [
         sys.executable,
         "-m",
@@ -119,7 +119,7 @@ def _run(campaign: Campaign, business: BusinessProfile, pages: list[float]) -> N
     address, looked = reverse("campaigns:detail", args=[campaign.pk]), 0.0
     client.get(address)  # templates are read with the first one
     while Campaign.objects.filter(pk=campaign.pk, open_count__gt=0).exists():
-        feeding.feed(campaign.pk)
+        outbox_feeder.feed(campaign.pk)
         if time.perf_counter() - looked > 1.0:
             looked = time.perf_counter()
             answer = client.get(address)

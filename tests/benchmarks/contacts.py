@@ -11,8 +11,8 @@ from django.db.models import Count
 from django.test import Client
 
 from accounts.models import BusinessProfile, User
-from contacts import listing
-from contacts.filters import ContactFilter
+from contacts.filters.contact_filter import ContactFilter
+from contacts.list import pagination
 from contacts.models import Contact, Tag
 from tests.benchmarks.report import median, percentile
 
@@ -57,16 +57,16 @@ def depth(business: BusinessProfile, at: int) -> dict[str, Any]:
     found = {}
     everybody = Contact.objects.filter(business_profile=business)
     place = min(at, everybody.count() - 60)
-    for sort in listing.SORTS:
-        (stretch, *_) = listing._stretches(everybody, sort, None)
+    for sort in pagination.SORTS:
+        (stretch, *_) = pagination._stretches(everybody, sort, None)
         row = stretch[min(place, stretch.count() - 60)]
-        after = str(listing._place(row, sort))
+        after = str(pagination._place(row, sort))
         first, deep = [], []
         for _ in range(40):
-            first.append(_timed(lambda sort=sort: listing.page(business, ContactFilter(), sort=sort)))
+            first.append(_timed(lambda sort=sort: pagination.page(business, ContactFilter(), sort=sort)))
             deep.append(
                 _timed(
-                    lambda sort=sort, after=after: listing.page(
+                    lambda sort=sort, after=after: pagination.page(
                         business, ContactFilter(), sort=sort, after=after
                     )
                 )

@@ -121,25 +121,25 @@ def _measure() -> dict[str, Any]:
 
     from django.db import connection
 
-    from analytics import figures, localtime
+    from analytics import reports
+    from analytics.aggregates import local_days, rollup
     from analytics.periods import Period
-    from analytics.services import rollups
     from whatsflow.demo import build
 
     business = build.find()
     assert business is not None, "manage.py demo comes first"
     zone = ZoneInfo(business.time_zone)
-    first = rollups.first_date(business)
+    first = rollup.first_date(business)
     assert first is not None
-    rollups.catch_up(business)
+    rollup.catch_up(business)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE daily_stats, daily_message_stats, daily_agent_stats")
-    rebuild = _timed(lambda: rollups.rebuild(business, first, date.today()))
+    rebuild = _timed(lambda: rollup.rebuild(business, first, date.today()))
     chosen = [date.today() - timedelta(days=number) for number in range(30, 60, 2)]
     period = Period(date.today() - timedelta(days=89), date.today(), zone)
 
     def statement(sql: str, when: date) -> None:
-        begins, ends = localtime.bounds(zone, when, when)
+        begins, ends = local_days.bounds(zone, when, when)
         given: dict[str, Any] = {
             "business": business.pk,
             "date": when,
@@ -153,13 +153,13 @@ def _measure() -> dict[str, Any]:
     days, bare = [], []
     for when in chosen:  # ours last: the rows of the other are not right
         turns = [
-            (_timed(partial(statement, BARE, when)), _timed(partial(rollups.fill, business, zone, [when])))
+            (_timed(partial(statement, BARE, when)), _timed(partial(rollup.fill, business, zone, [when])))
             for _ in range(TURNS)
         ]
         bare.append(min(by_hand for by_hand, _ in turns))
         days.append(min(ours for _, ours in turns))
     return {
-        "overview": median([_timed(lambda: figures.overview(business, period)) for _ in range(9)]) * 1000,
+        "overview": median([_timed(lambda: reports.overview(business, period)) for _ in range(9)]) * 1000,
         "day": median(days) * 1000,
         "bare": median(bare) * 1000,
         "rebuild": rebuild,

@@ -77,7 +77,7 @@ def _file(rows: int) -> bytes:
 
 def _business() -> Any:
     from accounts.models import BusinessProfile, User
-    from whatsflow.core.ids import uuid7
+    from core.ids import uuid7
 
     user = User.objects.create_user(
         f"import-{uuid7()}@example.com"
@@ -140,7 +140,7 @@ _ORIGIN = "contact_id, source_id, created_at"
 
 
 def _copy_and_upsert(cursor: Any, business_id: Any, people: list[tuple[str, str, str]]) -> None:
-    from whatsflow.core.ids import uuid7
+    from core.ids import uuid7
 
     cursor.execute(
         "CREATE TEMP TABLE given (id uuid, identity uuid, name text, number text, email text) ON COMMIT DROP"
@@ -164,7 +164,7 @@ def _copy_and_upsert(cursor: Any, business_id: Any, people: list[tuple[str, str,
 
 
 def _executemany(cursor: Any, business_id: Any, people: list[tuple[str, str, str]]) -> None:
-    from whatsflow.core.ids import uuid7
+    from core.ids import uuid7
 
     own, moment = business_id.hex, "2026-11-22 20:00:00"
     keyed = [(uuid7().hex, *person) for person in people]

@@ -25,14 +25,14 @@ from connections import leases  # noqa: E402
 from connections.drivers.base import Chat, InboundMessage, MessageKind  # noqa: E402
 from connections.models import SandboxCustomer, WhatsAppConnection  # noqa: E402
 from connections.ports import mailbox  # noqa: E402
-from messaging import keyset, selectors  # noqa: E402
+from core.clock import now  # noqa: E402
+from core.ids import uuid7  # noqa: E402
+from core.realtime import hub  # noqa: E402
+from messaging.inbox import keyset, selectors  # noqa: E402
 from messaging.models import Conversation, Message  # noqa: E402
 from tests.benchmarks import campaigns, webhooks  # noqa: E402
 from tests.benchmarks import contacts as contact_list  # noqa: E402
 from tests.benchmarks.report import median, percentile  # noqa: E402
-from whatsflow.core import live  # noqa: E402
-from whatsflow.core.clock import now  # noqa: E402
-from whatsflow.core.ids import uuid7  # noqa: E402
 from whatsflow.demo import build  # noqa: E402
 
 
@@ -274,12 +274,12 @@ def _fill_outbox(business: BusinessProfile, connection: str, rows: int) -> None:
 
 def push(business: str, count: int, pause: float, size: int) -> dict[str, Any]:
     """Push `count` frames of `size` bytes; each carries the monotonic time at which it was handed over."""
-    live.push(live.business_group(business), {"type": "warm"})
+    hub.push(hub.business_group(business), {"type": "warm"})
     time.sleep(0.3)
     filler = "x" * size
     for number in range(count):
         frame = {"type": "bench", "number": number, "at": time.monotonic(), "html": filler}
-        live.push(live.business_group(business), frame)
+        hub.push(hub.business_group(business), frame)
         if pause:
             time.sleep(pause)
     time.sleep(1)  # what goes out goes out by a thread of this process

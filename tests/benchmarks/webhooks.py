@@ -16,14 +16,14 @@ from django.db import connections, transaction
 from django.db.models import F
 
 from accounts.models import BusinessProfile
-from connections.models import PublicEvent, Webhook, WebhookAttempt, WebhookDelivery
-from connections.services import public_events, webhooks
-from connections.webhooks.dispatcher import Dispatcher
-from messaging.shapes import example_message, message_data
+from core.ids import uuid7
+from core.public_events import PublicEvent as Told
+from core.realtime import wakeup
+from messaging.payloads import example_message, message_data
 from tests.benchmarks.report import median
-from whatsflow.core import doorbell
-from whatsflow.core.ids import uuid7
-from whatsflow.core.public_events import PublicEvent as Told
+from webhooks.delivery.dispatcher import Dispatcher
+from webhooks.models import PublicEvent, Webhook, WebhookAttempt, WebhookDelivery
+from webhooks.services import endpoints, recording
 
 BARE = 2000
 PACE = 0.05
@@ -67,7 +67,7 @@ def _happen(business: BusinessProfile, count: int) -> None:
     for start in range(0, count, 500):
         with transaction.atomic():
             keys = [uuid7() for _ in range(min(500, count - start))]
-            public_events.record(business.pk, [Told("message.received", data, key) for key in keys])
+            recording.record(business.pk, [Told("message.received", data, key) for key in keys])
 
 
 def _done(webhook: Webhook, count: int, patience: float) -> None:
@@ -82,7 +82,7 @@ def _done(webhook: Webhook, count: int, patience: float) -> None:
 def deliveries(business: BusinessProfile, events: int) -> dict[str, Any]:
     """Deliveries a second to a fast receiver, and posts a second of a bare client with the same bodies."""
     with _receiver() as address:
-        webhook = webhooks.create(business, None, url=f"{address}/fast", events=["*"]).webhook
+        webhook = endpoints.create(business, None, url=f"{address}/fast", events=["*"]).webhook
         begin = time.perf_counter()
         _happen(business, events)
         recorded = events / (time.perf_counter() - begin)
@@ -98,21 +98,21 @@ def deliveries(business: BusinessProfile, events: int) -> dict[str, Any]:
             for body in bodies:
                 client.post(webhook.url, content=body, headers=headers)
         bare = len(bodies) / (time.perf_counter() - begin)
-        webhooks.delete(business, None, webhook)
+        endpoints.delete(business, None, webhook)
     return {"rate": rate, "bare": bare, "recorded": recorded}
 
 
 def neighbours(business: BusinessProfile, seconds: float) -> dict[str, Any]:
     """Median milliseconds from an event to its post at a fast receiver: alone, and beside one that misbehaves."""
     with _receiver() as address:
-        fast = webhooks.create(business, None, url=f"{address}/fast", events=["*"]).webhook
+        fast = endpoints.create(business, None, url=f"{address}/fast", events=["*"]).webhook
         with _dispatching():
             alone = _paced(business, fast, seconds)
-            moody = webhooks.create(business, None, url=f"{address}/moody", events=["*"]).webhook
+            moody = endpoints.create(business, None, url=f"{address}/moody", events=["*"]).webhook
             _happen(business, 500)
             beside = _paced(business, fast, seconds)
         for webhook in (fast, moody):
-            webhooks.delete(business, None, webhook)
+            endpoints.delete(business, None, webhook)
     return {"alone": alone, "beside": beside}
 
 
@@ -120,7 +120,7 @@ def _paced(business: BusinessProfile, fast: Webhook, seconds: float) -> float:
     first, count = uuid7(), int(seconds / PACE)
     for _ in range(count):
         _happen(business, 1)
-        doorbell.ring("webhooks")
+        wakeup.ring("webhooks")
         time.sleep(PACE)
     _done(fast, WebhookDelivery.objects.filter(webhook=fast).count(), 60)
     tries = WebhookAttempt.objects.filter(delivery__webhook=fast, delivery__event_id__gt=first)

@@ -10,16 +10,16 @@ import pytest
 from accounts.models import BusinessProfile, User
 from campaigns import handlers
 from campaigns.models import Campaign
-from campaigns.services import drafts, feeding, lifecycle
+from campaigns.services import drafts, lifecycle, outbox_feeder
 from connections import leases
 from connections.drivers.base import AckLevel
 from connections.models import WhatsAppConnection
 from connections.ports import Delivered, Lease, Outcome, mailbox
 from contacts.models import Contact
+from core.clock import now
 from messaging.models import Message
-from messaging.services import pace
+from messaging.outbox import pacing_settings
 from tests import factories
-from whatsflow.core.clock import now
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def no_worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]
 @pytest.fixture
 def number(connection: WhatsAppConnection, business: BusinessProfile) -> WhatsAppConnection:
     """The business's number, without pacing and without the limit of one campaign a day."""
-    pace.change(business, connection, None, {"enabled": False, "marketing_hours": 0})
+    pacing_settings.change(business, connection, None, {"enabled": False, "marketing_hours": 0})
     return connection
 
 
@@ -74,7 +74,7 @@ def launched(campaign: Campaign, feed: bool = True) -> Campaign:
     """Started, with its first messages in the outbox."""
     lifecycle.launch(campaign.business_profile, campaign, None)
     if feed:
-        feeding.feed(campaign.pk)
+        outbox_feeder.feed(campaign.pk)
     campaign.refresh_from_db()
     return campaign
 
@@ -96,7 +96,7 @@ def send_all(campaign: Campaign, lease: Lease) -> list[Message]:
     """Feed and send until nothing is left."""
     gone: list[Message] = []
     for _ in range(200):
-        feeding.feed(campaign.pk)
+        outbox_feeder.feed(campaign.pk)
         some = send(lease, 100)
         gone += some
         if not some:

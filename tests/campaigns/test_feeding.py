@@ -9,14 +9,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from campaigns import dryrun, selectors
+from campaigns import dry_run, selectors
 from campaigns.models import CampaignRecipient
-from campaigns.services import feeding, lifecycle, scheduling, states
+from campaigns.services import lifecycle, outbox_feeder, scheduling, transitions
 from connections.drivers.base import Chat
 from connections.models import WhatsAppConnection
 from connections.ports import Refused, TryAgain, mailbox
+from messaging.media import media_files
 from messaging.models import Message
-from messaging.services import broadcasts, media, outbox, pace
+from messaging.outbox import broadcasts, pacing_settings, queue
 from tests import factories
 from tests.campaigns.clock import turned_by_hand
 from tests.campaigns.conftest import launched, lease_of, send, send_all
@@ -44,7 +45,7 @@ def clock(monkeypatch):
 @pytest.fixture
 def quick(number, business):
     """The number with pacing that holds nobody back, unless a test adds to it."""
-    pace.change(business, number, None, {**QUICK, "cold_daily": 1000})
+    pacing_settings.change(business, number, None, {**QUICK, "cold_daily": 1000})
     return number
 
 
@@ -70,7 +71,7 @@ def goes_on(campaign, lease, rounds=10):
 def test_strangers_who_have_to_wait_do_not_keep_those_who_know_us_from_hearing(
     draft, crowd, quick, lease, clock, business
 ):
-    pace.change(business, quick, None, {"cold_daily": 3})
+    pacing_settings.change(business, quick, None, {"cold_daily": 3})
     known = crowd[-4:]
     for place, person in enumerate(known):
         mailbox().receive(lease, [hello(f"IN{place}", Chat(phone=person.phone_number))])
@@ -89,7 +90,9 @@ def test_strangers_who_have_to_wait_do_not_keep_those_who_know_us_from_hearing(
 
 
 def test_those_who_are_asleep_do_not_keep_the_others_from_hearing(draft, quick, lease, clock, business):
-    pace.change(business, quick, None, {"window_enabled": True, "window_start": 540, "window_end": 1140})
+    pacing_settings.change(
+        business, quick, None, {"window_enabled": True, "window_start": 540, "window_end": 1140}
+    )
     for place in range(10):
         factories.ContactFactory(business_profile=business, name="Sydney", phone_number=f"+6129123456{place}")
     for place in range(10):
@@ -112,7 +115,7 @@ def test_a_number_that_whatsapp_limits_goes_on_with_those_who_know_it(draft, cro
     mailbox().receive(lease, [hello("IN1", Chat(phone=crowd[-1].phone_number))])
     WhatsAppConnection.objects.filter(pk=quick.pk).update(limited_until=clock.moment + timedelta(hours=8))
     campaign = draft()
-    assert any("write to nobody new" in warning for warning in dryrun.dry_run(campaign).warnings)
+    assert any("write to nobody new" in warning for warning in dry_run.dry_run(campaign).warnings)
     launched(campaign)
 
     assert goes_on(campaign, lease) == ["Person 30"]
@@ -126,11 +129,11 @@ def test_what_goes_back_into_the_outbox_of_a_paused_campaign_does_not_leave_from
 ):
     campaign = launched(draft())
     send(lease, 1, lambda message: lifecycle.pause(business, campaign, owner) and TryAgain("offline"))
-    states.align(campaign.pk)
+    transitions.align(campaign.pk)
     clock.passes(minutes=30)
     assert send(lease) == []
     lifecycle.resume(business, campaign, owner)
-    states.align(campaign.pk)
+    transitions.align(campaign.pk)
     assert len(send_all(campaign, lease)) == 30
     assert counted(campaign)["sent_count"] == 30
 
@@ -140,8 +143,8 @@ def test_what_goes_back_into_the_outbox_of_a_cancelled_campaign_is_taken_back(
 ):
     campaign = launched(draft())
     send(lease, 1, lambda message: lifecycle.cancel(business, campaign, owner) and TryAgain("offline"))
-    states.align(campaign.pk)
-    states.close(campaign.pk)
+    transitions.align(campaign.pk)
+    transitions.close(campaign.pk)
     clock.passes(minutes=30)
     assert send(lease) == []
     told = counted(campaign)
@@ -155,7 +158,7 @@ def test_what_goes_back_after_a_stop_is_kept_before_anybody_looks_after_the_camp
     draft, crowd, lease, business, owner, clock, monkeypatch, stop, then
 ):
     """The process that stopped it died before it could align the outbox; the runner has a message in its hands."""
-    monkeypatch.setattr(feeding, "AHEAD_UNPACED", 1)
+    monkeypatch.setattr(outbox_feeder, "AHEAD_UNPACED", 1)
     campaign = launched(draft())
     (message,) = send(lease, 1, lambda message: stop(business, campaign, owner) and TryAgain("offline"))
     clock.passes(minutes=30)
@@ -175,27 +178,27 @@ def test_a_pause_while_the_outbox_is_filled_holds_what_was_put_into_it(
         return real(*args)
 
     monkeypatch.setattr(broadcasts, "enqueue_all", enqueue_all)
-    assert feeding.feed(campaign.pk) == 30
+    assert outbox_feeder.feed(campaign.pk) == 30
 
     assert send(lease) == []
     monkeypatch.undo()
     lifecycle.resume(business, campaign, owner)
-    states.align(campaign.pk)
+    transitions.align(campaign.pk)
     assert len(send_all(campaign, lease)) == 30
 
 
 def test_a_pause_while_a_messages_file_is_read_keeps_it_here(
     draft, crowd, lease, business, owner, monkeypatch, media_root
 ):
-    picture = media.store_upload(business, owner, SimpleUploadedFile(PICTURE.name, PICTURE.data))
-    campaign, real = launched(draft(media=picture)), media.load
+    picture = media_files.store_upload(business, owner, SimpleUploadedFile(PICTURE.name, PICTURE.data))
+    campaign, real = launched(draft(media=picture)), media_files.load
 
     def load(file):
         lifecycle.pause(business, campaign, owner)
-        states.align(campaign.pk)
+        transitions.align(campaign.pk)
         return real(file)
 
-    monkeypatch.setattr(media, "load", load)
+    monkeypatch.setattr(media_files, "load", load)
     (claimed, *_) = mailbox().claim(lease, 1)
 
     assert mailbox().begin(lease, claimed, "OUT1") is None
@@ -209,8 +212,8 @@ def test_what_a_person_sends_again_from_a_chat_leaves_although_the_campaign_is_p
     (failed,) = send(lease, 1, lambda message: Refused("refused"))
     lifecycle.pause(business, campaign, owner)
     failed.refresh_from_db()
-    outbox.retry(business, failed, owner)
-    states.align(campaign.pk)
+    queue.retry(business, failed, owner)
+    transitions.align(campaign.pk)
     assert [message.pk for message in send(lease)] == [failed.pk]
     assert counted(campaign)["sent_count"] == 1
 
@@ -218,11 +221,11 @@ def test_what_a_person_sends_again_from_a_chat_leaves_although_the_campaign_is_p
 def test_a_banned_number_leaves_its_recipients_to_the_others_after_a_resume(
     draft, crowd, number, second, lease, business, owner, monkeypatch
 ):
-    monkeypatch.setattr(feeding, "AHEAD_UNPACED", 3)
+    monkeypatch.setattr(outbox_feeder, "AHEAD_UNPACED", 3)
     campaign = launched(draft(connections=[number, second]))
     send(lease, 2)
     WhatsAppConnection.objects.filter(pk=number.pk).update(status="disconnected", status_reason="banned")
-    states.pause_by_rule(campaign, "banned")
+    transitions.pause_by_rule(campaign, "banned")
     lifecycle.resume(business, campaign, owner)
     scheduling.tend()
 
@@ -240,7 +243,7 @@ def test_a_banned_number_leaves_its_recipients_to_the_others_after_a_resume(
 def test_a_deleted_number_leaves_its_recipients_to_the_others(
     draft, crowd, number, second, lease, business, monkeypatch
 ):
-    monkeypatch.setattr(feeding, "AHEAD_UNPACED", 3)
+    monkeypatch.setattr(outbox_feeder, "AHEAD_UNPACED", 3)
     campaign = launched(draft(connections=[number, second]))
     lost = Message.objects.filter(connection=number).count()
     number.delete()
@@ -266,7 +269,7 @@ def test_when_no_number_is_left_it_pauses_and_says_so(draft, crowd, number, leas
 def test_a_contact_that_is_deleted_on_the_way_leaves_a_line_and_true_counters(
     draft, crowd, lease, monkeypatch
 ):
-    monkeypatch.setattr(feeding, "AHEAD_UNPACED", 5)
+    monkeypatch.setattr(outbox_feeder, "AHEAD_UNPACED", 5)
     campaign = launched(draft())
     crowd[20].delete()
     send_all(campaign, lease)
@@ -282,7 +285,7 @@ def test_a_fortnight_of_the_real_claim_keeps_windows_caps_and_consent(draft, num
         "warm_up": ((3, 2), (6, 3)), "window_enabled": True, "window_start": 540, "window_end": 1080,
         "weekdays": (0, 1, 2, 3, 4, 5),
     }  # fmt: skip
-    pace.change(business, number, None, rules)
+    pacing_settings.change(business, number, None, rules)
     clock.moment = start = datetime(2026, 3, 23, 6, 0, tzinfo=UTC)  # clocks change on the 29th in Berlin
     WhatsAppConnection.objects.filter(pk=number.pk).update(created_at=start)
     zones = {

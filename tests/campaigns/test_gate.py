@@ -7,19 +7,19 @@ from datetime import timedelta
 import pytest
 
 from campaigns.models import CampaignRecipient
-from campaigns.services import feeding
+from campaigns.services import outbox_feeder
 from connections.drivers.base import Chat
 from connections.ports import mailbox
 from contacts.models import ConsentProof
 from contacts.services.contacts import block
 from contacts.services.contacts import create as create_contact
 from contacts.services.contacts import delete as delete_contact
+from core.clock import now
 from messaging.models import Message
-from messaging.services import pace
+from messaging.outbox import pacing_settings
 from tests.campaigns.conftest import launched, send, send_all
 from tests.campaigns.test_run import counted
 from tests.messaging.helpers import hello, queue
-from whatsflow.core.clock import now
 
 PACED = {
     "enabled": True,
@@ -34,7 +34,7 @@ CHAT = Chat(phone="+9993000000030")
 
 @pytest.fixture
 def paced(number, business):
-    pace.change(business, number, None, PACED)
+    pacing_settings.change(business, number, None, PACED)
     return number
 
 
@@ -59,7 +59,7 @@ def test_outside_the_window_a_message_waits_for_it_to_open(draft, crowd, paced, 
     campaign = launched(draft())
     local = now().hour * 60 + now().minute
     start = (local + 120) % 1200
-    pace.change(
+    pacing_settings.change(
         business, paced, None, {"window_enabled": True, "window_start": start, "window_end": start + 60}
     )
 
@@ -131,7 +131,7 @@ def test_an_opt_out_that_nobody_announced_is_seen_in_the_claim(draft, crowd, lea
 
 
 def test_one_contact_gets_one_campaign_message_in_24_hours(draft, crowd, number, lease, business):
-    pace.change(business, number, None, {"marketing_hours": 24})
+    pacing_settings.change(business, number, None, {"marketing_hours": 24})
     first, second = launched(draft(), feed=False), launched(draft(name="Summer"), feed=False)
     send_all(first, lease)
     send_all(second, lease)
@@ -144,13 +144,13 @@ def test_one_contact_gets_one_campaign_message_in_24_hours(draft, crowd, number,
 
 
 def test_people_who_never_wrote_have_their_own_smaller_budget(draft, crowd, paced, lease, business):
-    pace.change(
+    pacing_settings.change(
         business, paced, None, {"cold_daily": 2, "gap_min": 0, "gap_max": 0, "burst": 100, "hourly": 10000}
     )
     mailbox().receive(lease, [hello("IN1", CHAT)])
     campaign = launched(draft())
     for _ in range(10):
-        feeding.feed(campaign.pk)
+        outbox_feeder.feed(campaign.pk)
         send(lease)
 
     sent = Message.objects.filter(origin="campaign", status="sent")

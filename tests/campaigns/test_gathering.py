@@ -7,12 +7,13 @@ import pytest
 from campaigns import audience
 from campaigns.models import Campaign
 from campaigns.services import drafts, lifecycle
-from contacts import bulk_job, timeline
+from contacts import timeline
+from contacts.bulk import job as bulk_job
 from contacts.models import Contact
 from contacts.services import merging, tags
+from core.clock import now
 from jobs import runner, services
 from jobs.models import Job
-from whatsflow.core.clock import now
 
 LIST = "/contacts/"
 BULK = "/contacts/bulk/"

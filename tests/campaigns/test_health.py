@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns import reasons
+from campaigns import reason_labels
 from campaigns.models import Campaign, CampaignRecipient
-from campaigns.services import health, lifecycle, scheduling, states
+from campaigns.services import auto_pause, lifecycle, scheduling, transitions
 from connections.drivers.base import Chat, Phase, State
 from connections.models import WhatsAppConnection
 from connections.ports import Refused, TryAgain, mailbox
@@ -43,7 +43,7 @@ def test_failures_of_a_number_count_over_all_campaigns_and_stop_each_of_them(dra
         launched(draft(name="Autumn")),
     )
     lifecycle.pause(untouched.business_profile, untouched, None)
-    states.align(untouched.pk)
+    transitions.align(untouched.pk)
     owners = [str(one.pk) for one in (first, second)]
     queued = Message.objects.filter(status="queued").order_by("pk")
     for number, message in enumerate(queued):  # so that they take turns
@@ -69,7 +69,7 @@ def test_people_who_could_not_be_looked_up_make_no_bad_list_and_are_not_left_out
     assert state_of(campaign) == ("sending", "")
     assert not Message.objects.filter(status="failed").exists()
     send(lease, 3, lambda message: Refused("lookup_failed"))  # given up after the last try
-    assert health.not_on_whatsapp(campaign) == 0
+    assert auto_pause.not_on_whatsapp(campaign) == 0
     assert state_of(campaign) == ("paused", "failures")
     assert not CampaignRecipient.objects.filter(reason="not_on_whatsapp").exists()
 
@@ -85,7 +85,7 @@ def test_a_list_with_many_who_are_not_on_whatsapp_stops_it_and_a_resume_counts_a
     assert state_of(campaign) == ("paused", "not_on_whatsapp")
 
     lifecycle.resume(campaign.business_profile, campaign, owner)
-    states.align(campaign.pk)
+    transitions.align(campaign.pk)
     send(lease, 1, not_there)
     send(lease, 17)
     assert state_of(campaign) == ("sending", "")
@@ -142,9 +142,9 @@ def test_a_retry_of_failed_ones_after_such_a_stop_counts_afresh(draft, many, lea
     assert state_of(campaign) == ("paused", "not_on_whatsapp")
 
     assert lifecycle.retry_failed(campaign.business_profile, campaign, owner) == 1
-    states.align(campaign.pk)
+    transitions.align(campaign.pk)
     assert state_of(campaign) == ("sending", "")
-    assert campaign.health_base == health.base_of(campaign) | {"tried": 21}
+    assert campaign.health_base == auto_pause.base_of(campaign) | {"tried": 21}
     scheduling.tend()
     send_all(campaign, lease)
     assert state_of(campaign) == ("completed", "")
@@ -154,8 +154,8 @@ def test_a_retry_of_failed_ones_after_such_a_stop_counts_afresh(draft, many, lea
 def test_every_reason_says_what_happened_and_what_to_do():
     for reason in Campaign.Reason.values:
         if reason:
-            told = reasons.CAMPAIGN[reason]
+            told = reason_labels.CAMPAIGN[reason]
             assert told.title
             assert told.text.endswith(".")
             assert told.next_step.endswith(".")
-    assert WhatsAppConnection.Reason.BANNED in health.BAD_NUMBER
+    assert WhatsAppConnection.Reason.BANNED in auto_pause.BAD_NUMBER

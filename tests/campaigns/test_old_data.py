@@ -10,8 +10,8 @@ from campaigns.services import lifecycle
 from connections.ports import Lease
 from connections.services import holds
 from contacts.models import Contact
+from core.clock import now
 from tests.campaigns.conftest import launched, send
-from whatsflow.core.clock import now
 
 Draft = Callable[..., Campaign]
 

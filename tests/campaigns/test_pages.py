@@ -17,12 +17,12 @@ from connections.ports import Delivered, Refused, mailbox
 from contacts.models import Contact
 from contacts.services import consent
 from contacts.services.contacts import delete as delete_contact
+from core.clock import now
 from messaging.models import Message
-from messaging.services import pace
+from messaging.outbox import pacing_settings
 from tests import factories
 from tests.campaigns.conftest import launched, send, send_all
 from tests.messaging.helpers import hello
-from whatsflow.core.clock import now
 
 FORM = {
     "name": "Spring sale",
@@ -133,7 +133,7 @@ def test_the_list_of_a_draft_counts_while_nothing_takes_its_place(browser, numbe
 def test_the_count_knows_the_one_a_day_rule_of_the_chosen_number(
     browser, number, draft, crowd, lease, business
 ):
-    pace.change(business, number, None, {"marketing_hours": 24})
+    pacing_settings.change(business, number, None, {"marketing_hours": 24})
     send_all(launched(draft(numbers=[crowd[0].phone_number])), lease)
     assert counted_live(browser, connections=[str(number.pk)]) == (
         29, [("1", "Had another campaign in the last hours")],
@@ -313,7 +313,7 @@ def test_pacing_is_changed_on_the_numbers_page(browser, connection):
     given = {"enabled": "on", "warm_up": "on", "marketing_hours": 48, **figures, **hours}
     browser.post(url, given)
     connection.refresh_from_db()
-    settings = pace.settings_of(connection)
+    settings = pacing_settings.settings_of(connection)
     assert (settings.gap_max, settings.hourly, settings.window_start, settings.weekdays) == (
         9,
         40,

@@ -10,15 +10,15 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import Campaign, CampaignRecipient
-from campaigns.services import feeding, ledger, lifecycle, states
+from campaigns.services import lifecycle, outbox_feeder, recipient_states, transitions
 from connections.drivers.base import AckLevel, Chat
 from connections.ports import Refused, mailbox
+from core.clock import now
+from core.errors import Conflict, InvalidInput
 from messaging.models import Message
 from tests import factories
 from tests.campaigns.conftest import launched, send, send_all
 from tests.messaging.helpers import ack, hello
-from whatsflow.core.clock import now
-from whatsflow.core.errors import Conflict, InvalidInput
 
 pytestmark = pytest.mark.django_db(transaction=False)
 
@@ -26,12 +26,12 @@ pytestmark = pytest.mark.django_db(transaction=False)
 def counted(campaign: Campaign) -> dict[str, int]:
     """The counters, after making sure that they say what the rows say, also by number and variant."""
     campaign.refresh_from_db()
-    told = ledger.counters_of(campaign)
-    assert told == ledger.recount(campaign)
+    told = recipient_states.counters_of(campaign)
+    assert told == recipient_states.recount(campaign)
     for tally in campaign.tallies.exclude(connection=None):
         rows = campaign.recipients.filter(connection_id=tally.connection_id, variant=tally.variant)
-        figures = [ledger.figures(row) for row in rows] or [(0,) * len(ledger.COUNTERS)]
-        assert list(ledger.counters_of(tally).values()) == [
+        figures = [recipient_states.figures(row) for row in rows] or [(0,) * len(recipient_states.COUNTERS)]
+        assert list(recipient_states.counters_of(tally).values()) == [
             sum(column) for column in zip(*figures, strict=True)
         ]
     return told
@@ -46,7 +46,7 @@ def test_everybody_gets_it_once_and_the_campaign_completes(draft, crowd, lease):
     assert sorted(message.content for message in gone) == [f"Hello Person {n:02d}" for n in range(1, 31)]
     assert campaign.status == "completed"
     assert counted(campaign)["sent_count"] == 30
-    assert feeding.feed(campaign.pk) == 0
+    assert outbox_feeder.feed(campaign.pk) == 0
     assert mailbox().claim(lease, 10) == []
 
 
@@ -90,14 +90,14 @@ def test_nobody_to_send_to_changes_nothing(draft, business, owner):
 
 
 def test_only_a_short_stretch_is_in_the_outbox(draft, crowd, lease, monkeypatch):
-    monkeypatch.setattr(feeding, "AHEAD_UNPACED", 8)
+    monkeypatch.setattr(outbox_feeder, "AHEAD_UNPACED", 8)
     campaign = launched(draft())
     assert Message.objects.filter(status="queued").count() == 8
-    feeding.feed(campaign.pk)
+    outbox_feeder.feed(campaign.pk)
     assert Message.objects.filter(status="queued").count() == 8
 
     send(lease, 5)
-    feeding.feed(campaign.pk)
+    outbox_feeder.feed(campaign.pk)
 
     assert Message.objects.filter(status="queued").count() == 8
 
@@ -113,7 +113,7 @@ def test_a_pause_counts_from_the_next_message_on_and_a_resume_doubles_nothing(
 
     assert [mailbox().begin(lease, one, "X") for one in claimed] == [None, None, None]
     assert send(lease) == []
-    assert feeding.feed(campaign.pk) == 0
+    assert outbox_feeder.feed(campaign.pk) == 0
     assert mailbox().seconds_until_due(lease) is None or mailbox().seconds_until_due(lease) > 3600
 
     lifecycle.resume(business, campaign, owner)
@@ -128,12 +128,12 @@ def test_a_pause_counts_from_the_next_message_on_and_a_resume_doubles_nothing(
 def test_a_cancelled_campaign_takes_back_what_waits(
     draft, crowd, lease, business, owner, no_worker, monkeypatch
 ):
-    monkeypatch.setattr(feeding, "AHEAD_UNPACED", 8)
+    monkeypatch.setattr(outbox_feeder, "AHEAD_UNPACED", 8)
     campaign = launched(draft())
     send(lease, 3)
     lifecycle.cancel(business, campaign, owner)
     assert ("campaigns.tasks.close", str(campaign.pk)) in no_worker
-    states.close(campaign.pk)
+    transitions.close(campaign.pk)
 
     assert send(lease) == []
     told = counted(campaign)
@@ -172,8 +172,8 @@ def test_three_failures_in_a_row_pause_it_and_a_person_can_go_on(draft, crowd, l
     assert (campaign.status, campaign.status_reason) == ("paused", "failures")
 
     lifecycle.resume(business, campaign, owner)
-    feeding.feed(campaign.pk)
-    states.align(campaign.pk)
+    outbox_feeder.feed(campaign.pk)
+    transitions.align(campaign.pk)
     send(lease, 1, lambda message: Refused("refused", "No."))
 
     campaign.refresh_from_db()

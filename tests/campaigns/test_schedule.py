@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from campaigns import timing
+from campaigns import schedule
 from campaigns.models import Campaign, CampaignRecipient
-from campaigns.services import drafts, feeding, lifecycle, scheduling
+from campaigns.services import drafts, lifecycle, outbox_feeder, scheduling
+from core.errors import InvalidInput
 from messaging.models import Message
-from messaging.services import pace
+from messaging.outbox import pacing_settings
 from tests import factories
 from tests.campaigns.clock import turned_by_hand
 from tests.campaigns.conftest import send
 from tests.campaigns.test_run import counted
-from whatsflow.core.errors import InvalidInput
 
 MORNING = datetime(2026, 3, 27, 7, 0, tzinfo=UTC)
 """Friday. Europe's clocks go forward on Sunday."""
@@ -33,7 +33,7 @@ def plan(cron, zone="Europe/Berlin"):
 def slots(cron, count, zone="Europe/Berlin", after=MORNING):
     found = []
     for _ in range(count):
-        after = timing.next_slot(plan(cron, zone), after)
+        after = schedule.next_slot(plan(cron, zone), after)
         found.append(f"{after:%a %d %H:%M}")
     return found
 
@@ -41,9 +41,9 @@ def slots(cron, count, zone="Europe/Berlin", after=MORNING):
 @pytest.mark.parametrize(
     ("cron", "expected"),
     [
-        (timing.cron_of("daily", 9, 30), ["Fri 27 08:30", "Sat 28 08:30", "Sun 29 07:30", "Mon 30 07:30"]),
-        (timing.cron_of("weekly", 9, 0, weekday=6), ["Sun 29 07:00", "Sun 05 07:00"]),
-        (timing.cron_of("monthly", 10, 0, day=31), ["Tue 31 08:00", "Sun 31 08:00"]),
+        (schedule.cron_of("daily", 9, 30), ["Fri 27 08:30", "Sat 28 08:30", "Sun 29 07:30", "Mon 30 07:30"]),
+        (schedule.cron_of("weekly", 9, 0, weekday=6), ["Sun 29 07:00", "Sun 05 07:00"]),
+        (schedule.cron_of("monthly", 10, 0, day=31), ["Tue 31 08:00", "Sun 31 08:00"]),
         ("0 9 * * 1-5", ["Fri 27 08:00", "Mon 30 07:00", "Tue 31 07:00"]),
         ("30 2 * * *", ["Sat 28 01:30", "Sun 29 01:30", "Mon 30 00:30"]),
     ],
@@ -62,7 +62,7 @@ def test_an_hour_that_comes_twice_in_autumn_has_one_slot():
 )
 def test_plans_that_cannot_be_meant_are_refused(cron):
     with pytest.raises(InvalidInput) as refused:
-        timing.check_cron(cron)
+        schedule.check_cron(cron)
     assert refused.value.code == "bad_plan"
 
 
@@ -76,7 +76,7 @@ def test_plans_that_cannot_be_meant_are_refused(cron):
     ],
 )
 def test_a_plan_is_told_in_words(cron, words):
-    assert timing.cron_words(cron) == words
+    assert schedule.cron_words(cron) == words
 
 
 def runs_of(pattern):
@@ -217,13 +217,13 @@ def test_everybody_gets_it_at_the_same_hour_of_their_own_clock_also_on_the_day_i
 def test_those_whose_hour_was_slept_through_are_not_written_to_and_the_others_are(
     draft, abroad, lease, clock, business, monkeypatch
 ):
-    monkeypatch.setattr(feeding, "LOOKED_AT", 2)
+    monkeypatch.setattr(outbox_feeder, "LOOKED_AT", 2)
     for number in range(5):
         factories.ContactFactory(business_profile=business, phone_number=f"+49151123456{number}0")
     campaign = local(draft, business)
     clock.passes(hours=24)
     scheduling.start_due()
-    feeding.feed(campaign.pk)
+    outbox_feeder.feed(campaign.pk)
     clock.passes(
         hours=30
     )  # it is Sunday 13:00 in London: too late for Sydney and Berlin, too early for New York
@@ -240,7 +240,7 @@ def test_those_whose_hour_was_slept_through_are_not_written_to_and_the_others_ar
 def test_a_local_hour_outside_the_window_waits_for_it_and_what_pace_makes_late_is_not_sent(
     draft, abroad, number, lease, clock, business
 ):
-    pace.change(business, number, None, {
+    pacing_settings.change(business, number, None, {
         "enabled": True, "gap_min": 3600, "gap_max": 3600, "window_enabled": True, "window_start": 600,
         "window_end": 1080,
     })  # fmt: skip

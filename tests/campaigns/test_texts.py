@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from campaigns import texts
 from contacts.models import Contact
-from whatsflow.core.ids import uuid7
+from core.ids import uuid7
 
 KNOWN = {*texts.BUILT_IN, "city"}
 VALUES = {"name": "Ann Lee", "first_name": "Ann", "city": "", "business": "Blue Bakery"}

@@ -15,15 +15,15 @@ from accounts import scopes
 from accounts.models import AuditEntry
 from accounts.services import keys
 from campaigns.models import Campaign, CampaignRecipient
-from campaigns.services import drafts, feeding, lifecycle, scheduling
+from campaigns.services import drafts, lifecycle, outbox_feeder, scheduling
 from connections.ports import mailbox
+from core.clock import now
+from core.errors import Conflict
 from messaging.models import Message
-from messaging.services import pace
+from messaging.outbox import pacing_settings
 from tests import factories
 from tests.campaigns.conftest import launched, lease_of
 from tests.campaigns.test_run import counted
-from whatsflow.core.clock import now
-from whatsflow.core.errors import Conflict
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -89,18 +89,18 @@ def test_a_launch_from_the_page_and_one_by_the_api_at_once_make_one_run(
     assert CampaignRecipient.objects.count() == 30
     assert counted(campaign)["open_count"] == 30
     assert AuditEntry.objects.filter(action="campaign.started").count() == 1
-    feeding.feed(campaign.pk)
+    outbox_feeder.feed(campaign.pk)
     assert Message.objects.filter(origin="campaign").count() == 30
 
 
 def test_two_numbers_that_have_claimed_for_one_person_send_them_one_message(draft, crowd, business, number):
     other = factories.ConnectionFactory(business_profile=business, phone_number="+9991000000002")
     for one in (number, other):
-        pace.change(business, one, None, {"enabled": False, "marketing_hours": 24})
+        pacing_settings.change(business, one, None, {"enabled": False, "marketing_hours": 24})
     runs = [launched(draft(name=one.phone_number, connections=[one]), feed=False) for one in (number, other)]
     leases = [lease_of(one) for one in (number, other)]
     for run in runs:
-        feeding.feed(run.pk)
+        outbox_feeder.feed(run.pk)
     claims = [mailbox().claim(lease, 10) for lease in leases]
     assert len(claims[0]) == len(claims[1]) == 10
 
@@ -118,8 +118,8 @@ def test_two_numbers_that_have_claimed_for_one_person_send_them_one_message(draf
 
 def test_two_feeders_at_once_queue_everybody_once(draft, crowd):
     campaign = launched(draft(), feed=False)
-    at_once(lambda: feeding.feed(campaign.pk), lambda: feeding.feed(campaign.pk))
-    feeding.feed(campaign.pk)
+    at_once(lambda: outbox_feeder.feed(campaign.pk), lambda: outbox_feeder.feed(campaign.pk))
+    outbox_feeder.feed(campaign.pk)
     assert Message.objects.filter(origin="campaign").count() == 30
     assert Message.objects.values("client_token").distinct().count() == 30
 

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from django.db import connections
 
 from connections.models import WhatsAppConnection
-from connections.runner.hearing import Hearing
-from connections.runner.runner import SessionRunner
-from connections.runner.slots import owner_name
+from core.realtime import wakeup
+from messaging.runner.ack_watchdog import Hearing
+from messaging.runner.capacity import owner_name
+from messaging.runner.runner import SessionRunner
 from tests.connections.driver_contract import until
-from whatsflow.core import doorbell
 
 Status = WhatsAppConnection.Status
 
@@ -36,7 +36,7 @@ class Running:
 
     def ask_to_stop(self) -> None:
         self.stop.set()
-        doorbell.ring(doorbell.connection_topic(self.connection.pk))
+        wakeup.ring(wakeup.connection_topic(self.connection.pk))
 
     def ended(self) -> bool:
         """Wait for the thread's end."""

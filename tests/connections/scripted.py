@@ -22,10 +22,10 @@ from connections.drivers.base import (
     State,
 )
 from connections.ports import Lease, mailbox
-from connections.runner.hearing import Hearing
-from connections.runner.session import Session
-from whatsflow.core import doorbell
-from whatsflow.core.clock import now
+from core.clock import now
+from core.realtime import wakeup
+from messaging.runner.ack_watchdog import Hearing
+from messaging.runner.session import Session
 
 PDF = b"%PDF-1.4"
 """Whatever is downloaded."""
@@ -106,7 +106,7 @@ class ScriptedDriver(Driver):
 def tell(lease: Lease, *batches: Sequence[Event]) -> ScriptedDriver:
     """Run a session until it has taken all batches. Raises what leaves the session."""
     driver = ScriptedDriver(lease.connection_id, *batches)
-    bell = doorbell.listen(doorbell.connection_topic(lease.connection_id))
+    bell = wakeup.listen(wakeup.connection_topic(lease.connection_id))
     with bell:
         session = Session(driver, lease, mailbox(), bell, lambda: not driver.batches, Hearing())
         session.run()

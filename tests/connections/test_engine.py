@@ -13,14 +13,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEntry, User
-from connections import leases, rendering, session_vault
+from connections import fragments, leases, session_vault
 from connections.drivers.base import Vitals
 from connections.drivers.whatsapp_web.browser import source
 from connections.drivers.whatsapp_web.options import PAGE
 from connections.models import WhatsAppConnection
 from connections.services import numbers, sessions
 from connections.tasks import log_out_idle
-from whatsflow.core.errors import InvalidInput
+from core.errors import InvalidInput
 
 pytestmark = pytest.mark.django_db
 
@@ -74,7 +74,7 @@ def test_a_page_that_is_open_follows_what_the_browser_takes(
 def test_a_number_that_rests_takes_nothing(connection: WhatsAppConnection) -> None:
     told(connection)
     connection.status = Status.DISCONNECTED
-    engine = rendering.engine_of(connection)
+    engine = fragments.engine_of(connection)
     assert engine is not None
     assert (engine.memory, engine.cpu, engine.started_at) == (None, None, None)
 

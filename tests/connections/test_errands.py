@@ -11,13 +11,13 @@ from django.db import DataError, OperationalError
 from connections.drivers.base import Chat, MediaBlob, MediaRef, MessageKind, Permanent, SessionLost, Transient
 from connections.models import WhatsAppConnection
 from connections.ports import Lease, mailbox
-from connections.runner import errands
-from connections.runner.errands import READ_TRIES, Errands
+from core.clock import now
+from messaging.media import media_files
 from messaging.models import ContactPicture, Conversation, MediaFile, Message
-from messaging.services import media
+from messaging.runner import background_tasks
+from messaging.runner.background_tasks import READ_TRIES, Errands
 from tests.connections.scripted import ScriptedDriver
 from tests.messaging.helpers import begin, hello, lease_of, queue
-from whatsflow.core.clock import now
 
 pytestmark = pytest.mark.usefixtures("media_root")
 
@@ -42,7 +42,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     def go_on(seconds: float) -> None:
         at[0] += seconds
 
-    monkeypatch.setattr(errands.time, "monotonic", lambda: at[0])
+    monkeypatch.setattr(background_tasks.time, "monotonic", lambda: at[0])
     return go_on
 
 
@@ -83,14 +83,14 @@ def test_a_file_that_cannot_be_stored_is_given_up_after_some_tries(
     lease: Lease, driver: ScriptedDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     documents(lease)
-    real = media.take_in_received
+    real = media_files.take_in_received
 
     def take_in(row: MediaFile, *rest: Any) -> None:
         if row.name == "odd.pdf":
             raise DataError
         real(row, *rest)
 
-    monkeypatch.setattr(media, "take_in_received", take_in)
+    monkeypatch.setattr(media_files, "take_in_received", take_in)
     for _ in range(5):
         Errands(driver, lease, mailbox()).run()
         MediaFile.objects.update(not_before=None)
@@ -131,7 +131,7 @@ def test_a_receipt_that_fails_waits_and_is_given_up_after_some_tries(
         running.run()
         running.run()
         assert untold() == 1, "the others were told at once"
-        clock(errands.READ_PAUSE_SECONDS)
+        clock(background_tasks.READ_PAUSE_SECONDS)
     running.run()
     assert untold() == 0
     tried = [about for name, about in driver.asked if name == "mark_read" and is_odd_chat(about)]
@@ -173,7 +173,7 @@ def test_a_picture_that_makes_no_sense_waits_its_time(
     else:
         monkeypatch.setattr(driver, "picture", lambda chat: blob)
     running = Errands(driver, lease, mailbox())
-    clock(errands.PICTURE_PAUSE_SECONDS)
+    clock(background_tasks.PICTURE_PAUSE_SECONDS)
     running.run()
     picture = ContactPicture.objects.get()
     assert picture.media is None

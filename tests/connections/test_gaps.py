@@ -15,19 +15,19 @@ from accounts.models import User
 from connections import gauges, leases, selectors
 from connections.drivers.base import LATER, Ack, AckLevel, Chat, History, Transient
 from connections.drivers.sandbox.driver import SandboxDriver
-from connections.drivers.whatsapp_web import post
+from connections.drivers.whatsapp_web import commands
 from connections.drivers.whatsapp_web.errors import NoAnswer, Refused
 from connections.drivers.whatsapp_web.options import Options
 from connections.models import SandboxCustomer, WhatsAppConnection
 from connections.ports import Lease
-from connections.runner import healing
-from connections.runner.hearing import Hearing
-from connections.services import gaps, sandbox, sessions
+from connections.services import history_gaps, sandbox, sessions
+from core.realtime import wakeup
 from messaging.models import Message
+from messaging.runner import gap_recovery
+from messaging.runner.ack_watchdog import Hearing
 from tests import factories
 from tests.connections.driver_contract import until
 from tests.connections.live import is_connected, running
-from whatsflow.core import doorbell
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media_root")]
 
@@ -117,7 +117,7 @@ def test_a_number_that_was_never_connected_has_no_gap(linked: WhatsAppConnection
 def test_chats_that_can_be_read_are_told_and_the_recent_ones_are_asked_for_again(
     linked: WhatsAppConnection, customer: SandboxCustomer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(healing, "WAITS", (0.2, 0.2, 3600.0))
+    monkeypatch.setattr(gap_recovery, "WAITS", (0.2, 0.2, 3600.0))
     events_lost(linked, customer, "missed")
     whole, calls = SandboxDriver.history, Read()
 
@@ -131,7 +131,7 @@ def test_chats_that_can_be_read_are_told_and_the_recent_ones_are_asked_for_again
         until(lambda: Message.objects.filter(content="missed").exists(), "what could be read")
         reason_is(linked, "unreadable")
         assert gap_of(linked)[2] == 1
-        doorbell.ring(doorbell.connection_topic(linked.pk))
+        wakeup.ring(wakeup.connection_topic(linked.pk))
         until(lambda: _ring(linked) and is_whole(linked), "the end of the gap")
     assert [chats for _, chats in calls] == [[], [], []]
     assert len({since for since, _ in calls}) == 1
@@ -155,9 +155,9 @@ def test_waits_between_the_tries_grow_and_end_growing(
     lease: Lease, linked: WhatsAppConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = 1000.0
-    monkeypatch.setattr(healing.time, "monotonic", lambda: clock)
+    monkeypatch.setattr(gap_recovery.time, "monotonic", lambda: clock)
     driver = _Broken()
-    steps = healing.Healing(driver, lease, _Box(), lambda events: 0)  # type: ignore[arg-type]
+    steps = gap_recovery.Healing(driver, lease, _Box(), lambda events: 0)  # type: ignore[arg-type]
     steps.begin()
     tried = []
     for _ in range(4 * 3600):
@@ -175,21 +175,21 @@ def test_waits_between_the_tries_grow_and_end_growing(
 def page(monkeypatch: pytest.MonkeyPatch) -> _Page:
     """A page whose clock, and everybody else's, is its own."""
     page = _Page()
-    monkeypatch.setattr(healing.time, "monotonic", page.monotonic)
-    monkeypatch.setattr(post, "monotonic", page.monotonic)
+    monkeypatch.setattr(gap_recovery.time, "monotonic", page.monotonic)
+    monkeypatch.setattr(commands, "monotonic", page.monotonic)
     return page
 
 
 @pytest.fixture
-def steps(page: _Page, lease: Lease) -> healing.Healing:
-    steps = healing.Healing(page, lease, _Box(), lambda events: 0)  # type: ignore[arg-type]
+def steps(page: _Page, lease: Lease) -> gap_recovery.Healing:
+    steps = gap_recovery.Healing(page, lease, _Box(), lambda events: 0)  # type: ignore[arg-type]
     steps.begin()
     return steps
 
 
 @pytest.mark.parametrize("slow", [1, 2, 3, 7])
 def test_chats_that_all_time_out_are_tried_after_waits_that_grow(
-    page: _Page, steps: healing.Healing, linked: WhatsAppConnection, slow: int
+    page: _Page, steps: gap_recovery.Healing, linked: WhatsAppConnection, slow: int
 ) -> None:
     page.names = [f"{n}@c.us" for n in range(slow + 2)]
     page.broken = dict.fromkeys(page.names[:slow], "timed_out")
@@ -209,7 +209,7 @@ def test_chats_that_all_time_out_are_tried_after_waits_that_grow(
 
 
 def test_a_chat_that_is_gone_or_has_another_name_is_settled(
-    page: _Page, steps: healing.Healing, linked: WhatsAppConnection
+    page: _Page, steps: gap_recovery.Healing, linked: WhatsAppConnection
 ) -> None:
     page.names, page.broken = ["a@c.us", "b@c.us"], {"a@c.us": "chat_not_found"}
     assert not steps.step()
@@ -221,7 +221,7 @@ def test_a_chat_that_is_gone_or_has_another_name_is_settled(
     assert is_whole(linked)
 
 
-def test_a_page_that_hangs_over_one_chat_blinds_no_other(page: _Page, steps: healing.Healing) -> None:
+def test_a_page_that_hangs_over_one_chat_blinds_no_other(page: _Page, steps: gap_recovery.Healing) -> None:
     page.names, page.broken = ["a@c.us", "b@c.us", "c@c.us"], {"a@c.us": "hang", "b@c.us": "hang"}
     for _ in range(3):
         steps.step()
@@ -230,7 +230,7 @@ def test_a_page_that_hangs_over_one_chat_blinds_no_other(page: _Page, steps: hea
 
 
 def test_chats_that_wait_for_their_turn_are_read_although_more_is_missed_all_the_time(
-    page: _Page, steps: healing.Healing, linked: WhatsAppConnection
+    page: _Page, steps: gap_recovery.Healing, linked: WhatsAppConnection
 ) -> None:
     page.names, page.seconds = [f"{n}@c.us" for n in range(9)], 9.0
     earliest = timezone.now() - timedelta(hours=2)
@@ -250,7 +250,7 @@ def test_chats_that_wait_for_their_turn_are_read_although_more_is_missed_all_the
 def test_what_is_missed_while_the_session_runs_opens_the_gap_again(
     linked: WhatsAppConnection, customer: SandboxCustomer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(healing, "SPACING", 0.0)
+    monkeypatch.setattr(gap_recovery, "SPACING", 0.0)
     missed: list[datetime] = []
     monkeypatch.setattr(SandboxDriver, "missed_since", lambda driver: missed.pop() if missed else None)
     with running(linked):
@@ -292,12 +292,12 @@ def test_a_gap_only_widens_until_it_ends_and_what_was_found_is_counted(
     lease: Lease, linked: WhatsAppConnection
 ) -> None:
     now = timezone.now()
-    assert gaps.begin(lease, now) == now
-    assert gaps.begin(lease, now - timedelta(hours=2)) == now - timedelta(hours=2)
-    assert gaps.begin(lease, now) == now - timedelta(hours=2)
-    gaps.note(lease, "unreadable", 2, healed=3)
+    assert history_gaps.begin(lease, now) == now
+    assert history_gaps.begin(lease, now - timedelta(hours=2)) == now - timedelta(hours=2)
+    assert history_gaps.begin(lease, now) == now - timedelta(hours=2)
+    history_gaps.note(lease, "unreadable", 2, healed=3)
     assert gap_of(linked) == (now - timedelta(hours=2), "unreadable", 2)
-    gaps.end(lease, healed=4)
+    history_gaps.end(lease, healed=4)
     assert gap_of(linked) == (None, "", 0)
     assert linked.backfilled_count == 7
 
@@ -310,7 +310,7 @@ def test_the_page_says_since_when_and_why(
     page = f"/connections/{linked.pk}/"
     before = client.get(page).content.decode()
     assert "Catching up since" not in before
-    gaps.begin(lease, timezone.now() - timedelta(hours=1))
+    history_gaps.begin(lease, timezone.now() - timedelta(hours=1))
     for reason, chats, words in (
         ("", 0, "are being fetched"),
         ("no_answer", 0, "answer when it was asked"),
@@ -319,7 +319,7 @@ def test_the_page_says_since_when_and_why(
         ("unreadable", 1, "1 chat couldn&#x27;t be read"),
         ("unreadable", 12, "12 chats couldn&#x27;t be read"),
     ):
-        gaps.note(lease, reason, chats)
+        history_gaps.note(lease, reason, chats)
         shown = client.get(page).content.decode()
         assert "Catching up since" in shown
         assert words in shown, reason
@@ -328,7 +328,7 @@ def test_the_page_says_since_when_and_why(
         assert selectors.gap_text(linked)
     figures = {one.name: one.value for one in gauges.read() if not one.labels}
     assert figures["numbers_with_gap"] == 1
-    gaps.end(lease, healed=2)
+    history_gaps.end(lease, healed=2)
     after = client.get(page).content.decode()
     assert "Catching up since" not in after
     assert "Fetched after a gap" in after
@@ -357,7 +357,7 @@ class _Page:
         self.broken: dict[str, str] = {}
         self.asked: list[str] = []
         self.missed: datetime | None = None
-        self.history = post.Post(self._answer, Options(home=None, bundle=None)).history  # type: ignore[arg-type]
+        self.history = commands.Post(self._answer, Options(home=None, bundle=None)).history  # type: ignore[arg-type]
 
     def monotonic(self) -> float:
         return self.clock
@@ -389,7 +389,7 @@ class _Box:
 
 def _ring(number: WhatsAppConnection) -> bool:
     """Wake the runner, so that it looks at everything now."""
-    doorbell.ring(doorbell.connection_topic(number.pk))
+    wakeup.ring(wakeup.connection_topic(number.pk))
     return True
 
 

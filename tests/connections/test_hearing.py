@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connections.drivers.base import AckLevel, Chat
-from connections.runner.hearing import Hearing
+from messaging.runner.ack_watchdog import Hearing
 
 CHAT = Chat(phone="+9992000000001")
 

@@ -18,11 +18,11 @@ from connections.models import SitePulse, WhatsAppConnection
 from connections.ports import mailbox
 from connections.services import holds
 from connections.services.holds import Pulse
+from core.clock import now
+from core.errors import Conflict
 from messaging.models import Conversation, Message
 from tests import factories
 from tests.messaging.helpers import queue
-from whatsflow.core.clock import now
-from whatsflow.core.errors import Conflict
 
 ClientOf = Callable[..., Client]
 

@@ -159,7 +159,7 @@ def test_a_jump_of_this_machines_clock_neither_ends_nor_prolongs_a_lease(
     real = timezone.now
     lease = taken(connection)
     monkeypatch.setattr("django.utils.timezone.now", lambda: real() + timedelta(hours=hours))
-    monkeypatch.setattr("whatsflow.core.clock.now", lambda: real() + timedelta(hours=hours))
+    monkeypatch.setattr("core.clock.now", lambda: real() + timedelta(hours=hours))
     assert leases.renew(lease)
     assert leases.acquire(connection.pk, "second") is None
     with transaction.atomic():

@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from connections import leases, rendering
+from connections import fragments, leases
 from connections.drivers.base import Limited
 from connections.models import SandboxMessage, SandboxPhone, WhatsAppConnection
 from connections.services import sandbox, sessions
 from messaging.models import Conversation, Message
-from messaging.services import limits, outbox
+from messaging.outbox import new_chat_limit, queue
 from tests import factories
 from tests.connections.driver_contract import until
 from tests.connections.live import has_status, running
@@ -47,12 +47,12 @@ def talk_with(number: WhatsAppConnection, *, wrote: bool) -> Conversation:
 
 
 def send(talk: Conversation, text: str = "Hello") -> Message:
-    return outbox.enqueue(talk.business_profile, talk, text=text)
+    return queue.enqueue(talk.business_profile, talk, text=text)
 
 
 def settled(message: Message) -> bool:
     message.refresh_from_db()
-    return message.status in ("sent", "delivered", "read") or message.error_code == limits.CODE
+    return message.status in ("sent", "delivered", "read") or message.error_code == new_chat_limit.CODE
 
 
 def test_new_chats_wait_and_replies_go_out(limited: WhatsAppConnection) -> None:
@@ -62,7 +62,7 @@ def test_new_chats_wait_and_replies_go_out(limited: WhatsAppConnection) -> None:
         for message in (first, second, reply):
             until(lambda message=message: settled(message), "what becomes of it")
         until(has_status(limited, Status.DEGRADED), "the note")
-        card = rendering.cards(limited.business_profile, [limited])[0]
+        card = fragments.cards(limited.business_profile, [limited])[0]
         assert (limited.status_reason, card.explanation.title) == (Reason.LIMITED, "Limited by WhatsApp")
         assert "Replies still go out" in card.explanation.text
         assert card.explanation.next_step
@@ -112,7 +112,7 @@ def test_nobody_else_is_held_back(limited: WhatsAppConnection) -> None:
     limited.limited_until = until_then
     friend = send(talk_with(limited, wrote=True))
     stranger = send(talk_with(limited, wrote=False))
-    assert not limits.holds(limited, friend)
-    assert limits.holds(limited, stranger)
+    assert not new_chat_limit.holds(limited, friend)
+    assert new_chat_limit.holds(limited, stranger)
     limited.limited_until = timezone.now() - timedelta(seconds=1)
-    assert not limits.holds(limited, stranger)
+    assert not new_chat_limit.holds(limited, stranger)

@@ -11,8 +11,8 @@ from connections import leases
 from connections.events import ConnectionStatusChanged
 from connections.models import SandboxPhone, WhatsAppConnection
 from connections.services import numbers
-from whatsflow.core import events
-from whatsflow.core.errors import Conflict, InvalidInput
+from core import events
+from core.errors import Conflict, InvalidInput
 
 Desired = WhatsAppConnection.Desired
 Status = WhatsAppConnection.Status

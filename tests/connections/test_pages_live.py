@@ -10,20 +10,21 @@ from accounts.models import User
 from connections import handlers
 from connections.events import ConnectionStatusChanged
 from connections.models import WhatsAppConnection
-from whatsflow.core import live, qr
+from core.realtime import hub
+from core.web import qr
 
 
 def test_a_changed_number_is_told_to_its_business_without_the_code(
     connection: WhatsAppConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[tuple[str, dict]] = []
-    monkeypatch.setattr(live, "push", lambda group, *frames: told.extend((group, frame) for frame in frames))
+    monkeypatch.setattr(hub, "push", lambda group, *frames: told.extend((group, frame) for frame in frames))
     business_id = connection.business_profile_id
     event = ConnectionStatusChanged(business_id=business_id, connection_id=connection.pk, status="qr_pending")
     handlers.tell_pages([event])
     assert told == [
         (
-            live.business_group(business_id),
+            hub.business_group(business_id),
             {"type": "connection", "connection": str(connection.pk), "status": "qr_pending", "reason": ""},
         )
     ]

@@ -19,17 +19,17 @@ from connections.drivers.base import MessageKind, OutgoingMessage, Sent, Session
 from connections.drivers.sandbox.driver import SandboxDriver
 from connections.models import SandboxCustomer, SandboxMessage, SandboxPhone, WhatsAppConnection
 from connections.ports import LeaseLost, mailbox
-from connections.runner.hearing import Hearing
-from connections.runner.outbox import Sender
 from connections.services import numbers, sandbox, sessions
 from contacts.models import Contact
+from core.realtime import wakeup
 from messaging.models import Conversation, MediaFile, Message
-from messaging.services import outbox
+from messaging.outbox import queue
+from messaging.runner.ack_watchdog import Hearing
+from messaging.runner.sender import Sender
 from tests import factories
 from tests.connections.driver_contract import PICTURE, until
 from tests.connections.live import Running, has_status, is_connected, running
 from tests.messaging.helpers import lease_of
-from whatsflow.core import doorbell
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media_root")]
 
@@ -67,7 +67,7 @@ def talk(linked: WhatsAppConnection, customer: SandboxCustomer, conversation: Co
 
 
 def send(talk: Conversation, text: str = "Hello", **fields: Any) -> Message:
-    return outbox.enqueue(talk.business_profile, talk, text=text, **fields)
+    return queue.enqueue(talk.business_profile, talk, text=text, **fields)
 
 
 def another_talk(connection: WhatsAppConnection) -> Conversation:
@@ -219,7 +219,7 @@ def test_media_that_fail_for_now_are_fetched_later(
     with running(linked):
         until(lambda: MediaFile.objects.filter(attempts=1, state="wanted").exists(), "the failed try")
         MediaFile.objects.update(not_before=None)
-        doorbell.ring(doorbell.connection_topic(linked.pk))
+        wakeup.ring(wakeup.connection_topic(linked.pk))
         until(lambda: MediaFile.objects.filter(state="ready").exists(), "the picture")
 
 
@@ -277,7 +277,7 @@ def test_a_send_that_fails_for_now_waits_and_a_refused_one_fails(
         )
         sandbox.set_faults(linked, fail_permanently_next=1)
         Message.objects.filter(pk=first.pk).update(not_before=None)
-        doorbell.ring(doorbell.connection_topic(linked.pk))
+        wakeup.ring(wakeup.connection_topic(linked.pk))
         reaches(first, Message.Status.FAILED)
     assert first.error_code == "refused"
     assert not SandboxMessage.objects.filter(from_me=True).exists()
@@ -296,7 +296,7 @@ def test_a_number_that_cannot_be_looked_up_is_tried_again_and_gets_its_message(
             "the failed question",
         )
         Message.objects.filter(pk=message.pk).update(not_before=None)
-        doorbell.ring(doorbell.connection_topic(linked.pk))
+        wakeup.ring(wakeup.connection_topic(linked.pk))
         reaches(message, Message.Status.READ)
     assert SandboxMessage.objects.get(from_me=True).attempts == 1
 
@@ -363,7 +363,7 @@ def test_a_connection_lost_before_the_send_makes_it_unknown_and_a_person_sends_i
         reaches(message, Message.Status.UNKNOWN)
         assert not SandboxMessage.objects.filter(from_me=True).exists()
         wa_id = message.whatsapp_message_id
-        outbox.retry(talk.business_profile, message, owner)
+        queue.retry(talk.business_profile, message, owner)
         reaches(message, Message.Status.READ)
     assert SandboxMessage.objects.get(from_me=True).wa_id == wa_id == message.whatsapp_message_id
 
@@ -417,12 +417,12 @@ def test_a_page_that_does_not_answer_keeps_the_queue(
         until(has_status(linked, Status.DEGRADED, Reason.NO_ANSWER), "the warning")
         message = send(talk)
         looks.clear()
-        doorbell.ring(doorbell.connection_topic(linked.pk))
+        wakeup.ring(wakeup.connection_topic(linked.pk))
         until(lambda: looks, "another look")
         message.refresh_from_db()
         assert message.status == Message.Status.QUEUED
         trouble = ""
-        doorbell.ring(doorbell.connection_topic(linked.pk))
+        wakeup.ring(wakeup.connection_topic(linked.pk))
         reaches(message, Message.Status.READ)
         is_connected(linked)
     assert message.attempts == 1

@@ -27,9 +27,9 @@ from connections.drivers.sandbox.world import World
 from connections.models import SandboxCustomer, SandboxEvent, SandboxMessage, SandboxPhone, WhatsAppConnection
 from connections.sandbox_store import OrmStore
 from connections.services import numbers, sandbox
+from core.errors import Conflict, InvalidInput, NotFound
 from tests import factories
 from tests.connections.driver_contract import PICTURE
-from whatsflow.core.errors import Conflict, InvalidInput, NotFound
 
 pytestmark = pytest.mark.usefixtures("media_root")
 

@@ -14,9 +14,10 @@ from connections import leases, selectors
 from connections.drivers.base import Phase, State
 from connections.models import WhatsAppConnection
 from connections.ports import Lease, LeaseLost
-from connections.runner import slots
 from connections.services import numbers, sessions
-from connections.tasks import ensure_sessions, run_session
+from connections.tasks import ensure_sessions
+from messaging.runner import capacity
+from messaging.tasks import run_session
 from tests import factories
 
 Desired = WhatsAppConnection.Desired
@@ -246,7 +247,7 @@ def test_a_process_drives_no_more_numbers_than_it_may(
     connection: WhatsAppConnection, settings: Any, owner: User
 ) -> None:
     settings.MAX_SESSIONS = 0
-    assert not slots.run_here(connection.pk)
+    assert not capacity.run_here(connection.pk)
     run_session(str(connection.pk))
     connection.refresh_from_db()
     assert connection.lease_epoch == 0
@@ -255,5 +256,5 @@ def test_a_process_drives_no_more_numbers_than_it_may(
 def test_a_number_that_this_process_drives_already_is_not_taken_again(
     connection: WhatsAppConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slots, "_running", {connection.pk})
-    assert not slots.run_here(connection.pk)
+    monkeypatch.setattr(capacity, "_running", {connection.pk})
+    assert not capacity.run_here(connection.pk)

@@ -9,13 +9,14 @@ import pytest
 
 from accounts.models import BusinessProfile, User
 from accounts.roles import Can
-from contacts import bulk_job, many
+from contacts.bulk import job as bulk_job
+from contacts.bulk import registry
 from contacts.models import BulkChange, ConsentProof, Contact, ContactTag, Tag
 from contacts.services import consent, tags
+from core.clock import now
 from jobs import runner, services
 from jobs.models import Job
 from tests import factories
-from whatsflow.core.clock import now
 
 Bulk = Callable[..., Job]
 
@@ -145,10 +146,10 @@ def test_what_an_undo_would_need_is_forgotten_when_its_time_is_over(
 def test_whoever_lost_the_right_to_it_meanwhile_does_nothing(
     business: BusinessProfile, teammate: User, people: list[Contact], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    greet = many.Many(
+    greet = registry.Many(
         "greet", "Greet", "x", "Greet", lambda work, ids: len(ids), capability=Can.RUN_CAMPAIGNS
     )
-    monkeypatch.setitem(many._actions, "greet", greet)
+    monkeypatch.setitem(registry._actions, "greet", greet)
     job = services.start(business, teammate, bulk_job.KIND, {"action": "greet", "filter": {}})
     runner.work_off()
     job.refresh_from_db()
@@ -162,14 +163,14 @@ def test_a_job_taken_over_goes_on_where_it_was(
     def die(place: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("whatsflow.core.failpoints.reach", die)
+    monkeypatch.setattr("core.failpoints.reach", die)
     params = {"action": "tag", "filter": {"tags_none": [str(vip.pk)]}, "tags": [str(vip.pk)]}
     job = services.start(business, owner, bulk_job.KIND, params)
     with pytest.raises(KeyboardInterrupt):
         runner.work_off()
     assert len(carriers(vip)) == 5
     late = factories.ContactFactory(business_profile=business, name="Late")
-    monkeypatch.setattr("whatsflow.core.failpoints.reach", lambda place: None)
+    monkeypatch.setattr("core.failpoints.reach", lambda place: None)
     Job.objects.update(lease_expires_at=None)
     runner.work_off()
     job.refresh_from_db()
@@ -189,13 +190,13 @@ def test_an_action_that_nobody_registered_fails_with_words(do: Bulk, people: lis
 
 
 def test_apps_above_may_add_actions(do: Bulk, people: list[Contact], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(many, "_actions", dict(many._actions))
+    monkeypatch.setattr(registry, "_actions", dict(registry._actions))
     seen: list[int] = []
 
     def act(work: object, ids: Sequence[UUID]) -> int:
         seen.append(len(ids))
         return len(ids)
 
-    many.register(many.Many("greet", "Greet", "x", "Greet contacts", act))
+    registry.register(registry.Many("greet", "Greet", "x", "Greet contacts", act))
     assert do("greet", filter={}).summary["changed"] == 12
     assert seen == [5, 5, 2]

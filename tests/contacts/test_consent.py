@@ -10,10 +10,10 @@ from contacts.events import ContactBlocked, ContactDeleted, ContactOptedIn, Cont
 from contacts.models import ConsentProof, Contact, Suppression
 from contacts.services import consent, contacts, identities, merging, notes, tags
 from contacts.services.identities import Person
+from core import events
+from core.errors import Conflict, InvalidInput, NotFound
+from core.ids import uuid7
 from tests import factories
-from whatsflow.core import events
-from whatsflow.core.errors import Conflict, InvalidInput, NotFound
-from whatsflow.core.ids import uuid7
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from accounts.models import AuditEntry
 from contacts import selectors
 from contacts.models import Contact
 from contacts.services import contacts
+from core.clock import now
+from core.errors import InvalidInput, NotFound
 from tests import factories
-from whatsflow.core.clock import now
-from whatsflow.core.errors import InvalidInput, NotFound
 
 
 def test_a_contact_is_renamed_with_a_trace(business, contact, owner):

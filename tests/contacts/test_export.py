@@ -16,11 +16,11 @@ from contacts.exporting import job as exporting
 from contacts.models import Contact
 from contacts.services import consent, exports, tags
 from contacts.services import fields as custom_fields
+from core.errors import InvalidInput
 from jobs import runner, services
 from jobs.models import Job
 from tests import factories
 from tests.contacts.importing.conftest import started
-from whatsflow.core.errors import InvalidInput
 
 
 @pytest.fixture

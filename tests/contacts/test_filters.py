@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 from django.db import connection as database
 
-from contacts import conditions
-from contacts.filters import ContactFilter
+from contacts.filters import conditions
+from contacts.filters.contact_filter import ContactFilter
 from contacts.models import Contact, CustomField
 from contacts.services import tags
+from core.clock import now
+from core.errors import InvalidInput
 from tests import factories
-from whatsflow.core.clock import now
-from whatsflow.core.errors import InvalidInput
 
 
 @pytest.fixture
@@ -228,6 +228,6 @@ def test_the_search_uses_its_index(require_postgres, business):
 
 
 def test_kinds_of_fields_are_all_known_to_filters():
-    from contacts.conditions import OPERATORS
+    from contacts.filters.conditions import OPERATORS
 
     assert set(OPERATORS) == set(CustomField.Kind)

@@ -13,8 +13,8 @@ from contacts.events import ContactCreated, ContactsMerged, ContactUpdated
 from contacts.models import Contact, ContactIdentity
 from contacts.services import identities
 from contacts.services.identities import Person
+from core import events
 from tests import factories
-from whatsflow.core import events
 
 
 def resolve(business, *people):

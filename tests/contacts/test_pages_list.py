@@ -9,14 +9,15 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-from contacts import listing, selectors
-from contacts.filters import ContactFilter
+from contacts import selectors
+from contacts.filters.contact_filter import ContactFilter
+from contacts.list import pagination
 from contacts.models import Contact, ListColumns, Segment
 from contacts.services import segments, tags
+from core.clock import now
+from core.errors import InvalidInput
 from jobs.models import Job
 from tests import factories
-from whatsflow.core.clock import now
-from whatsflow.core.errors import InvalidInput
 
 URL = "/contacts/"
 HTMX = {"HX-Request": "true"}
@@ -45,7 +46,7 @@ def walk(business, wanted=None, limit=7, **how):
     """All pages; no page longer than asked for, nobody twice."""
     found, after = [], None
     while True:
-        page = listing.page(business, wanted or ContactFilter(), after=after, limit=limit, **how)
+        page = pagination.page(business, wanted or ContactFilter(), after=after, limit=limit, **how)
         assert len(page.contacts) <= limit
         found += page.contacts
         if page.next is None:
@@ -55,12 +56,12 @@ def walk(business, wanted=None, limit=7, **how):
     return found
 
 
-@pytest.mark.parametrize("sort", listing.SORTS)
+@pytest.mark.parametrize("sort", pagination.SORTS)
 def test_pages_by_key_show_everybody_once_in_order(business, crowd, sort):
     found = walk(business, sort=sort)
 
     expected = {
-        "recent": listing.by_recent(Contact.objects.filter(business_profile=business)),
+        "recent": pagination.by_recent(Contact.objects.filter(business_profile=business)),
         "newest": Contact.objects.filter(business_profile=business).order_by("-id"),
         "name": sorted(
             Contact.objects.filter(business_profile=business), key=lambda one: (one.name.lower(), one.pk)
@@ -70,9 +71,9 @@ def test_pages_by_key_show_everybody_once_in_order(business, crowd, sort):
 
 
 @pytest.mark.parametrize("window", [5, 1500])
-@pytest.mark.parametrize("sort", listing.SORTS)
+@pytest.mark.parametrize("sort", pagination.SORTS)
 def test_a_search_finds_the_same_however_it_looks(business, crowd, monkeypatch, window, sort):
-    monkeypatch.setattr(listing, "WINDOW", window)
+    monkeypatch.setattr(pagination, "WINDOW", window)
 
     names = {one.name for one in walk(business, ContactFilter(q="person 1"), limit=4, sort=sort)}
     assert names == {f"Person {n}" for n in range(10, 20)}
@@ -85,15 +86,15 @@ def test_a_search_finds_the_same_however_it_looks(business, crowd, monkeypatch, 
 @pytest.mark.parametrize("wrong", [{"sort": "x"}, {"after": "x"}, {"after": f"{'0' * 32}~nonsense"}])
 def test_a_broken_address_is_refused(business, wrong):
     with pytest.raises(InvalidInput):
-        listing.page(business, ContactFilter(), **wrong)
+        pagination.page(business, ContactFilter(), **wrong)
 
 
 def test_totals_are_exact_when_small_and_estimated_when_large(business, crowd, monkeypatch):
-    assert listing.total(business, ContactFilter()) == listing.Total(80)
-    assert listing.total(business, ContactFilter(country=("DE",))) == listing.Total(30)
-    monkeypatch.setattr(listing, "COUNTED", 10)
-    monkeypatch.setattr(listing, "FOUND", 10)
-    many = listing.total(business, ContactFilter(q="person"))
+    assert pagination.total(business, ContactFilter()) == pagination.Total(80)
+    assert pagination.total(business, ContactFilter(country=("DE",))) == pagination.Total(30)
+    monkeypatch.setattr(pagination, "COUNTED", 10)
+    monkeypatch.setattr(pagination, "FOUND", 10)
+    many = pagination.total(business, ContactFilter(q="person"))
     assert many.kind == ("at_least" if database.vendor == "sqlite" else "about")
     assert many.count >= 10
 
@@ -137,7 +138,7 @@ def test_search_and_filter_come_from_the_address(client_of, owner, business, cro
 def test_a_page_costs_the_same_few_queries(client_of, owner, business, crowd, query, partial, whole):
     client = client_of(owner)
     tags.add(business, Contact.objects.all(), tags.find_or_create(business, None, ["a", "b"]))
-    query = query.format(after=listing.page(business, ContactFilter(), limit=30).next)
+    query = query.format(after=pagination.page(business, ContactFilter(), limit=30).next)
     client.get(URL)
     for expected, headers in ((partial, HTMX), (whole, None)):
         with CaptureQueriesContext(database) as captured:

@@ -20,19 +20,22 @@ from django.test import Client
 
 from accounts.models import BusinessProfile, User
 from accounts.services import personal_data
-from connections.models import EventFeed, PublicEvent, WhatsAppConnection
-from connections.services import public_events
+from connections.models import WhatsAppConnection
 from contacts.models import Contact
 from contacts.services import consent, contacts, notes, tags
+from core.clock import now
+from core.public_events import PublicEvent as Told
+from core.security.crypto import EncryptedTextField
 from jobs import runner
 from jobs.models import Job
+from messaging.media import media_files
 from messaging.models import Conversation, MediaFile
-from messaging.services import conversations, media, outbox
+from messaging.outbox import queue
+from messaging.services import conversations
 from tests import factories
 from tests.connections.driver_contract import PICTURE
-from whatsflow.core.clock import now
-from whatsflow.core.crypto import EncryptedTextField
-from whatsflow.core.public_events import PublicEvent as Told
+from webhooks.models import EventFeed, PublicEvent
+from webhooks.services import recording
 
 CANARY = "Zanzibar"
 NUMBER = "+447400999888"
@@ -49,12 +52,12 @@ def known(business: BusinessProfile, owner: User, conversation: Conversation, me
     notes.add(business, contact, owner, f"Likes {CANARY}")
     consent.opt_out(business, [contact.pk], how="team", note=f"{CANARY} called")
     EventFeed.objects.create(business_profile=business, read_at=now() + timedelta(minutes=1))
-    file = media.store_upload(business, owner, SimpleUploadedFile(f"{CANARY}.png", PICTURE.data))
-    outbox.enqueue(business, conversation, sender=owner, text=f"From {CANARY}", media=file)
+    file = media_files.store_upload(business, owner, SimpleUploadedFile(f"{CANARY}.png", PICTURE.data))
+    queue.enqueue(business, conversation, sender=owner, text=f"From {CANARY}", media=file)
     conversations.save_draft(business, conversation, owner, f"About {CANARY}")
-    public_events.record(business.pk, [Told("message.received", {"text": CANARY}, conversation.pk)])
+    recording.record(business.pk, [Told("message.received", {"text": CANARY}, conversation.pk)])
     somebody = factories.ConversationFactory(business_profile=business, connection=conversation.connection)
-    outbox.enqueue(business, somebody, sender=owner, text="To somebody else")
+    queue.enqueue(business, somebody, sender=owner, text="To somebody else")
     contact.refresh_from_db()
     return contact
 

@@ -8,11 +8,11 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEntry
 from contacts import selectors
-from contacts.filters import ContactFilter
+from contacts.filters.contact_filter import ContactFilter
 from contacts.models import Contact, ContactNote, ContactTag, CustomField, Segment, Tag
 from contacts.services import contacts, fields, notes, segments, tags
+from core.errors import Conflict, InvalidInput, NotFound
 from tests import factories
-from whatsflow.core.errors import Conflict, InvalidInput, NotFound
 
 
 def test_a_tag_is_made_renamed_and_deleted_with_a_trace(business, owner, contact):

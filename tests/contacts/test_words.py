@@ -7,14 +7,14 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from connections.ports import mailbox
-from contacts import selectors, words
+from contacts import keyword_matching, selectors
 from contacts.models import ConsentProof, ConsentWords, Contact, ContactTag, TagRule
-from contacts.services import contacts, rules, wording
+from contacts.services import consent_keywords, contacts, rules
 from contacts.tasks import tag_the_silent
+from core.errors import InvalidInput, NotFound
 from messaging.models import Conversation, Message
 from tests import factories
 from tests.messaging.helpers import ago, hello, lease_of
-from whatsflow.core.errors import InvalidInput, NotFound
 
 
 @pytest.fixture
@@ -86,12 +86,12 @@ def test_what_we_type_on_the_phone_opts_nobody_out(say):
 
 
 def test_a_business_has_its_own_words(say, business, owner):
-    wording.save(business, owner, {"en": "no more\nenough"}, {"en": ["again"]})
+    consent_keywords.save(business, owner, {"en": "no more\nenough"}, {"en": ["again"]})
 
     assert say("stop").opted_out_at is None
     assert say("ENOUGH!").opted_out_at is not None
     assert say("again").opted_out_at is None
-    wording.reset(business, owner)
+    consent_keywords.reset(business, owner)
     assert say("stop").opted_out_at is not None
 
 
@@ -107,14 +107,14 @@ def test_a_business_has_its_own_words(say, business, owner):
 )
 def test_words_that_cannot_work_are_refused(business, owner, stop, start, field):
     with pytest.raises(InvalidInput) as refused:
-        wording.save(business, owner, stop, start)
+        consent_keywords.save(business, owner, stop, start)
     assert refused.value.field == field
     assert not ConsentWords.objects.exists()
 
 
 def test_the_built_in_words_do_not_contradict_each_other():
-    assert not words.whole(words.STOP) & words.whole(words.START)
-    assert set(words.STOP) == set(words.START) == set(words.LANGUAGES)
+    assert not keyword_matching.whole(keyword_matching.STOP) & keyword_matching.whole(keyword_matching.START)
+    assert set(keyword_matching.STOP) == set(keyword_matching.START) == set(keyword_matching.LANGUAGES)
 
 
 def rule(business, **fields):

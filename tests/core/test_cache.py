@@ -8,8 +8,8 @@ import pytest
 from django.core.cache.backends import redis as backend
 from redis import ConnectionError as Unreachable
 
-from whatsflow.core.cache import RedisCache
-from whatsflow.core.ids import uuid7
+from core.cache import RedisCache
+from core.ids import uuid7
 
 NOBODY = "redis://127.0.0.1:1/0"
 

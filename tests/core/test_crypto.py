@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connections.models import WhatsAppConnection
-from whatsflow.core import crypto
+from core.security import crypto
 
 CANARY = "canary-4f1d9e"
 

@@ -8,9 +8,9 @@ from uuid import UUID
 import pytest
 
 from accounts.models import User
+from core.db.models import is_postgres
+from core.ids import uuid7
 from tests import factories
-from whatsflow.core.db import is_postgres
-from whatsflow.core.ids import uuid7
 
 ODD = [
     "a,b@example.com",

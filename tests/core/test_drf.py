@@ -15,10 +15,10 @@ from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
 from contacts.models import Contact
+from core.api.framework import CamelCaseSerializer, CursorPagination, PageNumberPagination
+from core.errors import Conflict, InvalidInput, NotFound
+from core.text import camel
 from tests.factories import ContactFactory
-from whatsflow.core.drf import CamelCaseSerializer, CursorPagination, PageNumberPagination
-from whatsflow.core.errors import Conflict, InvalidInput, NotFound
-from whatsflow.core.text import camel
 
 
 class Open(APIView):

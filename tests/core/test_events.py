@@ -7,8 +7,8 @@ import pytest
 from django.db import transaction
 
 from accounts.models import User
+from core import events
 from tests.factories import UserFactory
-from whatsflow.core import events
 
 
 @dataclass(frozen=True, kw_only=True)

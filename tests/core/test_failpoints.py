@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from whatsflow.core import failpoints
+from core import failpoints
 
 
 def test_nothing_happens_when_nobody_asked():
@@ -14,7 +14,7 @@ def test_nothing_happens_when_nobody_asked():
 
 def test_a_process_waits_at_the_place_until_it_is_let_go(tmp_path):
     marker = tmp_path / "marker"
-    code = "from whatsflow.core.failpoints import reach; reach('elsewhere'); reach('here'); print('through')"
+    code = "from core.failpoints import reach; reach('elsewhere'); reach('here'); print('through')"
     environment = {**os.environ, "WHATSFLOW_FAILPOINTS": f"here:{marker}"}
     process = subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE)
     end = time.monotonic() + 20

@@ -7,8 +7,8 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.test import RequestFactory
 from django_htmx.middleware import HtmxMiddleware
 
-from whatsflow.core import htmx
-from whatsflow.core.errors import Forbidden, InvalidInput, NotFound
+from core.errors import Forbidden, InvalidInput, NotFound
+from core.web import htmx
 
 pytestmark = pytest.mark.urls(__name__)
 urlpatterns: list[object] = []

@@ -5,7 +5,7 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
-from whatsflow.core.ids import uuid7
+from core.ids import uuid7
 
 
 def test_ids_are_standard_version_7_uuids():

@@ -4,7 +4,7 @@ import base64
 import stat
 from concurrent.futures import ThreadPoolExecutor
 
-from whatsflow.core.keys import load_or_create
+from core.security.keys import load_or_create
 
 
 def test_keys_are_made_once_and_only_their_owner_may_read_them(tmp_path):

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from whatsflow.core.layer import InProcessChannelLayer
+from core.realtime.inprocess_layer import InProcessChannelLayer
 
 
 async def _next(layer: InProcessChannelLayer, channel: str) -> dict:

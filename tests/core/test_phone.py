@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from whatsflow.core.errors import InvalidInput
-from whatsflow.core.phone import canonical, display, to_e164
+from core.errors import InvalidInput
+from core.phone.phone import canonical, display, to_e164
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whatsflow.core import phone
-from whatsflow.core.errors import InvalidInput
-from whatsflow.core.phone_reader import NumberReader, is_written_in_full
+from core.errors import InvalidInput
+from core.phone import phone
+from core.phone.fast_parser import NumberReader, is_written_in_full
 
 
 def one_by_one(text: str, country: str = "") -> str:

@@ -11,9 +11,9 @@ import pytest
 from django.db import DataError, connections
 
 from accounts.models import User
-from whatsflow.core import bulk
-from whatsflow.core.packed import PackedIds
-from whatsflow.core.prepared import Prepared
+from core.db import bulk
+from core.db.compiled_queries import Prepared
+from core.db.packed import PackedIds
 
 pytestmark = pytest.mark.usefixtures("require_postgres")
 

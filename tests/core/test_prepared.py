@@ -12,8 +12,8 @@ from django.db.models import Case, QuerySet, Value, When
 
 from accounts.models import BusinessProfile, Membership, User
 from connections.models import WhatsAppConnection
+from core.db.compiled_queries import Prepared
 from tests import factories
-from whatsflow.core.prepared import Prepared
 
 
 def memberships(user: UUID) -> QuerySet[Membership]:

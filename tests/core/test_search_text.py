@@ -7,18 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whatsflow.core import text as text_module
-from whatsflow.core.search_text import (
-    LONGEST,
-    MARKED,
-    MARKS,
-    _traced,
-    fold,
-    phrases,
-    places,
-    search_text,
-)
-from whatsflow.core.text import LONGEST_EMOJI, boundary
+from core import text as text_module
+from core.db.search_text import LONGEST, MARKED, MARKS, _traced, fold, phrases, places, search_text
+from core.text import LONGEST_EMOJI, boundary
 
 TEXTS = (
     "It's about C++ and 50% off, O’Brien — order #A-1034!",

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from whatsflow.core import sheets
+from core.files import spreadsheets
 
 FORMULAS = [
     "=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1+1", "\r=1+1", "  =1+1", "\u200b=1", "\n=1", "\u00a0=1", "\ufeff=1",
@@ -22,7 +22,7 @@ HARMLESS = ["Anna", "+4930123456", "-5", "12.5", "a=b", "", "'quoted'", "a@b.exa
 
 def rows_of(kind: str, *rows: list[object]) -> list[list[str]]:
     out = io.BytesIO()
-    writer = sheets.WRITERS[kind](out, ["Value"])
+    writer = spreadsheets.WRITERS[kind](out, ["Value"])
     for row in rows:
         writer.write(row)
     writer.close()
@@ -38,14 +38,14 @@ def rows_of(kind: str, *rows: list[object]) -> list[list[str]]:
 def test_a_formula_in_csv_is_text(text: str) -> None:
     _, (cell,) = rows_of("csv", [text])
     assert cell.startswith("'")
-    assert sheets.plain(cell) == text.replace("\x00", "")
+    assert spreadsheets.plain(cell) == text.replace("\x00", "")
 
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_is_no_formula_stays_as_it_is(text: str) -> None:
     _, (cell,) = rows_of("csv", [text])
     assert cell == text
-    assert sheets.plain(cell) == text
+    assert spreadsheets.plain(cell) == text
 
 
 @pytest.mark.parametrize("text", FORMULAS)
@@ -64,7 +64,7 @@ def test_numbers_of_phones_can_be_used_by_other_programs() -> None:
 
 def test_cells_are_in_quotes_so_that_no_separator_splits_them() -> None:
     out = io.BytesIO()
-    writer = sheets.CsvWriter(out, ["a"])
+    writer = spreadsheets.CsvWriter(out, ["a"])
     writer.write(['x;=1+1,"y"'])
     writer.close()
     assert out.getvalue().decode("utf-8-sig") == '"a"\r\n"x;=1+1,""y"""\r\n'
@@ -81,11 +81,11 @@ def test_values_keep_their_kind_in_xlsx() -> None:
 
 def test_a_cell_has_a_limit() -> None:
     _, (cell,) = rows_of("csv", ["x" * 100_000])
-    assert len(cell) == sheets.CELL_LENGTH
+    assert len(cell) == spreadsheets.CELL_LENGTH
 
 
 @given(st.text(max_size=30))
 def test_no_text_comes_out_as_a_formula_and_every_text_comes_back(text: str) -> None:
-    cell = sheets.safe(text)
-    assert not sheets.is_risky(cell)
-    assert sheets.plain(cell) == sheets.words(text) or text.startswith("'")
+    cell = spreadsheets.safe(text)
+    assert not spreadsheets.is_risky(cell)
+    assert spreadsheets.plain(cell) == spreadsheets.words(text) or text.startswith("'")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whatsflow.core import text as text_module
-from whatsflow.core.text import LONGEST_EMOJI, boundary, clip, first_emoji, initials, is_emoji, printable
+from core import text as text_module
+from core.text import LONGEST_EMOJI, boundary, clip, first_emoji, initials, is_emoji, printable
 
 SCOTLAND = "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
 WHOLE = ("🇩🇪", SCOTLAND, "👨‍👩‍👧‍👦", "👩🏽‍🚀", "1️⃣", "#️⃣", "❤️", "👍🏽", "e\u0301", "\u1112\u1161\u11ab", "\r\n")

@@ -13,8 +13,8 @@ from django.test import Client
 from accounts.models import BusinessProfile, Membership, User
 from connections.models import WhatsAppConnection
 from contacts.models import Contact, ContactIdentity
+from core.phone import phone
 from messaging.models import Conversation, ConversationEvent, MediaFile, Message
-from whatsflow.core import phone
 from whatsflow.demo import build
 from whatsflow.demo.history import History
 from whatsflow.demo.people import person

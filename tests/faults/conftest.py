@@ -15,8 +15,8 @@ from django.conf import settings
 
 from accounts.models import BusinessProfile
 from connections.models import SandboxMessage, WhatsAppConnection
-from messaging import states
 from messaging.models import Conversation, Message
+from messaging.outbox import states
 from tests import factories
 from tests.conftest import missing
 from tests.connections.driver_contract import until

@@ -19,7 +19,7 @@ def make_people(work: Any) -> dict[str, Any]:
     from django.db import transaction
 
     from contacts.models import Contact
-    from whatsflow.core import failpoints
+    from core import failpoints
 
     done = work.state.get("done", 0)
     while done < work.params["to"] and not work.cancelled():
@@ -38,8 +38,8 @@ def make_people(work: Any) -> dict[str, Any]:
 
 
 def main() -> None:
+    from core import shutdown
     from jobs import registry, runner
-    from whatsflow.core import shutdown
 
     registry.register("test.people", make_people, label="Making people")
     signal.signal(signal.SIGTERM, lambda *_: shutdown.request_stop())

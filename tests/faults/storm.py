@@ -17,11 +17,11 @@ from uuid import UUID
 
 from django.db import Error, connections, transaction
 
-from connections.models import PublicEvent, Webhook, WebhookDelivery
-from connections.services import public_events
+from core.ids import uuid7
+from core.public_events import PublicEvent as Told
 from tests.connections.webhooks.receiver import OK, Received, Receiver, Reset, answer
-from whatsflow.core.ids import uuid7
-from whatsflow.core.public_events import PublicEvent as Told
+from webhooks.models import PublicEvent, Webhook, WebhookDelivery
+from webhooks.services import recording
 
 TALKS = 10
 COMMON, RARE = "contact.updated", "contact.created"
@@ -64,7 +64,7 @@ def _record(business_id: UUID, keys: Sequence[UUID], numbers: range) -> None:
             Told(RARE if number % 10 == 0 else COMMON, {"number": number}, keys[number % TALKS])
             for number in numbers
         ]
-        public_events.record(business_id, rows)
+        recording.record(business_id, rows)
 
 
 @contextmanager

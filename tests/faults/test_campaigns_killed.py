@@ -11,15 +11,15 @@ from django.db import OperationalError
 from django.db import connection as database
 
 from campaigns.models import Campaign, CampaignRecipient
-from campaigns.services import drafts, feeding, ledger, lifecycle
+from campaigns.services import drafts, lifecycle, outbox_feeder, recipient_states
 from connections.models import SandboxCustomer, SandboxMessage, WhatsAppConnection
 from contacts.models import Contact
+from core.ids import uuid7
 from messaging.models import Message
-from messaging.services import pace
+from messaging.outbox import pacing_settings
 from tests.connections.driver_contract import until
 from tests.faults import servers
 from tests.faults.conftest import Workers
-from whatsflow.core.ids import uuid7
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +30,7 @@ Killers = dict[str, Callable[[], None]]
 def campaign_to(people: int, number: WhatsAppConnection) -> Campaign:
     """One that has just been started, sent to so many by a number without pacing."""
     business, phone = number.business_profile, number.sandbox_phone
-    pace.change(business, number, None, {"enabled": False, "marketing_hours": 0})
+    pacing_settings.change(business, number, None, {"enabled": False, "marketing_hours": 0})
     numbers = [f"+99920000{n:05d}1" for n in range(people)]
     SandboxCustomer.objects.bulk_create(
         SandboxCustomer(id=uuid7(), phone=phone, name=text, number=text, lid=f"66{text[6:]}", persona="quiet")
@@ -57,7 +57,7 @@ def campaign(linked: WhatsAppConnection) -> Campaign:
 @pytest.fixture
 def fed(campaign: Campaign) -> Campaign:
     """All of it is in the outbox."""
-    assert feeding.feed(campaign.pk) == FEW
+    assert outbox_feeder.feed(campaign.pk) == FEW
     return campaign
 
 
@@ -78,7 +78,7 @@ def is_over(campaign: Campaign) -> bool:
 def counts_agree(campaign: Campaign) -> bool:
     """Whether the campaign's counters equal its rows."""
     campaign.refresh_from_db()
-    return ledger.counters_of(campaign) == ledger.recount(campaign)
+    return recipient_states.counters_of(campaign) == recipient_states.recount(campaign)
 
 
 def nothing_is_lost_or_doubled(campaign: Campaign, people: int = FEW) -> None:
@@ -86,7 +86,7 @@ def nothing_is_lost_or_doubled(campaign: Campaign, people: int = FEW) -> None:
     copies = Counter(SandboxMessage.objects.filter(from_me=True).values_list("customer_id", flat=True))
     assert set(copies.values()) <= {1}
     assert set(SandboxMessage.objects.filter(from_me=True).values_list("attempts", flat=True)) <= {1}
-    assert not CampaignRecipient.objects.filter(campaign=campaign, status__in=ledger.OPEN).exists()
+    assert not CampaignRecipient.objects.filter(campaign=campaign, status__in=recipient_states.OPEN).exists()
     until(lambda: counts_agree(campaign), "counters that equal the rows")  # acks of the last ones still come
     assert campaign.sent_count + campaign.unknown_count == people
     assert campaign.sent_count <= len(copies) <= people
@@ -119,18 +119,18 @@ def test_killing_every_connection_of_the_database_during_a_campaign(
 def test_a_feeder_that_dies_before_its_commit_is_made_up_for(
     worker: Workers, campaign: Campaign, monkeypatch
 ) -> None:
-    real = feeding._no_longer_sending
+    real = outbox_feeder._no_longer_sending
 
     def die(*arguments: object) -> bool:
         real(*arguments)  # type: ignore[arg-type]
         raise RuntimeError("killed")
 
-    monkeypatch.setattr(feeding, "_no_longer_sending", die)
+    monkeypatch.setattr(outbox_feeder, "_no_longer_sending", die)
     with pytest.raises(RuntimeError):
-        feeding.feed(campaign.pk)
+        outbox_feeder.feed(campaign.pk)
     assert not Message.objects.filter(origin="campaign").exists()
-    monkeypatch.setattr(feeding, "_no_longer_sending", real)
-    assert feeding.feed(campaign.pk) == FEW
+    monkeypatch.setattr(outbox_feeder, "_no_longer_sending", real)
+    assert outbox_feeder.feed(campaign.pk) == FEW
     worker()
     nothing_is_lost_or_doubled(campaign)
 

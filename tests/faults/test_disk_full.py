@@ -12,13 +12,13 @@ from django.test import Client
 
 from accounts.models import User
 from connections.models import SandboxMessage, WhatsAppConnection
+from core.files import disk
 from messaging.models import Conversation, MediaFile, Message
 from tests import factories
 from tests.conftest import missing
 from tests.connections.driver_contract import until
 from tests.connections.live import is_connected, running
 from tests.messaging.helpers import queue
-from whatsflow.core import disk
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 

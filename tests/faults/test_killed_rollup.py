@@ -11,9 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from accounts.models import BusinessProfile, User
-from analytics import localtime
+from analytics.aggregates import local_days, rollup
 from analytics.models import DailyAgentStats, DailyMessageStats, DailyStats
-from analytics.services import rollups
 from messaging.models import Conversation
 from tests import factories
 from tests.analytics import naive
@@ -58,13 +57,13 @@ def _comparable(row: tuple[Any, ...]) -> list[str]:
 
 def agree(business: BusinessProfile) -> bool:
     zone = ZoneInfo(business.time_zone)
-    return naive.told(business, FIRST, LAST) == naive.expected(business, zone, localtime.dates(FIRST, LAST))
+    return naive.told(business, FIRST, LAST) == naive.expected(business, zone, local_days.dates(FIRST, LAST))
 
 
 def undisturbed(business: BusinessProfile) -> list[Any]:
     """What one roll-up writes that is left alone."""
-    rollups.forget(business)
-    rollups.rebuild(business, FIRST, LAST)
+    rollup.forget(business)
+    rollup.rebuild(business, FIRST, LAST)
     return tables()
 
 

@@ -10,7 +10,7 @@ import pytest
 from accounts.models import User
 from connections.models import SandboxMessage, WhatsAppConnection
 from messaging.models import Conversation, Message
-from messaging.services import outbox
+from messaging.outbox import queue as outbox
 from tests.connections.driver_contract import until
 from tests.connections.live import is_connected
 from tests.faults.conftest import Watch, Workers

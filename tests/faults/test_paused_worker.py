@@ -13,7 +13,7 @@ from django.db import connection as database
 
 from connections.models import SandboxMessage, WhatsAppConnection
 from messaging.models import Conversation, Message
-from messaging.services import outbox
+from messaging.outbox import queue
 from tests.connections.driver_contract import until
 from tests.faults.conftest import Watch, Workers
 
@@ -33,7 +33,7 @@ def taken_over(connection: WhatsAppConnection, epoch: int) -> Callable[[], bool]
 def test_a_worker_paused_between_claim_and_send_is_refused_when_it_wakes(
     worker: Workers, reached: Callable[[], Path], linked: WhatsAppConnection, talks: list[Conversation]
 ) -> None:
-    message = outbox.enqueue(talks[0].business_profile, talks[0], text="Once")
+    message = queue.enqueue(talks[0].business_profile, talks[0], text="Once")
     watch = Watch([message])
     sleeper = worker("outbox.claimed")
     marker = reached()
@@ -51,7 +51,7 @@ def test_a_worker_paused_after_it_saved_the_id_does_not_send_when_it_wakes(
     worker: Workers, reached: Callable[[], Path], linked: WhatsAppConnection, talks: list[Conversation]
 ) -> None:
     """Its lease has run out, so the message is somebody else's to settle: unknown, because it never left."""
-    message = outbox.enqueue(talks[0].business_profile, talks[0], text="Never")
+    message = queue.enqueue(talks[0].business_profile, talks[0], text="Never")
     watch = Watch([message])
     sleeper = worker("outbox.begun")
     marker = reached()
@@ -75,7 +75,7 @@ def test_two_workers_never_hold_one_number_together(
     until(taken_over(linked, 2), "the take-over")
     assert f":{other.pid}:" in linked.lease_owner
     holder.send_signal(signal.SIGCONT)
-    messages = [outbox.enqueue(talk.business_profile, talk, text="Hello") for talk in talks]
+    messages = [queue.enqueue(talk.business_profile, talk, text="Hello") for talk in talks]
     watch = Watch(messages)
     watch.until_all("read")
     watch.nothing_was_lost_or_doubled()

@@ -8,11 +8,11 @@ import pytest
 
 from connections.models import SandboxMessage, SitePulse, WhatsAppConnection
 from connections.services import holds
+from core.clock import now
 from messaging.models import Conversation, Message
-from messaging.services import outbox
+from messaging.outbox import queue
 from tests.connections.driver_contract import until
 from tests.faults.conftest import Watch, Workers
-from whatsflow.core.clock import now
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 def test_an_old_backup_sends_nothing_until_a_person_says_so(
     worker: Workers, linked: WhatsAppConnection, talks: list[Conversation]
 ) -> None:
-    sent = [outbox.enqueue(talk.business_profile, talk, text="Before the backup") for talk in talks]
+    sent = [queue.enqueue(talk.business_profile, talk, text="Before the backup") for talk in talks]
     backup = {row.pk: row for row in Message.objects.filter(pk__in=[one.pk for one in sent])}
     first = worker()
     Watch(sent).until_all("read")
@@ -40,6 +40,6 @@ def test_an_old_backup_sends_nothing_until_a_person_says_so(
     assert SandboxMessage.objects.filter(from_me=True).count() == len(sent)
 
     holds.release(linked, None, send=False)
-    fresh = outbox.enqueue(talks[0].business_profile, talks[0], text="After it")
+    fresh = queue.enqueue(talks[0].business_profile, talks[0], text="After it")
     Watch([fresh]).until_all("read")
     assert SandboxMessage.objects.filter(from_me=True).count() == len(sent) + 1

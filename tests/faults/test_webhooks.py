@@ -8,11 +8,11 @@ import pytest
 from django.db import connection as database
 
 from accounts.models import BusinessProfile
-from connections.models import Webhook, WebhookDelivery
 from tests import factories
 from tests.connections.driver_contract import until
 from tests.connections.webhooks.receiver import Receiver
 from tests.faults import servers, storm
+from webhooks.models import Webhook, WebhookDelivery
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 

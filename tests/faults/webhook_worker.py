@@ -6,7 +6,7 @@ import django
 
 django.setup()
 
-from connections.webhooks.dispatcher import Dispatcher  # noqa: E402
+from webhooks.delivery.dispatcher import Dispatcher  # noqa: E402
 from whatsflow.runtime.signals import stop_on_signals  # noqa: E402
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ import django
 
 
 def main(connection_id: UUID) -> None:
-    from connections.runner.slots import run_here
-    from whatsflow.core import shutdown
+    from core import shutdown
+    from messaging.runner.capacity import run_here
 
     signal.signal(signal.SIGTERM, lambda *_: shutdown.request_stop())
     while not shutdown.stopping.is_set():

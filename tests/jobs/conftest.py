@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.db import OperationalError, transaction
 
+from core.errors import InvalidInput
 from jobs import registry
+from jobs.context import Interrupted, Work
 from jobs.models import Job
-from jobs.work import Interrupted, Work
-from whatsflow.core.errors import InvalidInput
 
 CHUNK = 10
 

@@ -11,11 +11,11 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, BusinessProfile, User
+from core.clock import now
 from jobs import links, runner, selectors, services
 from jobs.models import Job
 from tests import factories
 from tests.jobs.conftest import Counting
-from whatsflow.core.clock import now
 
 Browser = Callable[..., Client]
 

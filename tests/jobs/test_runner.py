@@ -11,12 +11,12 @@ from django.db import transaction
 
 from accounts.models import AuditEntry, BusinessProfile, User
 from accounts.services import businesses
+from core.clock import now
 from jobs import leases, runner, services
+from jobs.context import Work
 from jobs.leases import LeaseLost
 from jobs.models import Job
-from jobs.work import Work
 from tests.jobs.conftest import ERRORS, Counting
-from whatsflow.core.clock import now
 
 State = Job.State
 
@@ -196,7 +196,7 @@ def test_a_deleted_businesss_jobs_stop_and_its_results_go(
 def test_an_undo_is_a_job_that_runs_once(
     business: BusinessProfile, owner: User, counting: Counting, media_root: Path
 ) -> None:
-    from whatsflow.core.errors import Conflict
+    from core.errors import Conflict
 
     job = begin(business, owner, file=True)
     runner.work_off()

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from connections.session_vault import missing
+from core.web import qr
 from tests.connections.driver_contract import PICTURE, until
 from tests.connections.whatsapp_web.rig import profiles
 from tests.journeys.look import look
 from tests.journeys.person import Person
 from tests.journeys.site import Site
 from tests.standin import Standin
-from whatsflow.core import qr
 
 READ = "#chat-messages .ticks-read"
 Start = Callable[..., Site]

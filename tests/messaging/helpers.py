@@ -9,9 +9,9 @@ from connections import leases
 from connections.drivers.base import Ack, AckLevel, Chat, InboundMessage, MessageKind
 from connections.models import WhatsAppConnection
 from connections.ports import Lease, mailbox
+from core.clock import now
 from messaging.models import Conversation, Message
-from messaging.services import outbox
-from whatsflow.core.clock import now
+from messaging.outbox import queue as outbox
 
 CARLA = Chat(phone="+9992000000001")
 

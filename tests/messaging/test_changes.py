@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
-from importlib import import_module
 from itertools import count
 from typing import Any
 
 import pytest
-from django.db import connection as database
-from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
@@ -19,19 +16,21 @@ from hypothesis import strategies as st
 from accounts.models import BusinessProfile, User
 from connections import leases
 from connections.drivers.base import Chat, Edited, Event, MediaRef, MessageKind, Revoked
-from connections.models import PublicEvent, WhatsAppConnection
+from connections.models import WhatsAppConnection
 from connections.ports import Lease, mailbox
-from messaging import chat, search, tasks
+from core import events as event_bus
+from messaging import tasks
 from messaging.events import MessageUpdated
+from messaging.inbound import changes
+from messaging.inbox import chat, search
+from messaging.inbox.fragments import message as bubble
+from messaging.inbox.fragments import row as list_row
+from messaging.inbox.selectors import rows_of
 from messaging.models import Conversation, MediaFile, Message, ParkedChange
-from messaging.rendering import message as bubble
-from messaging.rendering import row as list_row
-from messaging.selectors import rows_of
-from messaging.services import changes
-from messaging.shapes import message_data
+from messaging.payloads import message_data
 from tests import factories
 from tests.messaging.helpers import CARLA, ago, hello, lease_of
-from whatsflow.core import events as event_bus
+from webhooks.models import PublicEvent
 
 DORA = Chat(phone="+9992000000004")
 """Another customer."""
@@ -356,41 +355,3 @@ def test_the_form_of_reactions_outside(lease: Lease) -> None:
     assert data["reactions"] == [{"emoji": "👍", "direction": "inbound", "at": minutes(1)}]
     assert (data["editedAt"], data["deletedAt"]) == (minutes(2), None)
     assert "reactions" not in data["metadata"]
-
-
-# -- rows of before ----------------------------------------------------------------------------------------------------
-
-
-def test_earlier_reactions_go_onto_their_message_and_deleted_texts_go(conversation: Conversation) -> None:
-    migration = import_module("messaging.migrations.0013_reactions_on_messages")
-    make = lambda **fields: factories.MessageFactory(conversation=conversation, **fields)  # noqa: E731
-    target = make(whatsapp_message_id="M", content="Cake?")
-    odd = make(whatsapp_message_id="ODD", metadata=["odd"])
-    gone = make(
-        whatsapp_message_id="GONE", content=SECRET, metadata={"revoked_at": START.isoformat(), "more": SECRET}
-    )
-    for number, (emoji, on) in enumerate(
-        [("👍", "M"), ("❤️", "M"), ("👍", "GONE"), ("👍", "ODD"), ("👍", "NOBODY")]
-    ):
-        one = make(
-            message_type="reaction", content=emoji, reply_to_wa_id=on, whatsapp_message_id=f"R{number}"
-        )
-        Message.objects.filter(pk=one.pk).update(created_at=minutes(number))
-    Conversation.objects.update(last_message_id=gone.pk, preview=SECRET)
-    apps = (
-        MigrationExecutor(database).loader.project_state([("messaging", "0013_reactions_on_messages")]).apps
-    )
-    for _ in range(2):
-        migration.put_on_messages(apps, None)
-        migration.empty_deleted(apps, None)
-
-    for row in (target, gone, odd):
-        row.refresh_from_db()
-    assert [(one["emoji"], one["at"]) for one in target.reactions] == [("❤️", minutes(1))]
-    assert odd.metadata == ["odd"]
-    assert (gone.content, gone.search_text, gone.metadata) == ("", "", {"revoked_at": START.isoformat()})
-    conversation.refresh_from_db()
-    assert conversation.preview == DELETED
-    changes.apply(target.connection, [changes.Change("M", "inbound", minutes(2), "", "R9")])
-    target.refresh_from_db()
-    assert target.reactions == []

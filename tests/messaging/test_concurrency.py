@@ -13,7 +13,8 @@ from connections.drivers.base import AckLevel, Chat
 from connections.ports import mailbox
 from contacts.models import Contact, ContactIdentity
 from messaging.models import Conversation, Message
-from messaging.services import conversations, outbox
+from messaging.outbox import queue as outbox
+from messaging.services import conversations
 from tests import factories
 from tests.messaging.helpers import ack, begin, hello, lease_of, queue
 
@@ -102,7 +103,7 @@ def test_cancel_and_begin_at_once_have_one_winner(business, conversation, connec
 
 def test_receipts_and_results_at_once_end_at_the_highest(conversation, connection):
     from connections.ports import Delivered
-    from whatsflow.core.clock import now
+    from core.clock import now
 
     message = queue(conversation)
     lease = lease_of(connection)

@@ -20,10 +20,10 @@ from accounts import selectors as accounts
 from accounts.access import SESSION_KEY
 from accounts.models import BusinessProfile, User
 from accounts.services import team
+from core.realtime import hub
 from messaging.models import Conversation
-from messaging.services import outbox
+from messaging.outbox import queue
 from whatsflow.asgi import application
-from whatsflow.core import live
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -97,7 +97,7 @@ async def test_a_member_hears_what_happens_in_the_business(
     client = await database_sync_to_async(client_of)(viewer)
     opened = socket(client)
     assert await opened.connect()
-    send = database_sync_to_async(outbox.enqueue)
+    send = database_sync_to_async(queue.enqueue)
     await send(conversation.business_profile, conversation, sender=owner, text="Good morning")
     (frame,) = await opened.frames()
     assert frame["type"] == "message"
@@ -111,8 +111,8 @@ async def test_a_stranger_hears_nothing(
     client = await database_sync_to_async(client_of)(stranger)
     opened = socket(client)
     assert await opened.connect()
-    await database_sync_to_async(live.push)(live.business_group(business.pk), {"type": "secret"})
-    await database_sync_to_async(live.push)(live.business_group(other_business.pk), {"type": "own"})
+    await database_sync_to_async(hub.push)(hub.business_group(business.pk), {"type": "secret"})
+    await database_sync_to_async(hub.push)(hub.business_group(other_business.pk), {"type": "own"})
     assert await opened.frames() == [{"type": "own"}]
     await opened.disconnect()
 
@@ -129,8 +129,8 @@ async def test_a_chosen_business_that_is_not_theirs_is_not_served(
 
     opened = socket(await database_sync_to_async(sign_in)())
     assert await opened.connect()
-    await database_sync_to_async(live.push)(live.business_group(business.pk), {"type": "secret"})
-    await database_sync_to_async(live.push)(live.business_group(other_business.pk), {"type": "own"})
+    await database_sync_to_async(hub.push)(hub.business_group(business.pk), {"type": "secret"})
+    await database_sync_to_async(hub.push)(hub.business_group(other_business.pk), {"type": "own"})
     assert await opened.frames() == [{"type": "own"}]
     await opened.disconnect()
 
@@ -142,7 +142,7 @@ async def test_what_a_browser_says_is_ignored(
     assert await opened.connect()
     await opened.say(text='{"type": "live.frames", "frames": [{"type": "x"}]}')
     await opened.say(bytes=b"\x00\xff")
-    await database_sync_to_async(live.push)(live.business_group(business.pk), {"type": "own"})
+    await database_sync_to_async(hub.push)(hub.business_group(business.pk), {"type": "own"})
     assert await opened.frames() == [{"type": "own"}]
     await opened.disconnect()
 
@@ -161,7 +161,7 @@ async def test_a_removed_member_is_cut_off_and_the_others_are_not(
     await database_sync_to_async(team.remove)(business, owner, key)
     output = await gone.receive_output(SECONDS)
     assert (output["type"], output["code"]) == ("websocket.close", 4403)
-    await database_sync_to_async(live.push)(live.business_group(business.pk), {"type": "own"})
+    await database_sync_to_async(hub.push)(hub.business_group(business.pk), {"type": "own"})
     assert {"type": "own"} in await stays.frames()
     await stays.disconnect()
 
@@ -179,8 +179,8 @@ async def test_a_socket_ends_with_its_session(
     opened = socket(client)
     assert await opened.connect()
     output = await opened.receive_output(SECONDS)
-    assert (output["type"], output["code"]) == ("websocket.close", live.TRY_AGAIN)
-    assert live.hub.count(live.business_group(business.pk)) == 0
+    assert (output["type"], output["code"]) == ("websocket.close", hub.TRY_AGAIN)
+    assert hub.hub.count(hub.business_group(business.pk)) == 0
     await database_sync_to_async(ends_soon)(client, -1)
     assert await socket(client).closed_with() == 4401
 
@@ -188,7 +188,7 @@ async def test_a_socket_ends_with_its_session(
 async def test_one_person_cannot_take_all_sockets(
     client_of: ClientOf, owner: User, teammate: User, business: BusinessProfile, monkeypatch
 ) -> None:
-    monkeypatch.setattr("messaging.consumers.SOCKETS_A_PERSON", 2)
+    monkeypatch.setattr("whatsflow.live_socket.SOCKETS_A_PERSON", 2)
     client = await database_sync_to_async(client_of)(owner)
     first, second = socket(client), socket(client)
     assert await first.connect()
@@ -206,12 +206,12 @@ async def test_one_person_cannot_take_all_sockets(
 async def test_who_goes_leaves_no_socket_behind(
     client_of: ClientOf, owner: User, business: BusinessProfile
 ) -> None:
-    group = live.business_group(business.pk)
+    group = hub.business_group(business.pk)
     opened = socket(await database_sync_to_async(client_of)(owner))
     assert await opened.connect()
-    assert live.hub.count(group) == 1
+    assert hub.hub.count(group) == 1
     await opened.disconnect()
-    assert live.hub.count(group) == 0
+    assert hub.hub.count(group) == 0
 
 
 async def test_the_socket_has_no_page(client_of: ClientOf, owner: User, business: BusinessProfile) -> None:

@@ -9,12 +9,12 @@ from connections.drivers.base import Chat
 from connections.ports import mailbox
 from contacts.models import ContactIdentity, ContactNote
 from contacts.services import merging
-from messaging import selectors
+from core.errors import InvalidInput, NotFound
+from messaging.inbox import selectors
 from messaging.models import Conversation, ConversationEvent, Draft, Message
 from messaging.services import conversations
 from tests import factories
 from tests.messaging.helpers import CARLA, hello, lease_of
-from whatsflow.core.errors import InvalidInput, NotFound
 
 
 def test_reading_clears_unread_and_wants_a_receipt(business, connection, owner):

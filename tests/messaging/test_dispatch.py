@@ -14,12 +14,14 @@ from connections import leases
 from connections.drivers.base import AckLevel, Chat
 from connections.models import WhatsAppConnection
 from connections.ports import Delivered, InFlight, LeaseLost, Refused, TryAgain, mailbox
+from core.clock import now
+from messaging.media import media_files
 from messaging.models import Message
-from messaging.services import media, outbox, pace
+from messaging.outbox import pacing_settings
+from messaging.outbox import queue as outbox
 from tests import factories
 from tests.connections.driver_contract import PICTURE
 from tests.messaging.helpers import ack, ago, begin, lease_of, queue
-from whatsflow.core.clock import now
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def take_over(lease):
 
 
 def test_people_go_before_campaigns_and_the_first_in_before_the_next(lease, conversation, other_conversation):
-    pace.change(conversation.business_profile, conversation.connection, None, {"enabled": False})
+    pacing_settings.change(conversation.business_profile, conversation.connection, None, {"enabled": False})
     queue(conversation, "campaign 1", priority=20)
     queue(other_conversation, "campaign 2", priority=20)
     queue(conversation, "reply 1")
@@ -364,9 +366,9 @@ def test_what_waits_on_another_number_wakes_nobody_here(lease, business):
 def test_messages_leave_with_their_files_and_wait_for_none_but_their_own(
     lease, conversation, other_conversation, business, owner, media_root
 ):
-    picture = media.store_upload(business, owner, SimpleUploadedFile(PICTURE.name, PICTURE.data))
-    lost = media.store_upload(business, owner, SimpleUploadedFile(PICTURE.name, PICTURE.data))
-    media.remove_files(lost)
+    picture = media_files.store_upload(business, owner, SimpleUploadedFile(PICTURE.name, PICTURE.data))
+    lost = media_files.store_upload(business, owner, SimpleUploadedFile(PICTURE.name, PICTURE.data))
+    media_files.remove_files(lost)
     third = factories.ConversationFactory(business_profile=business, connection=conversation.connection)
     for place, file in ((conversation, picture), (other_conversation, lost), (third, None)):
         queue(place, "Look", media=file)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from messaging.formatting import is_jumbo, plain, to_html
-from messaging.rendering import marked
+from messaging.inbox.fragments import marked
+from messaging.inbox.markup import is_jumbo, plain, to_html
 
 ALLOWED = {
     "strong": set(),

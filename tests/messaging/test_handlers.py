@@ -14,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from accounts.events import MembershipChanged
 from accounts.models import BusinessProfile, User
 from contacts.services import contacts
-from messaging import handlers
+from core.events import publish
+from core.realtime import hub
 from messaging.events import (
     ConversationChanged,
     CustomerTyping,
@@ -22,11 +23,11 @@ from messaging.events import (
     MessageReceived,
     MessageStatusChanged,
 )
+from messaging.inbox import live_updates
 from messaging.models import Conversation, Message
-from messaging.services import conversations, outbox, previews
+from messaging.outbox import queue
+from messaging.services import conversation_summary, conversations
 from tests import factories
-from whatsflow.core import live
-from whatsflow.core.events import publish
 
 Frame = dict[str, Any]
 PAYLOAD = '"><script>alert(1)</script>'
@@ -52,7 +53,7 @@ class Pushed:
 @pytest.fixture
 def pushed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pushed]:
     recorder = Pushed()
-    monkeypatch.setattr(live, "push", recorder)
+    monkeypatch.setattr(hub, "push", recorder)
     return recorder  # type: ignore[return-value]
 
 
@@ -69,16 +70,16 @@ def received(message: Message, **fields: Any) -> MessageReceived:
 
 def arrive(conversation: Conversation, text: str = "Hello") -> Message:
     message = factories.MessageFactory(conversation=conversation, content=text)
-    previews.show(message)
+    conversation_summary.show(message)
     return message
 
 
 def test_a_received_message_brings_its_bubble_and_its_row(pushed: Pushed, conversation: Conversation) -> None:
     message = arrive(conversation, "Do you deliver?")
     Conversation.objects.filter(pk=conversation.pk).update(unread_count=1)
-    handlers.tell_received([received(message)])
+    live_updates.tell_received([received(message)])
     ((group, (frame,)),) = pushed.calls
-    assert group == live.business_group(conversation.business_profile_id)
+    assert group == hub.business_group(conversation.business_profile_id)
     assert frame["type"] == "message"
     assert frame["conversation"] == str(conversation.pk)
     assert (frame["fresh"], frame["unread_total"], frame["direction"]) == (True, 1, "inbound")
@@ -89,21 +90,21 @@ def test_a_received_message_brings_its_bubble_and_its_row(pushed: Pushed, conver
 
 
 def test_a_healed_message_is_told_but_not_as_new(pushed: Pushed, conversation: Conversation) -> None:
-    handlers.tell_received([received(arrive(conversation), backfilled=True)])
+    live_updates.tell_received([received(arrive(conversation), backfilled=True)])
     assert pushed.frames[0]["fresh"] is False
 
 
 def test_a_fragment_is_escaped(pushed: Pushed, business: BusinessProfile) -> None:
     contact = factories.ContactFactory(business_profile=business, name=PAYLOAD)
     talk = factories.ConversationFactory(business_profile=business, contact=contact)
-    handlers.tell_received([received(arrive(talk, PAYLOAD))])
+    live_updates.tell_received([received(arrive(talk, PAYLOAD))])
     (frame,) = pushed.frames
     assert "<script" not in frame["html"] + frame["row"]
 
 
 def test_fragments_hold_no_secret_of_a_session(pushed: Pushed, conversation: Conversation) -> None:
     failed = factories.MessageFactory(conversation=conversation, outbound=True, status="failed")
-    handlers.tell_messages([received(failed)])
+    live_updates.tell_messages([received(failed)])
     assert "csrfmiddlewaretoken" not in pushed.frames[0]["html"]
 
 
@@ -131,13 +132,13 @@ def many(conversation: Conversation) -> list[Message]:
 def test_20_messages_cost_as_many_queries_as_one(pushed: Pushed, many: list[Message]) -> None:
     def cost(batch: list[Message]) -> int:
         with CaptureQueriesContext(database) as queries:
-            handlers.tell_received([received(message) for message in batch])
+            live_updates.tell_received([received(message) for message in batch])
         return len(queries)
 
     one = cost(many[:1])
     pushed.calls.clear()
-    assert cost(many[: handlers.RENDERED]) == one <= 4
-    assert [frame["type"] for frame in pushed.frames] == ["message"] * handlers.RENDERED
+    assert cost(many[: live_updates.RENDERED]) == one <= 4
+    assert [frame["type"] for frame in pushed.frames] == ["message"] * live_updates.RENDERED
 
 
 @pytest.mark.parametrize("tell", ["tell_received", "tell_messages", "tell_statuses"])
@@ -146,7 +147,7 @@ def test_a_large_batch_names_the_conversations_to_fetch_again(
 ) -> None:
     Conversation.objects.filter(pk=many[0].conversation_id).update(unread_count=100)
     with CaptureQueriesContext(database) as queries:
-        getattr(handlers, tell)([received(message) for message in many])
+        getattr(live_updates, tell)([received(message) for message in many])
     (frame,) = pushed.frames
     assert frame["type"] == "refresh"
     assert frame["conversations"] == sorted({str(message.conversation_id) for message in many})
@@ -158,20 +159,20 @@ def test_a_large_batch_stays_in_its_business(
     pushed: Pushed, many: list[Message], other_business: BusinessProfile
 ) -> None:
     foreign = factories.ConversationFactory(business_profile=other_business)
-    handlers.tell_received([received(message) for message in [*many, arrive(foreign)]])
+    live_updates.tell_received([received(message) for message in [*many, arrive(foreign)]])
     told = dict(pushed.calls)
-    assert told[live.business_group(many[0].business_profile_id)][0]["type"] == "refresh"
-    assert told[live.business_group(other_business.pk)][0]["type"] == "message"
+    assert told[hub.business_group(many[0].business_profile_id)][0]["type"] == "refresh"
+    assert told[hub.business_group(other_business.pk)][0]["type"] == "message"
 
 
 def test_businesses_hear_only_of_their_own(
     pushed: Pushed, conversation: Conversation, other_business: BusinessProfile
 ) -> None:
     foreign = factories.ConversationFactory(business_profile=other_business)
-    handlers.tell_received([received(arrive(conversation, "ours")), received(arrive(foreign, "theirs"))])
+    live_updates.tell_received([received(arrive(conversation, "ours")), received(arrive(foreign, "theirs"))])
     told = dict(pushed.calls)
-    ours = told[live.business_group(conversation.business_profile_id)]
-    theirs = told[live.business_group(other_business.pk)]
+    ours = told[hub.business_group(conversation.business_profile_id)]
+    theirs = told[hub.business_group(other_business.pk)]
     assert len(ours) == len(theirs) == 1
     assert "theirs" not in ours[0]["html"]
     assert "ours" not in theirs[0]["html"]
@@ -180,7 +181,7 @@ def test_businesses_hear_only_of_their_own(
 def test_an_event_that_names_another_business_tells_nothing(
     pushed: Pushed, conversation: Conversation, other_business: BusinessProfile
 ) -> None:
-    handlers.tell_conversations(
+    live_updates.tell_conversations(
         [ConversationChanged(business_id=other_business.pk, conversation_id=conversation.pk)]
     )
     assert not pushed.frames
@@ -190,7 +191,7 @@ def test_new_ticks_come_with_reason_and_action(pushed: Pushed, conversation: Con
     message = factories.MessageFactory(
         conversation=conversation, outbound=True, status="failed", error_code="not_on_whatsapp"
     )
-    handlers.tell_statuses(
+    live_updates.tell_statuses(
         [
             MessageStatusChanged(
                 business_id=conversation.business_profile_id,
@@ -210,20 +211,20 @@ def test_new_ticks_come_with_reason_and_action(pushed: Pushed, conversation: Con
 
 def test_typing_is_told_once_a_conversation(pushed: Pushed, conversation: Conversation) -> None:
     about = {"business_id": conversation.business_profile_id, "conversation_id": conversation.pk}
-    handlers.tell_typing([CustomerTyping(**about, active=True), CustomerTyping(**about, active=False)])
+    live_updates.tell_typing([CustomerTyping(**about, active=True), CustomerTyping(**about, active=False)])
     assert pushed.frames == [{"type": "typing", "conversation": str(conversation.pk), "active": False}]
 
 
 def test_who_leaves_is_shut_out_and_a_new_role_is_not(
     pushed: Pushed, business: BusinessProfile, teammate: User, viewer: User
 ) -> None:
-    handlers.close_sockets(
+    live_updates.close_sockets(
         [
             MembershipChanged(business_id=business.pk, user_id=teammate.pk, role=None),
             MembershipChanged(business_id=business.pk, user_id=viewer.pk, role="agent"),
         ]
     )
-    assert pushed.calls == [(live.business_group(business.pk), [{"type": "close", "user": str(teammate.pk)}])]
+    assert pushed.calls == [(hub.business_group(business.pk), [{"type": "close", "user": str(teammate.pk)}])]
 
 
 # -- through the services, as it happens -----------------------------------------------------------
@@ -232,10 +233,10 @@ def test_who_leaves_is_shut_out_and_a_new_role_is_not(
 @pytest.mark.django_db(transaction=True)
 def test_what_people_do_reaches_the_pages(pushed: Pushed, conversation: Conversation, owner: User) -> None:
     business = conversation.business_profile
-    message = outbox.enqueue(business, conversation, sender=owner, text="Good morning")
+    message = queue.enqueue(business, conversation, sender=owner, text="Good morning")
     (added,) = pushed.only("message")
     assert (added["message"], added["direction"]) == (str(message.pk), "outbound")
-    outbox.cancel(business, message, owner)
+    queue.cancel(business, message, owner)
     assert pushed.only("status")[0]["status"] == "cancelled"
     conversations.assign(business, conversation, owner, owner)
     conversations.close(business, conversation, owner)

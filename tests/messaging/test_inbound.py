@@ -16,11 +16,11 @@ from connections.drivers.base import AckLevel, Chat, Identified, MediaRef, Messa
 from connections.models import WhatsAppConnection
 from connections.ports import LeaseLost, mailbox
 from contacts.models import Contact
+from core import events
+from core.clock import now
 from messaging import events as messaging_events
 from messaging.models import Conversation, MediaFile, Message, ParkedAck
 from tests.messaging.helpers import CARLA, ack, ago, begin, hello, lease_of, queue
-from whatsflow.core import events
-from whatsflow.core.clock import now
 
 LID = Chat(lid="111222333")
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging import links
+from messaging.inbox import links
 
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "links.json").read_text())
 

@@ -17,15 +17,17 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from connections.drivers.base import MediaBlob, MediaRef, MessageKind
-from connections.models import PublicEvent
 from connections.ports import mailbox
-from messaging import file_reasons, selectors
+from core.decoding import sandbox
+from core.errors import InvalidInput, NotFound
+from messaging.inbox import selectors
+from messaging.media import file_reasons, filetypes, images, media_files
 from messaging.models import MediaFile, Message
-from messaging.services import filetypes, housekeeping, media, outbox, pictures
+from messaging.outbox import queue
+from messaging.services import maintenance
 from tests import factories
 from tests.messaging.helpers import ago, hello, lease_of
-from whatsflow.core.decoding import sandbox
-from whatsflow.core.errors import InvalidInput, NotFound
+from webhooks.models import PublicEvent
 
 pytestmark = pytest.mark.usefixtures("media_root")
 
@@ -46,7 +48,7 @@ def office(part: str = "word/document.xml", *more: str) -> bytes:
 
 
 def upload(business, user, content: bytes, name: str) -> MediaFile:
-    return media.store_upload(business, user, SimpleUploadedFile(name, content))
+    return media_files.store_upload(business, user, SimpleUploadedFile(name, content))
 
 
 MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + b"\x00" * 64
@@ -80,7 +82,7 @@ def test_what_is_on_the_list_is_taken(business, owner, content, name, kind, mime
     assert (row.kind, row.state) == (kind, "ready")
     assert mime is None or row.mime == mime
     assert kept_name in (row.name, "")
-    with media.open_media(business, row.pk).file as file:
+    with media_files.open_media(business, row.pk).file as file:
         assert len(file.read()) == row.size
     assert str(row.pk) in row.file.name
     assert "etc" not in row.file.name
@@ -122,7 +124,7 @@ def test_any_other_file_is_a_document_that_is_kept_as_it_came_and_only_downloade
     row = upload(business, owner, content, name)
 
     assert (row.kind, row.mime, row.name, row.size) == ("document", mime, name, len(content))
-    opened = media.open_media(business, row.pk)
+    opened = media_files.open_media(business, row.pk)
     with opened.file as file:
         assert file.read() == content
     assert not opened.delivery.inline
@@ -239,7 +241,7 @@ def test_pictures_lose_their_metadata_and_stand_upright(business, owner):
     exif[0x010F] = "SecretCamera"
     row = upload(business, owner, picture("JPEG", (200, 100), exif=exif), "a.jpg")
 
-    with media.open_media(business, row.pk).file as file:
+    with media_files.open_media(business, row.pk).file as file:
         content = file.read()
     assert b"SecretCamera" not in content
     assert (row.width, row.height) == (100, 200) == Image.open(io.BytesIO(content)).size
@@ -249,17 +251,17 @@ def test_pictures_lose_their_metadata_and_stand_upright(business, owner):
 def test_nothing_hides_behind_a_picture(business, owner, kind):
     row = upload(business, owner, picture(kind) + b"<script>alert(1)</script>", "a.png")
 
-    with media.open_media(business, row.pk).file as file:
+    with media_files.open_media(business, row.pk).file as file:
         assert b"script" not in file.read()
 
 
 def test_a_thumbnail_is_small(business, owner):
     row = upload(business, owner, picture("PNG", (1000, 500)), "a.png")
 
-    opened = media.open_media(business, row.pk, thumbnail=True)
+    opened = media_files.open_media(business, row.pk, thumbnail=True)
     with opened.file as file:
         assert Image.open(file).size == (320, 160)
-    assert opened.delivery == media.Delivery("a.png", "image/jpeg", inline=True)
+    assert opened.delivery == media_files.Delivery("a.png", "image/jpeg", inline=True)
 
 
 def test_animations_stay_animated(business, owner):
@@ -268,7 +270,7 @@ def test_animations_stay_animated(business, owner):
     frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=50, comment=b"hidden")
     row = upload(business, owner, out.getvalue(), "a.gif")
 
-    with media.open_media(business, row.pk).file as file:
+    with media_files.open_media(business, row.pk).file as file:
         content = file.read()
     assert Image.open(io.BytesIO(content)).n_frames == 3
     assert b"hidden" not in content
@@ -285,7 +287,7 @@ def test_a_pixel_bomb_is_refused_before_it_is_unpacked(business, owner, monkeypa
 
 
 def test_too_many_pixels_are_explained(business, owner, monkeypatch):
-    monkeypatch.setattr(pictures, "MAX_PIXELS", 1000)
+    monkeypatch.setattr(images, "MAX_PIXELS", 1000)
     with pytest.raises(InvalidInput, match="pixels"):
         upload(business, owner, picture("PNG", (100, 100)), "a.png")
 
@@ -302,7 +304,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(business, owner, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(FileSystemStorage, "_save", full)
-    with pytest.raises(media.StorageFull, match="no room"):
+    with pytest.raises(media_files.StorageFull, match="no room"):
         upload(business, owner, PDF, "a.pdf")
     assert not MediaFile.objects.exists()
 
@@ -311,7 +313,7 @@ def test_another_businesss_file_is_not_found(business, other_business, owner):
     row = upload(business, owner, PDF, "a.pdf")
 
     with pytest.raises(NotFound):
-        media.open_media(other_business, row.pk)
+        media_files.open_media(other_business, row.pk)
 
 
 def test_a_file_that_is_gone_is_not_found(business, owner):
@@ -319,7 +321,7 @@ def test_a_file_that_is_gone_is_not_found(business, owner):
     row.file.storage.delete(row.file.name)
 
     with pytest.raises(NotFound):
-        media.open_media(business, row.pk)
+        media_files.open_media(business, row.pk)
 
 
 # -- with messages ---------------------------------------------------------------------------------
@@ -327,7 +329,7 @@ def test_a_file_that_is_gone_is_not_found(business, owner):
 
 def test_a_sent_file_goes_to_the_driver_with_its_caption(business, conversation, owner, connection):
     row = upload(business, owner, PDF, "menu.pdf")
-    outbox.enqueue(business, conversation, sender=owner, text="Our menu", media=row)
+    queue.enqueue(business, conversation, sender=owner, text="Our menu", media=row)
     lease = lease_of(connection)
     (claimed,) = mailbox().claim(lease, 5)
 
@@ -339,7 +341,7 @@ def test_a_sent_file_goes_to_the_driver_with_its_caption(business, conversation,
 
 def test_a_message_whose_file_is_gone_fails_with_the_reason(business, conversation, owner, connection):
     row = upload(business, owner, PDF, "menu.pdf")
-    message = outbox.enqueue(business, conversation, sender=owner, media=row)
+    message = queue.enqueue(business, conversation, sender=owner, media=row)
     row.file.storage.delete(row.file.name)
     lease = lease_of(connection)
     (claimed,) = mailbox().claim(lease, 5)
@@ -389,7 +391,7 @@ def test_whatever_a_customer_sends_is_kept(connection, content, name, mime):
     row = MediaFile.objects.get()
     assert (row.state, row.kind, row.mime, row.name, row.error_code) == ("ready", "document", mime, name, "")
     assert Message.objects.get().message_type == "document"
-    assert media.load(row).data == content
+    assert media_files.load(row).data == content
 
 
 @pytest.mark.parametrize("code", ["broken_image", "image_too_large"])
@@ -399,15 +401,15 @@ def test_a_customers_picture_that_cannot_be_redrawn_is_kept_as_a_download(
     def refuses(*_, **__):
         raise InvalidInput(code, "No.")
 
-    monkeypatch.setattr(pictures, "clean", refuses)
+    monkeypatch.setattr(images, "clean", refuses)
     lease, job = wanted
     content = picture("JPEG")
     mailbox().store_media(lease, job, MediaBlob(content, "image/jpeg"))
 
     row = MediaFile.objects.get()
     assert (row.state, row.kind, row.mime, row.name) == ("ready", "document", "image/jpeg", "photo.jpg")
-    assert media.load(row).data == content
-    assert media.open_media(business, row.pk).delivery == media.Delivery(
+    assert media_files.load(row).data == content
+    assert media_files.open_media(business, row.pk).delivery == media_files.Delivery(
         "photo.jpg", "application/octet-stream", inline=False
     )
 
@@ -416,7 +418,7 @@ def test_a_customers_damaged_picture_is_kept_too(wanted):
     lease, job = wanted
     content = picture("JPEG", (300, 300))[:500]
     mailbox().store_media(lease, job, MediaBlob(content, "image/jpeg"))
-    assert media.load(MediaFile.objects.get()).data == content
+    assert media_files.load(MediaFile.objects.get()).data == content
 
 
 def test_a_customers_heic_picture_is_shown_as_a_jpeg(connection):
@@ -428,7 +430,7 @@ def test_a_customers_heic_picture_is_shown_as_a_jpeg(connection):
     row = MediaFile.objects.get()
     assert (row.kind, row.mime, row.name, row.width) == ("image", "image/jpeg", "IMG_1.heic.jpg", 64)
     assert Message.objects.get().message_type == "image"
-    with Image.open(io.BytesIO(media.load(row).data)) as shown:
+    with Image.open(io.BytesIO(media_files.load(row).data)) as shown:
         assert (shown.format, shown.size) == ("JPEG", (64, 32))
 
 
@@ -545,10 +547,10 @@ def test_a_gone_file_is_given_up_at_once(wanted):
 
 def test_uploads_that_were_never_sent_go_after_a_day(business, conversation, owner):
     used, unused, young = (upload(business, owner, PDF, "a.pdf") for _ in range(3))
-    outbox.enqueue(business, conversation, media=used)
+    queue.enqueue(business, conversation, media=used)
     MediaFile.objects.exclude(pk=young.pk).update(created_at=ago(days=2))
 
-    housekeeping.prune()
+    maintenance.prune()
 
     assert set(MediaFile.objects.all()) == {used, young}
     assert not unused.file.storage.exists(unused.file.name)

@@ -38,13 +38,13 @@ from connections.ports import Lease, LeaseLost, mailbox
 from connections.services import unstored_events
 from contacts.models import Contact
 from contacts.services import contacts
+from core.clock import now
+from messaging.inbound import changes, receiver
+from messaging.inbound.changes import Change
 from messaging.models import Conversation, MediaFile, Message
-from messaging.services import changes, inbound
-from messaging.services.changes import Change
 from tests.connections.scripted import PDF, tell
 from tests.factories import UserFactory
 from tests.messaging.helpers import CARLA, ago, hello, lease_of
-from whatsflow.core.clock import now
 
 DORA = Chat(phone="+9992000000002")
 EARLIER, LATER = "before", "after"
@@ -297,7 +297,7 @@ def fails(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def failing(monkeypatch: pytest.MonkeyPatch, error: Any, prefix: str = "ODD") -> list[int]:
     sizes: list[int] = []
-    real = inbound._store_batch
+    real = receiver._store_batch
 
     def store(connection: WhatsAppConnection, events: list[Event]) -> int:
         sizes.append(len(events))
@@ -306,7 +306,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Any, prefix: str = "ODD") ->
             raise error()
         return count
 
-    monkeypatch.setattr(inbound, "_store_batch", store)
+    monkeypatch.setattr(receiver, "_store_batch", store)
     return sizes
 
 
@@ -328,14 +328,14 @@ def test_a_batch_in_which_all_fail_costs_two_transactions_an_event(lease: Lease,
 
 def test_an_event_that_fails_once_only_is_stored(lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
     errors = [ValueError()]
-    real = inbound._store_batch
+    real = receiver._store_batch
 
     def once(connection: WhatsAppConnection, events: list[Event]) -> int:
         if errors:
             raise errors.pop()
         return real(connection, events)
 
-    monkeypatch.setattr(inbound, "_store_batch", once)
+    monkeypatch.setattr(receiver, "_store_batch", once)
     tell(lease, [hello()])
     assert stored() == {"IN1"}
     assert not UnstoredEvent.objects.exists()
@@ -540,10 +540,10 @@ def test_the_numbers_page_and_the_metrics_count_them(
 
 
 def test_they_go_after_thirty_days(unstored: UnstoredEvent, monkeypatch: pytest.MonkeyPatch) -> None:
-    tasks.prune_events()
+    tasks.prune()
     assert UnstoredEvent.objects.exists()
     monkeypatch.setattr(unstored_events, "now", lambda: now() + timedelta(days=31))
-    tasks.prune_events()
+    tasks.prune()
     assert not UnstoredEvent.objects.exists()
 
 

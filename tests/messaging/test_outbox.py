@@ -6,14 +6,14 @@ import pytest
 
 from accounts.models import AuditEntry
 from connections.ports import Refused, mailbox
-from messaging import chat, selectors
+from core.errors import Conflict, InvalidInput, NotFound
+from core.realtime import wakeup
+from messaging.inbox import chat, selectors
+from messaging.inbox.read_models import Said
 from messaging.models import MediaFile, Message
-from messaging.rows import Said
-from messaging.services import outbox
+from messaging.outbox import queue as outbox
 from tests import factories
 from tests.messaging.helpers import ago, begin, lease_of, queue
-from whatsflow.core import doorbell
-from whatsflow.core.errors import Conflict, InvalidInput, NotFound
 
 
 def test_a_queued_message_shows_in_the_list(business, conversation, owner):
@@ -106,7 +106,7 @@ def test_a_token_has_at_most_64_characters(business, conversation):
 
 
 def test_queueing_rings_the_numbers_doorbell(business, conversation, django_capture_on_commit_callbacks):
-    with doorbell.listen(doorbell.connection_topic(conversation.connection_id)) as bell:
+    with wakeup.listen(wakeup.connection_topic(conversation.connection_id)) as bell:
         with django_capture_on_commit_callbacks(execute=True):
             outbox.enqueue(business, conversation, text="Hi")
         assert bell.wait(2)

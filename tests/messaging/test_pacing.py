@@ -10,9 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from messaging import pacing
-from messaging.pacing import DAY, HOUR, Decision, Pacing, Past, Person, decide, forecast, is_open, next_open
-from messaging.zones import zones_of
+from messaging.outbox import pacing
+from messaging.outbox.pacing import (
+    DAY,
+    HOUR,
+    Decision,
+    Pacing,
+    Past,
+    Person,
+    decide,
+    forecast,
+    is_open,
+    next_open,
+)
+from messaging.outbox.time_zones import zones_of
 
 BEFORE_SUMMER_TIME = datetime(2026, 3, 23, 7, 0, tzinfo=UTC)
 """Monday; in Europe clocks go forward on the 29th, in the middle of the fortnight. America's did on the 8th."""

@@ -17,7 +17,7 @@ from accounts.models import BusinessProfile, User
 from connections.models import WhatsAppConnection
 from contacts.models import Contact
 from messaging.models import Conversation, Draft, Message
-from messaging.services import previews
+from messaging.services import conversation_summary
 from tests import factories
 
 HTMX = {"HX-Request": "true"}
@@ -41,7 +41,7 @@ def make_conversations(business: BusinessProfile, number: WhatsAppConnection, co
     for index in range(count):
         talk = factories.ConversationFactory(business_profile=business, connection=number)
         message = factories.MessageFactory(conversation=talk, outbound=index % 2 == 0)
-        previews.show(message)
+        conversation_summary.show(message)
 
 
 # -- the list ----------------------------------------------------------------------------------------------------------
@@ -464,7 +464,7 @@ def test_what_strangers_write_comes_out_as_text(
         status="failed",
         error_message=PAYLOAD,
     )
-    previews.show(answer)
+    conversation_summary.show(answer)
     for kind in ("location", "contact_card", "poll"):
         metadata = {"name": PAYLOAD, "question": PAYLOAD, "options": [PAYLOAD], "phones": [PAYLOAD]}
         factories.MessageFactory(conversation=talk, message_type=kind, content=PAYLOAD, metadata=metadata)

@@ -243,7 +243,7 @@ def test_with_an_s3_store_the_answer_is_a_signed_link(
     settings.STORAGES = {
         **settings.STORAGES,
         "default": {
-            "BACKEND": "whatsflow.core.s3.S3Storage",
+            "BACKEND": "core.files.s3.S3Storage",
             "OPTIONS": {
                 "bucket_name": "bucket",
                 "access_key": "key",

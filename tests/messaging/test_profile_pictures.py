@@ -12,14 +12,15 @@ from connections import leases
 from connections.drivers.base import MediaBlob, Transient
 from connections.models import SandboxPhone, WhatsAppConnection
 from connections.ports import Lease, PictureJob
-from connections.runner import errands
 from contacts.models import Contact
+from core.decoding import sandbox
+from messaging.inbound import profile_pictures
+from messaging.media import media_files
 from messaging.models import ContactPicture, Conversation, MediaFile
-from messaging.services import media, profile_pictures
+from messaging.runner import background_tasks
 from tests import factories
 from tests.connections.driver_contract import PICTURE, until
 from tests.connections.live import running
-from whatsflow.core.decoding import sandbox
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media_root")]
 
@@ -135,9 +136,9 @@ def test_housekeeping_keeps_pictures_in_use_and_removes_those_of_deleted_contact
 ) -> None:
     profile_pictures.store(lease, wanted(lease), PICTURE)
     later = timezone.now() + timedelta(days=2)
-    assert media.prune_orphans(later) == 0
+    assert media_files.prune_orphans(later) == 0
     conversation.contact.delete()
-    assert media.prune_orphans(later) == 1
+    assert media_files.prune_orphans(later) == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -145,7 +146,7 @@ def test_housekeeping_keeps_pictures_in_use_and_removes_those_of_deleted_contact
 def test_the_runner_fetches_them_and_takes_no_harm(
     connection: WhatsAppConnection, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
-    monkeypatch.setattr(errands, "PICTURE_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(background_tasks, "PICTURE_PAUSE_SECONDS", 0.0)
     if fails:
         monkeypatch.setattr(
             "connections.drivers.sandbox.driver.portraits.of", lambda customer: _fail(Transient("no_answer"))

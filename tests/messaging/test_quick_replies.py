@@ -9,9 +9,9 @@ from django.test import Client
 
 from accounts.models import AuditEntry, BusinessProfile, User
 from contacts.models import CustomField
+from core.errors import Conflict, InvalidInput
 from messaging.models import Conversation, QuickReply
 from messaging.services import quick_replies
-from whatsflow.core.errors import Conflict, InvalidInput
 
 ClientOf = Callable[..., Client]
 PAGE = "/inbox/replies/"

@@ -13,10 +13,10 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import BusinessProfile, User
-from messaging.services import media
+from core.files.s3 import S3Storage
+from core.files.s3_origins import origins
+from messaging.media import media_files
 from tests.connections.driver_contract import PICTURE
-from whatsflow.core.s3 import S3Storage
-from whatsflow.core.s3_origins import origins
 
 
 class Store(ThreadingHTTPServer):
@@ -101,12 +101,12 @@ def test_what_is_uploaded_goes_there_and_back(
 ) -> None:
     settings.STORAGES = {
         **settings.STORAGES,
-        "default": {"BACKEND": "whatsflow.core.s3.S3Storage", "OPTIONS": options},
+        "default": {"BACKEND": "core.files.s3.S3Storage", "OPTIONS": options},
     }
-    row = media.store_upload(business, owner, SimpleUploadedFile(PICTURE.name, PICTURE.data))
+    row = media_files.store_upload(business, owner, SimpleUploadedFile(PICTURE.name, PICTURE.data))
     assert set(store.kept) == {f"/bakery/{row.file.name}", f"/bakery/{row.thumbnail.name}"}
-    assert media.load(row).data == store.kept[f"/bakery/{row.file.name}"]
-    media.remove_files(row)
+    assert media_files.load(row).data == store.kept[f"/bakery/{row.file.name}"]
+    media_files.remove_files(row)
     assert store.kept == {}
 
 

@@ -8,14 +8,14 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-from messaging import chat, search, selectors
+from core.clock import now
+from core.errors import InvalidInput, NotFound
+from core.ids import uuid7
+from messaging.inbox import chat, search, selectors
+from messaging.inbox.read_models import Said
 from messaging.models import Message
-from messaging.rows import Said
 from tests import factories
 from tests.messaging.helpers import ago
-from whatsflow.core.clock import now
-from whatsflow.core.errors import InvalidInput, NotFound
-from whatsflow.core.ids import uuid7
 
 
 def many_conversations(business, connection, count):

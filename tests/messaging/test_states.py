@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from connections.drivers.base import AckLevel
 from connections.ports import Delivered, Refused, TryAgain, mailbox
-from messaging import states
+from core.clock import now
+from core.ids import uuid7
 from messaging.models import Message, ParkedAck
-from messaging.states import RANK, Status
+from messaging.outbox import states
+from messaging.outbox.states import RANK, Status
 from tests import factories
 from tests.messaging.helpers import ack, begin, hello, lease_of, queue
-from whatsflow.core.clock import now
-from whatsflow.core.ids import uuid7
 
 LEVELS = st.sampled_from(list(AckLevel))
 STATUSES = st.sampled_from(list(RANK))

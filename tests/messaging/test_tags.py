@@ -7,7 +7,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from contacts.services import tags
-from messaging import selectors
+from messaging.inbox import selectors
 from tests import factories
 
 

@@ -8,11 +8,11 @@ import pytest
 from django.db import DatabaseError
 from django.test import Client
 
+from core import gauges, shutdown
 from messaging.models import Conversation
 from tests import factories
 from tests.messaging.helpers import queue
 from whatsflow import health
-from whatsflow.core import gauges, shutdown
 
 TOKEN = "a token for the scraper"
 

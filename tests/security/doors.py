@@ -83,10 +83,12 @@ def doors(business_id: str) -> dict[str, Callable[[Path], str]]:
     from connections.models import WhatsAppConnection
     from connections.ports import MediaJob, mailbox
     from contacts.services import imports
+    from core.errors import DomainError
+    from messaging.inbound import profile_pictures
+    from messaging.media import media_files
     from messaging.models import ContactPicture, MediaFile, Message
-    from messaging.services import media, profile_pictures, sending
+    from messaging.outbox import api_send
     from tests.messaging.helpers import hello, lease_of
-    from whatsflow.core.errors import DomainError
 
     business = BusinessProfile.objects.get(pk=business_id)
     lease = lease_of(WhatsAppConnection.objects.get(), "doors")
@@ -103,12 +105,12 @@ def doors(business_id: str) -> dict[str, Callable[[Path], str]]:
         """Pages, the API, campaigns and their templates."""
         with path.open("rb") as file:
             return answered(
-                lambda: media.store_upload(business, business.user, UploadedFile(file, path.name))
+                lambda: media_files.store_upload(business, business.user, UploadedFile(file, path.name))
             )
 
     def address(path: Path) -> str:
         with served(path) as place:
-            return answered(lambda: sending.fetch(business, business.user, f"{place}/file"))
+            return answered(lambda: api_send.fetch(business, business.user, f"{place}/file"))
 
     def customer(path: Path) -> str:
         ref = MediaRef(mime="image/jpeg", name=path.name, token={"id": 1})

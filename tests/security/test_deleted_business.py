@@ -15,11 +15,11 @@ from accounts.models import BusinessProfile, User
 from accounts.services import businesses, purge
 from connections.models import SandboxPhone, WhatsAppConnection
 from connections.services import numbers, sessions
+from core.clock import now
+from core.files.storage import remove_tree
+from messaging.media import media_files
 from messaging.models import Conversation
-from messaging.services import media
 from tests import factories
-from whatsflow.core.clock import now
-from whatsflow.core.files import remove_tree
 
 
 def _delete(business: BusinessProfile, owner: User) -> None:
@@ -109,10 +109,10 @@ def test_a_deleted_numbers_files_go_with_its_conversations(
     default_storage.save(f"sandbox/{sandbox_phone.pk}/WA1", ContentFile(b"x"))
     WhatsAppConnection.objects.filter(pk=number.pk).update(desired=WhatsAppConnection.Desired.OFFLINE)
     tomorrow = now() + timedelta(days=1)
-    assert media.prune_orphans(tomorrow) == 0
+    assert media_files.prune_orphans(tomorrow) == 0
 
     with django_capture_on_commit_callbacks(execute=True):
         numbers.delete(number, owner)
-    assert media.prune_orphans(tomorrow) == 1
+    assert media_files.prune_orphans(tomorrow) == 1
 
     assert not [path for path in media_root.rglob("*") if path.is_file()]

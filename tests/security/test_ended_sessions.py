@@ -11,9 +11,9 @@ from django.test import Client
 
 from accounts.models import BusinessProfile, User
 from accounts.services import operators, users
+from core.realtime import hub
 from tests.factories import PASSWORD
 from tests.messaging.test_consumers import SECONDS, _known_host, socket  # noqa: F401
-from whatsflow.core import live
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,7 +43,7 @@ async def test_logging_out_closes_the_sockets_of_the_session_for_good(
 
     await database_sync_to_async(client.post)("/accounts/logout/")
 
-    assert await _closing_code(opened) == live.TRY_AGAIN
+    assert await _closing_code(opened) == hub.TRY_AGAIN
     assert await socket(cookies).closed_with() == 4401
 
 
@@ -56,7 +56,7 @@ async def test_another_session_of_the_same_person_comes_back_by_itself(
 
     await database_sync_to_async(leaving.post)("/accounts/logout/")
 
-    assert await _closing_code(opened) == live.TRY_AGAIN
+    assert await _closing_code(opened) == hub.TRY_AGAIN
     again = await _open(staying)
     await again.disconnect()
 
@@ -74,7 +74,7 @@ async def test_a_new_password_closes_every_socket_and_only_the_own_session_comes
     )
 
     assert answer.status_code == 302
-    assert await _closing_code(stolen) == live.TRY_AGAIN
+    assert await _closing_code(stolen) == hub.TRY_AGAIN
     assert await socket(thief).closed_with() == 4401
     assert (await database_sync_to_async(thief.get)("/inbox/")).status_code == 302
     renewed = await _open(own)
@@ -99,5 +99,5 @@ async def test_a_reset_password_and_a_switched_off_account_close_the_sockets(
 
     await database_sync_to_async(end)()
 
-    assert await _closing_code(opened) == live.TRY_AGAIN
+    assert await _closing_code(opened) == hub.TRY_AGAIN
     assert await socket(client).closed_with() == 4401

@@ -17,12 +17,12 @@ from django.test import Client
 from django.urls import reverse
 
 from connections.models import SandboxMessage
+from core.ids import uuid7
+from core.web.charset import only_utf8
 from tests import factories
 from tests.architecture.test_tenants import ROUTES, Route
 from tests.one_of_each import one_of_each
 from whatsflow import asgi, wsgi
-from whatsflow.core.ids import uuid7
-from whatsflow.core.readable import only_utf8
 
 ClientOf = Callable[..., Client]
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"

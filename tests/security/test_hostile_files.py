@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from messaging.services import filetypes, pictures
-from whatsflow.core import archives
-from whatsflow.core.errors import InvalidInput
+from core.errors import InvalidInput
+from core.files import archives
+from messaging.media import filetypes, images
 
 
 def _document() -> bytes:
@@ -76,13 +76,13 @@ def _gif(frames: int) -> bytes:
 def test_an_animation_of_countless_tiny_frames_is_refused_before_they_are_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pictures, "MAX_FRAMES", 20)
+    monkeypatch.setattr(images, "MAX_FRAMES", 20)
 
     with pytest.raises(InvalidInput) as refused:
-        pictures.clean(BytesIO(_gif(21)), "image/gif")
+        images.clean(BytesIO(_gif(21)), "image/gif")
 
     assert refused.value.code == "image_too_large"
-    assert pictures.clean(BytesIO(_gif(20)), "image/gif").width == 1
+    assert images.clean(BytesIO(_gif(20)), "image/gif").width == 1
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
@@ -96,4 +96,4 @@ def test_whatever_is_changed_in_a_picture_it_is_read_or_refused(kind: str) -> No
         for _ in range(chance.randrange(1, 30)):
             changed[chance.randrange(len(changed))] = chance.randrange(256)
         with suppress(InvalidInput):
-            pictures.clean(BytesIO(bytes(changed)), mime)
+            images.clean(BytesIO(bytes(changed)), mime)

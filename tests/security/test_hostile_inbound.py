@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from messaging.inbound import receiver
 from messaging.models import Message
-from messaging.services import inbound
 from tests.messaging.helpers import hello, lease_of
 
 ENDLESS = " ".join("".join(word) for word in islice(product(ascii_lowercase, repeat=5), 300_000))
@@ -28,7 +28,7 @@ ENDLESS = " ".join("".join(word) for word in islice(product(ascii_lowercase, rep
     ids=["endless", "null", "half a character", "the longest"],
 )
 def test_a_hostile_text_is_kept_and_so_is_its_neighbour(connection: Any, body: str, kept: str) -> None:
-    inbound.receive(lease_of(connection), [hello("BAD", body=body), hello("GOOD", body="Hi")])
+    receiver.receive(lease_of(connection), [hello("BAD", body=body), hello("GOOD", body="Hi")])
 
     assert Message.objects.get(whatsapp_message_id="BAD").content == kept
     assert Message.objects.get(whatsapp_message_id="GOOD").content == "Hi"
@@ -36,6 +36,6 @@ def test_a_hostile_text_is_kept_and_so_is_its_neighbour(connection: Any, body: s
 
 def test_what_a_driver_tells_besides_fits_a_json_column(connection: Any) -> None:
     extra = {"a\x00": ["\ud83d", float("nan"), 1.5, None, {"b": "\x00"}]}
-    inbound.receive(lease_of(connection), [hello("BAD", extra=extra)])
+    receiver.receive(lease_of(connection), [hello("BAD", extra=extra)])
 
     assert Message.objects.get().metadata == {"a": ["?", None, 1.5, None, {"b": ""}]}

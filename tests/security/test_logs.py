@@ -10,7 +10,7 @@ import pytest
 from django.test import Client, RequestFactory
 from structlog.testing import capture_logs
 
-from whatsflow.requests import RequestLogMiddleware, without_secrets
+from whatsflow.request_log import RequestLogMiddleware, without_secrets
 
 
 def test_neither_searches_nor_the_secrets_of_links_are_logged(

@@ -14,9 +14,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
+from core.web.templatetags.whatsflow import time_text
 from messaging.models import Conversation
 from tests.journeys.person import DESKTOP, PHONE, Person
-from whatsflow.core.templatetags.whatsflow import time_text
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

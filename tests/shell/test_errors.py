@@ -10,7 +10,7 @@ import pytest
 from django.test import Client, RequestFactory
 
 from accounts.models import BusinessProfile, User
-from whatsflow import errors
+from whatsflow import error_pages
 
 
 def test_a_wrong_address_gets_a_page_that_says_what_to_do(client: Client, db: None) -> None:
@@ -34,11 +34,11 @@ def test_a_request_id_that_somebody_sent_is_escaped(client: Client, db: None) ->
 @pytest.mark.parametrize(
     ("view", "status", "words"),
     [
-        (errors.bad_request, 400, "could not be understood"),
-        (errors.permission_denied, 403, "Ask an owner or admin"),
-        (errors.page_not_found, 404, "nothing here"),
-        (errors.server_error, 500, "on our side"),
-        (errors.csrf_failure, 403, "no longer valid"),
+        (error_pages.bad_request, 400, "could not be understood"),
+        (error_pages.permission_denied, 403, "Ask an owner or admin"),
+        (error_pages.page_not_found, 404, "nothing here"),
+        (error_pages.server_error, 500, "on our side"),
+        (error_pages.csrf_failure, 403, "no longer valid"),
     ],
 )
 def test_every_error_page_can_be_drawn_without_user_or_database(

@@ -9,9 +9,9 @@ import pytest
 from django.test import Client
 
 from accounts.models import BusinessProfile, User
-from analytics.templatetags.shell_tags import TOKEN_PLACE
 from messaging.models import Conversation
 from tests import factories
+from whatsflow.templatetags.shell_tags import TOKEN_PLACE
 
 SignIn = Callable[..., Client]
 

@@ -9,13 +9,13 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from accounts.models import BusinessProfile, User
-from messaging import rendering, selectors
+from core.ids import uuid7
+from messaging.inbox import fragments, selectors
+from messaging.inbox.read_models import InboxRow, Said
 from messaging.models import Conversation, Message
-from messaging.rows import InboxRow, Said
 from messaging.services import quick_replies
 from tests import factories
 from tests.journeys.person import Person
-from whatsflow.core.ids import uuid7
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -59,8 +59,8 @@ def frame_of(message: Message, row: InboxRow | None = None) -> dict[str, Any]:
         "conversation": str(row.id),
         "message": str(message.pk),
         "direction": message.direction,
-        "html": str(rendering.message(Said.of(message), None, row.name)),
-        "row": str(rendering.row(row)),
+        "html": str(fragments.message(Said.of(message), None, row.name)),
+        "row": str(fragments.row(row)),
         "fresh": True,
         "unread_total": 1,
     }
@@ -74,8 +74,8 @@ def ticks_of(message: Message, status: str) -> dict[str, Any]:
         "conversation": str(message.conversation_id),
         "message": str(message.pk),
         "status": status,
-        "html": str(rendering.ticks(Said.of(message))),
-        "note": str(rendering.note(Said.of(message))),
+        "html": str(fragments.ticks(Said.of(message))),
+        "note": str(fragments.note(Said.of(message))),
     }
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from contacts.models import Contact
-from whatsflow.core.templatetags import whatsflow as tags
+from core.web.templatetags import whatsflow as tags
 
 NOW = datetime(2026, 3, 12, 14, 30, tzinfo=UTC)
 

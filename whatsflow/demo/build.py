@@ -15,13 +15,13 @@ from django.db.models import QuerySet
 from accounts.models import BusinessProfile, User
 from accounts.roles import Role
 from accounts.services import businesses, purge, team, users
-from analytics.services import rollups
+from analytics.aggregates import rollup
 from connections.models import SandboxCustomer, SandboxPhone, WhatsAppConnection
 from connections.services import numbers
 from contacts.models import ConsentProof, Contact, ContactIdentity, ContactNote, ContactTag, Suppression
+from core.clock import now
 from messaging.models import Conversation, ConversationEvent, Message
 from messaging.services import quick_replies
-from whatsflow.core.clock import now
 from whatsflow.demo import pictures, rows, sorting
 from whatsflow.demo.history import DAYS, History
 from whatsflow.demo.people import person
@@ -91,7 +91,7 @@ def build(password: str, size: Size, progress: Progress) -> BusinessProfile:
     zone = ZoneInfo(ZONE)
     history = History(size.contacts, size.messages, until, zone, len(answering), size.days)
     _write(rows.Rows(shop, history), sorting.define(business, owner), progress)
-    rollups.forget(business)
+    rollup.forget(business)
     businesses.update(business, owner, business_name=NAME)
     return business
 

@@ -14,13 +14,13 @@ from django.urls import reverse
 
 from accounts.models import BusinessProfile, User
 from connections.models import WhatsAppConnection
-from contacts import searched
+from contacts import search_text as searched
 from contacts.models import Contact, ContactIdentity
+from core.db.search_text import search_text
+from core.ids import uuid7
+from core.phone import phone
 from messaging.models import Conversation, ConversationEvent, MediaFile, Message
-from messaging.services import previews
-from whatsflow.core import phone
-from whatsflow.core.ids import uuid7
-from whatsflow.core.search_text import search_text
+from messaging.services import conversation_summary
 from whatsflow.demo import sorting
 from whatsflow.demo.history import History, Said
 from whatsflow.demo.people import person
@@ -125,7 +125,7 @@ class Rows:
             yield (
                 *(self.conversation_ids[index], self._business, self.contact_ids[index], connection),
                 *("closed" if closed else "open", assigned, _moment(last.at), last.id),
-                *(previews.line(last.text), "image" if last.picture >= 0 else "text"),
+                *(conversation_summary.line(last.text), "image" if last.picture >= 0 else "text"),
                 *("outbound" if last.ours else "inbound", last.status, unread),
                 *(None if unread else _moment(last.at), _moment(end.first_at), _moment(last.at)),
             )

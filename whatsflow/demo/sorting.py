@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import BusinessProfile, User
-from contacts.filters import ContactFilter
+from contacts.filters.contact_filter import ContactFilter
 from contacts.models import ConsentProof, ContactTag, CustomField, Suppression, TagRule
 from contacts.services import fields, rules, segments, tags
-from whatsflow.core.ids import uuid7
+from core.ids import uuid7
 from whatsflow.demo.people import person
 from whatsflow.demo.tables import Table
 

@@ -13,8 +13,8 @@ import structlog
 from django.conf import settings
 from django.db import connections
 
+from core.shutdown import stopping
 from whatsflow.celery import app
-from whatsflow.core.shutdown import stopping
 from whatsflow.runtime.signals import stop_on_signals
 from whatsflow.runtime.web import Server
 from whatsflow.runtime.work import Beat, Worker

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from whatsflow.core.shutdown import request_stop
+from core.shutdown import request_stop
 
 log = structlog.get_logger(__name__)
 

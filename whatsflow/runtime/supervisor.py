@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import structlog
 from django.conf import settings
 
-from whatsflow.core.shutdown import stopping
+from core.shutdown import stopping
 from whatsflow.runtime.signals import STOP_SECONDS
 
 log = structlog.get_logger(__name__)

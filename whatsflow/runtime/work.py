@@ -14,8 +14,8 @@ from celery.concurrency.thread import ApplyResult, TaskPool, apply_target
 from celery.worker import WorkController, state
 from django.conf import settings
 
+from core.realtime import inprocess_broker
 from whatsflow.celery import app
-from whatsflow.core import inproc
 
 JOB_THREADS = 3
 """More than jobs.runner.AT_ONCE: a bell that finds all hands busy must not wait behind them."""
@@ -90,7 +90,7 @@ class Worker:
     def stop(self) -> None:
         """Take no more tasks and let `start` return when the running ones have ended."""
         state.should_stop = 0
-        inproc.wake()
+        inprocess_broker.wake()
 
 
 class Beat:

@@ -10,8 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from accounts.models import BusinessProfile
-from analytics import localtime
-from analytics.services import rollups
+from analytics.aggregates import local_days, rollup
 
 
 class Command(BaseCommand):
@@ -31,19 +30,19 @@ class Command(BaseCommand):
         businesses = list(chosen)
         if not businesses:
             raise CommandError("There is no such business.")
-        while rollups.take_marks():
+        while rollup.take_marks():
             pass
         for business in businesses:
             self._rebuild(business, options["first"], options["last"])
 
     def _rebuild(self, business: BusinessProfile, first: date | None, last: date | None) -> None:
-        first = first or rollups.first_date(business)
+        first = first or rollup.first_date(business)
         last = last or date.today()
         if first is None or first > last:
             self.stdout.write(f"{business.pk}: nothing to count")
             return
-        total = len(localtime.dates(first, last))
+        total = len(local_days.dates(first, last))
         with tqdm(total=total, unit=" days", desc=str(business.pk), disable=not self.stdout.isatty()) as bar:
-            done = rollups.rebuild(business, first, last, bar.update)
-        rollups.catch_up(business)
+            done = rollup.rebuild(business, first, last, bar.update)
+        rollup.catch_up(business)
         self.stdout.write(f"{business.pk}: {done} days counted, from {first} to {last}")

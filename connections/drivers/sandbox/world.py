@@ -35,8 +35,8 @@ from connections.drivers.sandbox.store import (
     Phone,
     Store,
 )
-from whatsflow.core.failpoints import reach
-from whatsflow.core.ids import uuid7
+from core.failpoints import reach
+from core.ids import uuid7
 
 QR_PREFIX = "whatsflow-sandbox"
 NUMBER_PREFIX = "+999"

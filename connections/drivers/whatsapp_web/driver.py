@@ -33,14 +33,14 @@ from connections.drivers.base import (
     Transient,
     Vitals,
 )
-from connections.drivers.whatsapp_web import translate, watch
+from connections.drivers.whatsapp_web import state_monitor, translate
+from connections.drivers.whatsapp_web.commands import Post
 from connections.drivers.whatsapp_web.errors import NoAnswer, Refused
-from connections.drivers.whatsapp_web.feed import Feed, Raw
+from connections.drivers.whatsapp_web.event_queue import Feed, Raw
 from connections.drivers.whatsapp_web.options import Options
-from connections.drivers.whatsapp_web.post import Post
 from connections.drivers.whatsapp_web.profile import Profile
-from connections.drivers.whatsapp_web.vitals import Gauge
-from connections.drivers.whatsapp_web.watch import Watch
+from connections.drivers.whatsapp_web.resource_usage import Gauge
+from connections.drivers.whatsapp_web.state_monitor import Watch
 
 if TYPE_CHECKING:
     from connections.drivers.whatsapp_web.browser import Browser
@@ -197,7 +197,7 @@ class WhatsAppWebDriver(Driver):
         if self._browser is None or state.phase == Phase.ENDED or state.degraded == "no_answer":
             return
         try:
-            epoch = str(self._ask("status", timeout=watch.ANSWER_SECONDS)["epoch"])
+            epoch = str(self._ask("status", timeout=state_monitor.ANSWER_SECONDS)["epoch"])
             if self._feed.is_another(epoch):
                 self._may_have_missed(self._pulled_at)
                 self._ready_at = time.monotonic()

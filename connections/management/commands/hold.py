@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from connections.services import holds
-from whatsflow.core import clock
+from core import clock
 
 
 class Command(BaseCommand):

@@ -11,15 +11,15 @@ import pytest
 from django.db import connections, transaction
 
 from accounts.models import BusinessProfile
-from connections.models import Webhook
-from connections.services import public_events
-from connections.webhooks.dispatcher import Dispatcher
+from core.ids import uuid7
+from core.public_events import PublicEvent as Told
+from core.realtime import wakeup
 from tests import factories
 from tests.connections.driver_contract import until
 from tests.connections.webhooks.receiver import OK, Receiver, Script
-from whatsflow.core import doorbell
-from whatsflow.core.ids import uuid7
-from whatsflow.core.public_events import PublicEvent as Told
+from webhooks.delivery.dispatcher import Dispatcher
+from webhooks.models import Webhook
+from webhooks.services import recording
 
 Listen = Callable[..., Receiver]
 
@@ -53,7 +53,7 @@ def tell(business: BusinessProfile) -> Callable[..., None]:
         key = uuid7()
         with transaction.atomic():
             rows = [Told("contact.updated", {"number": number, **data}, key) for number in range(count)]
-            public_events.record(business.pk, rows)
+            recording.record(business.pk, rows)
 
     return record
 
@@ -70,7 +70,7 @@ def dispatching(transactional_db: None, settings: Any) -> Iterator[Callable[...,
             thread = threading.Thread(target=_run, args=(dispatcher,))
             started.append((dispatcher, thread))
             thread.start()
-        doorbell.ring("webhooks")
+        wakeup.ring("webhooks")
         until(condition, what)
 
     yield work

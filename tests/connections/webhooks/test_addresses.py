@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connections.models import WebhookAttempt, WebhookDelivery
+from core.http import policy
+from core.http.policy import Blocked, Limits, TimedOut, Unreachable
+from core.http.session import Caller
 from tests import factories
 from tests.connections.webhooks.conftest import Listen
 from tests.connections.webhooks.receiver import answer
 from tests.core.test_http import REFUSED, _drip
-from whatsflow.core import http
-from whatsflow.core.http import Blocked, Limits, TimedOut, Unreachable
-from whatsflow.core.http_caller import Caller
+from webhooks.models import WebhookAttempt, WebhookDelivery
 
 SPELLINGS = [
     "127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f.0.0.1", "0X7F.1", "0x7f000001", "0177.1", "0177.0.0.1",
@@ -61,7 +61,7 @@ def test_every_spelling_of_an_inside_address_is_refused_in_words_before_any_conn
             Caller(url)
         assert (caught.value.field, caught.value.message[-1]) == ("url", ".")
         with pytest.raises(Blocked):
-            http.request("GET", url, limits=LIMITS)
+            policy.request("GET", url, limits=LIMITS)
     assert connected == []
 
 
@@ -69,7 +69,7 @@ def test_every_spelling_of_an_inside_address_is_refused_in_words_before_any_conn
 def test_a_name_that_leads_inside_is_refused_at_every_new_connection(
     address: str, connected: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "resolve", lambda host, port: ["93.184.216.34", address])
+    monkeypatch.setattr(policy, "resolve", lambda host, port: ["93.184.216.34", address])
     with pytest.raises(Blocked) as caught:
         post("https://hooks.example/")
     assert caught.value.code == "address_not_public"
@@ -80,7 +80,7 @@ def test_a_name_that_changes_between_check_and_connect_changes_nothing(
     connected: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = [["93.184.216.34"], ["127.0.0.1"], ["127.0.0.1"]]
-    monkeypatch.setattr(http, "resolve", lambda host, port: answers.pop(0))
+    monkeypatch.setattr(policy, "resolve", lambda host, port: answers.pop(0))
     caller = Caller("https://hooks.example/")
     with pytest.raises(Unreachable):
         caller.post(b"", {}, LIMITS)
@@ -95,12 +95,12 @@ def test_a_kept_connection_stays_where_it_led_and_ends_after_a_while(
 ) -> None:
     receiver = listen()
     asked: list[str] = []
-    monkeypatch.setattr(http, "resolve", lambda host, port: asked.append(host) or ["127.0.0.1"])
+    monkeypatch.setattr(policy, "resolve", lambda host, port: asked.append(host) or ["127.0.0.1"])
     caller = Caller(receiver.url)
     for _ in range(3):
         assert caller.post(b"", {"webhook-id": "1"}, LIMITS).status == 200
     assert (len(asked), receiver.connections) == (1, 1)
-    monkeypatch.setattr("whatsflow.core.http_caller.KEEP_SECONDS", -1.0)
+    monkeypatch.setattr("core.http.session.KEEP_SECONDS", -1.0)
     short = Caller(receiver.url)
     for _ in range(2):
         short.post(b"", {"webhook-id": "1"}, LIMITS)
@@ -140,7 +140,7 @@ def test_other_schemes_and_ports_are_refused_before_any_connection(
 
 @pytest.mark.parametrize("port", ["", ":443", ":1024", ":5678", ":8443", ":65535"])
 def test_web_servers_may_listen_elsewhere(port: str) -> None:
-    assert http.check_url(f"https://hooks.example{port}/in") is False
+    assert policy.check_url(f"https://hooks.example{port}/in") is False
 
 
 @given(st.text(max_size=60))
@@ -188,7 +188,7 @@ def test_what_is_refused_is_in_the_log_with_its_reason(
     settings: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(http, "resolve", lambda host, port: ["169.254.169.254"])
+    monkeypatch.setattr(policy, "resolve", lambda host, port: ["169.254.169.254"])
     settings.WEBHOOK_RETRY_SECONDS = [0.0]
     factories.WebhookFactory(business_profile=business, url="https://metadata.example/")
     tell()

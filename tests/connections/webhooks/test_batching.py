@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from connections import leases
 from connections.drivers.base import Ack, AckLevel, Chat, Edited, InboundMessage, MessageKind, Revoked
-from connections.models import PublicEvent, WhatsAppConnection
-from messaging.services import inbound
+from connections.models import WhatsAppConnection
+from messaging.inbound import receiver
 from tests import factories
+from webhooks.models import PublicEvent
 
 BEGIN = datetime(2026, 3, 3, 12, tzinfo=UTC)
 RECEIVED, TYPED, QUEUED = ("IN1", "IN2", "IN3"), ("TYPED1", "TYPED2"), ("OUT1", "OUT2")
@@ -90,7 +91,7 @@ def play(number: WhatsAppConnection, events: Sequence[Any], cuts: set[int]) -> N
     assert lease is not None
     begin = 0
     for end in [*sorted(cuts), len(events)]:
-        inbound.receive(lease, events[begin:end])
+        receiver.receive(lease, events[begin:end])
         begin = end
 
 

@@ -13,13 +13,13 @@ from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
 from accounts.models import BusinessProfile
-from connections.models import PublicEvent, Webhook, WebhookAttempt, WebhookDelivery
-from connections.services import deliveries, webhooks
-from connections.webhooks.dispatcher import FOR_DOUBTFUL, MOST_THREADS
+from core.realtime import hub
 from tests import factories
 from tests.connections.webhooks.conftest import Listen
 from tests.connections.webhooks.receiver import OK, Received, Reset, answer
-from whatsflow.core import live
+from webhooks.delivery.dispatcher import FOR_DOUBTFUL, MOST_THREADS
+from webhooks.models import PublicEvent, Webhook, WebhookAttempt, WebhookDelivery
+from webhooks.services import deliveries, endpoints
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -97,7 +97,7 @@ def test_it_is_given_up_after_the_last_attempt_and_can_be_replayed(
     assert len(receiver.received) == 4
     healed.append(True)
     before = receiver.ids
-    assert webhooks.replay_many(business, None, webhook) == 2
+    assert endpoints.replay_many(business, None, webhook) == 2
     dispatching(settled(State.DELIVERED, 2))
     assert len(receiver.received) == 6
     assert receiver.ids == before
@@ -210,14 +210,14 @@ def test_410_switches_the_endpoint_off_and_the_owner_is_written_to_once(
     dispatching: Callable[..., None],
     mailoutbox: list[Any],
 ) -> None:
-    from connections.services import endpoint_health
+    from webhooks.services import circuit_breaker
 
     webhook = endpoint(listen(lambda request, number: answer(410)), description="Old shop")
     tell()
     dispatching(lambda: not Webhook.objects.filter(is_active=True).exists())
     webhook.refresh_from_db()
     assert webhook.state == Webhook.State.GONE
-    assert [endpoint_health.tell_owners(), endpoint_health.tell_owners()] == [1, 0]
+    assert [circuit_breaker.tell_owners(), circuit_breaker.tell_owners()] == [1, 0]
     (mail,) = mailoutbox
     assert mail.to == ["owner@example.com"]
     assert "Old shop" in mail.body
@@ -255,12 +255,12 @@ def test_what_waits_for_an_endpoint_that_is_off_goes_out_when_it_is_on_again(
     receiver, other = listen(), listen()
     webhook = endpoint(receiver)
     tell()
-    webhooks.update(business, None, webhook, is_active=False)
+    endpoints.update(business, None, webhook, is_active=False)
     endpoint(other)
     tell()
     dispatching(lambda: len(other.received) == 1)
     assert receiver.received == []
-    webhooks.update(business, None, webhook, is_active=True)
+    endpoints.update(business, None, webhook, is_active=True)
     dispatching(lambda: len(receiver.received) == 1)
 
 
@@ -291,7 +291,7 @@ def test_both_secrets_verify_while_a_new_one_spreads(
     receiver = listen()
     webhook = endpoint(receiver)
     old = webhook.secret
-    new = webhooks.rotate(business, None, webhook)
+    new = endpoints.rotate(business, None, webhook)
     tell()
     dispatching(settled())
     (request,) = receiver.received
@@ -357,7 +357,7 @@ def test_pages_hear_of_the_last_delivery_too(
     """They are told once a second at most: of what comes within that second they must hear at its end."""
     seen: list[int] = []
     done = WebhookDelivery.objects.filter(state=State.DELIVERED)
-    monkeypatch.setattr(live, "push", lambda group, frame: seen.append(done.count()))
+    monkeypatch.setattr(hub, "push", lambda group, frame: seen.append(done.count()))
     endpoint(listen())
     tell()
     dispatching(lambda: len(seen) == 1, "the first frame")
@@ -373,7 +373,7 @@ def test_claims_of_a_dispatcher_that_died_end_by_themselves(
     tell: Callable[..., None],
     dispatching: Callable[..., None],
 ) -> None:
-    from connections.services import deliveries
+    from webhooks.services import deliveries
 
     receiver = listen()
     webhook = endpoint(receiver)
@@ -391,8 +391,8 @@ def test_a_late_failure_does_not_undo_what_another_dispatcher_has_done(
     tell: Callable[..., None],
     dispatching: Callable[..., None],
 ) -> None:
-    from connections.services import deliveries
-    from connections.webhooks.wire import Attempt
+    from webhooks.delivery.http import Attempt
+    from webhooks.services import deliveries
 
     receiver = listen()
     endpoint(receiver)

@@ -16,13 +16,13 @@ from uuid import UUID
 import pytest
 from django.conf import settings
 
-from connections.services import webhooks
-from connections.webhooks import wire
-from whatsflow.core.ids import uuid7
+from core.ids import uuid7
+from webhooks.delivery import http
+from webhooks.services import endpoints
 
 ROOT = Path(settings.BASE_DIR)
-SECRET = webhooks.new_secret()
-OLD_SECRET = webhooks.new_secret()
+SECRET = endpoints.new_secret()
+OLD_SECRET = endpoints.new_secret()
 EVENT = {"id": "1", "type": "message.received", "data": {"content": "Olá, “Zoë” 👋"}}
 BODY = json.dumps(EVENT, ensure_ascii=False).encode()
 Verify = Callable[[str, dict[str, str], bytes], Any]
@@ -62,8 +62,8 @@ def _run(command: list[str], secret: str, headers: dict[str, str], body: bytes) 
 
 
 def headers(moment: datetime | None = None, *secrets: str) -> dict[str, str]:
-    endpoint = wire.Endpoint(UUID(int=1), UUID(int=2), "", "standard", secrets or (SECRET,), {})
-    return wire.signed_headers(wire.signers(endpoint), uuid7(), moment or datetime.now(UTC), BODY)
+    endpoint = http.Endpoint(UUID(int=1), UUID(int=2), "", "standard", secrets or (SECRET,), {})
+    return http.signed_headers(http.signers(endpoint), uuid7(), moment or datetime.now(UTC), BODY)
 
 
 @pytest.mark.parametrize("verify", [in_python, in_javascript, in_php])

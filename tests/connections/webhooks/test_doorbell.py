@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from connections import tasks
-from connections.models import Webhook, WebhookDelivery
-from connections.services import deliveries
-from connections.webhooks import dispatcher
 from tests import factories
+from webhooks import tasks
+from webhooks.delivery import dispatcher
+from webhooks.models import Webhook, WebhookDelivery
+from webhooks.services import deliveries
 
 pytestmark = pytest.mark.django_db
 

@@ -15,11 +15,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEntry, BusinessProfile, User
-from connections.models import PublicEvent, Webhook, WebhookAttempt, WebhookDelivery
-from connections.services import public_events
+from core.ids import uuid7
+from core.public_events import PublicEvent as Told
 from tests import factories
-from whatsflow.core.ids import uuid7
-from whatsflow.core.public_events import PublicEvent as Told
+from webhooks.models import PublicEvent, Webhook, WebhookAttempt, WebhookDelivery
+from webhooks.services import recording
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ def webhook(business: BusinessProfile) -> Webhook:
 def deliveries(webhook: Webhook) -> list[WebhookDelivery]:
     """One delivered, one given up, one waiting."""
     with transaction.atomic():
-        public_events.record(
+        recording.record(
             webhook.business_profile_id,
             [Told("contact.updated", {"name": f"Person {number}"}, uuid7()) for number in range(3)],
         )
@@ -239,7 +239,7 @@ def test_the_log_goes_on_where_a_page_ended(
 ) -> None:
     with transaction.atomic():
         rows = [Told("contact.updated", {}, uuid7()) for _ in range(60)]
-        public_events.record(webhook.business_profile_id, rows)
+        recording.record(webhook.business_profile_id, rows)
     client = client_of(owner)
     first = client.get(reverse("webhooks:log")).content.decode()
     found = re.search(r'rel="next" href="([^"]+)"', first)
@@ -321,7 +321,7 @@ def test_pages_cost_as_many_queries_with_many_deliveries_as_with_few(
     for more in (0, 40):
         with transaction.atomic():
             rows = [Told("contact.updated", {}, uuid7()) for _ in range(more)]
-            public_events.record(webhook.business_profile_id, rows)
+            recording.record(webhook.business_profile_id, rows)
         with CaptureQueriesContext(database) as captured:
             client.get(reverse("webhooks:log"))
         counts.append(len(captured))

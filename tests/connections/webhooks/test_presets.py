@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from connections.services import public_events
-from connections.webhooks import presets
-from whatsflow.core import public_events as catalogue
+from core import public_events as catalogue
+from webhooks.delivery import presets
+from webhooks.services import recording
 
 
 def event(kind: str, /, **data: Any) -> dict[str, Any]:
@@ -69,6 +69,6 @@ def test_chats_get_an_object_with_their_text_and_others_the_event_itself() -> No
 
 def test_every_event_of_the_catalogue_has_a_line() -> None:
     for one in catalogue.catalogue():
-        line = presets.chat_text(public_events.example(one))
+        line = presets.chat_text(recording.example(one))
         assert line
         assert "None" not in line

@@ -16,17 +16,20 @@ from django.utils import timezone
 from accounts.models import BusinessProfile, User
 from connections import leases
 from connections.drivers.base import Ack, AckLevel, Chat, InboundMessage, MessageKind, Phase, State
-from connections.models import EventFeed, PublicEvent, WebhookDelivery, WhatsAppConnection
-from connections.services import numbers, public_events, sessions
+from connections.models import WhatsAppConnection
+from connections.services import numbers, sessions
 from contacts.services import contacts
+from core import public_events as catalogue
+from core.clock import now
+from core.db.models import is_postgres
+from core.ids import uuid7
+from core.public_events import PublicEvent as Told
+from messaging.inbound import receiver
 from messaging.models import Conversation
-from messaging.services import inbound, outbox
+from messaging.outbox import queue
 from tests import factories
-from whatsflow.core import public_events as catalogue
-from whatsflow.core.clock import now
-from whatsflow.core.db import is_postgres
-from whatsflow.core.ids import uuid7
-from whatsflow.core.public_events import PublicEvent as Told
+from webhooks.models import EventFeed, PublicEvent, WebhookDelivery
+from webhooks.services import recording
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +52,7 @@ def letters(count: int, people: int = 7) -> list[InboundMessage]:
 def receive(connection: WhatsAppConnection) -> Callable[[list[Any]], int]:
     lease = leases.acquire(connection.pk, "test")
     assert lease is not None
-    return lambda events: inbound.receive(lease, events)
+    return lambda events: receiver.receive(lease, events)
 
 
 def payloads(**filters: Any) -> list[dict[str, Any]]:
@@ -135,7 +138,7 @@ def test_the_life_of_a_message_of_ours_is_told(
     receive: Callable[[list[Any]], int], business: BusinessProfile, conversation: Conversation
 ) -> None:
     factories.WebhookFactory(business_profile=business)
-    message = outbox.enqueue(business, conversation, text="On its way")
+    message = queue.enqueue(business, conversation, text="On its way")
     message.whatsapp_message_id = "OUT1"
     message.save()
     for level in (AckLevel.SENT, AckLevel.DELIVERED, AckLevel.READ):
@@ -167,8 +170,8 @@ def test_a_cancelled_message_is_told(
     business: BusinessProfile, conversation: Conversation, owner: User
 ) -> None:
     factories.WebhookFactory(business_profile=business, events=["message.cancelled"])
-    message = outbox.enqueue(business, conversation, text="Wait")
-    outbox.cancel(business, message, owner)
+    message = queue.enqueue(business, conversation, text="Wait")
+    queue.cancel(business, message, owner)
     assert [one["type"] for one in payloads()] == ["message.cancelled"]
 
 
@@ -201,7 +204,7 @@ def test_a_number_tells_each_new_state_and_never_its_code(business: BusinessProf
 def test_a_change_that_is_rolled_back_tells_nothing(business: BusinessProfile) -> None:
     factories.WebhookFactory(business_profile=business)
     with transaction.atomic():
-        public_events.record(business.pk, [Told("contact.updated", {}, uuid7())])
+        recording.record(business.pk, [Told("contact.updated", {}, uuid7())])
         transaction.set_rollback(True)
     assert not PublicEvent.objects.exists()
     assert not WebhookDelivery.objects.exists()
@@ -213,7 +216,7 @@ def test_the_feed_is_written_while_somebody_reads_it(
 ) -> None:
     EventFeed.objects.create(business_profile=business, read_at=timezone.now() - timedelta(days=days))
     with transaction.atomic():
-        public_events.record(business.pk, [Told("contact.updated", {}, uuid7())])
+        recording.record(business.pk, [Told("contact.updated", {}, uuid7())])
     assert PublicEvent.objects.exists() is written
 
 
@@ -222,4 +225,4 @@ def test_every_type_has_an_example_that_is_json_and_a_sentence() -> None:
     assert {"message.received", "contact.created", "connection.status"} <= {one.name for one in types}
     for one in types:
         assert one.when.endswith(".")
-        assert public_events.example(one)["type"] == one.name
+        assert recording.example(one)["type"] == one.name

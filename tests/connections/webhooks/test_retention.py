@@ -8,11 +8,11 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import BusinessProfile
-from connections import tasks
-from connections.models import PublicEvent, WebhookAttempt, WebhookDelivery
-from connections.services import event_retention
+from core.ids import first_at
 from tests import factories
-from whatsflow.core.ids import first_at
+from webhooks import tasks
+from webhooks.models import PublicEvent, WebhookAttempt, WebhookDelivery
+from webhooks.services import retention
 
 pytestmark = pytest.mark.django_db
 
@@ -42,12 +42,12 @@ def left() -> list[int]:
 def test_what_is_older_than_a_month_goes_and_the_rest_stays(
     business: BusinessProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_retention, "CHUNK", 2)
+    monkeypatch.setattr(retention, "CHUNK", 2)
     for days in (400.0, 31.0, 30.5, 29.5, 0.0):
         happened(business, days)
     tasks.prune_events()
     assert left() == [2, 2, 2]
-    assert event_retention.prune() == 0
+    assert retention.prune() == 0
 
 
 def test_how_long_is_a_setting(business: BusinessProfile, settings: object) -> None:

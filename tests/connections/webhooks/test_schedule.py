@@ -10,14 +10,14 @@ from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connections.webhooks import schedule
+from webhooks.delivery import retry_schedule
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
 
 def test_ten_attempts_go_out_in_about_three_days() -> None:
-    waits = [schedule.next_wait(settings.WEBHOOK_RETRY_SECONDS, tried, 0.0) for tried in range(11)]
+    waits = [retry_schedule.next_wait(settings.WEBHOOK_RETRY_SECONDS, tried, 0.0) for tried in range(11)]
     assert waits == [
         *(0.0, 5.0, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR),
         None,
@@ -30,7 +30,7 @@ def test_a_wait_is_spread_and_as_long_as_the_receiver_asks_for_up_to_a_day(
     tried: int, chance: float, asked: float | None
 ) -> None:
     planned = settings.WEBHOOK_RETRY_SECONDS[tried]
-    wait = schedule.next_wait(settings.WEBHOOK_RETRY_SECONDS, tried, chance, asked)
+    wait = retry_schedule.next_wait(settings.WEBHOOK_RETRY_SECONDS, tried, chance, asked)
     assert wait is not None
     assert planned <= wait <= max(planned * 1.2, min(asked or 0.0, DAY))
     assert wait >= min(asked or 0.0, DAY)
@@ -53,4 +53,4 @@ def test_a_wait_is_spread_and_as_long_as_the_receiver_asks_for_up_to_a_day(
     ],
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(header: str | None, seconds: float | None) -> None:
-    assert schedule.retry_after(header, NOW) == seconds
+    assert retry_schedule.retry_after(header, NOW) == seconds

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from connections.drivers.whatsapp_web import canary
+from connections.drivers.whatsapp_web import capabilities
 from tests.standin import CUSTOMER, Standin
 from tests.standin.browser import BUNDLE, ROOT, Browser, eventually
 
@@ -21,7 +21,7 @@ EVENTS = sorted(set(re.findall(r'"((?:conn|chat|loader)\.[a-z_]+)"', BRIDGE)))
 CALLED = {f"WPP.{name}" for name in re.findall(r"\bW\(\)\.([\w.]+\w)", BRIDGE)}
 NEWER = {"WPP.whatsapp.functions.msgFindQuery"}
 """Parts of WhatsApp that the stand-in does not have, as it has the older ones that do instead."""
-NAMES = sorted(path.removeprefix("WPP.") for path in CALLED | set(canary.paths()) - NEWER)
+NAMES = sorted(path.removeprefix("WPP.") for path in CALLED | set(capabilities.paths()) - NEWER)
 CHAT = f"{CUSTOMER.removeprefix('+')}@c.us"
 LISTEN = """
 window.told = JSON.parse(sessionStorage.getItem("told") || "[]");
@@ -82,8 +82,8 @@ def test_the_bridge_names_something() -> None:
 
 
 def test_the_canary_looks_for_all_that_the_bridge_calls_and_for_nothing_that_it_does_not() -> None:
-    assert CALLED - set(canary.paths()) == set()
-    assert set(canary.CALLS) - CALLED == set()
+    assert CALLED - set(capabilities.paths()) == set()
+    assert set(capabilities.CALLS) - CALLED == set()
     assert BRIDGE.count("W().") == len(re.findall(r"\bW\(\)\.[a-z]", BRIDGE)), "each call names what it calls"
     assert len(re.findall(r"\bWPP\b", BRIDGE)) == 2, "the page's own object is reached by W() alone"
 

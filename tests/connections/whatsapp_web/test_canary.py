@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from connections.drivers.base import Phase
-from connections.drivers.whatsapp_web import canary
+from connections.drivers.whatsapp_web import capabilities
 from connections.drivers.whatsapp_web.browser import source
 from tests.connections.whatsapp_web.rig import WebRig
 from tests.standin import Standin
@@ -57,8 +57,8 @@ def page(
 
 def reported(browser: Browser) -> list[str]:
     """What the canary says of the page that is open."""
-    answer = browser.run("return await __whatsflow.call('missing', {paths: args[0]})", canary.paths())
-    return canary.capabilities(json.loads(answer)["value"])
+    answer = browser.run("return await __whatsflow.call('missing', {paths: args[0]})", capabilities.paths())
+    return capabilities.capabilities(json.loads(answer)["value"])
 
 
 def test_nothing_is_reported_of_a_page_that_has_everything(page: tuple[Browser, Standin]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connections.drivers.whatsapp_web.feed import Feed
+from connections.drivers.whatsapp_web.event_queue import Feed
 
 
 def event(number: int, epoch: str = "a", uid: str = "") -> dict[str, Any]:

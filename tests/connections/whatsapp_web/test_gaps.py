@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connections.drivers.base import LATER, Phase, Transient
-from connections.drivers.whatsapp_web import post
+from connections.drivers.whatsapp_web import commands
 from connections.drivers.whatsapp_web.driver import WhatsAppWebDriver
 from tests.connections.driver_contract import in_phase, message_in, until
 from tests.connections.whatsapp_web.rig import WebRig
@@ -78,7 +78,7 @@ def test_reading_holds_nothing_up_for_long(
 ) -> None:
     for sender in (CUSTOMER, OTHER):
         message_in(talking, rig.standin.phone.message_in("Hello", sender=sender))
-    monkeypatch.setattr(post, "HISTORY_SECONDS", -1.0)
+    monkeypatch.setattr(commands, "HISTORY_SECONDS", -1.0)
     found = talking.history(since)
     assert set(found.unread.values()) == {LATER}
     assert len(found.unread) >= 2
@@ -124,7 +124,7 @@ def test_a_page_that_goes_away_while_it_is_read_leaves_the_rest_for_later(
     phone = rig.standin.phone
     message_in(talking, phone.message_in("one"))
     message_in(talking, phone.message_in("two", sender=OTHER))
-    monkeypatch.setattr(post, "CHAT_SECONDS", 0.5)
+    monkeypatch.setattr(commands, "CHAT_SECONDS", 0.5)
     phone.unreadable[OTHER] = "hang"
     found = talking.history(since)
     assert set(found.unread.values()) == {"no_answer"}

@@ -13,13 +13,14 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection as database
 
-from connections.models import WebhookDelivery, WhatsAppConnection
+from connections.models import WhatsAppConnection
 from messaging.models import Conversation, Message
-from messaging.services import outbox
+from messaging.outbox import queue
 from tests import factories
 from tests.connections.driver_contract import until
 from tests.connections.whatsapp_web.rig import profiles
 from tests.standin import Standin
+from webhooks.models import WebhookDelivery
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -92,7 +93,7 @@ def test_a_number_is_linked_talks_survives_its_worker_and_is_unlinked(
     phone.message_in("canary-question")
     asked = until(lambda: Message.objects.filter(content="canary-question").first(), "the question")
     talk = Conversation.objects.get(pk=asked.conversation_id)
-    answer = outbox.enqueue(talk.business_profile, talk, text="canary-answer")
+    answer = queue.enqueue(talk.business_profile, talk, text="canary-answer")
     until(lambda: Message.objects.filter(pk=answer.pk, status="read").exists(), "two blue ticks")
 
     first.kill()
@@ -105,7 +106,7 @@ def test_a_number_is_linked_talks_survives_its_worker_and_is_unlinked(
     copies = list((settings.HOME / "media" / "sessions" / str(number.pk)).iterdir())
     assert copies
     assert not [copy for copy in copies if key.encode() in copy.read_bytes()]
-    second = outbox.enqueue(talk.business_profile, talk, text="Anything else?")
+    second = queue.enqueue(talk.business_profile, talk, text="Anything else?")
     until((tmp_path / "reached").exists, "the middle of the send")
     victim.kill()
     victim.wait()

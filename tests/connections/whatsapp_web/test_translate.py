@@ -19,9 +19,9 @@ from connections.drivers.base import (
     Unreadable,
 )
 from connections.drivers.whatsapp_web import translate
+from connections.drivers.whatsapp_web.commands import Post
 from connections.drivers.whatsapp_web.errors import Refused
 from connections.drivers.whatsapp_web.options import Options
-from connections.drivers.whatsapp_web.post import Post
 
 
 def told(**more: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from connections.drivers.base import (
     SessionLost,
     Transient,
 )
-from connections.drivers.whatsapp_web import vitals, watch
+from connections.drivers.whatsapp_web import resource_usage, state_monitor
 from connections.drivers.whatsapp_web.browser import Browser
 from connections.drivers.whatsapp_web.driver import WhatsAppWebDriver
 from tests.connections.driver_contract import in_phase, message_in, until
@@ -103,7 +103,7 @@ def test_a_page_that_stays_too_old_ends_with_its_own_reason_and_keeps_the_login(
 def test_a_page_that_stops_answering_says_so_and_is_given_up_after_a_while(
     rig: WebRig, ready: WhatsAppWebDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(state_monitor, "ANSWER_SECONDS", 1.0)
     session = ready.save_session()
     in_phase(ready, Phase.READY)
     browser = ready._browser
@@ -126,7 +126,7 @@ def test_a_page_that_stops_answering_says_so_and_is_given_up_after_a_while(
     until(lambda: ready.state().degraded == "", "an answer")
     assert message_in(ready, rig.customer_writes("Hello?")).body == "Hello?"
 
-    monkeypatch.setattr(watch, "HUNG_SECONDS", 3.0)
+    monkeypatch.setattr(state_monitor, "HUNG_SECONDS", 3.0)
     hang(600_000)
     assert in_phase(ready, Phase.ENDED).reason == "no_answer"
     ready.close()
@@ -177,15 +177,15 @@ def test_a_browser_is_started_anew_when_it_takes_too_much_or_whatsapp_has_a_newe
     assert shown.started_at is not None
     assert shown.started_at < datetime.now(UTC)
 
-    monkeypatch.setattr(vitals, "MEASURE_SECONDS", 0.0)
-    monkeypatch.setattr(vitals, "SPACING_SECONDS", 0.0)
+    monkeypatch.setattr(resource_usage, "MEASURE_SECONDS", 0.0)
+    monkeypatch.setattr(resource_usage, "SPACING_SECONDS", 0.0)
     monkeypatch.setattr(first, "memory", lambda: ready.options.memory_limit + 1)
     assert message_in(ready, rig.customer_writes("Hello")).body == "Hello"
     ready.state()
     assert ready._browser is first, "somebody has just written"
-    monkeypatch.setattr(vitals, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(resource_usage, "QUIET_SECONDS", 0.0)
     second = another_than(first)
-    monkeypatch.setattr(vitals, "QUIET_SECONDS", 60.0)
+    monkeypatch.setattr(resource_usage, "QUIET_SECONDS", 60.0)
     assert message_in(ready, rig.customer_writes("And now?")).body == "And now?"
     again = ready.vitals()
     assert again is not None
@@ -194,8 +194,8 @@ def test_a_browser_is_started_anew_when_it_takes_too_much_or_whatsapp_has_a_newe
     rig.standin.phone.needs_update()
     until(lambda: ready.state() and ready._watch.update_wanted, "the word of a newer page")
     assert ready._browser is second, "somebody has just written"
-    monkeypatch.setattr(vitals, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(resource_usage, "QUIET_SECONDS", 0.0)
     another_than(second)
-    monkeypatch.setattr(vitals, "QUIET_SECONDS", 60.0)
+    monkeypatch.setattr(resource_usage, "QUIET_SECONDS", 60.0)
     assert not ready._watch.update_wanted
     assert message_in(ready, rig.customer_writes("And after the update?")).body == "And after the update?"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from connections.drivers.base import Chat, MediaRef, MessageKind, OutgoingMessage, Permanent, Transient
-from connections.drivers.whatsapp_web import watch
+from connections.drivers.whatsapp_web import state_monitor
 from connections.drivers.whatsapp_web.driver import WhatsAppWebDriver
 from tests.connections.driver_contract import PICTURE, message_in
 from tests.connections.whatsapp_web.rig import WebRig
@@ -202,7 +202,7 @@ def test_a_text_that_no_one_takes_is_refused_without_asking(rig: WebRig, talking
 def test_an_account_that_cannot_be_asked_whether_it_is_linked_is_not_unlinked(
     rig: WebRig, talking: WhatsAppWebDriver
 ) -> None:
-    page = talking._ask("status", timeout=watch.ANSWER_SECONDS)
+    page = talking._ask("status", timeout=state_monitor.ANSWER_SECONDS)
     judged = talking._watch._judge({**page, "authenticated": None})
     assert judged.phase == "loading"
     assert judged.reason == ""

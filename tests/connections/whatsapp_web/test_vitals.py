@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 from structlog.testing import capture_logs
 
-from connections.drivers.whatsapp_web import vitals
+from connections.drivers.whatsapp_web import resource_usage
 from connections.drivers.whatsapp_web.options import Options
-from connections.drivers.whatsapp_web.vitals import Gauge
+from connections.drivers.whatsapp_web.resource_usage import Gauge
 
 CAP = 2 * 2**30
 HOUR = 3600.0
@@ -42,7 +42,7 @@ class Browser:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(vitals, "time", made)
+    monkeypatch.setattr(resource_usage, "time", made)
     return made
 
 

@@ -13,7 +13,7 @@ from django.db import IntegrityError
 from accounts.models import BusinessProfile, User
 from contacts import timeline
 from contacts.importing import job as importing
-from contacts.importing.writing import Writer
+from contacts.importing.writer import Writer
 from contacts.models import (
     ConsentProof,
     Contact,
@@ -27,13 +27,13 @@ from contacts.models import (
 )
 from contacts.services import consent, imports, merging
 from contacts.services import fields as custom_fields
+from core.errors import Conflict, InvalidInput
 from jobs import runner, services
 from jobs.models import Job
 from tests import factories
 from tests.contacts.importing import samples
 from tests.contacts.importing.conftest import Import, rejects_of, started, upload
 from tests.contacts.importing.samples import csv_bytes
-from whatsflow.core.errors import Conflict, InvalidInput
 
 PEOPLE = csv_bytes(
     [
@@ -274,14 +274,14 @@ def test_a_worker_that_takes_over_goes_on_behind_the_last_chunk(
     rows = many(35) + b"Again,+447400100003\r\n"
     job = started(business, owner, rows)
     stop = iter([False, False, True])
-    monkeypatch.setattr("whatsflow.core.failpoints.reach", lambda place: _die(next(stop)))
+    monkeypatch.setattr("core.failpoints.reach", lambda place: _die(next(stop)))
     from jobs import leases
 
     claimed = leases.claim("dies")
     assert claimed is not None
     with pytest.raises(KeyboardInterrupt):
         runner.run(claimed)
-    monkeypatch.setattr("whatsflow.core.failpoints.reach", lambda place: None)
+    monkeypatch.setattr("core.failpoints.reach", lambda place: None)
     assert Contact.objects.count() == 30
     Job.objects.update(lease_expires_at=None)
     runner.work_off()
@@ -392,7 +392,7 @@ def test_uploads_that_are_never_started_are_forgotten(
 ) -> None:
     from datetime import timedelta
 
-    from whatsflow.core.clock import now
+    from core.clock import now
 
     source = upload(business, owner, PEOPLE)
     imports.prune()

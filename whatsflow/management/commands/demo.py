@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from whatsflow.core.errors import DomainError
+from core.errors import DomainError
 from whatsflow.demo import build
 
 

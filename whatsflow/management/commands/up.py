@@ -14,8 +14,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from core.shutdown import request_stop
 from whatsflow.checks import unsafe
-from whatsflow.core.shutdown import request_stop
 from whatsflow.runtime import embedded, ports, supervisor
 from whatsflow.runtime.roles import ROLES
 from whatsflow.runtime.signals import stop_on_signals, stop_when_parent_ends

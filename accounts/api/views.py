@@ -1,0 +1,220 @@
+"""Signing in by the API, the business and its team."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.contrib.auth.signals import user_logged_in
+from rest_framework.request import Request
+
+from accounts import rate_limits, selectors
+from accounts.access import Access
+from accounts.api import serializers
+from accounts.api.base import Endpoint
+from accounts.api.operations import operation
+from accounts.lockout import client_address
+from accounts.models import User
+from accounts.roles import Can
+from accounts.scopes import Resource
+from accounts.services import businesses, origins, second_factor, signup, tokens
+from accounts.services.tokens import Pair
+from core.errors import Forbidden, InvalidInput, Unauthorized
+
+REGISTRATIONS_PER_HOUR = 30
+_SOMEBODY = {"email": "olive@example.com", "password": "correct horse battery staple"}
+
+
+class Auth(Endpoint):
+    """Tokens for people. Programs use API keys, which are made in the dashboard."""
+
+    section = "Authentication"
+
+    @operation(
+        "Register",
+        body=serializers.RegisterBody,
+        answer=serializers.SignedInSerializer,
+        status=201,
+        public=True,
+        example={**_SOMEBODY, "businessName": "Blue Bakery"},
+    )
+    def register(self, request: Request) -> dict[str, Any]:
+        """A new account, signed in. With `businessName` also its first business, with you as owner."""
+        if not settings.REGISTRATION_OPEN:
+            raise Forbidden(
+                "New accounts are by invitation only. Ask an owner or admin of a team for a link."
+            )
+        rate_limits.require("register", client_address(request._request) or "", REGISTRATIONS_PER_HOUR)
+        return _signed_in(signup.register(**self.data))
+
+    @operation(
+        "Log in",
+        body=serializers.LoginBody,
+        answer=serializers.SignedInSerializer,
+        public=True,
+        fails=(401,),
+        example=_SOMEBODY,
+    )
+    def login(self, request: Request) -> dict[str, Any]:
+        """Tokens for an e-mail address and its password. Five wrong passwords lock the account for a while (429)."""
+        plain = request._request
+        given = self.data
+        user = authenticate(plain, username=given["email"], password=given["password"])
+        if not isinstance(user, User):
+            raise Unauthorized("wrong_credentials", "Address and password do not belong together.")
+        _check_second_factor(user, given["code"])
+        user_logged_in.send(sender=User, request=plain, user=user)
+        return _signed_in(user)
+
+    @operation(
+        "Refresh",
+        body=serializers.RefreshBody,
+        answer=serializers.TokensSerializer,
+        public=True,
+        fails=(401,),
+        example={"refresh": "eyJhbGciOi…"},
+    )
+    def refresh(self, request: Request) -> Pair:
+        """The next pair of tokens. One that was used before ends the session: two people have it."""
+        return tokens.refresh(self.data["refresh"])
+
+    @operation(
+        "Log out",
+        body=serializers.RefreshBody,
+        public=True,
+        fails=(401,),
+        example={"refresh": "eyJhbGciOi…"},
+    )
+    def logout(self, request: Request) -> None:
+        """End the session: its refresh token and its access tokens are worth nothing from now on."""
+        tokens.close_session(self.data["refresh"])
+
+    @operation("Who am I", answer=serializers.MeSerializer, unscoped=True)
+    def me(self, request: Request) -> dict[str, Any]:
+        """The person or key that calls, and the business in which they act."""
+        access = cast(Access | None, request.auth)
+        return {
+            "user": request.user,
+            "business": access.business if access else None,
+            "role": access.role if access else None,
+            "businesses": [access.business] if access and access.key else selectors.businesses_of(self.user),
+            "api_key": access.key if access else None,
+        }
+
+
+def _check_second_factor(user: User, code: str) -> None:
+    """Raises Unauthorized when the account wants a code, and this is not it."""
+    if not second_factor.is_on(user):
+        return
+    if not code:
+        raise Unauthorized(
+            "second_factor_required", "This account also wants the code of your app, as `code`."
+        )
+    try:
+        second_factor.check(user, code)
+    except InvalidInput as error:
+        raise Unauthorized(error.code, error.message) from None
+
+
+def _signed_in(user: User) -> dict[str, Any]:
+    pair = tokens.open_session(user)
+    return {**vars(pair), "user": user, "businesses": selectors.businesses_of(user)}
+
+
+class Business(Endpoint):
+    """The business of the credential."""
+
+    section = "Business"
+    resource = Resource.BUSINESS
+    capability = Can.MANAGE_BUSINESS
+
+    def current(self) -> Any:
+        """The business as it is now."""
+        return selectors.get_business(self.business.pk)
+
+    @operation("Get the business", answer=serializers.BusinessSerializer)
+    def retrieve(self, request: Request) -> Any:
+        """The profile of the business in which this request acts."""
+        return self.business
+
+    @operation(
+        "Create a business",
+        body=serializers.BusinessBody,
+        answer=serializers.BusinessSerializer,
+        status=201,
+        personal=True,
+        example={"businessName": "Blue Bakery", "timeZone": "Europe/Lisbon"},
+    )
+    def create(self, request: Request) -> Any:
+        """A new business with you as its owner. Act in it by sending its id as X-Business-Id."""
+        return businesses.create(self.user, **self.data)
+
+    @operation(
+        "Replace the profile",
+        body=serializers.BusinessBody,
+        answer=serializers.BusinessSerializer,
+        conditional=True,
+        example={"businessName": "Blue Bakery", "timeZone": "Europe/Lisbon"},
+    )
+    def update(self, request: Request) -> Any:
+        """What is not sent goes back to what it is in a new business."""
+        return businesses.update(self.business, self.user, **self.data)
+
+    @operation(
+        "Change the profile",
+        body=serializers.BusinessBody,
+        answer=serializers.BusinessSerializer,
+        conditional=True,
+        example={"description": "Bread and cakes"},
+    )
+    def partial_update(self, request: Request) -> Any:
+        """Only what is sent changes."""
+        return businesses.update(self.business, self.user, **self.data)
+
+
+class Origins(Endpoint):
+    """Web sites that may call the API from the browser."""
+
+    section = "Business"
+    resource = Resource.BUSINESS
+    capability = Can.MANAGE_API_KEYS
+
+    def current(self) -> dict[str, Any]:
+        """The list as it is now, held until the change is made."""
+        return {"origins": origins.held(self.business)}
+
+    @operation("Get the allowed origins", answer=serializers.OriginsSerializer)
+    def retrieve(self, request: Request) -> dict[str, Any]:
+        """None are allowed at first: keys belong on servers, not in pages."""
+        return {"origins": selectors.origins_of(self.business)}
+
+    @operation(
+        "Replace the allowed origins",
+        body=serializers.OriginsBody,
+        answer=serializers.OriginsSerializer,
+        conditional=True,
+        example={"origins": ["https://shop.example"]},
+    )
+    def update(self, request: Request) -> dict[str, Any]:
+        """Pages of these sites may call the API (CORS). An empty list allows none."""
+        return {"origins": origins.replace(self.business, self.user, self.data["origins"])}
+
+
+class Team(Endpoint):
+    """Who is in the team."""
+
+    section = "Team"
+    resource = Resource.TEAM
+    capability = Can.MANAGE_TEAM
+
+    @operation(
+        "List the team",
+        answer=serializers.MembershipSerializer,
+        many=True,
+        pages="number",
+        ordering={"createdAt": ("created_at", "id")},
+    )
+    def list(self, request: Request) -> Any:
+        """The members and their roles, longest-standing first."""
+        return selectors.members_of(self.business)

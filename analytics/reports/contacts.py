@@ -1,0 +1,181 @@
+"""The contacts page: how many there are, who stays, who answers, and what they are tagged with."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from django.db.models import Count, Q
+
+from accounts.models import BusinessProfile
+from analytics import periods
+from analytics.aggregates import bitmaps, local_days
+from analytics.aggregates.day import Day
+from analytics.aggregates.ordinals import Numbers
+from analytics.models import StatsNumber
+from analytics.periods import Period
+from analytics.reports.days import days
+from analytics.reports.overview import Piece, cut
+from analytics.reports.summary import Summary, share, summary
+from contacts.models import Contact, ContactGroup, ContactTag, Tag
+
+COHORTS = 12
+"""Weeks of newcomers that are shown at most, the latest ones."""
+TAGS = 10
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How many contacts came in a piece of the range, and how many there were at its end."""
+
+    begins: date
+    label: str
+    came: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Contacts who came in one week (from Monday). stayed: how many of them wrote in that week, the next one, ..."""
+
+    week: date
+    size: int
+    stayed: Sequence[int]
+
+
+@dataclass(frozen=True)
+class TagFigures:
+    """A tag, the contacts that have it, and those of them who came in the range."""
+
+    name: str
+    contacts: int
+    came: int
+
+
+@dataclass(frozen=True)
+class GroupFigures:
+    """A group by recency and frequency."""
+
+    group: str
+    label: str
+    contacts: int
+
+
+@dataclass(frozen=True)
+class ContactFigures:
+    """reached: contacts to whom something was sent; responded: those of them who wrote in the same range."""
+
+    period: Period
+    now: Summary
+    before: Summary
+    pieces: Sequence[Piece]
+    total: int
+    total_before: int
+    reached: int
+    responded: int
+    growth: Sequence[Growth]
+    cohorts: Sequence[Cohort]
+    tags: Sequence[TagFigures]
+    groups: Sequence[GroupFigures]
+
+    @property
+    def response_rate(self) -> float | None:
+        return share(self.responded, self.reached)
+
+
+def contacts(business: BusinessProfile, period: Period, group: str = "") -> ContactFigures:
+    """Contacts in `period`. Who was deleted or merged into somebody else is not counted any more, anywhere."""
+    group = group or period.group
+    numbers = Numbers(business.pk)
+    week = _first_week(period)
+    begin = min(period.before.first, week)
+    every = days(business, begin, period.last, period.zone, numbers=numbers)
+    earlier, found = every[-2 * period.length : -period.length], every[-period.length :]
+    begins, ends = local_days.bounds(period.zone, period.first, period.last)
+    rows = Contact.objects.filter(business_profile=business)
+    known = rows.filter(created_at__lt=begins).count()
+    reached = bitmaps.union(day.reached for day in found)
+    wrote = bitmaps.union(day.active for day in found)
+    pieces, whole = cut(found, group)
+    growth = _growth(known, pieces)
+    return ContactFigures(
+        period=period,
+        now=whole,
+        before=summary(earlier),
+        pieces=pieces,
+        total=growth[-1].total,
+        total_before=known,
+        reached=reached.bit_count(),
+        responded=(reached & wrote).bit_count(),
+        growth=growth,
+        cohorts=_cohorts(business, period, every[(week - begin).days :], numbers),
+        tags=_tags(business, Q(contact__created_at__gte=begins, contact__created_at__lt=ends)),
+        groups=_groups(business),
+    )
+
+
+def _growth(known: int, pieces: Sequence[Piece]) -> list[Growth]:
+    found = []
+    for piece in pieces:
+        known += piece.figures.new_contacts
+        found.append(Growth(piece.begins, piece.label, piece.figures.new_contacts, known))
+    return found
+
+
+def _first_week(period: Period) -> date:
+    """The Monday of the first cohort. A range of few days, or many, shows its last weeks."""
+    last = periods.begin(period.last, "week")
+    return max(periods.begin(period.first, "week"), last - timedelta(weeks=COHORTS - 1))
+
+
+def _cohorts(
+    business: BusinessProfile, period: Period, found: Sequence[Day], numbers: Numbers
+) -> list[Cohort]:
+    """Newcomers by week. found: days from a Monday on."""
+    whole = {piece[0].date: piece for piece in periods.pieces(found, "week")}
+    wrote = {week: bitmaps.union(day.active for day in piece) for week, piece in whole.items()}
+    newcomers = _newcomers(business, period, found[0].date)
+    sets = numbers.sets(StatsNumber.Kind.CONTACT, [newcomers[week] for week in wrote])
+    return [
+        Cohort(
+            week, came.bit_count(), [(came & wrote[later]).bit_count() for later in wrote if later >= week]
+        )
+        for week, came in zip(wrote, sets, strict=True)
+    ]
+
+
+def _newcomers(business: BusinessProfile, period: Period, first: date) -> Mapping[date, Sequence[UUID]]:
+    """The contacts who came from `first` on, by the week."""
+    begins, _ = local_days.bounds(period.zone, first, first)
+    _, ends = local_days.bounds(period.zone, period.last, period.last)
+    came: dict[date, list[UUID]] = defaultdict(list)
+    rows = Contact.objects.filter(business_profile=business, created_at__gte=begins, created_at__lt=ends)
+    for key, at in rows.values_list("pk", "created_at"):
+        came[periods.begin(local_days.local_date(at, period.zone), "week")].append(key)
+    return came
+
+
+def _tags(business: BusinessProfile, new: Q) -> list[TagFigures]:
+    """The tags that most contacts have."""
+    rows = (
+        ContactTag.objects.filter(tag__business_profile=business)
+        .values("tag_id")
+        .annotate(contacts=Count("contact_id"), came=Count("contact_id", filter=new))
+        .order_by("-contacts", "tag_id")[:TAGS]
+    )
+    counted = list(rows)
+    names = dict(Tag.objects.filter(pk__in=[row["tag_id"] for row in counted]).values_list("pk", "name"))
+    return [TagFigures(names[row["tag_id"]], row["contacts"], row["came"]) for row in counted]
+
+
+def _groups(business: BusinessProfile) -> list[GroupFigures]:
+    rows = (
+        ContactGroup.objects.filter(business_profile=business)
+        .values("group")
+        .annotate(contacts=Count("contact_id"))
+    )
+    counted = {row["group"]: row["contacts"] for row in rows.order_by()}
+    return [GroupFigures(name, label, counted.get(name, 0)) for name, label in ContactGroup.Group.choices]

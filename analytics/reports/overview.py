@@ -1,0 +1,181 @@
+"""The overview: what a range of days came to, beside the range before it, in pieces, by type, number and person."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from accounts.models import BusinessProfile, User
+from analytics import periods
+from analytics.aggregates.day import HOURS, Day, Tally
+from analytics.periods import Period
+from analytics.reports.days import days
+from analytics.reports.summary import Durations, Summary, pool, share, summary, together
+from connections.models import WhatsAppConnection
+from messaging.models import Message
+
+NOBODY = "Phone and programs"
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A day, a week or a month of the range; the first and the last may be cut by its ends."""
+
+    begins: date
+    label: str
+    figures: Summary
+
+
+@dataclass(frozen=True)
+class OfType:
+    """Messages of one type."""
+
+    message_type: str
+    label: str
+    received: int
+    sent: int
+
+
+@dataclass(frozen=True)
+class OfNumber:
+    """Messages of one of the business's numbers. connection: None for one that is gone."""
+
+    connection_id: UUID
+    name: str
+    received: int
+    tally: Tally
+
+    @property
+    def delivery_rate(self) -> float | None:
+        return share(self.tally.delivered, self.tally.sent)
+
+    @property
+    def read_rate(self) -> float | None:
+        return share(self.tally.read, self.tally.sent)
+
+
+@dataclass(frozen=True)
+class OfAgent:
+    """What one person did. user_id: None for phone, programs and people who have left."""
+
+    user_id: UUID | None
+    name: str
+    sent: int
+    closed: int
+    answers: Durations
+    resolutions: Durations
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A range with its parts. hours: 7 rows (from Monday) of 24 numbers of messages received."""
+
+    period: Period
+    group: str
+    now: Summary
+    before: Summary
+    pieces: Sequence[Piece]
+    types: Sequence[OfType]
+    numbers: Sequence[OfNumber]
+    agents: Sequence[OfAgent]
+    hours: Sequence[Sequence[int]]
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was said, and nobody came."""
+        return not (self.now.received or self.now.sent or self.now.new_contacts)
+
+
+def overview(business: BusinessProfile, period: Period, group: str = "") -> Overview:
+    """Everything about `period`, and what the period before it came to. group: day, week or month."""
+    group = group or period.group
+    every = days(business, period.before.first, period.last, period.zone, reached=False)
+    earlier, found = every[: period.length], every[period.length :]
+    pieces, whole = cut(found, group)
+    return Overview(
+        period=period,
+        group=group,
+        now=whole,
+        before=summary(earlier),
+        pieces=pieces,
+        types=_types(found),
+        numbers=_numbers(business, found),
+        agents=_agents(business, found),
+        hours=_hours(found),
+    )
+
+
+def cut(found: Sequence[Day], group: str) -> tuple[list[Piece], Summary]:
+    """Days in pieces with their figures, and what all of them come to."""
+    pieces = periods.pieces(found, group)
+    pools = [pool(piece) for piece in pieces]
+    shown = [
+        Piece(piece[0].date, periods.label(piece[0].date, group), one.summary())
+        for piece, one in zip(pieces, pools, strict=True)
+    ]
+    return shown, together(pools).summary()
+
+
+def _types(found: Sequence[Day]) -> list[OfType]:
+    tallies: dict[tuple[str, str], Tally] = defaultdict(Tally)
+    for day in found:
+        for (_, direction, kind), tally in day.messages.items():
+            tallies[kind, direction].add(tally)
+    rows = [
+        OfType(kind, label, tallies[kind, "inbound"].messages, tallies[kind, "outbound"].sent)
+        for kind, label in Message.Type.choices
+    ]
+    return sorted(
+        (row for row in rows if row.received or row.sent), key=lambda row: -(row.received + row.sent)
+    )
+
+
+def _numbers(business: BusinessProfile, found: Sequence[Day]) -> list[OfNumber]:
+    received: dict[UUID, int] = defaultdict(int)
+    tallies: dict[UUID, Tally] = defaultdict(Tally)
+    for day in found:
+        for (connection_id, direction, _), tally in day.messages.items():
+            if direction == "inbound":
+                received[connection_id] += tally.messages
+            else:
+                tallies[connection_id].add(tally)
+    ours = WhatsAppConnection.objects.filter(business_profile=business).only("name", "phone_number")
+    rows = [
+        OfNumber(one.pk, one.display_name, received[one.pk], tallies[one.pk])
+        for one in ours.order_by("created_at")
+    ]
+    return [row for row in rows if row.received or row.tally.messages]
+
+
+def _agents(business: BusinessProfile, found: Sequence[Day]) -> list[OfAgent]:
+    work = defaultdict(list)
+    for day in found:
+        for user_id, one in day.work.items():
+            work[user_id].append(one)
+    people = User.objects.filter(pk__in=[key for key in work if key]).only("full_name", "email")
+    names = {person.pk: str(person) for person in people}
+    rows = [
+        OfAgent(
+            user_id,
+            names[user_id] if user_id else NOBODY,
+            sum(one.sent for one in done),
+            sum(one.closed for one in done),
+            Durations.of(one.answers for one in done),
+            Durations.of(one.resolutions for one in done),
+        )
+        for user_id, done in work.items()
+    ]
+    return sorted(rows, key=lambda row: (row.user_id is None, -row.sent, row.name))
+
+
+def _hours(found: Sequence[Day]) -> list[list[int]]:
+    table = [[0] * HOURS for _ in WEEKDAYS]
+    for day in found:
+        row = table[day.date.weekday()]
+        for hour, count in enumerate(day.received_by_hour):
+            row[hour] += count
+    return table

@@ -1,0 +1,133 @@
+"""When a campaign starts: pure reckoning with times, zones and repetitions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from croniter import CroniterBadCronError, CroniterBadDateError, croniter
+
+from campaigns.models import Campaign
+from core.errors import InvalidInput
+
+Timing = Campaign.Timing
+EASTERNMOST = timedelta(hours=14)
+"""Kiritimati: where every wall clock time comes first."""
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_CRON_DAYS = ("1", "2", "3", "4", "5", "6", "0")
+SHORTEST = timedelta(minutes=15)
+"""Repetitions that come closer together are refused: they are mistakes."""
+
+
+def zone(name: str) -> ZoneInfo:
+    """Raises InvalidInput("unknown_time_zone")."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise InvalidInput(
+            "unknown_time_zone", "Choose a time zone of the list.", field="time_zone"
+        ) from None
+
+
+def first_start(campaign: Campaign, moment: datetime) -> datetime:
+    """When a campaign that is put on the schedule now starts. Raises InvalidInput for the past."""
+    if campaign.timing == Timing.REPEAT:
+        return next_slot(campaign, moment)
+    if campaign.timing == Timing.LOCAL:
+        if campaign.local_at is None:
+            raise InvalidInput("no_time", "Choose the day and the time.", field="local_at")
+        start = campaign.local_at - EASTERNMOST
+        if campaign.local_at + timedelta(hours=12) < moment:
+            raise InvalidInput("time_passed", "This time has passed everywhere.", field="local_at")
+        return max(start, moment)
+    if campaign.scheduled_at is None:
+        raise InvalidInput("no_time", "Choose the day and the time.", field="scheduled_at")
+    if campaign.scheduled_at < moment - timedelta(minutes=1):
+        raise InvalidInput(
+            "time_passed", "This time has passed. Choose a later one, or send it now.", field="scheduled_at"
+        )
+    return campaign.scheduled_at
+
+
+def next_slot(campaign: Campaign, after: datetime) -> datetime:
+    """The next time of a repetition, by the wall clock of its zone. Raises InvalidInput for a bad plan.
+
+    An hour that a clock change skips comes that much later; one that it repeats comes once.
+    """
+    check_cron(campaign.cron)
+    place = zone(campaign.time_zone or "UTC")
+    walls = croniter(campaign.cron, after.astimezone(place).replace(tzinfo=None))
+    try:
+        return next(slot for slot in _moments(walls.all_next(datetime), place) if slot > after)
+    except (CroniterBadDateError, CroniterBadCronError, StopIteration):
+        raise InvalidInput("bad_plan", "This repetition never comes.", field="cron") from None
+
+
+def last_slot(campaign: Campaign, moment: datetime) -> datetime:
+    """The latest time of a repetition that is not after `moment`, of those from its `scheduled_at` on."""
+    assert campaign.scheduled_at is not None
+    place = zone(campaign.time_zone or "UTC")
+    walls = croniter(campaign.cron, moment.astimezone(place).replace(tzinfo=None) + timedelta(seconds=1))
+    found = next(slot for slot in _moments(walls.all_prev(datetime), place) if slot <= moment)
+    return max(found, campaign.scheduled_at)
+
+
+def _moments(walls: Iterable[datetime], place: ZoneInfo) -> Iterator[datetime]:
+    return (wall.replace(tzinfo=place).astimezone(UTC) for wall in walls)
+
+
+def check_cron(text: str) -> None:
+    """Raises InvalidInput("bad_plan") unless these are five fields of cron that do not come too often."""
+    if len(text.split()) != 5 or not croniter.is_valid(text):
+        raise InvalidInput("bad_plan", "Write five fields, like 0 9 * * 1 for Mondays at nine.", field="cron")
+    try:
+        times = croniter(text, datetime(2026, 1, 1, tzinfo=UTC))
+        first = times.get_next(datetime)
+        closest = min((later - earlier for earlier, later in _pairs(first, times)), default=SHORTEST)
+    except (CroniterBadDateError, CroniterBadCronError):
+        raise InvalidInput("bad_plan", "This repetition never comes.", field="cron") from None
+    if closest < SHORTEST:
+        raise InvalidInput("bad_plan", "A campaign can be repeated every 15 minutes at most.", field="cron")
+
+
+def _pairs(first: datetime, times: croniter) -> list[tuple[datetime, datetime]]:
+    moments = [first, *(times.get_next(datetime) for _ in range(12))]
+    return list(pairwise(moments))
+
+
+def cron_of(every: str, hour: int, minute: int, weekday: int = 0, day: int = 1) -> str:
+    """daily, weekly (weekday from Monday 0) or monthly (day of the month) as five fields of cron."""
+    if every == "weekly":
+        return f"{minute} {hour} * * {_CRON_DAYS[weekday]}"
+    if every == "monthly":
+        return f"{minute} {hour} {day} * *"
+    return f"{minute} {hour} * * *"
+
+
+def words_of(campaign: Campaign) -> str:
+    """When it is sent, for people."""
+    if campaign.timing == Timing.REPEAT:
+        return f"{cron_words(campaign.cron)} ({campaign.time_zone})"
+    if campaign.timing == Timing.LOCAL and campaign.local_at:
+        return f"{campaign.local_at:%-d %B %Y, %H:%M} by each recipient's clock"
+    if campaign.timing == Timing.AT and campaign.scheduled_at:
+        local = campaign.scheduled_at.astimezone(zone(campaign.time_zone or "UTC"))
+        return f"{local:%-d %B %Y, %H:%M} ({campaign.time_zone or 'UTC'})"
+    return "At a time that is still to be chosen" if campaign.timing == Timing.AT else "At once"
+
+
+def cron_words(cron: str) -> str:
+    """The usual repetitions in words, others as they are written."""
+    parts = cron.split()
+    if len(parts) != 5 or not (parts[0].isdigit() and parts[1].isdigit()) or parts[3] != "*":
+        return f"By the plan {cron}"
+    at = f"at {int(parts[1]):02d}:{int(parts[0]):02d}"
+    if parts[2] == "*" and parts[4] == "*":
+        return f"Every day {at}"
+    if parts[2] == "*" and parts[4] in _CRON_DAYS:
+        return f"Every {WEEKDAYS[_CRON_DAYS.index(parts[4])]} {at}"
+    if parts[4] == "*" and parts[2].isdigit():
+        return f"Every month on day {parts[2]} {at}"
+    return f"By the plan {cron}"

@@ -1,0 +1,262 @@
+"""Contacts in the API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+
+from accounts.api.base import Endpoint
+from accounts.api.operations import operation
+from accounts.roles import Can
+from accounts.scopes import Resource
+from contacts import selectors
+from contacts.api import filters, serializers
+from contacts.models import Contact
+from contacts.services import bulk_verbs, consent, contacts, merging, notes, privacy, tags
+from jobs.api.serializers import JobSerializer
+from jobs.models import Job
+
+_ID = "0199f0a0-0000-7000-8000-00000000c0de"
+_CARLA = {"phoneNumber": "+9992000000123", "name": "Carla Customer", "email": "carla@example.com"}
+
+
+class Contacts(Endpoint):
+    """People who talk, or may talk, with the business."""
+
+    section = "Contacts"
+    resource = Resource.CONTACTS
+    capability = Can.EDIT_CONTACTS
+    cursor_ordering = ("-id",)
+
+    def current(self, contact_id: UUID) -> Contact:
+        """The contact as it is now."""
+        return selectors.get_contact(self.business, contact_id)
+
+    def prepare(self, rows: Sequence[Contact]) -> None:
+        """Their tags, in one query for all."""
+        selectors.attach_tags(rows)
+
+    @operation(
+        "List contacts",
+        answer=serializers.ContactSerializer,
+        many=True,
+        pages="cursor",
+        query=serializers.ContactQuery,
+        ordering={"createdAt": ("id",), "name": ("sort_name", "id")},
+    )
+    def list(self, request: Request) -> Any:
+        """Newest first. Filters can be combined; all of them must hold."""
+        return filters.matching(self.business, self.query)
+
+    @operation("Get a contact", answer=serializers.ContactSerializer)
+    def retrieve(self, request: Request, contact_id: UUID) -> Contact:
+        """One contact with its tags."""
+        return selectors.get_contact(self.business, contact_id)
+
+    @operation(
+        "Create a contact",
+        body=serializers.ContactBody,
+        answer=serializers.ContactSerializer,
+        status=201,
+        example=_CARLA,
+    )
+    def create(self, request: Request) -> Contact:
+        """409 `contact_exists` names the contact that has the number already."""
+        given = dict(self.data)
+        return contacts.create(self.business, self.user, fields=given.pop("metadata"), **given)
+
+    @operation(
+        "Replace a contact",
+        body=serializers.ContactChange,
+        answer=serializers.ContactSerializer,
+        conditional=True,
+        example={"name": "Carla Customer", "email": "carla@example.com"},
+    )
+    def update(self, request: Request, contact_id: UUID) -> Contact:
+        """Name, address and the values of fields become what is sent; the number stays if it is not."""
+        given = dict(self.data)
+        return contacts.replace(self.business, contact_id, self.user, fields=given.pop("metadata"), **given)
+
+    @operation(
+        "Change a contact",
+        body=serializers.ContactChange,
+        answer=serializers.ContactSerializer,
+        conditional=True,
+        example={"name": "Carla C."},
+    )
+    def partial_update(self, request: Request, contact_id: UUID) -> Contact:
+        """Only what is sent changes."""
+        given = dict(self.data)
+        contact = selectors.get_contact(self.business, contact_id)
+        return contacts.update(self.business, contact, self.user, fields=given.pop("metadata", None), **given)
+
+    @operation("Delete a contact", conditional=True)
+    def destroy(self, request: Request, contact_id: UUID) -> None:
+        """With its conversations, notes and tags, for good. Who opted out is kept out if the number comes back."""
+        contact = selectors.get_contact(self.business, contact_id)
+        contacts.delete(self.business, [contact.pk], self.user)
+
+    @operation(
+        "Merge two contacts",
+        body=serializers.MergeBody,
+        answer=serializers.ContactSerializer,
+        example={"contactId": _ID},
+    )
+    def merge(self, request: Request, contact_id: UUID) -> Contact:
+        """What this contact lacks it gets from the other one, which is removed. Cannot be undone."""
+        keep = selectors.get_contact(self.business, contact_id)
+        lose = selectors.get_contact(self.business, self.data["contact_id"])
+        return merging.merge(self.business, self.user, keep, lose)
+
+    @operation(
+        "Set consent",
+        body=serializers.ConsentBody,
+        answer=serializers.ContactSerializer,
+        conditional=True,
+        example={"optedOut": True, "note": "By phone"},
+    )
+    def consent(self, request: Request, contact_id: UUID) -> Contact:
+        """Keep the contact out of campaigns, or let it in again. The change is kept as proof."""
+        contact = selectors.get_contact(self.business, contact_id)
+        verb = consent.opt_out if self.data["opted_out"] else consent.opt_in
+        verb(self.business, [contact.pk], how=consent.How.API, actor=self.user, note=self.data["note"])
+        return selectors.get_contact(self.business, contact_id)
+
+    @operation("Block a contact", answer=serializers.ContactSerializer)
+    def block(self, request: Request, contact_id: UUID) -> Contact:
+        """Mute the contact and keep it out of campaigns."""
+        contact = selectors.get_contact(self.business, contact_id)
+        contacts.block(self.business, [contact.pk], self.user)
+        return selectors.get_contact(self.business, contact_id)
+
+    @operation("Unblock a contact", answer=serializers.ContactSerializer)
+    def unblock(self, request: Request, contact_id: UUID) -> Contact:
+        """Let the contact in again."""
+        contact = selectors.get_contact(self.business, contact_id)
+        contacts.unblock(self.business, [contact.pk], self.user)
+        return selectors.get_contact(self.business, contact_id)
+
+
+class PersonalData(Endpoint):
+    """What is stored about a contact, for the contact."""
+
+    section = "Contacts"
+    resource = Resource.CONTACTS
+    capability = Can.EDIT_CONTACTS
+
+    @operation("Collect a contact's data", answer=JobSerializer, status=201)
+    def create(self, request: Request, contact_id: UUID) -> Job:
+        """Everything in one archive. Answers with the job; the archive is at GET /jobs/{jobId}/file when it is done."""
+        contact = selectors.get_contact(self.business, contact_id)
+        return privacy.start(self.business, contact, self.user)
+
+
+class Bulk(Endpoint):
+    """One verb on many contacts."""
+
+    section = "Contacts"
+    resource = Resource.CONTACTS
+    capability = Can.EDIT_CONTACTS
+
+    @operation(
+        "Change many contacts",
+        body=serializers.BulkBody,
+        answer=serializers.BulkSerializer,
+        example={"action": "block", "contactIds": [_ID]},
+    )
+    def create(self, request: Request) -> Any:
+        """At once, for up to 1,000 contacts: `contactIds`, or whom `filter` finds. More than that: a job."""
+        return {"changed": bulk_verbs.carry_out(self.business, self.user, **self.data)}
+
+
+class ContactTags(Endpoint):
+    """The tags that a contact carries."""
+
+    section = "Contacts"
+    resource = Resource.CONTACTS
+    capability = Can.EDIT_CONTACTS
+
+    @operation("List a contact's tags", answer=serializers.ShortTagSerializer, many=True)
+    def list(self, request: Request, contact_id: UUID) -> Any:
+        """By name."""
+        return selectors.tags_of(selectors.get_contact(self.business, contact_id).pk)
+
+    @operation(
+        "Tag a contact",
+        body=serializers.TagIdsBody,
+        answer=serializers.ShortTagSerializer,
+        many=True,
+        example={"names": ["VIP"]},
+    )
+    def create(self, request: Request, contact_id: UUID) -> Any:
+        """Answers with all tags that the contact carries now. Tags that it has already stay."""
+        contact = selectors.get_contact(self.business, contact_id)
+        return tags.put_on(self.business, contact, self.user, **self.data)
+
+    @operation("Take a tag off a contact")
+    def destroy(self, request: Request, contact_id: UUID, tag_id: UUID) -> None:
+        """Does nothing when the contact does not carry it."""
+        contact = selectors.get_contact(self.business, contact_id)
+        tag = selectors.get_tag(self.business, tag_id)
+        tags.remove(self.business, [contact.pk], [tag], self.user)
+
+
+class Notes(Endpoint):
+    """What the team writes down about a contact."""
+
+    section = "Contacts"
+    resource = Resource.CONTACTS
+    capability = Can.EDIT_CONTACTS
+    cursor_ordering = ("-id",)
+
+    def current(self, contact_id: UUID, note_id: UUID) -> Any:
+        """The note as it is now."""
+        return selectors.get_note(self.business, selectors.get_contact(self.business, contact_id), note_id)
+
+    @operation(
+        "List notes",
+        answer=serializers.NoteSerializer,
+        many=True,
+        pages="cursor",
+        ordering={"createdAt": ("id",)},
+    )
+    def list(self, request: Request, contact_id: UUID) -> Any:
+        """Newest first."""
+        return selectors.notes_of(self.business, selectors.get_contact(self.business, contact_id))
+
+    @operation(
+        "Write a note",
+        body=serializers.NoteBody,
+        answer=serializers.NoteSerializer,
+        status=201,
+        example={"body": "Prefers to be called in the morning."},
+    )
+    def create(self, request: Request, contact_id: UUID) -> Any:
+        """The author is the person who calls, or who made the key that does."""
+        contact = selectors.get_contact(self.business, contact_id)
+        return notes.add(self.business, contact, self.user, self.data["body"])
+
+    @operation("Get a note", answer=serializers.NoteSerializer)
+    def retrieve(self, request: Request, contact_id: UUID, note_id: UUID) -> Any:
+        """One note."""
+        return self.current(contact_id, note_id)
+
+    @operation(
+        "Replace a note",
+        body=serializers.NoteBody,
+        answer=serializers.NoteSerializer,
+        conditional=True,
+        example={"body": "Prefers to be called in the evening."},
+    )
+    def update(self, request: Request, contact_id: UUID, note_id: UUID) -> Any:
+        """Its author stays."""
+        self.current(contact_id, note_id)
+        return notes.update(self.business, note_id, self.user, self.data["body"])
+
+    @operation("Delete a note", conditional=True)
+    def destroy(self, request: Request, contact_id: UUID, note_id: UUID) -> None:
+        """For good."""
+        notes.delete(self.business, self.current(contact_id, note_id).pk, self.user)

@@ -1,0 +1,309 @@
+"""The shape of contacts, tags, notes, custom fields and segments in the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from contacts.api import filters
+from contacts.models import CustomField, Segment, TagRule
+from core.api.fields import (
+    Choice,
+    Email,
+    Flag,
+    Items,
+    JsonObject,
+    Key,
+    Moment,
+    QueryFlag,
+    QueryList,
+    Text,
+    Whole,
+)
+from core.api.framework import CamelCaseSerializer
+from core.phone.phone import TEXT_LENGTH
+
+COLOR = r"^#[0-9a-fA-F]{6}$"
+MOST_IDS = 1000
+"""Contacts that one bulk request names."""
+
+
+class TagSerializer(CamelCaseSerializer):
+    """A label of contacts."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    color = serializers.CharField(help_text="#rrggbb")
+    created_at = serializers.DateTimeField()
+
+
+class TagBody(CamelCaseSerializer):
+    """What can be said about a tag."""
+
+    name = Text(max_length=100)
+    color = serializers.RegexField(COLOR, default="", help_text="#rrggbb; without it the tag gets one.")
+
+
+class TagMergeBody(CamelCaseSerializer):
+    """Another tag that means the same."""
+
+    tag_id = Key(help_text="This one is removed.")
+
+
+class TagRuleSerializer(CamelCaseSerializer):
+    """Puts a tag on contacts by itself."""
+
+    id = serializers.UUIDField()
+    tag_id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=TagRule.Kind.choices)
+    keywords = serializers.ListField(child=serializers.CharField(), help_text="Any of them will do.")
+    days = serializers.IntegerField(help_text="Without an answer.")
+    is_active = serializers.BooleanField()
+    tagged_count = serializers.IntegerField()
+    last_tagged_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class TagRuleBody(CamelCaseSerializer):
+    """Which tag for whom."""
+
+    tag_id = Key()
+    kind = Choice(choices=TagRule.Kind.choices)
+    keywords = Items(
+        child=Text(max_length=100), default=list, max_length=50, help_text="For the kind `keyword`."
+    )
+    days = Whole(min_value=0, max_value=365, default=0, help_text="For the kind `no_answer`.")
+
+
+class TagRuleChange(CamelCaseSerializer):
+    """Whether it is at work."""
+
+    is_active = Flag()
+
+
+class TaggedSerializer(CamelCaseSerializer):
+    """What a rule did."""
+
+    tagged = serializers.IntegerField(help_text="Contacts that got the tag.")
+
+
+class TagIdsBody(CamelCaseSerializer):
+    """Tags to put on a contact: those that exist by `tagIds`, or by name, which makes what is missing."""
+
+    tag_ids = Items(child=Key(), default=list, max_length=100)
+    names = Items(child=Text(max_length=100), default=list, max_length=20)
+
+
+class ShortTagSerializer(CamelCaseSerializer):
+    """A tag that a contact carries."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    color = serializers.CharField()
+
+
+class ContactSerializer(CamelCaseSerializer):
+    """A person."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField(help_text="As you call them.")
+    push_name = serializers.CharField(help_text="As they call themselves.")
+    phone_number = serializers.CharField(allow_null=True, help_text="E.164; null while WhatsApp tells none.")
+    email = serializers.CharField()
+    country = serializers.CharField(help_text="ISO 3166, from the number.")
+    profile_pic_url = serializers.CharField()
+    is_business = serializers.BooleanField()
+    metadata = serializers.DictField(help_text="Values of your fields, by their keys.")
+    tags = ShortTagSerializer(many=True, source="shown_tags")
+    opted_out_at = serializers.DateTimeField(allow_null=True)
+    blocked_at = serializers.DateTimeField(allow_null=True)
+    first_message_at = serializers.DateTimeField(allow_null=True)
+    last_message_at = serializers.DateTimeField(allow_null=True)
+    total_messages = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class ContactBody(CamelCaseSerializer):
+    """A new contact. The number may be written as people write it; `+` and the country code are safest."""
+
+    phone_number = Text(max_length=TEXT_LENGTH)
+    name = Text(max_length=255, allow_blank=True, default="")
+    email = Email(max_length=254, allow_blank=True, default="")
+    metadata = JsonObject(default=dict, help_text="Values of your fields, by their keys.")
+
+
+class ContactChange(CamelCaseSerializer):
+    """What can be said about a contact."""
+
+    name = Text(max_length=255, allow_blank=True, default="")
+    email = Email(max_length=254, allow_blank=True, default="")
+    phone_number = Text(max_length=TEXT_LENGTH, required=False, help_text="Stays when it is not sent.")
+    metadata = JsonObject(default=dict, help_text="Values of your fields; null removes one.")
+
+
+class ContactQuery(CamelCaseSerializer):
+    """Which contacts."""
+
+    q = Text(max_length=200, required=False, help_text="In the name, the number, the address or a field.")
+    search = Text(max_length=200, required=False, help_text="The same as `q`.")
+    tags_any = QueryList(
+        child=Key(), required=False, max_length=100, help_text="With at least one of these tags."
+    )
+    tags_all = QueryList(child=Key(), required=False, max_length=100, help_text="With all of these tags.")
+    tags_none = QueryList(child=Key(), required=False, max_length=100, help_text="With none of these tags.")
+    segment_id = Key(required=False, help_text="Those in this segment.")
+    phone_number = Text(
+        max_length=TEXT_LENGTH, required=False, help_text="The one with this number, in any spelling."
+    )
+    last_message_after = Moment(required=False)
+    last_message_before = Moment(required=False)
+    first_message_after = Moment(required=False)
+    first_message_before = Moment(required=False)
+    never_wrote = QueryFlag(required=False)
+    opted_out = QueryFlag(required=False)
+    blocked = QueryFlag(required=False)
+    has_number = QueryFlag(required=False)
+    connection = QueryList(
+        child=Key(), required=False, max_length=100, help_text="Who talks with one of these numbers of yours."
+    )
+    country = QueryList(child=Text(min_length=2, max_length=2), required=False, help_text="ISO 3166 codes.")
+
+
+class MergeBody(CamelCaseSerializer):
+    """Another contact that is the same person."""
+
+    contact_id = Key(help_text="This one is removed; what it has moves over.")
+
+
+class ConsentBody(CamelCaseSerializer):
+    """Whether campaigns may write to them."""
+
+    opted_out = Flag()
+    note = Text(max_length=255, allow_blank=True, default="", help_text="How you know; kept as proof.")
+
+
+class NoteAuthorSerializer(CamelCaseSerializer):
+    """Who wrote a note."""
+
+    id = serializers.UUIDField()
+    full_name = serializers.CharField()
+
+
+class NoteSerializer(CamelCaseSerializer):
+    """Something written down about a contact."""
+
+    id = serializers.UUIDField()
+    body = serializers.CharField()
+    author = NoteAuthorSerializer(allow_null=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class NoteBody(CamelCaseSerializer):
+    """The note's text."""
+
+    body = Text(max_length=5000)
+
+
+class FieldSerializer(CamelCaseSerializer):
+    """Something that you want to know of your contacts. Values stand in `metadata` under `key`."""
+
+    id = serializers.UUIDField()
+    key = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    kind = serializers.ChoiceField(choices=CustomField.Kind.choices)
+    choices = serializers.ListField(child=serializers.CharField())
+    position = serializers.IntegerField()
+
+
+class FieldBody(CamelCaseSerializer):
+    """A new field."""
+
+    label = Text(max_length=100)  # type: ignore[assignment]
+    kind = Choice(choices=CustomField.Kind.choices, default=CustomField.Kind.TEXT)
+    key = serializers.RegexField(
+        r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$",
+        max_length=40,
+        default="",
+        help_text="Without it, made of the label.",
+    )
+    choices = Items(child=Text(max_length=100), default=list, max_length=100)
+
+
+class FieldChange(CamelCaseSerializer):
+    """What of a field can change: kind and key stay."""
+
+    label = Text(max_length=100)  # type: ignore[assignment]
+    choices = Items(child=Text(max_length=100), default=list, max_length=100)
+
+
+class SegmentSerializer(CamelCaseSerializer):
+    """A filter under a name. Who is in it is decided when it is looked at."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    filter = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+    def get_filter(self, segment: Segment) -> dict[str, Any]:
+        """Its filter, spelled as it is sent."""
+        return filters.show(segment.filter)
+
+
+FILTER = (
+    "Like the parameters of GET /contacts, as JSON: q, tagsAny, tagsAll, tagsNone, lastMessageAfter, …, neverWrote, "
+    "optedOut, blocked, hasNumber, connection, country, group, and fields: {key: {operator: value}} with is, is_not, "
+    "contains, gt, gte, lt, lte or set."
+)
+
+
+class SegmentBody(CamelCaseSerializer):
+    """A name and a filter."""
+
+    name = Text(max_length=100)
+    filter = JsonObject(help_text=FILTER)
+
+
+class BulkBody(CamelCaseSerializer):
+    """What to do with many contacts: those that are named, or those whom a filter finds."""
+
+    action = Choice(choices=["tag", "untag", "block", "unblock", "optOut", "optIn", "delete"])
+    contact_ids = Items(child=Key(), required=False, max_length=MOST_IDS)
+    filter = JsonObject(required=False, help_text=FILTER)
+    tag_ids = Items(child=Key(), default=list, max_length=100, help_text="For tag and untag.")
+
+
+class BulkSerializer(CamelCaseSerializer):
+    """What came of it."""
+
+    changed = serializers.IntegerField(help_text="Contacts that were changed.")
+
+
+class ImportBody(CamelCaseSerializer):
+    """A CSV, Excel or vCard file, as multipart/form-data."""
+
+    file = serializers.FileField()
+    duplicates = Choice(choices=["update", "skip"], default="update", help_text="People you have already.")
+    country = Text(max_length=2, allow_blank=True, default="", help_text="Of numbers without a country code.")
+    full_numbers = QueryFlag(
+        required=False,
+        help_text="For files without a country: whether numbers without + are complete but for it. Left out, the file "
+        "shows it: nearly all of them are mobile numbers of 11 digits or more with their country code.",
+    )
+    tag = Text(max_length=100, allow_blank=True, default="", help_text="A tag for everybody in the file.")
+    mapping = Text(
+        max_length=10_000,
+        required=False,
+        help_text="JSON list with a target for each column: phone, name, email, field:<key>, skip, …; else guessed.",
+    )
+
+
+class ExportBody(CamelCaseSerializer):
+    """Whom to export: contacts that are named, or those whom a filter finds; without either, everybody."""
+
+    format = Choice(choices=["csv", "xlsx", "vcard"], default="csv")
+    contact_ids = Items(child=Key(), required=False, max_length=MOST_IDS)
+    filter = JsonObject(default=dict, help_text=FILTER)

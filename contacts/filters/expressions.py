@@ -1,0 +1,25 @@
+"""What contacts are sorted by, as SQL: the indexes of migrations and the queries must agree on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import CharField, F, Func
+
+
+class SortName(Func):
+    """What to call a contact, without regard to capitals: the order of the list by name."""
+
+    template = "LOWER(COALESCE(NULLIF(%(name)s, ''), NULLIF(%(push_name)s, ''), %(phone)s, ''))"
+    output_field = CharField()
+
+    def __init__(self) -> None:
+        super().__init__(F("name"), F("push_name"), F("phone_number"))
+
+    def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+        """For migrations: it takes nothing."""
+        return "contacts.filters.expressions.SortName", (), {}
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, tuple[Any, ...]]:  # type: ignore[override]
+        name, push_name, phone = (compiler.compile(part)[0] for part in self.source_expressions)
+        return self.template % {"name": name, "push_name": push_name, "phone": phone}, ()

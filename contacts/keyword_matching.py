@@ -1,0 +1,111 @@
+"""Words: when two texts are the same, whether one stands in the other, and how people say that they want no more."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from core.errors import InvalidInput
+
+LANGUAGES = {
+    "en": "English",
+    "ar": "Arabic",
+    "de": "German",
+    "es": "Spanish",
+    "fr": "French",
+    "hi": "Hindi",
+    "id": "Indonesian",
+    "it": "Italian",
+    "nl": "Dutch",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ru": "Russian",
+    "tr": "Turkish",
+}
+STOP: dict[str, list[str]] = {
+    "en": ["stop", "stop all", "unsubscribe", "opt out"],
+    "ar": ["توقف", "إيقاف", "إلغاء الاشتراك"],
+    "de": ["stopp", "abmelden", "abbestellen"],
+    "es": ["parar", "baja", "cancelar suscripción"],
+    "fr": ["arrêt", "arrêter", "désabonner", "se désabonner"],
+    "hi": ["रोकें", "बंद करो"],
+    "id": ["berhenti", "henti"],
+    "it": ["ferma", "cancellami", "disiscrivimi"],
+    "nl": ["afmelden", "uitschrijven"],
+    "pl": ["wypisz", "rezygnuję"],
+    "pt": ["parar", "sair", "descadastrar", "cancelar inscrição"],
+    "ru": ["стоп", "отписаться"],
+    "tr": ["dur", "iptal et", "abonelikten çık"],
+}
+"""Whole messages that opt out, before a business changes them. "Cancel" is not among them: it may mean an order."""
+START: dict[str, list[str]] = {
+    "en": ["start", "subscribe", "opt in"],
+    "ar": ["ابدأ", "اشتراك"],
+    "de": ["anmelden"],
+    "es": ["alta", "suscribir"],
+    "fr": ["démarrer", "abonner"],
+    "hi": ["शुरू करें"],
+    "id": ["mulai"],
+    "it": ["iscrivimi"],
+    "nl": ["aanmelden"],
+    "pl": ["zapisz"],
+    "pt": ["começar", "assinar"],
+    "ru": ["старт", "подписаться"],
+    "tr": ["başlat"],
+}
+LENGTH = 60
+MOST = 30
+"""Words of one language."""
+
+
+_NO_WORD = re.compile(r"[^a-z0-9]+")
+
+
+def plain(text: str) -> str:
+    """The text without capitals, accents, punctuation and emoji: "  Arrêt!! 🙏" is "arret"."""
+    if text.isascii():
+        return " ".join(_NO_WORD.sub(" ", text.lower()).split())
+    parts = unicodedata.normalize("NFKD", text.casefold())
+    kept = (
+        letter if unicodedata.category(letter)[0] in "LN" or _is_vowel_sign(letter) else " "
+        for letter in parts
+        if unicodedata.category(letter) not in ("Mn", "Cf") or _is_vowel_sign(letter)
+    )
+    return " ".join("".join(kept).split())
+
+
+def _is_vowel_sign(letter: str) -> bool:
+    """Marks that are part of the word in Indic scripts, unlike accents."""
+    return unicodedata.category(letter) in ("Mn", "Mc") and "\u0900" <= letter <= "\u0dff"
+
+
+def whole(words: Mapping[str, Iterable[str]]) -> frozenset[str]:
+    """The words of all languages in their plain form."""
+    return frozenset(filter(None, (plain(word) for some in words.values() for word in some)))
+
+
+def contains(text: str, keywords: Iterable[str]) -> str:
+    """The first of `keywords` that stands in `text`, given in its plain form, as whole words; "" if none does."""
+    padded = f" {text} "
+    return next((word for word in keywords if f" {_plain_word(word)} " in padded), "")
+
+
+_plain_word = lru_cache(maxsize=4096)(plain)
+
+
+def clean(lines: str | Iterable[str], what: str) -> list[str]:
+    """Words as a person typed them, one a line or with commas between. Raises InvalidInput with `what` as its field."""
+    parts = re.split(r"[\n,]", lines) if isinstance(lines, str) else list(lines)
+    found = list(dict.fromkeys(" ".join(part.split()) for part in parts if part.strip()))
+    if len(found) > MOST:
+        raise InvalidInput("too_many_words", f"At most {MOST} words can be given.", field=what)
+    for word in found:
+        if len(word) > LENGTH or not plain(word):
+            raise InvalidInput(
+                "invalid_word",
+                f"{word[:LENGTH]}: a word has letters, and at most {LENGTH} of them.",
+                field=what,
+            )
+    return found

@@ -1,0 +1,176 @@
+"""What the pages of contacts show, put together for their templates."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.http import QueryDict
+
+from accounts.access import Access
+from accounts.models import BusinessProfile
+from accounts.roles import Can
+from contacts import ports, selectors, timeline
+from contacts.bulk import registry
+from contacts.filters import conditions
+from contacts.filters.contact_filter import ContactFilter
+from contacts.forms import TEST, VALUE, as_query, read_filter
+from contacts.list import columns, fragments, pagination
+from contacts.models import ConsentProof, Contact, ContactGroup, CustomField
+
+NOTES = 100
+"""Notes that the card shows, the newest."""
+
+
+def listed(access: Access, query: QueryDict) -> dict[str, Any]:
+    """The list for an address: rows, where it goes on, what is filtered."""
+    business = access.business
+    wanted = read_filter(business, query)
+    sort = query.get("sort") or "recent"
+    page = pagination.page(business, wanted, sort=sort, after=query.get("after") or None)
+    fields = selectors.fields_of(business)
+    shown = columns.chosen(business, access.user, columns.available(fields))
+    can_edit = access.can(Can.EDIT_CONTACTS)
+    return {
+        "drawn": fragments.rows(columns.rows(page.contacts, shown, page.tags), can_edit=can_edit),
+        "columns": shown,
+        "fields": fields,
+        "wanted": wanted,
+        "query": as_query(wanted),
+        "filter_json": json.dumps(wanted.to_dict()),
+        "next": page.next,
+        "begins": not query.get("after"),
+        "counted": len(page.contacts) if not page.next and not query.get("after") else None,
+        "sort": sort,
+        "sorts": pagination.SORTS,
+        "segment_id": query.get("segment", ""),
+        "can_edit": can_edit,
+        "bulk": _bulk(access),
+    }
+
+
+def _bulk(access: Access) -> dict[str, registry.Many]:
+    """What the member may do with many at once, by name."""
+    return {one.name: one for one in registry.all_actions() if access.can(one.capability)}
+
+
+def frame(access: Access, context: dict[str, Any]) -> dict[str, Any]:
+    """What stands around the list: segments, the panel of filters, the choice of columns."""
+    business, wanted = access.business, context["wanted"]
+    tags = selectors.tags_of_business(business)
+    segments = [
+        (segment, f"segment={segment.pk}&{as_query(ContactFilter.load(business, segment.filter))}")
+        for segment in selectors.segments_of(business)
+    ]
+    chosen = {column.key for column in context["columns"]}
+    return {
+        "all_tags": tags,
+        "segments": segments,
+        "words": (words := wanted.describe(business)),
+        "conditions": len(words) - bool(wanted.q),
+        "tag_choices": [(tag, _side(wanted, tag.pk)) for tag in tags],
+        "country": ", ".join(wanted.country),
+        "our_numbers": [
+            (key, name, key in wanted.connection) for key, name in ports.our_numbers().of(business)
+        ],
+        "groups": [(name, label, name in wanted.group) for name, label in ContactGroup.Group.choices],
+        "flags": _flags(wanted),
+        "moments": _moments(wanted),
+        "field_tests": [_test(field, wanted) for field in context["fields"]],
+        "bulk_choices": [
+            (one, one.choices(business)) for one in context["bulk"].values() if one.choices is not None
+        ],
+        "all_columns": [(one, one.key in chosen) for one in columns.available(context["fields"])],
+    }
+
+
+def _side(wanted: ContactFilter, tag: Any) -> str:
+    return next((side for side in ("tags_any", "tags_all", "tags_none") if tag in getattr(wanted, side)), "")
+
+
+def _flags(wanted: ContactFilter) -> list[tuple[str, str, str, str, str]]:
+    """(name, label, words for yes, words for no, chosen)."""
+    questions = (
+        ("opted_out", "Opt-out", "Opted out", "Not opted out"),
+        ("blocked", "Blocked", "Blocked", "Not blocked"),
+        ("never_wrote", "Messages", "None yet", "At least one"),
+        ("has_number", "Number", "Known", "Not known"),
+    )
+    answers = {None: "", True: "true", False: "false"}
+    return [(*question, answers[getattr(wanted, question[0])]) for question in questions]
+
+
+def _moments(wanted: ContactFilter) -> list[tuple[str, str, str]]:
+    """(name, label, date)."""
+    questions = (
+        ("last_message_after", "Last message from"),
+        ("last_message_before", "Last message before"),
+        ("first_message_after", "First message from"),
+        ("first_message_before", "First message before"),
+    )
+    return [
+        (name, label, moment.date().isoformat() if (moment := getattr(wanted, name)) else "")
+        for name, label in questions
+    ]
+
+
+WORDS = {
+    "is": "is",
+    "is_not": "is not",
+    "contains": "contains",
+    "gt": "more than",
+    "gte": "at least",
+    "lt": "less than",
+    "lte": "at most",
+    "set": "is known",
+    "unset": "is not known",
+}
+
+
+def _test(field: CustomField, wanted: ContactFilter) -> dict[str, Any]:
+    """A custom field in the panel: its operators, and what is chosen."""
+    chosen, value = next(((test[1], test[2]) for test in wanted.fields if test[0] == field.key), ("", ""))
+    if chosen == "set":
+        chosen, value = ("set" if value else "unset"), ""
+    operators = [*conditions.OPERATORS[field.kind], "unset"]
+    if isinstance(value, bool):
+        value = "yes" if value else "no"
+    return {
+        "field": field,
+        "test_name": f"{TEST}{field.key}",
+        "value_name": f"{VALUE}{field.key}",
+        "operators": [(one, WORDS[one], one == chosen) for one in operators],
+        "value": value,
+        "choices": ["yes", "no"] if field.kind == CustomField.Kind.BOOLEAN else field.choices,
+    }
+
+
+def card(access: Access, contact: Contact) -> dict[str, Any]:
+    """One contact with everything about them; the timeline's first page with it."""
+    business = access.business
+    entries, more = timeline.page(business, contact)
+    return side(access, contact) | {
+        "values": selectors.values_of(contact, selectors.fields_of(business)),
+        "consents": _proven(business, contact),
+        "entries": entries,
+        "more": more,
+    }
+
+
+def _proven(business: BusinessProfile, contact: Contact) -> list[tuple[ConsentProof, str]]:
+    """The proofs of a contact's consent, with where the message is that said so."""
+    proofs = selectors.consents_of(business, contact.pk)
+    places = ports.places_of_messages(business.pk, [one.message_id for one in proofs if one.message_id])
+    return [(one, places.get(one.message_id, "") if one.message_id else "") for one in proofs]
+
+
+def side(access: Access, contact: Contact) -> dict[str, Any]:
+    """A contact's tags and notes."""
+    tags = selectors.tags_of(contact.pk)
+    return {
+        "contact": contact,
+        "tags": tags,
+        "other_tags": [tag for tag in selectors.tags_of_business(access.business) if tag not in tags],
+        "notes": list(selectors.notes_of(access.business, contact)[:NOTES]),
+        "can_edit": access.can(Can.EDIT_CONTACTS),
+    }

@@ -1,0 +1,200 @@
+"""Pages of the list of contacts: by key, in three orders, with and without a search; and how many there are.
+
+A common word is in the first rows anyway, and of its thousands of hits an index could only hand out all: so a search
+looks through the rows at hand first, and asks the index when there are too few hits among them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
+from django.utils.dateparse import parse_datetime
+
+from accounts.models import BusinessProfile
+from contacts.filters import conditions
+from contacts.filters.contact_filter import ContactFilter
+from contacts.filters.expressions import SortName
+from contacts.models import Contact
+from contacts.payloads import ShownTag
+from contacts.selectors import tags_by_contact
+from core.errors import InvalidInput
+
+PAGE = 50
+SORTS = {"recent": "Last message", "newest": "Newest first", "name": "Name"}
+WINDOW = 1500
+"""Contacts that a search looks through before it asks the index."""
+COUNTED = 10_000
+"""Contacts that are counted exactly; of more, the database's estimate is told."""
+FOUND = 1000
+"""The same for hits of a search."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page ends: the id of its last contact and what it was sorted by (a time, a name, nothing)."""
+
+    id: UUID
+    by: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.id}~{self.by}"
+
+    @classmethod
+    def parse(cls, text: str) -> Place:
+        """Raises InvalidInput("invalid_cursor")."""
+        key, _, by = text.partition("~")
+        try:
+            return cls(UUID(key), by)
+        except ValueError:
+            raise _invalid_cursor() from None
+
+    @property
+    def at(self) -> datetime | None:
+        """`by` as a time; None for who never wrote."""
+        if not self.by:
+            return None
+        try:
+            moment = parse_datetime(self.by.replace(" ", "+"))
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is None:
+            raise _invalid_cursor()
+        return moment
+
+
+@dataclass(frozen=True)
+class ContactPage:
+    """Contacts in the order asked for. next: give it as `after` for the next page; None on the last one."""
+
+    contacts: list[Contact]
+    next: str | None = None
+    tags: dict[UUID, list[ShownTag]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Total:
+    """How many: exactly, about, or (at_least) so many and more."""
+
+    count: int
+    kind: str = "exact"
+
+
+def page(
+    business: BusinessProfile,
+    wanted: ContactFilter,
+    *,
+    sort: str = "recent",
+    after: str | None = None,
+    limit: int = PAGE,
+) -> ContactPage:
+    """A page of the list with the tags on it: two queries, one or two more for a search.
+
+    Raises InvalidInput for an unknown sort or cursor.
+    """
+    if sort not in SORTS:
+        raise InvalidInput("unknown_sort", f"Sort by one of {', '.join(SORTS)}.", field="sort")
+    place = Place.parse(after) if after else None
+    everybody = wanted.narrow(Contact.objects.filter(business_profile=business))
+    found: list[Contact] = []
+    for rows in _stretches(everybody, sort, place):
+        missing = limit + 1 - len(found)
+        found += _search(business, rows, wanted.q, missing) if wanted.q else rows[:missing]
+        if len(found) > limit:
+            break
+    shown = found[:limit]
+    ahead = str(_place(shown[-1], sort)) if len(found) > limit else None
+    return ContactPage(shown, ahead, tags_by_contact([one.pk for one in shown]))
+
+
+def _stretches(rows: QuerySet[Contact], sort: str, place: Place | None) -> Iterator[QuerySet[Contact]]:
+    """What comes after `place`, in stretches that an index answers each: who never wrote stands behind the others."""
+    match sort:
+        case "newest":
+            yield (rows.filter(pk__lt=place.id) if place else rows).order_by("-id")
+        case "name":
+            rows = rows.alias(sort_name=SortName())
+            if place:
+                rows = rows.filter(
+                    Q(sort_name__gt=place.by) | Q(sort_name=place.by, pk__gt=place.id),
+                    sort_name__gte=place.by,
+                )
+            yield rows.order_by("sort_name", "id")
+        case _:
+            yield from _recent(rows, place)
+
+
+def _recent(rows: QuerySet[Contact], place: Place | None) -> Iterator[QuerySet[Contact]]:
+    wrote, never = rows.filter(last_message_at__isnull=False), rows.filter(last_message_at__isnull=True)
+    at = place.at if place else None
+    if place and at:
+        wrote = wrote.filter(
+            Q(last_message_at__lt=at) | Q(last_message_at=at, pk__lt=place.id), last_message_at__lte=at
+        )
+    if place is None or at:
+        yield wrote.order_by("-last_message_at", "-id")
+    if place and at is None:
+        never = never.filter(pk__lt=place.id)
+    yield never.order_by("-last_message_at", "-id")
+
+
+def _place(contact: Contact, sort: str) -> Place:
+    if sort == "recent":
+        moment = contact.last_message_at
+        return Place(contact.pk, moment.isoformat() if moment else "")
+    if sort == "name":
+        named = Contact.objects.filter(pk=contact.pk).annotate(by=SortName()).values_list("by", flat=True)
+        return Place(contact.pk, named.get())
+    return Place(contact.pk)
+
+
+def _search(business: BusinessProfile, rows: QuerySet[Contact], text: str, limit: int) -> list[Contact]:
+    """At most `limit` of the ordered `rows` that match."""
+    near = _near(rows[:WINDOW], conditions.search(business, text, near=True))
+    if len(near) >= limit:
+        return list(rows.filter(pk__in=near[:limit]))
+    return list(rows.filter(conditions.search(business, text))[:limit])
+
+
+def _near(window: QuerySet[Contact], condition: Q) -> list[UUID]:
+    hits = window.annotate(hit=ExpressionWrapper(condition, BooleanField())).values_list("pk", "hit")
+    return [key for key, hit in hits if hit]
+
+
+def total(business: BusinessProfile, wanted: ContactFilter) -> Total:
+    """How many contacts pass the filter, without a slow count."""
+    rows = wanted.apply(business).order_by()
+    if not wanted and connection.vendor == "sqlite":
+        return Total(rows.count())
+    bound = FOUND if wanted.q else COUNTED
+    counted = rows.values("pk")[: bound + 1].count()
+    if counted <= bound:
+        return Total(counted)
+    if connection.vendor == "sqlite":
+        return Total(bound, "at_least")
+    return Total(max(_estimate(rows), counted), "about")
+
+
+def _estimate(rows: QuerySet[Contact]) -> int:
+    """PostgreSQL: how many rows the planner expects."""
+    plan: Any = rows.explain(format="json")
+    return int(json.loads(plan)[0]["Plan"]["Plan Rows"])
+
+
+def _invalid_cursor() -> InvalidInput:
+    return InvalidInput(
+        "invalid_cursor",
+        "This page address is not valid. Start again from the first page.",
+        field="after",
+    )
+
+
+def by_recent(rows: QuerySet[Contact]) -> QuerySet[Contact]:
+    """Those who wrote last first, those who never wrote at the end."""
+    return rows.order_by(F("last_message_at").desc(nulls_last=True), "-id")

@@ -1,0 +1,103 @@
+"""The words by which contacts opt out and in, and what a message with one of them does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.models import BusinessProfile, User
+from accounts.services import audit
+from contacts import keyword_matching
+from contacts.models import ConsentProof, ConsentWords
+from contacts.services import consent
+from core.db.compiled_queries import Prepared
+from core.errors import InvalidInput
+
+SHORT = 80
+"""Longer messages are sentences, in which a word means nothing."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message from a contact."""
+
+    contact_id: UUID
+    message_id: UUID
+    text: str
+    first: bool = False
+
+    @cached_property
+    def plain(self) -> str:
+        """The text without capitals, accents and punctuation."""
+        return keyword_matching.plain(self.text)
+
+
+def words_of(business_id: UUID) -> tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]]:
+    """The words that opt out and in, by language. One query."""
+    return _words.first(business_id) or (keyword_matching.STOP, keyword_matching.START)
+
+
+_words = Prepared[Any](
+    lambda business: ConsentWords.objects.filter(business_profile=business).values_list("stop", "start"),
+    by_key=True,
+)
+
+
+def save(
+    business: BusinessProfile,
+    actor: User | None,
+    stop: Mapping[str, str | Iterable[str]],
+    start: Mapping[str, str | Iterable[str]],
+) -> ConsentWords:
+    """Keep the business's own words, by language. Raises InvalidInput with "stop.en" or the like as its field."""
+    cleaned = {
+        kind: {
+            language: found
+            for language in keyword_matching.LANGUAGES
+            if (found := keyword_matching.clean(given.get(language, ""), f"{kind}.{language}"))
+        }
+        for kind, given in (("stop", stop), ("start", start))
+    }
+    if not cleaned["stop"]:
+        raise InvalidInput(
+            "no_stop_words", "Keep at least one word by which people can opt out.", field="stop.en"
+        )
+    both = keyword_matching.whole(cleaned["stop"]) & keyword_matching.whole(cleaned["start"])
+    if both:
+        raise InvalidInput(
+            "word_means_both", f"{min(both)} cannot opt people both out and in.", field="start.en"
+        )
+    with transaction.atomic():
+        row, _ = ConsentWords.objects.update_or_create(business_profile=business, defaults=cleaned)
+        audit.record(business, actor, "consent_words.changed", row)
+    return row
+
+
+def reset(business: BusinessProfile, actor: User | None) -> None:
+    """Go back to the built-in words."""
+    with transaction.atomic():
+        ConsentWords.objects.filter(business_profile=business).delete()
+        audit.record(business, actor, "consent_words.reset")
+
+
+def listen(business: BusinessProfile, said: Sequence[Said]) -> None:
+    """Opt out and in whoever says so with a whole message, in the order of the messages. Inside their transaction."""
+    short = [one for one in said if 0 < len(one.text) <= SHORT]
+    if not short:
+        return
+    stop, start = (keyword_matching.whole(some) for some in words_of(business.pk))
+    for one in short:
+        act = consent.opt_out if one.plain in stop else consent.opt_in if one.plain in start else None
+        if act:
+            act(
+                business,
+                [one.contact_id],
+                how=ConsentProof.How.MESSAGE,
+                message_id=one.message_id,
+                note=one.text.strip(),
+            )

@@ -1,0 +1,42 @@
+"""Operations of migrations that Django does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.migrations import CreateModel
+from django.db.migrations.operations.base import Operation
+
+
+class CreateModels(Operation):
+    """Create several models of an app as one step, in the given order.
+
+    Each `CreateModel` in a migration makes Django render every related model anew. All models here relate to a
+    business, so an initial migration would render them all once a model: six seconds instead of one.
+    """
+
+    serialization_expand_args = ["models"]
+
+    def __init__(self, models: Sequence[CreateModel]) -> None:
+        self.models = models
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Add the models to the state; its rendered models are a cached property and are made again when needed."""
+        state.__dict__.pop("apps", None)
+        for model in self.models:
+            model.state_forwards(app_label, state)
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Create the tables with their indexes and constraints."""
+        for model in self.models:
+            model.database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Drop the tables."""
+        for model in reversed(self.models):
+            model.database_backwards(app_label, schema_editor, from_state, to_state)
+
+    def describe(self) -> str:
+        """Name the models, for the output of `migrate`."""
+        return f"Create models {', '.join(model.name for model in self.models)}"

@@ -1,0 +1,237 @@
+"""The only way out: an HTTP client that cannot be talked into the inside of a network.
+
+A request goes to https addresses only, and to no port of another kind of service. The name is resolved once, every
+address it has must be public, and the connection is made to one of those very addresses, so that a second answer of
+the DNS changes nothing; certificate and Host header keep the name. Redirects are not followed, nothing is decompressed,
+proxies from the environment are not used, and time and size have caps. `settings.OUTBOUND_HTTP_ALLOWED_HOSTS`
+("host:port") lifts the rules about https, ports and public addresses for single places, for development.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from core.errors import DomainError
+
+_REFUSED = [
+    ipaddress.ip_network(network)
+    for network in (
+        "100.64.0.0/10",  # carrier-grade NAT, and a cloud's metadata
+        "168.63.129.16/32",  # a cloud's wire server
+        "169.254.0.0/16",  # link-local, metadata of most clouds
+        "192.0.0.0/24",  # protocol assignments, and a cloud's metadata
+        "192.88.99.0/24",  # 6to4 relays
+        "2001::/23",  # protocol assignments, with Teredo
+        "2001:db8::/32",  # documentation
+        "2002::/16",  # 6to4: may lead to any IPv4 address
+        "3fff::/20",  # documentation
+    )
+]
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+"""The only IPv6 addresses in public use; outside of it lie NAT64, mapped, compatible, local and multicast ones."""
+_SERVICES = frozenset(
+    {
+        *(
+            1433,
+            1521,
+            1883,
+            2049,
+            2375,
+            2376,
+            2379,
+            2380,
+            3306,
+            3389,
+            4190,
+            5060,
+            5061,
+            5432,
+            5672,
+            5900,
+            5984,
+            6000,
+        ),
+        *(
+            6379,
+            6443,
+            6566,
+            6665,
+            6666,
+            6667,
+            6668,
+            6669,
+            6697,
+            8086,
+            9042,
+            9092,
+            9200,
+            9300,
+            10250,
+            11211,
+            27017,
+        ),
+    }
+)
+"""Ports from 1024 on at which databases, queues, caches, control planes and chat servers listen, and no web server."""
+_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+"""A host that has a name: what IDNA leaves of others."""
+
+
+class OutboundError(DomainError):
+    """The request did not bring an answer."""
+
+    status = 502
+
+
+class Blocked(OutboundError):
+    """This address may not be called; it never will be."""
+
+    status = 422
+
+
+class TimedOut(OutboundError):
+    """There was no whole answer within the time allowed."""
+
+    status = 504
+
+
+class Unreachable(OutboundError):
+    """No connection, or it broke, or what came was not HTTP."""
+
+
+class TooLarge(OutboundError):
+    """The answer is longer than allowed."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Caps of one request. Seconds; `total` covers everything from the name's resolution to the last byte."""
+
+    connect: float = 5.0
+    read: float = 10.0
+    total: float = 15.0
+    max_bytes: int = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. A redirect is an answer like any other. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    truncated: bool = False
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public internet and not a way around into something else."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:  # with a zone, or no address at all
+        return False
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped:
+            return is_public(str(ip.ipv4_mapped))
+        if ip not in _GLOBAL_UNICAST:
+            return False
+    refused = any(ip in network for network in _REFUSED if network.version == ip.version)
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved and not refused
+
+
+def request(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    content: bytes | None = None,
+    limits: Limits | None = None,
+    truncate: bool = False,
+) -> Answer:
+    """Send one request and read the whole answer. Call it outside of transactions.
+
+    truncate: cut an answer that is too long instead of raising TooLarge.
+    Raises Blocked, TimedOut, Unreachable, TooLarge.
+    """
+    from core.http import client  # here: seven megabytes that many installations never need
+
+    return client.request(method, url, headers or {}, content, limits or Limits(), truncate=truncate)
+
+
+def check_url(url: str) -> bool:
+    """Refuse an address that may not be called, as far as its text tells. Returns whether it is on the allow-list.
+
+    Use it to check what a person enters; `request` checks again, and checks what the name leads to.
+    """
+    from core.http import client
+
+    try:
+        parsed = client.parse(url)
+    except ValueError as error:
+        raise Blocked("invalid_url", "This is not a web address.", field="url") from error
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise Blocked("invalid_url", "Write a web address that starts with https://.", field="url")
+    if parsed.userinfo:
+        raise Blocked("url_with_password", "Leave user name and password out of the address.", field="url")
+    port = parsed.port if parsed.port is not None else (443 if parsed.scheme == "https" else 80)
+    if not 0 < port < 65536:
+        raise Blocked("invalid_url", "The port after the colon must be between 1 and 65535.", field="url")
+    if f"{parsed.host}:{port}" in settings.OUTBOUND_HTTP_ALLOWED_HOSTS:
+        return True
+    if parsed.scheme != "https":
+        raise Blocked("https_required", "Only https:// addresses can be called.", field="url")
+    if port != 443 and (port < 1024 or port in _SERVICES):
+        raise Blocked(
+            "port_not_allowed",
+            f"Port {port} is not for web addresses. Use 443, or one from 1024 on that no other service has.",
+            field="url",
+        )
+    _check_host(parsed.raw_host.decode("ascii"))
+    return False
+
+
+def not_public() -> Blocked:
+    """What is said of an address inside of a network."""
+    return Blocked("address_not_public", "This address is not on the public internet.", field="url")
+
+
+def _check_host(host: str) -> None:
+    """Refuse what is no name, no public address, however it is spelled, or the machine itself; looks nothing up."""
+    name = host.rstrip(".").lower()
+    literal = _literal(name)
+    if literal is None and not _NAME.fullmatch(name):
+        raise Blocked("invalid_url", "This is not a web address.", field="url")
+    if name == "localhost" or name.endswith(".localhost") or (literal and not is_public(literal)):
+        raise not_public()
+
+
+def _literal(host: str) -> str | None:
+    """The IP address that a host is, in any spelling that the system's resolver takes for one (0x7f.1, 2130706433)."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError, ValueError):
+        return None
+    return str(found[0][4][0])
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """All IP addresses of a name, without repeats, in the system's order. Raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def read_all(chunks: Iterable[bytes], max_bytes: int, truncate: bool) -> tuple[bytes, bool]:
+    """The body of an answer, and whether it was cut. Raises TooLarge."""
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > max_bytes:
+            if not truncate:
+                raise TooLarge("too_large", "The answer is too long.")
+            return bytes(body[:max_bytes]), True
+    return bytes(body), False

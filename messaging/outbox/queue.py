@@ -1,0 +1,236 @@
+"""What people, programs and campaigns do with messages of ours: queue, send again, take back.
+
+The message's row is its place in the outbox. The runner of the number takes it from there (services.dispatch).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from accounts.models import BusinessProfile, User
+from accounts.services import audit
+from contacts.services import contacts
+from core.clock import now
+from core.errors import Conflict, InvalidInput, NotFound
+from core.events import publish
+from messaging.events import MessageAdded, MessageStatusChanged
+from messaging.media import media_files as files
+from messaging.models import Conversation, MediaFile, Message
+from messaging.outbox import states
+from messaging.services import conversation_summary
+from messaging.services.conversations import ring
+
+Status = Message.Status
+
+
+def enqueue(
+    business: BusinessProfile,
+    conversation: Conversation,
+    *,
+    sender: User | None = None,
+    text: str = "",
+    media: MediaFile | None = None,
+    reply_to: Message | None = None,
+    client_token: str | None = None,
+    origin: str = Message.Origin.INBOX,
+    priority: int = Message.Priority.PERSON,
+    not_before: datetime | None = None,
+    expires_at: datetime | None = None,
+) -> Message:
+    """Queue a message. The number may be disconnected: it leaves when the number is back.
+
+    text: the message, or the caption of `media`. client_token: the sender's key for this message (up to 64
+    characters); the same token again returns the message it made. Raises NotFound for what belongs to another
+    business, InvalidInput ("empty_message", "message_too_long", "media_not_ready", "invalid_client_token"),
+    Conflict("token_reused").
+    """
+    text = _checked_text(text, media)
+    _check_ownership(business, conversation, media, reply_to)
+    if client_token is not None and not 0 < len(client_token) <= 64:
+        raise InvalidInput(
+            "invalid_client_token", "A message's token has 1 to 64 characters.", field="client_token"
+        )
+    message = Message(
+        business_profile=business,
+        contact_id=conversation.contact_id,
+        conversation=conversation,
+        connection_id=conversation.connection_id,
+        direction=Message.Direction.OUTBOUND,
+        message_type=media.kind if media else Message.Type.TEXT,
+        content=text,
+        media=media,
+        media_url=files.address(media) if media else "",
+        status=Status.QUEUED,
+        origin=origin,
+        sender=sender,
+        reply_to_wa_id=(reply_to.whatsapp_message_id or "") if reply_to else "",
+        client_token=client_token,
+        priority=priority,
+        not_before=not_before,
+        expires_at=expires_at,
+        created_at=now(),
+    )
+    return _made_already(business, conversation, client_token) or _insert(business, conversation, message)
+
+
+def _checked_text(text: str, media: MediaFile | None) -> str:
+    text = text.replace("\x00", "").replace("\r\n", "\n").rstrip()
+    if not text.strip() and media is None:
+        raise InvalidInput("empty_message", "Write something or add a file.", field="text")
+    if len(text) > settings.MESSAGE_MAX_LENGTH:
+        raise InvalidInput(
+            "message_too_long",
+            f"A message has at most {settings.MESSAGE_MAX_LENGTH:,} characters; this one has {len(text):,}. "
+            "Shorten it, or send it as a file.",
+            field="text",
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            "invalid_text", "This text holds half a character that cannot be sent.", field="text"
+        ) from None
+    return text
+
+
+def _check_ownership(
+    business: BusinessProfile, conversation: Conversation, media: MediaFile | None, reply_to: Message | None
+) -> None:
+    if conversation.business_profile_id != business.pk:
+        raise NotFound("This conversation")
+    if media and media.business_profile_id != business.pk:
+        raise NotFound("This file")
+    if media and media.state != MediaFile.State.READY:
+        raise InvalidInput("media_not_ready", "This file is not available. Upload it again.", field="media")
+    if reply_to and (
+        reply_to.business_profile_id != business.pk or reply_to.conversation_id != conversation.pk
+    ):
+        raise NotFound("The message you answer")
+
+
+def _made_already(business: BusinessProfile, conversation: Conversation, token: str | None) -> Message | None:
+    """The message that this token has made. Raises Conflict when that was in another conversation."""
+    if token is None:
+        return None
+    message = (
+        Message.objects.select_related("media", "sender")
+        .filter(business_profile=business, client_token=token)
+        .first()
+    )
+    if message and message.conversation_id != conversation.pk:
+        raise Conflict(
+            "token_reused", "This token has already been used for a message in another conversation."
+        )
+    return message
+
+
+def _insert(business: BusinessProfile, conversation: Conversation, message: Message) -> Message:
+    try:
+        with transaction.atomic():
+            message.save(force_insert=True)
+            conversation_summary.show(message)
+            talked = contacts.Talked(message.contact_id, 1, message.created_at, message.created_at)
+            contacts.count_messages([talked])
+            publish(_added(message))
+            ring(message.connection_id)
+    except IntegrityError:
+        made = _made_already(business, conversation, message.client_token)
+        if made is None:
+            raise
+        return made
+    return message
+
+
+def _added(message: Message) -> MessageAdded:
+    return MessageAdded(
+        business_id=message.business_profile_id,
+        message_id=message.pk,
+        conversation_id=message.conversation_id,
+        contact_id=message.contact_id,
+        connection_id=message.connection_id,
+        origin=message.origin,
+    )
+
+
+def retry(business: BusinessProfile, message: Message, actor: User) -> Message:
+    """A person asks to send it again: under the same WhatsApp id, so that it cannot arrive twice.
+
+    Raises Conflict("not_retryable") unless it failed or may not have left.
+    """
+    changed = _move(
+        business,
+        message,
+        actor,
+        action="message.retried",
+        allowed=states.RETRYABLE,
+        fields={
+            "status": Status.QUEUED,
+            "attempts": 0,
+            "claim_epoch": 0,
+            "not_before": None,
+            "expires_at": None,
+            "sending_since": None,
+            "error_code": "",
+            "error_message": "",
+            "priority": Message.Priority.PERSON,
+        },
+    )
+    if not changed:
+        raise Conflict("not_retryable", "Only a message that was not sent can be sent again.")
+    message.refresh_from_db()
+    return message
+
+
+def cancel(business: BusinessProfile, message: Message, actor: User) -> Message:
+    """Take back a message that still waits. Raises Conflict("already_sent") when it has gone its way."""
+    changed = _move(
+        business,
+        message,
+        actor,
+        action="message.cancelled",
+        allowed=(Status.QUEUED,),
+        fields={"status": Status.CANCELLED, "claim_epoch": 0},
+    )
+    if not changed:
+        raise Conflict("already_sent", "This message is no longer waiting, so it cannot be cancelled.")
+    message.refresh_from_db()
+    return message
+
+
+def _move(
+    business: BusinessProfile,
+    message: Message,
+    actor: User,
+    *,
+    action: str,
+    allowed: tuple[str, ...],
+    fields: dict[str, object],
+) -> bool:
+    """Compare-and-set by a person, with audit, preview, event and doorbell. False: it was in no allowed state."""
+    if message.business_profile_id != business.pk:
+        raise NotFound("This message")
+    status = str(fields["status"])
+    with transaction.atomic():
+        rows = Message.objects.filter(pk=message.pk, direction=Message.Direction.OUTBOUND, status__in=allowed)
+        if not rows.update(**fields, updated_at=now()):
+            return False
+        conversation_summary.show_statuses([(message.conversation_id, message.pk, status)])
+        audit.record(business, actor, action, message)
+        publish(status_event(message, status))
+        ring(message.connection_id)
+    return True
+
+
+def status_event(message: Message, status: str, error_code: str = "") -> MessageStatusChanged:
+    """What others hear when `message` came to `status`."""
+    return MessageStatusChanged(
+        business_id=message.business_profile_id,
+        message_id=message.pk,
+        conversation_id=message.conversation_id,
+        connection_id=message.connection_id,
+        status=status,
+        error_code=error_code,
+    )

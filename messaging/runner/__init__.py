@@ -1,0 +1,6 @@
+"""The session runner: drives one number from one thread, as long as it holds the number's lease."""
+
+from messaging.runner.capacity import run_here
+from messaging.runner.runner import SessionRunner
+
+__all__ = ["SessionRunner", "run_here"]

@@ -1,0 +1,132 @@
+"""Finds what a gap has left out: reads WhatsApp's recent chats until each of them was read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from django.utils.dateparse import parse_datetime
+
+from connections.drivers.base import LATER, Driver, Event, Transient
+from connections.models import WhatsAppConnection
+from connections.ports import Lease, Mailbox
+from connections.services import history_gaps
+
+log = structlog.get_logger(__name__)
+
+OVERLAP = timedelta(minutes=10)
+WAITS = (60.0, 120.0, 300.0, 900.0, 1800.0, 3600.0)
+"""Seconds before the second, third, … try to read what could not be read. Messages go in and out meanwhile."""
+SPACING = 2.0
+"""Seconds between two readings that both succeed."""
+BATCH = 500
+
+
+class Healing:
+    """Steps of one session, from the runner's thread. The number's row knows the gap until it is healed.
+
+    deliver: stores a batch of events and returns how many messages are new.
+    """
+
+    def __init__(
+        self, driver: Driver, lease: Lease, box: Mailbox, deliver: Callable[[Sequence[Event]], int]
+    ) -> None:
+        self._driver = driver
+        self._lease = lease
+        self._box = box
+        self._deliver = deliver
+        self._since: datetime | None = None
+        self._waiting: list[str] = []
+        """Chats whose turn in this pass has not come. None: the next pass asks for all recent chats."""
+        self._unread: set[str] = set()
+        """Chats that could not be read in this pass."""
+        self._again = False
+        """Messages were missed during this pass: another one has to follow."""
+        self._tries = 0
+        self._tried_at = self._due_at = 0.0
+
+    def begin(self) -> None:
+        """Open a gap at the end of the last session; none for a number that was never connected."""
+        row = WhatsAppConnection.objects.only("inbound_cursor", "last_connected_at", "gap_since").get(
+            pk=self._lease.connection_id
+        )
+        proven = parse_datetime(str(row.inbound_cursor.get("caught_up_at", "")))
+        newest = self._box.newest_message_at(self._lease)
+        since = proven or newest or row.last_connected_at
+        if since is None:
+            return
+        since = history_gaps.begin(self._lease, since)
+        # what was lost unnoticed may be older than the last proof, but not than the last message that came
+        self._since = min(since, newest or since)
+
+    def step(self) -> bool:
+        """Read the chats, if it is time. True: some of them still wait for their turn."""
+        if (since := self._driver.missed_since()) is not None:
+            self._reopen(since)
+        if self._since is None or time.monotonic() < self._due_at:
+            return False
+        self._tried_at = time.monotonic()
+        try:
+            history = self._driver.history(self._since - OVERLAP, self._waiting)
+        except Transient as error:
+            self._failed(error.code, len(self._unread) + len(self._waiting))
+            return False
+        new = sum(
+            self._deliver(history.events[start : start + BATCH])
+            for start in range(0, len(history.events), BATCH)
+        )
+        if new:
+            log.info("gap_healed", connection_id=str(self._lease.connection_id), messages=new)
+        self._waiting = [name for name, code in history.unread.items() if code == LATER]
+        self._unread.update(name for name, code in history.unread.items() if code != LATER)
+        if self._waiting:
+            history_gaps.note(
+                self._lease, "unreadable" if self._unread else "", len(self._unread), healed=new
+            )
+            return True
+        self._end_pass(new)
+        return False
+
+    def _end_pass(self, new: int) -> None:
+        """Close the gap, or let another pass over all recent chats follow: one that is gone by then is settled."""
+        unread, again = len(self._unread), self._again
+        self._unread, self._again = set(), False
+        if unread:
+            self._failed("unreadable", unread, healed=new)
+        elif again:
+            self._tries = 0
+            history_gaps.note(self._lease, "", 0, healed=new)
+        else:
+            history_gaps.end(self._lease, healed=new)
+            self._since, self._tries = None, 0
+        if again:
+            self._hasten()
+
+    def _reopen(self, since: datetime) -> None:
+        """Messages were missed while the session ran: read all chats, after those that still wait for their turn."""
+        self._since = min(history_gaps.begin(self._lease, since), self._since or since)
+        if self._waiting:
+            self._again = True
+        else:
+            self._hasten()
+
+    def _hasten(self) -> None:
+        """Begin the next pass soon, but not faster than a failure allows."""
+        self._due_at = self._tried_at + (WAITS[0] if self._tries else SPACING)
+
+    def _failed(self, code: str, chats: int, *, healed: int = 0) -> None:
+        """Try again later, after a wait that grows each time."""
+        wait = WAITS[min(self._tries, len(WAITS) - 1)]
+        self._tries += 1
+        self._due_at = time.monotonic() + wait
+        history_gaps.note(self._lease, code, chats, healed=healed)
+        log.warning(
+            "gap_not_healed",
+            connection_id=str(self._lease.connection_id),
+            code=code,
+            chats=chats,
+            tries=self._tries,
+            next_in=wait,
+        )

@@ -1,0 +1,194 @@
+"""Endpoints, deliveries and the events feed, for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+from rest_framework.request import Request
+
+from accounts.api.base import Endpoint
+from accounts.api.operations import operation
+from accounts.roles import Can
+from accounts.scopes import Resource
+from core import public_events as told
+from core.api.framework import Page
+from webhooks import selectors
+from webhooks.api import serializers as shapes
+from webhooks.models import Webhook, WebhookDelivery
+from webhooks.selectors import Filters
+from webhooks.services import endpoints, event_feed, recording
+
+_EXAMPLE = {"url": "https://crm.example.com/whatsflow", "events": ["message.received", "contact.created"]}
+MANAGE = Can.MANAGE_CONNECTIONS
+
+
+class Webhooks(Endpoint):
+    """Addresses to which events are posted."""
+
+    section = "Webhooks"
+    resource = Resource.WEBHOOKS
+    capability = MANAGE
+
+    def current(self, webhook_id: UUID) -> Webhook:
+        return selectors.get_webhook(self.business, webhook_id)
+
+    @operation(
+        "List webhooks",
+        answer=shapes.WebhookSerializer,
+        many=True,
+        pages="number",
+        ordering={"createdAt": ("created_at", "id")},
+        can=MANAGE,
+    )
+    def list(self, request: Request) -> Any:
+        """The oldest first."""
+        return selectors.webhooks_of(self.business)
+
+    @operation(
+        "Create a webhook",
+        body=shapes.WebhookBody,
+        answer=shapes.WebhookWithSecret,
+        status=201,
+        example=_EXAMPLE,
+    )
+    def create(self, request: Request) -> Any:
+        """From now on these events are posted there. The answer holds the secret, this once."""
+        return endpoints.create(self.business, self.user, **self.data).webhook
+
+    @operation("Get a webhook", answer=shapes.WebhookSerializer, can=MANAGE)
+    def retrieve(self, request: Request, webhook_id: UUID) -> Any:
+        """With how it does: whether it is on, and since when it fails."""
+        return self.current(webhook_id)
+
+    @operation(
+        "Replace a webhook",
+        body=shapes.WebhookBody,
+        answer=shapes.WebhookSerializer,
+        conditional=True,
+        example=_EXAMPLE,
+    )
+    def update(self, request: Request, webhook_id: UUID) -> Any:
+        """Its secret stays. `isActive: true` switches it on again, and what has waited goes out."""
+        return endpoints.update(self.business, self.user, self.current(webhook_id), **self.data)
+
+    @operation(
+        "Change a webhook",
+        body=shapes.WebhookBody,
+        answer=shapes.WebhookSerializer,
+        conditional=True,
+        example={"isActive": False},
+    )
+    def partial_update(self, request: Request, webhook_id: UUID) -> Any:
+        """What is not sent stays."""
+        return endpoints.update(self.business, self.user, self.current(webhook_id), **self.data)
+
+    @operation("Delete a webhook", conditional=True)
+    def destroy(self, request: Request, webhook_id: UUID) -> None:
+        """With the log of its deliveries; what waits is not sent."""
+        endpoints.delete(self.business, self.user, self.current(webhook_id))
+
+    @operation("Rotate the secret", answer=shapes.WebhookWithSecret)
+    def rotate(self, request: Request, webhook_id: UUID) -> Any:
+        """A new secret, told this once. The one before signs beside it for 24 hours."""
+        webhook = self.current(webhook_id)
+        endpoints.rotate(self.business, self.user, webhook)
+        return webhook
+
+    @operation("Send a test event", answer=shapes.DeliverySerializer, status=201)
+    def test(self, request: Request, webhook_id: UUID) -> Any:
+        """`webhook.test`, to this endpoint only. Ask for the delivery to see the answer."""
+        return endpoints.send_test(self.business, self.user, self.current(webhook_id))
+
+    @operation(
+        "Send deliveries again",
+        body=shapes.ReplayBody,
+        answer=shapes.ReplaySerializer,
+        example={"onlyFailed": True, "since": "2026-11-22T00:00:00Z"},
+    )
+    def replay(self, request: Request, webhook_id: UUID) -> Any:
+        """What was given up, or everything, of a range of times. Every event keeps its id."""
+        count = endpoints.replay_many(self.business, self.user, self.current(webhook_id), **self.data)
+        return {"count": count}
+
+
+class Deliveries(Endpoint):
+    """What was posted, and what came back."""
+
+    section = "Webhooks"
+    resource = Resource.WEBHOOKS
+    capability = MANAGE
+    cursor_ordering = ("-id",)
+
+    def current(self, delivery_id: UUID) -> WebhookDelivery:
+        return selectors.get_delivery(self.business, delivery_id)
+
+    @operation(
+        "List deliveries",
+        answer=shapes.DeliverySerializer,
+        query=shapes.DeliveryQuery,
+        many=True,
+        pages="cursor",
+        ordering={"createdAt": ("id",)},
+        can=MANAGE,
+    )
+    def list(self, request: Request) -> Any:
+        """The newest first; kept for 30 days."""
+        query = {name: value for name, value in self.query.items() if name in Filters.__dataclass_fields__}
+        key = self.query.get("webhook_id")
+        webhook = selectors.get_webhook(self.business, key) if key else None
+        return selectors.filtered(self.business, Filters(webhook=webhook, **query))
+
+    @operation("Get a delivery", answer=shapes.DeliveryWithAttempts, can=MANAGE)
+    def retrieve(self, request: Request, delivery_id: UUID) -> Any:
+        """With the event and every try."""
+        return self.current(delivery_id)
+
+    def prepare(self, rows: Any) -> None:
+        if self.action == "retrieve":
+            for row in rows:
+                row.payload = orjson.loads(row.event.payload)
+                row.tries_shown = selectors.attempts_of(row)
+
+    @operation("Send a delivery again", answer=shapes.DeliverySerializer)
+    def replay(self, request: Request, delivery_id: UUID) -> Any:
+        """Under the same event id, at once."""
+        endpoints.replay(self.business, self.user, self.current(delivery_id))
+        return self.current(delivery_id)
+
+
+class EventTypes(Endpoint):
+    """The catalogue of events."""
+
+    section = "Webhooks"
+    resource = Resource.WEBHOOKS
+    capability = MANAGE
+
+    @operation("List kinds of events", answer=shapes.EventTypeSerializer, many=True)
+    def list(self, request: Request) -> Any:
+        """Each with a sentence and an example of what arrives."""
+        return [
+            {"name": one.name, "when": one.when, "example": recording.example(one)}
+            for one in told.catalogue()
+        ]
+
+
+class Events(Endpoint):
+    """Everything that happens, in order, for programs that cannot be called."""
+
+    section = "Events"
+    resource = Resource.EVENTS
+    capability = Can.VIEW
+
+    @operation("Read events", answer=shapes.EventSerializer, query=shapes.EventQuery, many=True)
+    def list(self, request: Request) -> Any:
+        """The oldest first. Go on with `cursor` from `meta.nextCursor`; `meta.hasMore` says whether to ask at once.
+
+        Recording starts with the first request and goes on for 30 days after the last. Events are kept for 30 days.
+        """
+        query = self.query
+        found = event_feed.read(
+            self.business, query.get("cursor", ""), query["limit"], query.get("types") or ()
+        )
+        return Page(found.events, {"nextCursor": found.cursor, "hasMore": found.more})

@@ -21,7 +21,7 @@ from core.clock import now
 from core.db.search_text import search_text
 from messaging.inbox import api_queries, selectors
 from messaging.models import Message
-from tests.core.test_search_text import TEXTS
+from tests.core.db.test_search_text import TEXTS
 from tests.factories import ConnectionFactory, ContactFactory, ConversationFactory, MessageFactory
 from tests.messaging.helpers import CARLA, hello, lease_of, queue
 

@@ -19,7 +19,7 @@ from django.db import Error, connections, transaction
 
 from core.ids import uuid7
 from core.public_events import PublicEvent as Told
-from tests.connections.webhooks.receiver import OK, Received, Receiver, Reset, answer
+from tests.webhooks.receiver import OK, Received, Receiver, Reset, answer
 from webhooks.models import PublicEvent, Webhook, WebhookDelivery
 from webhooks.services import recording
 

@@ -10,8 +10,8 @@ from django.db import connection as database
 from accounts.models import BusinessProfile
 from tests import factories
 from tests.connections.driver_contract import until
-from tests.connections.webhooks.receiver import Receiver
 from tests.faults import servers, storm
+from tests.webhooks.receiver import Receiver
 from webhooks.models import Webhook, WebhookDelivery
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]

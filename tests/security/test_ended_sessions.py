@@ -13,7 +13,7 @@ from accounts.models import BusinessProfile, User
 from accounts.services import operators, users
 from core.realtime import hub
 from tests.factories import PASSWORD
-from tests.messaging.test_consumers import SECONDS, _known_host, socket  # noqa: F401
+from tests.runtime.test_live_socket import SECONDS, _known_host, socket  # noqa: F401
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,8 +15,8 @@ from standardwebhooks import WebhookVerificationError
 from accounts.models import BusinessProfile
 from core.realtime import hub
 from tests import factories
-from tests.connections.webhooks.conftest import Listen
-from tests.connections.webhooks.receiver import OK, Received, Reset, answer
+from tests.webhooks.conftest import Listen
+from tests.webhooks.receiver import OK, Received, Reset, answer
 from webhooks.delivery.dispatcher import FOR_DOUBTFUL, MOST_THREADS
 from webhooks.models import PublicEvent, Webhook, WebhookAttempt, WebhookDelivery
 from webhooks.services import deliveries, endpoints

@@ -15,9 +15,9 @@ from core.http import policy
 from core.http.policy import Blocked, Limits, TimedOut, Unreachable
 from core.http.session import Caller
 from tests import factories
-from tests.connections.webhooks.conftest import Listen
-from tests.connections.webhooks.receiver import answer
-from tests.core.test_http import REFUSED, _drip
+from tests.core.http.test_policy import REFUSED, _drip
+from tests.webhooks.conftest import Listen
+from tests.webhooks.receiver import answer
 from webhooks.models import WebhookAttempt, WebhookDelivery
 
 SPELLINGS = [
@@ -171,7 +171,7 @@ def test_a_huge_head_is_given_up(listen: Listen) -> None:
 
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\n\r\n"])
 def test_a_dripping_answer_ends_at_the_deadline(settings: Any, head: bytes) -> None:
-    from tests.core.test_http import Server
+    from tests.core.http.test_policy import Server
 
     server = Server(lambda connection: _drip(connection, head))
     settings.OUTBOUND_HTTP_ALLOWED_HOSTS = [f"127.0.0.1:{server.port}"]

@@ -42,9 +42,9 @@ from core.clock import now
 from messaging.inbound import changes, receiver
 from messaging.inbound.changes import Change
 from messaging.models import Conversation, MediaFile, Message
-from tests.connections.scripted import PDF, tell
 from tests.factories import UserFactory
 from tests.messaging.helpers import CARLA, ago, hello, lease_of
+from tests.messaging.runner.scripted_driver import PDF, tell
 
 DORA = Chat(phone="+9992000000002")
 EARLIER, LATER = "before", "after"
@@ -52,7 +52,7 @@ ELSEWHERE = {"text-half-emoji-then-gap", "number-check-error"}
 """About gaps and about sending: tested where those are."""
 CASES = {
     case["id"]: case["event"]
-    for case in json.loads((Path(__file__).parents[1] / "cases" / "inbound.json").read_text())
+    for case in json.loads((Path(__file__).parents[2] / "cases" / "inbound.json").read_text())
     if case["id"] not in ELSEWHERE
 }
 

@@ -279,7 +279,7 @@ def test_a_contact_that_is_deleted_on_the_way_leaves_a_line_and_true_counters(
 
 
 def test_a_fortnight_of_the_real_claim_keeps_windows_caps_and_consent(draft, number, lease, clock, business):
-    """The same as the pure function promises (tests/messaging/test_pacing.py), with ledger, outbox and claim."""
+    """The same as the pure function promises (tests/messaging/outbox/test_pacing.py), with ledger, outbox and claim."""
     rules = {
         "enabled": True, "gap_min": 600, "gap_max": 900, "burst": 2, "hourly": 2, "daily": 4, "cold_daily": 1,
         "warm_up": ((3, 2), (6, 3)), "window_enabled": True, "window_start": 540, "window_end": 1080,

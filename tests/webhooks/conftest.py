@@ -16,7 +16,7 @@ from core.public_events import PublicEvent as Told
 from core.realtime import wakeup
 from tests import factories
 from tests.connections.driver_contract import until
-from tests.connections.webhooks.receiver import OK, Receiver, Script
+from tests.webhooks.receiver import OK, Receiver, Script
 from webhooks.delivery.dispatcher import Dispatcher
 from webhooks.models import Webhook
 from webhooks.services import recording

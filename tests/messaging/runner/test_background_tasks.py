@@ -16,8 +16,8 @@ from messaging.media import media_files
 from messaging.models import ContactPicture, Conversation, MediaFile, Message
 from messaging.runner import background_tasks
 from messaging.runner.background_tasks import READ_TRIES, Errands
-from tests.connections.scripted import ScriptedDriver
 from tests.messaging.helpers import begin, hello, lease_of, queue
+from tests.messaging.runner.scripted_driver import ScriptedDriver
 
 pytestmark = pytest.mark.usefixtures("media_root")
 

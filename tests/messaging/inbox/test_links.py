@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from messaging.inbox import links
 
-CASES = json.loads((Path(__file__).parents[1] / "cases" / "links.json").read_text())
+CASES = json.loads((Path(__file__).parents[2] / "cases" / "links.json").read_text())
 
 
 def urls(text: str) -> list[str]:

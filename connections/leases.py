@@ -23,25 +23,24 @@ from django.db.models.functions import Now
 
 from connections.events import LeaseTaken
 from connections.models import WhatsAppConnection
-from connections.ports import Lease, LeaseLost
 from core.db.compiled_queries import Prepared
 from core.events import publish
 
 log = structlog.get_logger(__name__)
 
-__all__ = [
-    "Lease",
-    "LeaseKeeper",
-    "LeaseLost",
-    "acquire",
-    "check",
-    "guard",
-    "hold",
-    "keeper",
-    "lease_is_free",
-    "release",
-    "renew",
-]
+
+class LeaseLost(Exception):
+    """The lease expired or another runner has it: stop at once and write nothing."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to drive one number. epoch: the fencing token, higher with every acquisition."""
+
+    connection_id: UUID
+    business_id: UUID
+    owner: str
+    epoch: int
 
 
 def _expiry() -> ExpressionWrapper:

@@ -17,8 +17,8 @@ from django.db.models.functions import Now
 from connections import leases
 from connections.drivers.base import Phase, State, Vitals
 from connections.events import ConnectionStatusChanged
+from connections.leases import Lease, LeaseLost
 from connections.models import WhatsAppConnection
-from connections.ports import Lease, LeaseLost
 from connections.services import numbers
 from core import clock
 from core.events import publish

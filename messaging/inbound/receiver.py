@@ -31,8 +31,8 @@ from connections.drivers.base import (
     Typing,
 )
 from connections.drivers.flaws import flaw_of
+from connections.leases import Lease
 from connections.models import WhatsAppConnection
-from connections.ports import Lease
 from connections.services import unstored_events
 from contacts.services import contacts, identities
 from contacts.services.identities import Person

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from django.db import connection as database
 
+from connections.leases import Lease
 from connections.models import WhatsAppConnection
-from connections.ports import Lease
 from core.clock import now
 from core.db import bulk
 from messaging.models import Message

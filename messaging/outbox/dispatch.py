@@ -22,8 +22,8 @@ from django.db.models import F, Q, QuerySet
 from connections import leases
 from connections.drivers.base import Ack, AckLevel, Chat, MediaBlob, MessageKind, OutgoingMessage
 from connections.events import LeaseTaken
+from connections.leases import Lease
 from connections.models import WhatsAppConnection
-from connections.ports import Claimed, Delivered, Held, InFlight, Lease, Outcome, Refused, TryAgain
 from contacts import selectors as contact_selectors
 from core.clock import now
 from core.db import bulk
@@ -33,6 +33,7 @@ from messaging.media import media_files
 from messaging.models import Message
 from messaging.outbox import acks, campaign_gate, new_chat_limit, pacing_settings, states
 from messaging.outbox.states import Status
+from messaging.outbox.types import Claimed, Delivered, Held, InFlight, Outcome, Refused, TryAgain
 
 log = structlog.get_logger(__name__)
 

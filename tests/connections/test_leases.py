@@ -13,9 +13,8 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from connections import leases
-from connections.leases import LeaseKeeper, LeaseLost
+from connections.leases import Lease, LeaseKeeper, LeaseLost
 from connections.models import WhatsAppConnection
-from connections.ports import Lease
 from tests.connections.driver_contract import until
 
 

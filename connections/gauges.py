@@ -20,7 +20,7 @@ def read() -> Iterator[Gauge]:
     counted = dict(rows.values_list("status").annotate(Count("pk")))
     for status in WhatsAppConnection.Status.values:
         yield Gauge("numbers", "Numbers by their state.", counted.get(status, 0), {"status": status})
-    nobody = rows.filter(leases.lease_is_free(), desired=Desired.ONLINE).count()
+    nobody = rows.filter(leases.is_free(), desired=Desired.ONLINE).count()
     yield Gauge("numbers_unattended", "Numbers that should be driven and are not.", nobody)
     held = rows.filter(held_since__isnull=False).count()
     yield Gauge("numbers_held", "Numbers on hold until a person decides.", held)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from accounts.models import BusinessProfile, User
 from core.clock import now
 from core.shutdown import stopping
 from jobs import files, leases, live_updates
-from jobs.leases import Heartbeat, LeaseLost
+from jobs.leases import LeaseLost
 from jobs.models import Job
 
 SHOWN_EVERY = 1.0
@@ -39,14 +40,14 @@ class Work:
     either the chunk's rows and the place from which to go on are both kept, or neither is.
     """
 
-    def __init__(self, job: Job, heartbeat: Heartbeat | None = None) -> None:
+    def __init__(self, job: Job, lost: threading.Event | None = None) -> None:
         self.job = job
         self.state: dict[str, Any] = dict(job.state_data)
         """What the last `save` kept, by this worker or by one before it; empty at first."""
         self.was_cancelled = False
         self.access: Access | None = None
         """What whoever started it may do; None for what the system does by itself."""
-        self._heartbeat = heartbeat
+        self._lost = lost
         self._shown_at = 0.0
         self._changes: dict[str, Any] = {}
 
@@ -80,7 +81,7 @@ class Work:
         """
         if stopping.is_set():
             raise Interrupted()
-        if self._heartbeat is not None and self._heartbeat.lost:
+        if self._lost is not None and self._lost.is_set():
             raise LeaseLost()
         row = leases.held(self.job).values_list("cancel_requested_at").first()
         if row is None:

@@ -18,7 +18,7 @@ from core.ids import uuid7
 from core.shutdown import stopping
 from jobs import leases, registry, services
 from jobs.context import Interrupted, Work
-from jobs.leases import Heartbeat, LeaseLost
+from jobs.leases import LeaseLost
 from jobs.models import Job
 from jobs.registry import Kind
 
@@ -60,8 +60,8 @@ def _owner() -> str:
 
 def run(job: Job) -> None:
     """Work on a job that was claimed, to its end or until it has to be given back."""
-    with Heartbeat(job) as heartbeat:
-        work = Work(job, heartbeat)
+    with leases.kept(job) as lost:
+        work = Work(job, lost)
         try:
             summary = _handled(work)
             state = Job.State.CANCELLED if work.was_cancelled else Job.State.DONE

@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
 from core.clock import now
+from core.db.leases import RELEASED
 from core.errors import Conflict, NotFound
 from core.events import publish
 from jobs import files, leases, registry, selectors
@@ -113,7 +114,7 @@ def finish(job: Job, state: str, summary: dict[str, Any] | None = None, **column
 
 
 def _end(rows: QuerySet[Job], job: Job, state: str, **columns: Any) -> bool:
-    columns |= {"lease_owner": "", "lease_expires_at": None, "not_before": None, "updated_at": now()}
+    columns |= {**RELEASED, "not_before": None, "updated_at": now()}
     if not rows.update(state=state, finished_at=Now(), **columns):
         return False
     job.state = state
@@ -132,10 +133,9 @@ def give_back(job: Job, *, wait: timedelta | None = None, not_begun: bool = Fals
     with transaction.atomic():
         given = leases.held(job).update(
             state=State.QUEUED,
-            lease_owner="",
-            lease_expires_at=None,
             not_before=None if wait is None else now() + wait,
             attempts=attempts,
+            **RELEASED,
         )
         if given:
             job.state = State.QUEUED

@@ -8,27 +8,31 @@ class MessagingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Hand the mailbox to the session runner, and listen."""
+        """Register what lower apps need of messages, and subscribe to events."""
         from accounts.ports import register_file_remover
         from connections.events import LeaseTaken, NumberReleased
-        from connections.ports import register_mailbox, register_traffic_counter
+        from connections.ports import Messaging, register_messaging
         from contacts import ports as contacts_ports
         from contacts.events import ContactBlocked, ContactDeleted, ContactsMerged
         from contacts.models import TagRule
         from core import events
         from messaging import partners, public_events, timeline, traffic
         from messaging.events import MessageReceived
-        from messaging.inbound import automation
+        from messaging.inbound import automation, receiver
         from messaging.inbox import live_updates
         from messaging.media import media_files
         from messaging.outbox import holds
         from messaging.outbox.dispatch import free_dead_claims
-        from messaging.runner.mailbox import MessagingMailbox
         from messaging.services import privacy
         from messaging.services.merging import on_contacts_merged
 
-        register_mailbox(MessagingMailbox())
-        register_traffic_counter(traffic.count)
+        register_messaging(
+            Messaging(
+                traffic=traffic.count,
+                waiting_numbers=holds.waiting_numbers,
+                receive_again=receiver.receive_again,
+            )
+        )
         register_file_remover(media_files.remove_all)
         events.inside(ContactsMerged, on_contacts_merged)
         events.inside(ContactBlocked, automation.on_blocked)

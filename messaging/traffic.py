@@ -1,4 +1,4 @@
-"""How busy each number is: what `connections.ports` asks of whoever keeps the messages."""
+"""How busy each number is: the counter of `connections.ports.Messaging`."""
 
 from __future__ import annotations
 

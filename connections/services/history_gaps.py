@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import F
 
 from connections import leases
+from connections.leases import Lease
 from connections.models import WhatsAppConnection
-from connections.ports import Lease
 
 
 def begin(lease: Lease, since: datetime) -> datetime:

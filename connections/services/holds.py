@@ -23,7 +23,7 @@ from accounts.models import User
 from accounts.services import audit
 from connections.events import ConnectionStatusChanged, DataMayBeOld, NumberReleased
 from connections.models import SitePulse, WhatsAppConnection
-from connections.ports import mailbox
+from connections.ports import messaging
 from core import clock
 from core.errors import Conflict
 from core.events import publish
@@ -81,7 +81,7 @@ def hold_all(known: datetime) -> list[UUID]:
     """Hold every number that has something waiting, and have campaigns wait. known: when the data was last in use."""
     with transaction.atomic():
         rows = WhatsAppConnection.objects.select_for_update(no_key=True).filter(held_since=None)
-        waiting = list(rows.filter(pk__in=mailbox().waiting_numbers()).order_by("pk"))
+        waiting = list(rows.filter(pk__in=messaging().waiting_numbers()).order_by("pk"))
         WhatsAppConnection.objects.filter(pk__in=[row.pk for row in waiting]).update(held_since=Now())
         businesses = set(WhatsAppConnection.objects.order_by().values_list("business_profile_id", flat=True))
         publish(*(DataMayBeOld(business_id=key) for key in sorted(businesses)))

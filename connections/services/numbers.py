@@ -151,7 +151,7 @@ def delete(connection: WhatsAppConnection, actor: User | None) -> None:
     """Remove the number with its conversations. Raises Conflict("still_connected") until it is disconnected."""
     with transaction.atomic():
         row = WhatsAppConnection.objects.select_for_update().filter(pk=connection.pk)
-        if not row.filter(leases.lease_is_free(), desired=WhatsAppConnection.Desired.OFFLINE).exists():
+        if not row.filter(leases.is_free(), desired=WhatsAppConnection.Desired.OFFLINE).exists():
             raise Conflict("still_connected", "Disconnect this number first, then delete it.")
         audit.record(
             connection.business_profile, actor, "connection.deleted", connection, name=connection.name
@@ -214,7 +214,7 @@ def _ring(connection_id: UUID) -> None:
 
 def _unattended(row: QuerySet[WhatsAppConnection]) -> QuerySet[WhatsAppConnection]:
     """The number, unless a runner holds it: that one will write the state itself."""
-    return row.filter(leases.lease_is_free())
+    return row.filter(leases.is_free())
 
 
 def _changed(connection: WhatsAppConnection) -> None:

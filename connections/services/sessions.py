@@ -17,8 +17,8 @@ from django.db.models.functions import Now
 from connections import leases
 from connections.drivers.base import Phase, State, Vitals
 from connections.events import ConnectionStatusChanged
+from connections.leases import Lease
 from connections.models import WhatsAppConnection
-from connections.ports import Lease, LeaseLost
 from connections.services import numbers
 from core import clock
 from core.events import publish
@@ -75,22 +75,11 @@ class Wish:
 
 def wish(lease: Lease) -> Wish:
     """Read what is wanted, and whether the lease still runs."""
-    found = (
-        WhatsAppConnection.objects.filter(
-            pk=lease.connection_id,
-            lease_owner=lease.owner,
-            lease_epoch=lease.epoch,
-            lease_expires_at__gt=Now(),
-        )
-        .values_list("desired", "restart_not_before", "pairing_phone", "limited_until")
-        .first()
-    )
-    if found is None:
-        raise LeaseLost(f"Lease {lease.epoch} of {lease.connection_id} is over")
-    desired, not_before, pairing_phone, limited_until = found
+    row = leases.check(lease)
+    not_before = row.restart_not_before
     wait = (not_before - clock.database_now()).total_seconds() if not_before else 0.0
-    limited = limited_until is not None and limited_until > clock.now()
-    return Wish(desired, max(0.0, wait), pairing_phone, limited)
+    limited = row.limited_until is not None and row.limited_until > clock.now()
+    return Wish(row.desired, max(0.0, wait), row.pairing_phone, limited)
 
 
 def load(lease: Lease) -> WhatsAppConnection:
@@ -221,7 +210,7 @@ def _waiting_numbers(now: datetime) -> list[UUID]:
 def _unattended() -> Q:
     """Condition on numbers: somebody should drive it and nobody does."""
     may_start = Q(restart_not_before=None) | Q(restart_not_before__lte=Now())
-    return leases.lease_is_free() & may_start & Q(desired__in=[Desired.ONLINE, Desired.LOGGED_OUT])
+    return leases.is_free() & may_start & Q(desired__in=[Desired.ONLINE, Desired.LOGGED_OUT])
 
 
 def _take_turn(connection_id: UUID, now: datetime) -> bool:

@@ -15,8 +15,9 @@ from connections import leases
 from connections.drivers import cleaning, registry, stored_form
 from connections.drivers.base import Chat, Event, Identified, Unreadable
 from connections.drivers.flaws import flaw_of
+from connections.leases import Lease, LeaseLost
 from connections.models import UnstoredEvent, WhatsAppConnection
-from connections.ports import Lease, LeaseLost, mailbox
+from connections.ports import messaging
 from core.clock import now
 from core.ids import first_at
 from core.phone import phone
@@ -102,7 +103,7 @@ def _retry(key: UUID) -> bool:
         return False
     try:
         with transaction.atomic():
-            mailbox().receive_again(row.connection_id, _events(row))
+            messaging().receive_again(row.connection_id, _events(row))
             row.delete()
     except Exception as error:
         if not is_verdict(error):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
@@ -14,7 +15,7 @@ from django.db.models import Q
 
 from connections import leases
 from connections.drivers.base import InboundMessage, MediaBlob, MediaRef
-from connections.ports import Lease, MediaJob
+from connections.leases import Lease
 from core.clock import now
 from core.decoding import sandbox
 from core.errors import InvalidInput
@@ -32,6 +33,14 @@ STORAGE_FULL = "storage_full"
 """The one failure that is never given up: room can be made while WhatsApp still has the file."""
 _SAME = {Message.Type.STICKER: Message.Type.IMAGE, Message.Type.VOICE: Message.Type.AUDIO}
 """Types of messages whose files are another type's."""
+
+
+@dataclass(frozen=True)
+class MediaJob:
+    """An inbound file to download."""
+
+    message_id: UUID
+    ref: MediaRef
 
 
 def wanted(business_id: UUID, connection_id: UUID, message: InboundMessage) -> MediaFile:

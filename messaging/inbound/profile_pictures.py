@@ -6,8 +6,10 @@ thousands of pictures would look like a machine. That one cannot be had, or is n
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
+from uuid import UUID
 
 import structlog
 from django.db import transaction
@@ -15,7 +17,7 @@ from django.db.models import Q
 
 from connections import leases
 from connections.drivers.base import Chat, MediaBlob
-from connections.ports import Lease, PictureJob
+from connections.leases import Lease
 from contacts import selectors as contact_selectors
 from contacts.services import pictures as contact_pictures
 from core.clock import now
@@ -33,6 +35,14 @@ RETRY_AFTER = timedelta(hours=1)
 LATEST = 60
 """So many of the business's latest conversations are looked at."""
 TALKED_WITHIN = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class PictureJob:
+    """A contact whose profile picture is unknown or stale."""
+
+    contact_id: UUID
+    chat: Chat
 
 
 def wanted(lease: Lease) -> PictureJob | None:

@@ -14,12 +14,9 @@ from uuid import UUID
 from connections.drivers.base import Ack, AckLevel
 from connections.models import WhatsAppConnection
 from core.db import bulk
-from core.events import publish
-from messaging.events import MessageStatusChanged
 from messaging.models import Message, ParkedAck
-from messaging.outbox import states
+from messaging.outbox import states, transitions
 from messaging.outbox.states import RANK, Status
-from messaging.services import conversation_summary
 
 _RANKS = " ".join(f"WHEN '{status}' THEN {rank}" for status, rank in RANK.items())
 _RANK_SQL = f"CASE m.status {_RANKS} ELSE 99 END"
@@ -81,7 +78,7 @@ def raise_statuses(connection: WhatsAppConnection, rises: Iterable[Rise]) -> int
         for key, place, status in bulk.update_each(_COLUMNS, rows, _RAISE)
     ]
     passed = {key: states.passed(before[key], status) for key, _, status in changed if key in before}
-    announce(connection, changed, passed=passed)
+    transitions.announce(connection, changed, passed=passed)
     return len(changed)
 
 
@@ -89,47 +86,6 @@ def _before(message_ids: Iterable[UUID]) -> dict[UUID, str]:
     """Where messages are now, held there until the transaction ends."""
     rows = Message.objects.filter(pk__in=list(message_ids)).order_by("pk").select_for_update(no_key=True)
     return dict(rows.values_list("pk", "status"))
-
-
-def announce(
-    connection: WhatsAppConnection,
-    changes: Sequence[tuple[UUID, UUID, str]],
-    error_code: str = "",
-    passed: Mapping[UUID, tuple[str, ...]] | None = None,
-) -> None:
-    """(message, conversation, status) of one number: bring the list up to date and tell the others.
-
-    passed: of those that rose by more than one step, what lies between.
-    """
-    if not changes:
-        return
-    conversation_summary.show_statuses((place, key, status) for key, place, status in changes)
-    publish(
-        *(
-            MessageStatusChanged(
-                business_id=connection.business_profile_id,
-                message_id=key,
-                conversation_id=place,
-                connection_id=connection.pk,
-                status=status,
-                error_code=error_code,
-                passed=(passed or {}).get(key, ()),
-            )
-            for key, place, status in changes
-        )
-    )
-
-
-def fail(connection: WhatsAppConnection, message_id: UUID, code: str, message: str = "") -> bool:
-    """WhatsApp refused it. False when it had come further (or was taken back) meanwhile."""
-    rows = Message.objects.filter(pk=message_id, connection=connection, status__in=states.UNSETTLED)
-    if not rows.update(
-        status=Status.FAILED, claim_epoch=0, error_code=code[:64], error_message=message[:500]
-    ):
-        return False
-    place = Message.objects.values_list("conversation_id", flat=True).get(pk=message_id)
-    announce(connection, [(message_id, place, Status.FAILED)], code[:64])
-    return True
 
 
 def receipts(acks: Iterable[Ack]) -> list[tuple[str, datetime]]:
@@ -146,7 +102,7 @@ def apply(connection: WhatsAppConnection, acks: Iterable[Ack], known: Mapping[st
             continue
         first = next((ack for ack in told if ack.level != AckLevel.PENDING), None)
         if first and first.level == AckLevel.FAILED:
-            fail(connection, known[wa_id], "whatsapp_error", first.error)
+            transitions.fail(connection, known[wa_id], "whatsapp_error", first.error)
         if proven := receipts(told):
             status = max((status for status, _ in proven), key=lambda status: RANK[status])
             rises.append(Rise(known[wa_id], status, Times.of(proven)))

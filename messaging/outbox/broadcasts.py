@@ -6,7 +6,7 @@ The rules are the outbox's: the message row is the queue entry, and the same tok
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -20,9 +20,10 @@ from contacts.services import contacts
 from core.clock import now
 from core.db import bulk
 from core.events import publish
-from messaging.events import MessageAdded, MessageStatusChanged
+from messaging.events import MessageAdded
 from messaging.media import media_files as files
 from messaging.models import Conversation, MediaFile, Message
+from messaging.outbox import transitions
 from messaging.services import conversation_summary
 from messaging.services.conversations import ring
 
@@ -160,8 +161,10 @@ def let_go(message_ids: Collection[UUID]) -> int:
 
 
 def withdraw(message_ids: Collection[UUID], code: str = "") -> int:
-    """Take back those that still wait; their sender hears of it by the event. Returns how many."""
-    return _move(message_ids, (Status.QUEUED,), Status.CANCELLED, code, {"claim_epoch": 0})
+    """Cancel those that are queued, with `code` as the reason. Returns how many."""
+    rows = Message.objects.filter(pk__in=message_ids, status=Status.QUEUED)
+    with transaction.atomic():
+        return len(transitions.move(rows, Status.CANCELLED, error_code=code, claim_epoch=0, updated_at=now()))
 
 
 def call_off(message_ids: Collection[UUID]) -> int:
@@ -171,53 +174,18 @@ def call_off(message_ids: Collection[UUID]) -> int:
 
 
 def send_again(message_ids: Collection[UUID]) -> int:
-    """Those that failed go back into the outbox, under the same WhatsApp ids and at the campaign's pace."""
-    fields = {
-        "attempts": 0,
-        "claim_epoch": 0,
-        "not_before": None,
-        "expires_at": None,
-        "sending_since": None,
-        "error_message": "",
-        "priority": Message.Priority.CAMPAIGN,
-    }
-    count = _move(message_ids, (Status.FAILED,), Status.QUEUED, "", fields)
-    _ring_for(message_ids)
-    return count
-
-
-def _move(
-    message_ids: Collection[UUID], allowed: Iterable[str], status: str, code: str, fields: dict[str, Any]
-) -> int:
-    """Compare-and-set of many, with previews and events."""
+    """Queue failed messages again, under the same WhatsApp ids and at campaign priority. Returns how many."""
+    rows = Message.objects.filter(pk__in=message_ids, status=Status.FAILED)
     with transaction.atomic():
-        locked = Message.objects.select_for_update(no_key=True).filter(
-            pk__in=message_ids, status__in=list(allowed)
+        changed = transitions.move(
+            rows,
+            Status.QUEUED,
+            **transitions.QUEUED_AGAIN,
+            priority=Message.Priority.CAMPAIGN,
+            updated_at=now(),
         )
-        rows = list(locked.order_by("pk").only(*_TOLD))
-        if not rows:
-            return 0
-        Message.objects.filter(pk__in=[row.pk for row in rows]).update(
-            status=status, error_code=code, updated_at=now(), **fields
-        )
-        conversation_summary.show_statuses((row.conversation_id, row.pk, status) for row in rows)
-        publish(
-            *(
-                MessageStatusChanged(
-                    business_id=row.business_profile_id,
-                    message_id=row.pk,
-                    conversation_id=row.conversation_id,
-                    connection_id=row.connection_id,
-                    status=status,
-                    error_code=code,
-                )
-                for row in rows
-            )
-        )
-    return len(rows)
-
-
-_TOLD = ("business_profile", "conversation", "connection", "status")
+        transitions.wake_runners(changed)
+    return len(changed)
 
 
 def _ring_for(message_ids: Collection[UUID]) -> None:

@@ -13,12 +13,12 @@ from uuid import UUID
 
 from django.db import connection as database
 
+from connections.leases import Lease
 from connections.models import WhatsAppConnection
-from connections.ports import Lease
 from core.clock import now
 from core.db import bulk
 from messaging.models import Message
-from messaging.outbox import acks, pacing, pacing_settings
+from messaging.outbox import pacing, pacing_settings, transitions
 from messaging.outbox.pacing import Decision, Pacing, Past, Person
 from messaging.outbox.states import Status
 from messaging.outbox.time_zones import zones_of
@@ -108,7 +108,7 @@ def passed(connection: WhatsAppConnection, settings: Pacing, taken: Sequence[Tak
     reasons |= {one.id: "blocked" for one in ours if one.blocked and not one.opted_out}
     reasons |= _too_soon(connection, settings, [one for one in ours if one.id not in reasons])
     for reason in sorted(set(reasons.values())):
-        _take_back(connection, [one.id for one in ours if reasons.get(one.id) == reason], reason)
+        _cancel([one.id for one in ours if reasons.get(one.id) == reason], reason)
     return [one for one in taken if one.id not in reasons]
 
 
@@ -152,7 +152,7 @@ def first(connection: WhatsAppConnection, messages: Collection[Message]) -> set[
         connection.business_profile_id, {one.contact_id for one in ours}, since, keys
     )
     late = {one.pk for one in ours if one.contact_id in had}
-    _take_back(connection, late, "marketing_cap")
+    _cancel(late, "marketing_cap")
     return keys - late
 
 
@@ -165,13 +165,9 @@ def _one_at_a_time(contact_ids: Collection[UUID]) -> None:
         )
 
 
-def _take_back(connection: WhatsAppConnection, message_ids: Collection[UUID], reason: str) -> None:
+def _cancel(message_ids: Collection[UUID], reason: str) -> None:
     """Cancel those of these that still wait."""
     if not message_ids:
         return
-    rows = Message.objects.filter(pk__in=message_ids, status=Status.QUEUED).order_by("pk")
-    taken = list(rows.select_for_update(no_key=True).values_list("pk", "conversation_id"))
-    Message.objects.filter(pk__in=[key for key, _ in taken]).update(
-        status=Status.CANCELLED, claim_epoch=0, error_code=reason
-    )
-    acks.announce(connection, [(*one, Status.CANCELLED) for one in taken], reason)
+    rows = Message.objects.filter(pk__in=message_ids, status=Status.QUEUED)
+    transitions.move(rows, Status.CANCELLED, error_code=reason, claim_epoch=0)

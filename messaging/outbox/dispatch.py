@@ -22,8 +22,8 @@ from django.db.models import F, Q, QuerySet
 from connections import leases
 from connections.drivers.base import Ack, AckLevel, Chat, MediaBlob, MessageKind, OutgoingMessage
 from connections.events import LeaseTaken
+from connections.leases import Lease
 from connections.models import WhatsAppConnection
-from connections.ports import Claimed, Delivered, Held, InFlight, Lease, Outcome, Refused, TryAgain
 from contacts import selectors as contact_selectors
 from core.clock import now
 from core.db import bulk
@@ -31,8 +31,9 @@ from core.db.compiled_queries import Prepared
 from core.db.models import commit_lazily
 from messaging.media import media_files
 from messaging.models import Message
-from messaging.outbox import acks, campaign_gate, new_chat_limit, pacing_settings, states
+from messaging.outbox import acks, campaign_gate, new_chat_limit, pacing_settings, states, transitions
 from messaging.outbox.states import Status
+from messaging.outbox.types import Claimed, Delivered, Held, InFlight, Outcome, Refused, TryAgain
 
 log = structlog.get_logger(__name__)
 
@@ -158,9 +159,7 @@ def _turn_due(connection: WhatsAppConnection, moment: datetime) -> None:
     waiting.filter(pk__in=[key for key, *_ in found]).exclude(late).update(not_before=None)
     if not gone:
         return
-    waiting.filter(late, pk__in=gone).update(status=Status.EXPIRED, claim_epoch=0)
-    rows = Message.objects.filter(pk__in=gone, status=Status.EXPIRED)
-    acks.announce(connection, [(*row, Status.EXPIRED) for row in rows.values_list("pk", "conversation_id")])
+    transitions.move(waiting.filter(late, pk__in=gone), Status.EXPIRED, claim_epoch=0)
 
 
 def _waiting(connection_id: UUID) -> QuerySet[Message]:
@@ -204,7 +203,7 @@ def begin(lease: Lease, claimed: Sequence[Claimed]) -> list[tuple[Claimed, Outgo
         begun = {} if connection.held_since else _mark_sending(free, lease)
         if refused := [one.message_id for one in free if one.message_id not in begun]:
             _unclaim(lease, refused)
-        acks.announce(connection, [(*row, Status.SENDING) for row in begun.items()])
+        transitions.announce(connection, [(*row, Status.SENDING) for row in begun.items()])
     return [(one, _outgoing(one, messages[one.message_id], blobs)) for one in free if one.message_id in begun]
 
 
@@ -307,7 +306,7 @@ def _did_not_leave(connection: WhatsAppConnection, message_id: UUID, outcome: Ou
         case Held(until):
             new_chat_limit.refused(connection, message_id, until)
         case Refused(code, text):
-            acks.fail(connection, message_id, code, text)
+            transitions.fail(connection, message_id, code, text)
 
 
 def _put_back(connection: WhatsAppConnection, message_id: UUID, outcome: TryAgain) -> None:
@@ -319,18 +318,18 @@ def _put_back(connection: WhatsAppConnection, message_id: UUID, outcome: TryAgai
     code = outcome.code
     wait = states.wait_before_next_try(found[0], outcome.retry_after)
     if wait is None:
-        acks.fail(connection, message_id, code, f"It did not get through in {found[0]} tries.")
+        transitions.fail(connection, message_id, code, f"It did not get through in {found[0]} tries.")
         return
-    if outcome.used_id:
-        rows.update(whatsapp_message_id=None)
+    fields: dict[str, Any] = {"whatsapp_message_id": None} if outcome.used_id else {}
     rows.update(
         status=Status.QUEUED,
         claim_epoch=0,
         sending_since=None,
         not_before=now() + timedelta(seconds=wait),
         error_code=code[:64],
+        **fields,
     )
-    acks.announce(connection, [(message_id, found[1], Status.QUEUED)], code[:64])
+    transitions.announce(connection, [(message_id, found[1], Status.QUEUED)], code[:64])
 
 
 def release(lease: Lease, claimed: Sequence[Claimed]) -> None:
@@ -382,9 +381,7 @@ def reconcile(lease: Lease, message: InFlight, ack: Ack | None) -> None:
         if (now() - message.since).total_seconds() < settings.UNKNOWN_AFTER_SECONDS:
             return
         rows = Message.objects.filter(pk=message.message_id, connection=connection, status=Status.SENDING)
-        if rows.update(status=Status.UNKNOWN, claim_epoch=0, error_code="not_confirmed"):
-            place = Message.objects.values_list("conversation_id", flat=True).get(pk=message.message_id)
-            acks.announce(connection, [(message.message_id, place, Status.UNKNOWN)], "not_confirmed")
+        transitions.move(rows, Status.UNKNOWN, error_code="not_confirmed", claim_epoch=0)
 
 
 def seconds_until_due(lease: Lease) -> float | None:

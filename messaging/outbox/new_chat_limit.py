@@ -15,7 +15,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from connections.models import WhatsAppConnection
 from core.clock import now
 from messaging.models import Message
-from messaging.outbox import acks
+from messaging.outbox import transitions
 from messaging.outbox.states import Status
 
 CODE = "limited"
@@ -31,7 +31,7 @@ def hold(connection: WhatsAppConnection, message: Message) -> None:
     """Put a claimed message back until the limit ends."""
     rows = Message.objects.filter(pk=message.pk, status=Status.QUEUED)
     rows.update(claim_epoch=0, not_before=connection.limited_until, error_code=CODE)
-    acks.announce(connection, [(message.pk, message.conversation_id, Status.QUEUED)], CODE)
+    transitions.announce(connection, [(message.pk, message.conversation_id, Status.QUEUED)], CODE)
 
 
 def refused(connection: WhatsAppConnection, message_id: UUID, until: datetime) -> None:
@@ -40,19 +40,18 @@ def refused(connection: WhatsAppConnection, message_id: UUID, until: datetime) -
     It gets another id next time: in the page's chat the refused one stands as failed.
     """
     rows = Message.objects.filter(pk=message_id, connection=connection, status=Status.SENDING)
-    place = rows.values_list("conversation_id", flat=True).first()
-    if place is None:
-        return
-    rows.update(
-        status=Status.QUEUED,
+    changed = transitions.move(
+        rows,
+        Status.QUEUED,
+        error_code=CODE,
         whatsapp_message_id=None,
         claim_epoch=0,
         sending_since=None,
         attempts=F("attempts") - 1,
         not_before=until,
-        error_code=CODE,
     )
-    acks.announce(connection, [(message_id, place, Status.QUEUED)], CODE)
+    if not changed:
+        return
     waiting = Message.objects.filter(~Exists(_written(OuterRef("conversation_id"))), connection=connection)
     waiting.filter(status=Status.QUEUED, claim_epoch=0, not_before=None).update(
         not_before=until, error_code=CODE

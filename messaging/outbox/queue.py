@@ -6,6 +6,7 @@ The message's row is its place in the outbox. The runner of the number takes it 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -16,10 +17,10 @@ from contacts.services import contacts
 from core.clock import now
 from core.errors import Conflict, InvalidInput, NotFound
 from core.events import publish
-from messaging.events import MessageAdded, MessageStatusChanged
+from messaging.events import MessageAdded
 from messaging.media import media_files as files
 from messaging.models import Conversation, MediaFile, Message
-from messaging.outbox import states
+from messaging.outbox import states, transitions
 from messaging.services import conversation_summary
 from messaging.services.conversations import ring
 
@@ -156,45 +157,21 @@ def _added(message: Message) -> MessageAdded:
 
 
 def retry(business: BusinessProfile, message: Message, actor: User) -> Message:
-    """A person asks to send it again: under the same WhatsApp id, so that it cannot arrive twice.
+    """Queue the message again, under the same WhatsApp id, so that it cannot arrive twice.
 
-    Raises Conflict("not_retryable") unless it failed or may not have left.
+    Raises Conflict("not_retryable") unless its status is `failed` or `unknown`.
     """
-    changed = _move(
-        business,
-        message,
-        actor,
-        action="message.retried",
-        allowed=states.RETRYABLE,
-        fields={
-            "status": Status.QUEUED,
-            "attempts": 0,
-            "claim_epoch": 0,
-            "not_before": None,
-            "expires_at": None,
-            "sending_since": None,
-            "error_code": "",
-            "error_message": "",
-            "priority": Message.Priority.PERSON,
-        },
-    )
-    if not changed:
+    fields = {**transitions.QUEUED_AGAIN, "priority": Message.Priority.PERSON}
+    if not _move(business, message, actor, "message.retried", states.RETRYABLE, Status.QUEUED, **fields):
         raise Conflict("not_retryable", "Only a message that was not sent can be sent again.")
     message.refresh_from_db()
     return message
 
 
 def cancel(business: BusinessProfile, message: Message, actor: User) -> Message:
-    """Take back a message that still waits. Raises Conflict("already_sent") when it has gone its way."""
-    changed = _move(
-        business,
-        message,
-        actor,
-        action="message.cancelled",
-        allowed=(Status.QUEUED,),
-        fields={"status": Status.CANCELLED, "claim_epoch": 0},
-    )
-    if not changed:
+    """Cancel a queued message. Raises Conflict("already_sent") if it is no longer queued."""
+    fields = {"claim_epoch": 0}
+    if not _move(business, message, actor, "message.cancelled", (Status.QUEUED,), Status.CANCELLED, **fields):
         raise Conflict("already_sent", "This message is no longer waiting, so it cannot be cancelled.")
     message.refresh_from_db()
     return message
@@ -204,33 +181,18 @@ def _move(
     business: BusinessProfile,
     message: Message,
     actor: User,
-    *,
     action: str,
     allowed: tuple[str, ...],
-    fields: dict[str, object],
+    status: str,
+    **fields: Any,
 ) -> bool:
-    """Compare-and-set by a person, with audit, preview, event and doorbell. False: it was in no allowed state."""
+    """Make a person's transition and record it in the audit log. False: the message has no allowed status."""
     if message.business_profile_id != business.pk:
         raise NotFound("This message")
-    status = str(fields["status"])
+    rows = Message.objects.filter(pk=message.pk, direction=Message.Direction.OUTBOUND, status__in=allowed)
     with transaction.atomic():
-        rows = Message.objects.filter(pk=message.pk, direction=Message.Direction.OUTBOUND, status__in=allowed)
-        if not rows.update(**fields, updated_at=now()):
-            return False
-        conversation_summary.show_statuses([(message.conversation_id, message.pk, status)])
-        audit.record(business, actor, action, message)
-        publish(status_event(message, status))
-        ring(message.connection_id)
-    return True
-
-
-def status_event(message: Message, status: str, error_code: str = "") -> MessageStatusChanged:
-    """What others hear when `message` came to `status`."""
-    return MessageStatusChanged(
-        business_id=message.business_profile_id,
-        message_id=message.pk,
-        conversation_id=message.conversation_id,
-        connection_id=message.connection_id,
-        status=status,
-        error_code=error_code,
-    )
+        changed = transitions.move(rows, status, updated_at=now(), **fields)
+        if changed:
+            audit.record(business, actor, action, message)
+            transitions.wake_runners(changed)
+    return bool(changed)

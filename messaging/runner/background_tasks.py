@@ -13,8 +13,14 @@ import structlog
 from django.conf import settings
 
 from connections.drivers.base import Chat, Driver, Permanent, SessionLost, Transient
-from connections.ports import InFlight, Lease, Mailbox, MediaJob, PictureJob
+from connections.leases import Lease
 from connections.services.unstored_events import is_verdict
+from messaging.inbound import media_jobs, profile_pictures
+from messaging.inbound.media_jobs import MediaJob
+from messaging.inbound.profile_pictures import PictureJob
+from messaging.outbox import dispatch
+from messaging.outbox.types import InFlight
+from messaging.services import read_receipts, typing
 
 log = structlog.get_logger(__name__)
 
@@ -41,10 +47,9 @@ PICTURE_PAUSE_SECONDS = 2.0
 class Errands:
     """Small jobs between two batches of messages, each bounded, so that sending is not held up."""
 
-    def __init__(self, driver: Driver, lease: Lease, box: Mailbox) -> None:
+    def __init__(self, driver: Driver, lease: Lease) -> None:
         self.driver = driver
         self.lease = lease
-        self.box = box
         self._reconcile_at = 0.0
         self._picture_at = time.monotonic() + PICTURE_PAUSE_SECONDS
         self._typing: dict[Chat, float] = {}
@@ -70,7 +75,7 @@ class Errands:
         """Ask WhatsApp what became of messages that were begun and never settled."""
         if time.monotonic() < self._reconcile_at:
             return
-        found = self.box.in_flight(self.lease)
+        found = dispatch.in_flight(self.lease)
         for message in found:
             self._look_up(message)
         pause = min(ANXIOUS_SECONDS, settings.UNKNOWN_AFTER_SECONDS / 4) if found else RECONCILE_SECONDS
@@ -85,7 +90,7 @@ class Errands:
         except Exception as error:
             self._note(error, "lookup")
             ack = None
-        self.box.reconcile(self.lease, message, ack)
+        dispatch.reconcile(self.lease, message, ack)
 
     def _note(self, error: Exception, errand: str) -> None:
         """Log an item that failed. Raises the error again when it tells of the session, the lease or the database."""
@@ -95,7 +100,7 @@ class Errands:
             log.error("errand_failed", errand=errand, error=type(error).__name__)
 
     def _tell_reads(self) -> None:
-        for receipt in self.box.receipts_wanted(self.lease, RECEIPT_BATCH):
+        for receipt in read_receipts.wanted(self.lease, RECEIPT_BATCH):
             key = receipt.conversation_id
             if time.monotonic() < self._read_again_at.get(key, 0.0):
                 continue
@@ -112,11 +117,11 @@ class Errands:
                 self._note(error, "read_receipt")
             self._read_tries.pop(key, None)
             self._read_again_at.pop(key, None)
-            self.box.receipt_done(self.lease, receipt)
+            read_receipts.done(self.lease, receipt)
 
     def _show_typing(self) -> None:
         """Tell the customers for whom somebody has begun, or stopped, typing. What goes wrong here is forgotten."""
-        now, moment = set(self.box.typing(self.lease)), time.monotonic()
+        now, moment = set(typing.of(self.lease.connection_id)), time.monotonic()
         begun = {
             chat
             for chat in now
@@ -136,7 +141,7 @@ class Errands:
         """Fetch one profile picture, if one is wanted. One that could not be asked for is asked for again later."""
         if time.monotonic() < self._picture_at:
             return
-        job = self.box.picture_wanted(self.lease)
+        job = profile_pictures.wanted(self.lease)
         self._picture_at = time.monotonic() + (PICTURE_PAUSE_SECONDS if job else PICTURE_SECONDS)
         if job is None:
             return
@@ -146,31 +151,31 @@ class Errands:
         try:
             blob = self.driver.picture(job.chat)
         except (Transient, Permanent):
-            self.box.picture_failed(self.lease, job)
+            profile_pictures.failed(self.lease, job)
             return
         except Exception as error:
             self._note(error, "picture")
-            self.box.picture_failed(self.lease, job)
+            profile_pictures.failed(self.lease, job)
             return
         try:
-            self.box.store_picture(self.lease, job, blob)
+            profile_pictures.store(self.lease, job, blob)
         except Exception as error:
             self._note(error, "picture")
-            self.box.picture_failed(self.lease, job)
+            profile_pictures.failed(self.lease, job)
 
     def _fetch_media(self) -> bool:
-        jobs = self.box.media_wanted(self.lease, MEDIA_BATCH)
+        jobs = media_jobs.jobs(self.lease, MEDIA_BATCH)
         for job in jobs:
             self._fetch(job)
         return bool(jobs)
 
     def _fetch(self, job: MediaJob) -> None:
         try:
-            self.box.store_media(self.lease, job, self.driver.download(job.ref))
+            media_jobs.store(self.lease, job, self.driver.download(job.ref))
         except Transient as error:
-            self.box.media_failed(self.lease, job, error.code, False)
+            media_jobs.failed(self.lease, job, error.code, False)
         except Permanent as error:
-            self.box.media_failed(self.lease, job, error.code, True)
+            media_jobs.failed(self.lease, job, error.code, True)
         except Exception as error:
             self._note(error, "media")
-            self.box.media_failed(self.lease, job, "not_stored", False)
+            media_jobs.failed(self.lease, job, "not_stored", False)

@@ -10,9 +10,10 @@ import structlog
 from django.utils.dateparse import parse_datetime
 
 from connections.drivers.base import LATER, Driver, Event, Transient
+from connections.leases import Lease
 from connections.models import WhatsAppConnection
-from connections.ports import Lease, Mailbox
 from connections.services import history_gaps
+from messaging.inbound import receiver
 
 log = structlog.get_logger(__name__)
 
@@ -30,12 +31,9 @@ class Healing:
     deliver: stores a batch of events and returns how many messages are new.
     """
 
-    def __init__(
-        self, driver: Driver, lease: Lease, box: Mailbox, deliver: Callable[[Sequence[Event]], int]
-    ) -> None:
+    def __init__(self, driver: Driver, lease: Lease, deliver: Callable[[Sequence[Event]], int]) -> None:
         self._driver = driver
         self._lease = lease
-        self._box = box
         self._deliver = deliver
         self._since: datetime | None = None
         self._waiting: list[str] = []
@@ -53,7 +51,7 @@ class Healing:
             pk=self._lease.connection_id
         )
         proven = parse_datetime(str(row.inbound_cursor.get("caught_up_at", "")))
-        newest = self._box.newest_message_at(self._lease)
+        newest = receiver.newest_message_at(row)
         since = proven or newest or row.last_connected_at
         if since is None:
             return

@@ -12,8 +12,8 @@ from django.db import DatabaseError, InterfaceError, OperationalError, close_old
 from connections import leases
 from connections.drivers import registry
 from connections.drivers.base import Driver, Phase, SessionLost, State
+from connections.leases import Lease, LeaseLost
 from connections.models import WhatsAppConnection
-from connections.ports import Lease, LeaseLost, Mailbox, mailbox
 from connections.services import sessions
 from core import shutdown
 from core.realtime import wakeup
@@ -55,7 +55,7 @@ class SessionRunner:
         leases.keeper.hold(lease, self._on_lost, asked)
         try:
             with self._bell:
-                self._drive(lease, mailbox())
+                self._drive(lease)
         except LeaseLost:
             self._log.info("lease_lost", epoch=lease.epoch)
         finally:
@@ -71,7 +71,7 @@ class SessionRunner:
         self._lost.set()
         self._bell.ring()
 
-    def _drive(self, lease: Lease, box: Mailbox) -> None:
+    def _drive(self, lease: Lease) -> None:
         while not self.stopping():
             close_old_connections()
             try:
@@ -84,18 +84,18 @@ class SessionRunner:
                 if wish.wait > 0:
                     self._bell.wait(wish.wait)
                     continue
-                if self._one_session(lease, box):
+                if self._one_session(lease):
                     return
             except (OperationalError, InterfaceError):
                 self._log.warning("database_failed", exc_info=True)
                 self._bell.wait(DATABASE_WAIT_SECONDS)
 
-    def _one_session(self, lease: Lease, box: Mailbox) -> bool:
+    def _one_session(self, lease: Lease) -> bool:
         """Open the driver and stay with it until it ends. True: the number is not to be driven any longer."""
         sessions.report_state(lease, State(Phase.LOADING))
         row = sessions.load(lease)
         driver = registry.create(row, self._bell.ring)
-        session = Session(driver, lease, box, self._bell, self.stopping, self.hearing)
+        session = Session(driver, lease, self._bell, self.stopping, self.hearing)
         try:
             return session.run()
         except (LeaseLost, OperationalError, InterfaceError):

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from connections import leases
 from connections.drivers.base import Driver, Limited, OutgoingMessage, Permanent, Sent, Transient
-from connections.ports import Claimed, Delivered, Held, Lease, LeaseLost, Mailbox, Outcome, Refused, TryAgain
+from connections.leases import Lease, LeaseLost
 from connections.services import sessions
 from core.failpoints import reach
 from core.files import disk
+from messaging.outbox import dispatch
+from messaging.outbox.types import Claimed, Delivered, Held, Outcome, Refused, TryAgain
 from messaging.runner.ack_watchdog import Hearing
 
 BATCH = 10
@@ -19,12 +21,9 @@ BATCH = 10
 class Sender:
     """Takes messages out of the outbox and gives them to the driver."""
 
-    def __init__(
-        self, driver: Driver, lease: Lease, box: Mailbox, hearing: Hearing, stopping: Callable[[], bool]
-    ) -> None:
+    def __init__(self, driver: Driver, lease: Lease, hearing: Hearing, stopping: Callable[[], bool]) -> None:
         self.driver = driver
         self.lease = lease
-        self.box = box
         self.hearing = hearing
         self.stopping = stopping
 
@@ -37,11 +36,11 @@ class Sender:
         if self._holds_back():
             return False
         together = 1 if self.hearing.suspicious else self.driver.at_once()
-        claimed = self.box.claim(self.lease, 1 if self.hearing.suspicious else max(BATCH, together))
+        claimed = dispatch.claim(self.lease, 1 if self.hearing.suspicious else max(BATCH, together))
         left = list(claimed)
         while left:
             if self.stopping():
-                self.box.release(self.lease, left)
+                dispatch.release(self.lease, left)
                 return False
             these = left[:1] if together == 1 or not left[0].broadcast else left[:together]
             left = left[len(these) :]
@@ -56,7 +55,7 @@ class Sender:
 
     def seconds_until_due(self) -> float | None:
         """When the next message may go; None when none waits, or when a receipt is awaited first."""
-        return None if self._holds_back() else self.box.seconds_until_due(self.lease)
+        return None if self._holds_back() else dispatch.seconds_until_due(self.lease)
 
     def _holds_back(self) -> bool:
         """After a deaf spell one message goes at a time, until one is confirmed. None goes while the disk is full."""
@@ -67,13 +66,13 @@ class Sender:
         named = [
             one if one.wa_id else replace(one, wa_id=self.driver.new_message_id(one.chat)) for one in claimed
         ]
-        begun = self.box.begin_all(self.lease, named)
+        begun = dispatch.begin(self.lease, named)
         if not begun:
             return
         reach("outbox.begun")
         outcomes = self._hand_over([message for _, message in begun])
         reach("outbox.sent")
-        self.box.settle_all(
+        dispatch.settle(
             self.lease, [(one.message_id, outcome) for (one, _), outcome in zip(begun, outcomes, strict=True)]
         )
         reach("outbox.settled")
@@ -99,4 +98,4 @@ class Sender:
 
     def _put_back(self, claimed: Sequence[Claimed]) -> None:
         if claimed:
-            self.box.release(self.lease, claimed)
+            dispatch.release(self.lease, claimed)

@@ -19,11 +19,12 @@ from connections.drivers.base import (
     State,
     Transient,
 )
+from connections.leases import Lease
 from connections.models import WhatsAppConnection
-from connections.ports import Lease, Mailbox
 from connections.services import sessions
 from core.files import disk
 from core.realtime.wakeup import Bell
+from messaging.inbound import receiver
 from messaging.runner.ack_watchdog import Hearing
 from messaging.runner.background_tasks import Errands
 from messaging.runner.gap_recovery import Healing
@@ -58,20 +59,18 @@ class Session:
         self,
         driver: Driver,
         lease: Lease,
-        box: Mailbox,
         bell: Bell,
         stopping: Callable[[], bool],
         hearing: Hearing,
     ) -> None:
         self.driver = driver
         self.lease = lease
-        self.box = box
         self.bell = bell
         self.stopping = stopping
         self.hearing = hearing
-        self._sender = Sender(driver, lease, box, hearing, stopping)
-        self._errands = Errands(driver, lease, box)
-        self._healing = Healing(driver, lease, box, self._deliver)
+        self._sender = Sender(driver, lease, hearing, stopping)
+        self._errands = Errands(driver, lease)
+        self._healing = Healing(driver, lease, self._deliver)
         self._reported: State | None = None
         self._ready_since: float | None = None
         self._proof_at = 0.0
@@ -170,7 +169,7 @@ class Session:
                 return
 
     def _deliver(self, events: Sequence[Event]) -> int:
-        count = self.box.receive(self.lease, events)
+        count = receiver.receive(self.lease, events)
         if any(isinstance(event, Ack) and event.level != AckLevel.PENDING for event in events):
             self.hearing.heard()
         return count

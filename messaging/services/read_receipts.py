@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -10,13 +11,22 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from connections import leases
 from connections.drivers.base import Chat
-from connections.ports import Lease, ReadReceipt
+from connections.leases import Lease
 from contacts import selectors as contact_selectors
 from core.clock import now
 from messaging.models import Conversation, Message
 
 MESSAGES = 50
 """Messages that one receipt names at most: the newest; WhatsApp takes the older ones as read with them."""
+
+
+@dataclass(frozen=True)
+class ReadReceipt:
+    """Inbound messages of a conversation that a person has read and WhatsApp does not know as read."""
+
+    conversation_id: UUID
+    chat: Chat
+    wa_ids: tuple[str, ...]
 
 
 def wanted(lease: Lease, limit: int) -> list[ReadReceipt]:

@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connections.drivers.base import Edited
-from connections.ports import mailbox
 from contacts.list.pagination import ContactFilter, page
 from contacts.models import Contact
 from contacts.services import contacts, identities
 from core.clock import now
 from core.db.search_text import search_text
+from messaging.inbound import receiver
 from messaging.inbox import api_queries, selectors
 from messaging.models import Message
 from tests.core.db.test_search_text import TEXTS
@@ -132,14 +132,14 @@ def test_a_search_goes_on_over_pages_and_with_other_filters(conversation, progra
 def test_messages_are_found_as_they_are_now(conversation, connection, business, program):
     """Received, filled in later, edited and sent ones."""
     lease = lease_of(connection)
-    mailbox().receive(lease, [hello("A", body="Erster Text"), hello("B", body=None)])
-    mailbox().receive(lease, [hello("B", body="中文測試")])
+    receiver.receive(lease, [hello("A", body="Erster Text"), hello("B", body=None)])
+    receiver.receive(lease, [hello("B", body="中文測試")])
     queue(conversation, "Größe 42")
     assert by_api(program, "messages", "erster", "content") == ["Erster Text"]
     assert by_api(program, "messages", "測試", "content") == ["中文測試"]
     assert by_api(program, "messages", "grosse", "content") == ["Größe 42"]
 
-    mailbox().receive(lease, [Edited(chat=CARLA, wa_id="A", body="Second text", at=now())])
+    receiver.receive(lease, [Edited(chat=CARLA, wa_id="A", body="Second text", at=now())])
     assert by_api(program, "messages", "erster", "content") == []
     assert by_api(program, "messages", "second", "content") == ["Second text"]
 

@@ -24,12 +24,13 @@ from accounts.models import BusinessProfile, Membership, User  # noqa: E402
 from connections import leases  # noqa: E402
 from connections.drivers.base import Chat, InboundMessage, MessageKind  # noqa: E402
 from connections.models import SandboxCustomer, WhatsAppConnection  # noqa: E402
-from connections.ports import mailbox  # noqa: E402
 from core.clock import now  # noqa: E402
 from core.ids import uuid7  # noqa: E402
 from core.realtime import hub  # noqa: E402
+from messaging.inbound import receiver  # noqa: E402
 from messaging.inbox import keyset, selectors  # noqa: E402
 from messaging.models import Conversation, Message  # noqa: E402
+from messaging.outbox import dispatch  # noqa: E402
 from tests.benchmarks import campaigns, webhooks  # noqa: E402
 from tests.benchmarks import contacts as contact_list  # noqa: E402
 from tests.benchmarks.report import median, percentile  # noqa: E402
@@ -169,11 +170,11 @@ def inbound(connection: str, seconds: float, batch: int, people: int) -> dict[st
     """Messages a second that this process stores, `batch` a transaction, as a runner does."""
     lease = leases.acquire(uuid7().__class__(connection), f"bench-{uuid7()}")
     assert lease is not None
-    box, stored, warm = mailbox(), 0, 5
+    stored, warm = 0, 5
     begin = time.perf_counter()
     while warm or time.perf_counter() - begin < seconds:
         letters = [_letter(connection, stored + place, people) for place in range(batch)]
-        stored += box.receive(lease, letters)
+        stored += receiver.receive(lease, letters)
         leases.renew(lease)
         if warm:  # templates and numbering plans are read at the first messages
             warm, stored, begin = warm - 1, 0, time.perf_counter()
@@ -224,10 +225,10 @@ def claim(connection: str, rows: int) -> dict[str, Any]:
     _fill_outbox(business, connection, rows)
     lease = leases.acquire(uuid7().__class__(connection), f"bench-{uuid7()}")
     assert lease is not None
-    box, claimed, spent, statements = mailbox(), 0, 0.0, 0
+    claimed, spent, statements = 0, 0.0, 0
     while claimed < rows:
         begin = time.perf_counter()
-        taken = len(box.claim(lease, 100))
+        taken = len(dispatch.claim(lease, 100))
         spent += time.perf_counter() - begin
         statements += 1
         if not taken:

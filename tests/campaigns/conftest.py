@@ -13,13 +13,15 @@ from campaigns.models import Campaign
 from campaigns.services import drafts, lifecycle, outbox_feeder
 from connections import leases
 from connections.drivers.base import AckLevel
+from connections.leases import Lease
 from connections.models import WhatsAppConnection
-from connections.ports import Delivered, Lease, Outcome, mailbox
 from contacts.models import Contact
 from core.clock import now
 from messaging.models import Message
-from messaging.outbox import pacing_settings
+from messaging.outbox import dispatch, pacing_settings
+from messaging.outbox.types import Delivered, Outcome
 from tests import factories
+from tests.messaging.helpers import begin_one
 
 
 @pytest.fixture(autouse=True)
@@ -81,13 +83,13 @@ def launched(campaign: Campaign, feed: bool = True) -> Campaign:
 
 def send(lease: Lease, limit: int = 10, outcome: Callable[[Message], Outcome] | None = None) -> list[Message]:
     """Claim up to `limit` messages and let each of them have its outcome (sent, if none is given)."""
-    box, gone = mailbox(), []
-    for claimed in box.claim(lease, limit):
-        if box.begin(lease, claimed, f"OUT{claimed.message_id.hex.upper()}") is None:
+    gone: list[Message] = []
+    for claimed in dispatch.claim(lease, limit):
+        if begin_one(lease, claimed, f"OUT{claimed.message_id.hex.upper()}") is None:
             continue
         message = Message.objects.get(pk=claimed.message_id)
         result = outcome(message) if outcome else Delivered(now(), AckLevel.SENT)
-        box.settle(lease, claimed.message_id, result)
+        dispatch.settle(lease, [(claimed.message_id, result)])
         gone.append(message)
     return gone
 

@@ -10,11 +10,11 @@ from campaigns import audience, dry_run
 from campaigns.models import CampaignRecipient
 from campaigns.services import drafts, lifecycle
 from connections.drivers.base import Chat
-from connections.ports import mailbox
 from contacts.models import ContactIdentity
 from contacts.services import tags
 from core.clock import now
 from core.errors import InvalidInput, NotFound
+from messaging.inbound import receiver
 from messaging.outbox import pacing_settings
 from tests import factories
 from tests.campaigns.clock import turned_by_hand
@@ -99,7 +99,7 @@ def test_a_segment_is_asked_when_the_campaign_starts(draft, people, business):
 def test_those_who_did_not_answer_an_earlier_campaign(draft, people, lease):
     first = launched(draft())
     send_all(first, lease)
-    mailbox().receive(lease, [hello("IN1", Chat(phone=people["Bo"].phone_number))])
+    receiver.receive(lease, [hello("IN1", Chat(phone=people["Bo"].phone_number))])
     campaign = draft(name="Again", target_type="no_reply", earlier=first)
     assert heads(campaign) == {"": {"Ann", "Cy", "Di"}}
     assert frozen(campaign)[""] == {"Ann", "Cy", "Di"}
@@ -116,7 +116,7 @@ def test_people_are_left_out_for_each_reason_and_the_first_one_counts(draft, peo
     ContactIdentity.objects.create(
         business_profile=business, contact=secret, kind="lid", value="7700000000001"
     )
-    mailbox().receive(lease, [hello("IN1", Chat(phone=people["Cy"].phone_number))])
+    receiver.receive(lease, [hello("IN1", Chat(phone=people["Cy"].phone_number))])
     assert nobody.pk != secret.pk
     campaign = draft(name="Next", exclusions={"never_wrote": True})
 

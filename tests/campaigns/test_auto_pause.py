@@ -9,9 +9,10 @@ from campaigns.models import Campaign, CampaignRecipient
 from campaigns.services import auto_pause, lifecycle, scheduling, transitions
 from connections.drivers.base import Chat, Phase, State
 from connections.models import WhatsAppConnection
-from connections.ports import Refused, TryAgain, mailbox
 from connections.services import sessions
+from messaging.inbound import receiver
 from messaging.models import Message
+from messaging.outbox.types import Refused, TryAgain
 from tests import factories
 from tests.campaigns.conftest import launched, send, send_all
 from tests.campaigns.test_run import counted
@@ -109,7 +110,7 @@ def test_too_many_opt_outs_stop_it(draft, many, lease):
     gone = send(lease, 50)
     for number, message in enumerate(gone[:2]):
         assert state_of(campaign) == ("sending", "")
-        mailbox().receive(lease, [hello(f"STOP{number}", Chat(phone=message.contact.phone_number), "STOP")])
+        receiver.receive(lease, [hello(f"STOP{number}", Chat(phone=message.contact.phone_number), "STOP")])
     assert counted(campaign)["opted_out_count"] == 2
     assert state_of(campaign) == ("paused", "opt_outs")
 

@@ -9,14 +9,14 @@ import pytest
 from campaigns.models import CampaignRecipient
 from campaigns.services import outbox_feeder
 from connections.drivers.base import Chat
-from connections.ports import mailbox
 from contacts.models import ConsentProof
 from contacts.services.contacts import block
 from contacts.services.contacts import create as create_contact
 from contacts.services.contacts import delete as delete_contact
 from core.clock import now
+from messaging.inbound import receiver
 from messaging.models import Message
-from messaging.outbox import pacing_settings
+from messaging.outbox import dispatch, pacing_settings
 from tests.campaigns.conftest import launched, send, send_all
 from tests.campaigns.test_run import counted
 from tests.messaging.helpers import hello, queue
@@ -40,18 +40,18 @@ def paced(number, business):
 
 def test_a_paced_number_lets_one_campaign_message_through_and_then_waits(draft, crowd, paced, lease):
     launched(draft())
-    assert len(mailbox().claim(lease, 10)) == 1
+    assert len(dispatch.claim(lease, 10)) == 1
     Message.objects.filter(claim_epoch__gt=0).update(claim_epoch=0)
     assert len(send(lease)) == 1
     assert send(lease) == []
-    assert 25 < mailbox().seconds_until_due(lease) <= 60
+    assert 25 < dispatch.seconds_until_due(lease) <= 60
 
 
 def test_a_reply_is_never_held_back_by_the_pace(draft, crowd, paced, lease, conversation):
     launched(draft())
     send(lease)
     queue(conversation, "A person answers")
-    assert mailbox().seconds_until_due(lease) == 0
+    assert dispatch.seconds_until_due(lease) == 0
     assert [message.content for message in send(lease)] == ["A person answers"]
 
 
@@ -66,7 +66,7 @@ def test_outside_the_window_a_message_waits_for_it_to_open(draft, crowd, paced, 
     assert send(lease) == []
     waits = set(Message.objects.filter(status="queued").values_list("not_before", flat=True))
     assert None not in waits
-    assert mailbox().seconds_until_due(lease) > 60
+    assert dispatch.seconds_until_due(lease) > 60
     assert counted(campaign)["sent_count"] == 0
 
 
@@ -77,7 +77,7 @@ def test_a_stop_between_two_messages_keeps_its_author_out_and_still_does_after_t
     campaign = launched(draft())
     written_to = {message.contact_id for message in send(lease, 5)}
     leaver = next(one for one in crowd if one.pk not in written_to)
-    mailbox().receive(lease, [hello("STOP1", Chat(phone=leaver.phone_number), "Stop")])
+    receiver.receive(lease, [hello("STOP1", Chat(phone=leaver.phone_number), "Stop")])
 
     rest = send_all(campaign, lease)
 
@@ -102,7 +102,7 @@ def test_a_stop_between_two_messages_keeps_its_author_out_and_still_does_after_t
 def test_somebody_who_asks_to_stop_after_it_is_counted_as_lost_by_it(draft, crowd, lease):
     campaign = launched(draft())
     got_it = send(lease, 5)[0].contact
-    mailbox().receive(lease, [hello("STOP1", Chat(phone=got_it.phone_number), "unsubscribe")])
+    receiver.receive(lease, [hello("STOP1", Chat(phone=got_it.phone_number), "unsubscribe")])
     line = CampaignRecipient.objects.get(campaign=campaign, contact=got_it)
     assert (line.status, line.opted_out_at is not None) == ("sent", True)
     assert counted(campaign)["opted_out_count"] == 1
@@ -147,7 +147,7 @@ def test_people_who_never_wrote_have_their_own_smaller_budget(draft, crowd, pace
     pacing_settings.change(
         business, paced, None, {"cold_daily": 2, "gap_min": 0, "gap_max": 0, "burst": 100, "hourly": 10000}
     )
-    mailbox().receive(lease, [hello("IN1", CHAT)])
+    receiver.receive(lease, [hello("IN1", CHAT)])
     campaign = launched(draft())
     for _ in range(10):
         outbox_feeder.feed(campaign.pk)

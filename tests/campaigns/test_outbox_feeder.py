@@ -14,16 +14,17 @@ from campaigns.models import CampaignRecipient
 from campaigns.services import lifecycle, outbox_feeder, scheduling, transitions
 from connections.drivers.base import Chat
 from connections.models import WhatsAppConnection
-from connections.ports import Refused, TryAgain, mailbox
+from messaging.inbound import receiver
 from messaging.media import media_files
 from messaging.models import Message
-from messaging.outbox import broadcasts, pacing_settings, queue
+from messaging.outbox import broadcasts, dispatch, pacing_settings, queue
+from messaging.outbox.types import Refused, TryAgain
 from tests import factories
 from tests.campaigns.clock import turned_by_hand
 from tests.campaigns.conftest import launched, lease_of, send, send_all
 from tests.campaigns.test_run import counted
 from tests.connections.driver_contract import PICTURE
-from tests.messaging.helpers import hello
+from tests.messaging.helpers import begin_one, hello
 
 NOON = datetime(2026, 3, 27, 12, 0, tzinfo=UTC)
 QUICK = {
@@ -74,7 +75,7 @@ def test_strangers_who_have_to_wait_do_not_keep_those_who_know_us_from_hearing(
     pacing_settings.change(business, quick, None, {"cold_daily": 3})
     known = crowd[-4:]
     for place, person in enumerate(known):
-        mailbox().receive(lease, [hello(f"IN{place}", Chat(phone=person.phone_number))])
+        receiver.receive(lease, [hello(f"IN{place}", Chat(phone=person.phone_number))])
     campaign = launched(draft())
 
     first = goes_on(campaign, lease)
@@ -112,7 +113,7 @@ def test_those_who_are_asleep_do_not_keep_the_others_from_hearing(draft, quick, 
 
 
 def test_a_number_that_whatsapp_limits_goes_on_with_those_who_know_it(draft, crowd, quick, lease, clock):
-    mailbox().receive(lease, [hello("IN1", Chat(phone=crowd[-1].phone_number))])
+    receiver.receive(lease, [hello("IN1", Chat(phone=crowd[-1].phone_number))])
     WhatsAppConnection.objects.filter(pk=quick.pk).update(limited_until=clock.moment + timedelta(hours=8))
     campaign = draft()
     assert any("write to nobody new" in warning for warning in dry_run.dry_run(campaign).warnings)
@@ -199,9 +200,9 @@ def test_a_pause_while_a_messages_file_is_read_keeps_it_here(
         return real(file)
 
     monkeypatch.setattr(media_files, "load", load)
-    (claimed, *_) = mailbox().claim(lease, 1)
+    (claimed, *_) = dispatch.claim(lease, 1)
 
-    assert mailbox().begin(lease, claimed, "OUT1") is None
+    assert begin_one(lease, claimed, "OUT1") is None
     assert set(Message.objects.values_list("status", "not_before")) == {("queued", broadcasts.HELD)}
 
 
@@ -305,7 +306,7 @@ def test_a_fortnight_of_the_real_claim_keeps_windows_caps_and_consent(draft, num
     while clock.moment < start + timedelta(days=14):
         scheduling.tend()
         if not send(lease, 1):
-            wait = mailbox().seconds_until_due(lease)
+            wait = dispatch.seconds_until_due(lease)
             clock.passes(seconds=min(max(wait or 7200, 1), 7200))
 
     gone = list(Message.objects.filter(status="sent").select_related("contact").order_by("sending_since"))

@@ -13,13 +13,14 @@ from PIL import Image
 from campaigns import selectors
 from campaigns.models import Campaign, CampaignRecipient, MessageTemplate
 from connections.drivers.base import AckLevel, Chat
-from connections.ports import Delivered, Refused, mailbox
 from contacts.models import Contact
 from contacts.services import consent
 from contacts.services.contacts import delete as delete_contact
 from core.clock import now
+from messaging.inbound import receiver
 from messaging.models import Message
 from messaging.outbox import pacing_settings
+from messaging.outbox.types import Delivered, Refused
 from tests import factories
 from tests.campaigns.conftest import launched, send, send_all
 from tests.messaging.helpers import hello
@@ -181,7 +182,7 @@ def test_a_file_stays_in_the_preview_while_one_types_and_is_sent(
 def test_answers_and_messages_of_a_campaign_say_so_in_the_chat(browser, draft, crowd, lease):
     campaign = launched(draft(name="Spring <sale>"))
     message = send(lease, 1)[0]
-    mailbox().receive(lease, [hello("IN1", Chat(phone=message.contact.phone_number), "Yes")])
+    receiver.receive(lease, [hello("IN1", Chat(phone=message.contact.phone_number), "Yes")])
     page = browser.get(reverse("messaging:conversation", args=[message.conversation_id])).content.decode()
     link = f'<a href="{address("detail", campaign)}" dir="auto">Spring &lt;sale&gt;</a>'
     assert f"Campaign {link}" in page

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from campaigns.models import Campaign
 from campaigns.services import lifecycle
-from connections.ports import Lease
+from connections.leases import Lease
 from connections.services import holds
 from contacts.models import Contact
 from core.clock import now

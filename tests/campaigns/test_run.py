@@ -12,13 +12,15 @@ from django.test.utils import CaptureQueriesContext
 from campaigns.models import Campaign, CampaignRecipient
 from campaigns.services import lifecycle, outbox_feeder, recipient_states, transitions
 from connections.drivers.base import AckLevel, Chat
-from connections.ports import Refused, mailbox
 from core.clock import now
 from core.errors import Conflict, InvalidInput
+from messaging.inbound import receiver
 from messaging.models import Message
+from messaging.outbox import dispatch
+from messaging.outbox.types import Refused
 from tests import factories
 from tests.campaigns.conftest import launched, send, send_all
-from tests.messaging.helpers import ack, hello
+from tests.messaging.helpers import ack, begin_one, hello
 
 pytestmark = pytest.mark.django_db(transaction=False)
 
@@ -47,7 +49,7 @@ def test_everybody_gets_it_once_and_the_campaign_completes(draft, crowd, lease):
     assert campaign.status == "completed"
     assert counted(campaign)["sent_count"] == 30
     assert outbox_feeder.feed(campaign.pk) == 0
-    assert mailbox().claim(lease, 10) == []
+    assert dispatch.claim(lease, 10) == []
 
 
 def test_the_freeze_is_one_statement_and_says_why_somebody_is_left_out(draft, crowd, business):
@@ -108,13 +110,13 @@ def test_a_pause_counts_from_the_next_message_on_and_a_resume_doubles_nothing(
 ):
     campaign = launched(draft())
     send(lease, 4)
-    claimed = mailbox().claim(lease, 3)
+    claimed = dispatch.claim(lease, 3)
     lifecycle.pause(business, campaign, owner)
 
-    assert [mailbox().begin(lease, one, "X") for one in claimed] == [None, None, None]
+    assert [begin_one(lease, one, "X") for one in claimed] == [None, None, None]
     assert send(lease) == []
     assert outbox_feeder.feed(campaign.pk) == 0
-    assert mailbox().seconds_until_due(lease) is None or mailbox().seconds_until_due(lease) > 3600
+    assert dispatch.seconds_until_due(lease) is None or dispatch.seconds_until_due(lease) > 3600
 
     lifecycle.resume(business, campaign, owner)
     send_all(campaign, lease)
@@ -143,9 +145,9 @@ def test_a_cancelled_campaign_takes_back_what_waits(
 def test_receipts_reach_the_ledger_in_any_order(draft, crowd, lease):
     campaign = launched(draft())
     first, second, *_ = send(lease, 10)
-    mailbox().receive(lease, [ack(f"OUT{first.pk.hex.upper()}", AckLevel.READ)])
-    mailbox().receive(lease, [ack(f"OUT{first.pk.hex.upper()}", AckLevel.DELIVERED)])
-    mailbox().receive(lease, [ack(f"OUT{second.pk.hex.upper()}", AckLevel.DELIVERED)])
+    receiver.receive(lease, [ack(f"OUT{first.pk.hex.upper()}", AckLevel.READ)])
+    receiver.receive(lease, [ack(f"OUT{first.pk.hex.upper()}", AckLevel.DELIVERED)])
+    receiver.receive(lease, [ack(f"OUT{second.pk.hex.upper()}", AckLevel.DELIVERED)])
 
     told = counted(campaign)
     assert (told["sent_count"], told["delivered_count"], told["read_count"]) == (10, 2, 1)
@@ -155,8 +157,8 @@ def test_the_first_answer_is_noted_and_marked(draft, crowd, lease, business):
     campaign = launched(draft())
     send_all(campaign, lease)
     chat = Chat(phone="+9993000000001")
-    mailbox().receive(lease, [hello("IN1", chat, "Yes please")])
-    mailbox().receive(lease, [hello("IN2", chat, "And another")])
+    receiver.receive(lease, [hello("IN1", chat, "Yes please")])
+    receiver.receive(lease, [hello("IN2", chat, "And another")])
 
     assert counted(campaign)["replied_count"] == 1
     marks = dict(Message.objects.filter(direction="inbound").values_list("content", "metadata"))
@@ -203,9 +205,9 @@ def test_what_may_have_arrived_is_never_sent_again_by_itself(draft, crowd, lease
     CampaignRecipient.objects.filter(message=one).update(status="queued", sent_at=None, settled_at=None)
     Campaign.objects.filter(pk=campaign.pk).update(sent_count=0, open_count=30)
     campaign.tallies.update(sent_count=0, open_count=30)
-    (flying,) = mailbox().in_flight(lease)
+    (flying,) = dispatch.in_flight(lease)
     long_ago = replace(flying, since=now() - timedelta(hours=1))
-    mailbox().reconcile(lease, long_ago, None)
+    dispatch.reconcile(lease, long_ago, None)
 
     send_all(campaign, lease)
     assert (campaign.status, counted(campaign)["unknown_count"]) == ("completed", 1)

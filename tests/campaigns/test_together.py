@@ -16,14 +16,14 @@ from accounts.models import AuditEntry
 from accounts.services import keys
 from campaigns.models import Campaign, CampaignRecipient
 from campaigns.services import drafts, lifecycle, outbox_feeder, scheduling
-from connections.ports import mailbox
 from core.clock import now
 from core.errors import Conflict
 from messaging.models import Message
-from messaging.outbox import pacing_settings
+from messaging.outbox import dispatch, pacing_settings
 from tests import factories
 from tests.campaigns.conftest import launched, lease_of
 from tests.campaigns.test_run import counted
+from tests.messaging.helpers import begin_one
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -101,11 +101,11 @@ def test_two_numbers_that_have_claimed_for_one_person_send_them_one_message(draf
     leases = [lease_of(one) for one in (number, other)]
     for run in runs:
         outbox_feeder.feed(run.pk)
-    claims = [mailbox().claim(lease, 10) for lease in leases]
+    claims = [dispatch.claim(lease, 10) for lease in leases]
     assert len(claims[0]) == len(claims[1]) == 10
 
     def begin_all(place):
-        return [mailbox().begin(leases[place], one, f"OUT{place}{n}") for n, one in enumerate(claims[place])]
+        return [begin_one(leases[place], one, f"OUT{place}{n}") for n, one in enumerate(claims[place])]
 
     begun = at_once(lambda: begin_all(0), lambda: begin_all(1))
 

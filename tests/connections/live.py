@@ -1,4 +1,4 @@
-"""A real session runner in a thread of the test, with the real mailbox and the sandbox driver at speed 0."""
+"""A real session runner in a thread of the test, with the real outbox and the sandbox driver at speed 0."""
 
 from __future__ import annotations
 

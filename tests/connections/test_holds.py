@@ -15,12 +15,12 @@ from django.utils import timezone
 from accounts.models import AuditEntry, BusinessProfile, User
 from connections import leases
 from connections.models import SitePulse, WhatsAppConnection
-from connections.ports import mailbox
 from connections.services import holds
 from connections.services.holds import Pulse
 from core.clock import now
 from core.errors import Conflict
 from messaging.models import Conversation, Message
+from messaging.outbox import dispatch
 from tests import factories
 from tests.messaging.helpers import queue
 
@@ -68,8 +68,8 @@ def test_old_data_holds_the_numbers_that_have_something_waiting(
     assert idle.held_since is None
     lease = leases.acquire(connection.pk, "runner")
     assert lease is not None
-    assert mailbox().claim(lease, 10) == []
-    assert mailbox().seconds_until_due(lease) is None
+    assert dispatch.claim(lease, 10) == []
+    assert dispatch.seconds_until_due(lease) is None
 
 
 def test_what_was_claimed_before_a_hold_is_not_begun(
@@ -77,9 +77,9 @@ def test_what_was_claimed_before_a_hold_is_not_begun(
 ) -> None:
     lease = leases.acquire(connection.pk, "runner")
     assert lease is not None
-    (claimed,) = mailbox().claim(lease, 10)
+    (claimed,) = dispatch.claim(lease, 10)
     holds.hold_all(now())
-    assert mailbox().begin_all(lease, [replace(claimed, wa_id="OUT1")]) == []
+    assert dispatch.begin(lease, [replace(claimed, wa_id="OUT1")]) == []
     waiting.refresh_from_db()
     assert (waiting.status, waiting.whatsapp_message_id) == ("queued", None)
 
@@ -136,7 +136,7 @@ def test_what_waited_is_cancelled_and_what_was_written_since_leaves(
     assert waiting.status == "cancelled"
     lease = leases.acquire(held.pk, "runner")
     assert lease is not None
-    assert [one.message_id for one in mailbox().claim(lease, 10)] == [later.pk]
+    assert [one.message_id for one in dispatch.claim(lease, 10)] == [later.pk]
     entry = AuditEntry.objects.get(action="connection.released")
     assert (entry.actor_id, entry.data) == (owner.pk, {"sent": False})
 
@@ -147,7 +147,7 @@ def test_what_waited_leaves_when_a_person_says_so(
     holds.release(held, owner, send=True)
     lease = leases.acquire(held.pk, "runner")
     assert lease is not None
-    assert [one.message_id for one in mailbox().claim(lease, 10)] == [waiting.pk]
+    assert [one.message_id for one in dispatch.claim(lease, 10)] == [waiting.pk]
     with pytest.raises(Conflict):
         holds.release(held, owner, send=True)
 

@@ -13,9 +13,8 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from connections import leases
-from connections.leases import LeaseKeeper, LeaseLost
+from connections.leases import Lease, LeaseKeeper, LeaseLost
 from connections.models import WhatsAppConnection
-from connections.ports import Lease
 from tests.connections.driver_contract import until
 
 
@@ -119,7 +118,7 @@ class TestKeeper:
         settings.LEASE_RENEW_SECONDS = 0.1
 
     def hold(self, connection: WhatsAppConnection) -> tuple[LeaseKeeper, Lease, threading.Event]:
-        keeper, lost, asked = LeaseKeeper(), threading.Event(), time.monotonic()
+        keeper, lost, asked = LeaseKeeper(leases.renew), threading.Event(), time.monotonic()
         lease = taken(connection)
         keeper.hold(lease, lost.set, asked)
         return keeper, lease, lost
@@ -173,7 +172,7 @@ def test_past_its_time_a_lease_is_not_certain_although_nobody_has_taken_it(
     connection: WhatsAppConnection, settings: Any
 ) -> None:
     settings.LEASE_RENEW_SECONDS = 3600  # nobody renews it: so it is for a process that was paused
-    keeper, lease = LeaseKeeper(), taken(connection)
+    keeper, lease = LeaseKeeper(leases.renew), taken(connection)
     for age, certain in ((settings.LEASE_SECONDS - 1, True), (settings.LEASE_SECONDS, False)):
         keeper.hold(lease, lambda: None, time.monotonic() - age)
         assert keeper.certain(lease) is certain
@@ -181,7 +180,7 @@ def test_past_its_time_a_lease_is_not_certain_although_nobody_has_taken_it(
 
 
 def test_of_two_leases_of_a_number_only_the_held_one_is_certain(connection: WhatsAppConnection) -> None:
-    keeper, old = LeaseKeeper(), taken(connection)
+    keeper, old = LeaseKeeper(leases.renew), taken(connection)
     run_out(connection)
     new = taken(connection, "second")
     keeper.hold(new, lambda: None, time.monotonic())

@@ -12,8 +12,8 @@ from django.utils import timezone
 from accounts.models import User
 from connections import leases, selectors
 from connections.drivers.base import Phase, State
+from connections.leases import Lease, LeaseLost
 from connections.models import WhatsAppConnection
-from connections.ports import Lease, LeaseLost
 from connections.services import numbers, sessions
 from connections.tasks import ensure_sessions
 from messaging.runner import capacity

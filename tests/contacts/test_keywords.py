@@ -6,12 +6,12 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-from connections.ports import mailbox
 from contacts import keyword_matching, selectors
 from contacts.models import ConsentProof, ConsentWords, Contact, ContactTag, TagRule
 from contacts.services import consent_keywords, contacts, rules
 from contacts.tasks import tag_the_silent
 from core.errors import InvalidInput, NotFound
+from messaging.inbound import receiver
 from messaging.models import Conversation, Message
 from tests import factories
 from tests.messaging.helpers import ago, hello, lease_of
@@ -24,7 +24,7 @@ def say(connection, contact):
     count = iter(range(1000))
 
     def one(*texts, **fields):
-        mailbox().receive(lease, [hello(f"IN{next(count)}", body=text, **fields) for text in texts])
+        receiver.receive(lease, [hello(f"IN{next(count)}", body=text, **fields) for text in texts])
         contact.refresh_from_db()
         return contact
 
@@ -224,9 +224,9 @@ def test_who_is_blocked_is_heard_but_does_not_disturb(say, business, contact, co
 def test_listening_costs_the_same_for_every_batch(business, connection, contact, count):
     lease = lease_of(connection)
     rule(business)
-    mailbox().receive(lease, [hello("WARM", body="hi")])
+    receiver.receive(lease, [hello("WARM", body="hi")])
     with CaptureQueriesContext(database) as captured:
-        mailbox().receive(lease, [hello(f"Q{n}", body="hi there") for n in range(count)])
+        receiver.receive(lease, [hello(f"Q{n}", body="hi there") for n in range(count)])
 
     said = [one["sql"] for one in captured.captured_queries]
     assert (

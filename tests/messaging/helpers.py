@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from connections import leases
-from connections.drivers.base import Ack, AckLevel, Chat, InboundMessage, MessageKind
+from connections.drivers.base import Ack, AckLevel, Chat, InboundMessage, MessageKind, OutgoingMessage
+from connections.leases import Lease
 from connections.models import WhatsAppConnection
-from connections.ports import Lease, mailbox
 from core.clock import now
 from messaging.models import Conversation, Message
+from messaging.outbox import dispatch
 from messaging.outbox import queue as outbox
+from messaging.outbox.types import Claimed
 
 CARLA = Chat(phone="+9992000000001")
 
@@ -40,10 +43,16 @@ def queue(conversation: Conversation, text: str = "Hi", **fields: Any) -> Messag
     return outbox.enqueue(conversation.business_profile, conversation, text=text, **fields)
 
 
+def begin_one(lease: Lease, claimed: Claimed, wa_id: str) -> OutgoingMessage | None:
+    """Begin one claimed message, under `wa_id` unless it has an id. None: it may not leave."""
+    begun = dispatch.begin(lease, [replace(claimed, wa_id=claimed.wa_id or wa_id)])
+    return begun[0][1] if begun else None
+
+
 def begin(lease: Lease, wa_id: str = "OUT1", limit: int = 10) -> str:
     """Claim and begin the next message; its WhatsApp id."""
-    (claimed, *_) = mailbox().claim(lease, limit)
-    message = mailbox().begin(lease, claimed, claimed.wa_id or wa_id)
+    (claimed, *_) = dispatch.claim(lease, limit)
+    message = begin_one(lease, claimed, wa_id)
     assert message is not None
     return message.wa_id
 

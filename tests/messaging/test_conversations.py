@@ -6,42 +6,42 @@ import pytest
 
 from accounts.models import AuditEntry
 from connections.drivers.base import Chat
-from connections.ports import mailbox
 from contacts.models import ContactIdentity, ContactNote
 from contacts.services import merging
 from core.errors import InvalidInput, NotFound
+from messaging.inbound import receiver
 from messaging.inbox import selectors
 from messaging.models import Conversation, ConversationEvent, Draft, Message
-from messaging.services import conversations
+from messaging.services import conversations, read_receipts
 from tests import factories
 from tests.messaging.helpers import CARLA, hello, lease_of
 
 
 def test_reading_clears_unread_and_wants_a_receipt(business, connection, owner):
     lease = lease_of(connection)
-    mailbox().receive(lease, [hello("IN1"), hello("IN2")])
+    receiver.receive(lease, [hello("IN1"), hello("IN2")])
     conversation = Conversation.objects.get()
 
     conversations.mark_read(business, conversation, owner)
 
     assert selectors.unread_total(business) == 0
-    (receipt,) = mailbox().receipts_wanted(lease, 10)
+    (receipt,) = read_receipts.wanted(lease, 10)
     assert (receipt.chat, set(receipt.wa_ids)) == (CARLA, {"IN1", "IN2"})
-    mailbox().receipt_done(lease, receipt)
-    assert mailbox().receipts_wanted(lease, 10) == []
+    read_receipts.done(lease, receipt)
+    assert read_receipts.wanted(lease, 10) == []
 
 
 def test_what_was_read_while_whatsapp_was_told_is_told_next(business, connection, owner):
     lease = lease_of(connection)
-    mailbox().receive(lease, [hello("IN1")])
+    receiver.receive(lease, [hello("IN1")])
     conversations.mark_read(business, Conversation.objects.get(), owner)
-    (receipt,) = mailbox().receipts_wanted(lease, 10)
-    mailbox().receive(lease, [hello("IN2")])
+    (receipt,) = read_receipts.wanted(lease, 10)
+    receiver.receive(lease, [hello("IN2")])
     conversations.mark_read(business, Conversation.objects.get(), owner)
 
-    mailbox().receipt_done(lease, receipt)
+    read_receipts.done(lease, receipt)
 
-    (later,) = mailbox().receipts_wanted(lease, 10)
+    (later,) = read_receipts.wanted(lease, 10)
     assert later.wa_ids == ("IN2",)
 
 
@@ -178,7 +178,7 @@ def test_the_joined_conversation_shows_what_was_said_last_and_is_open_if_either_
     lease, talks = lease_of(connection), {}
     for name in ("kept", "lost") if later == "lost" else ("lost", "kept"):
         person = factories.ContactFactory(business_profile=business)
-        mailbox().receive(lease, [hello(f"IN-{name}", Chat(phone=person.phone_number), f"from {name}")])
+        receiver.receive(lease, [hello(f"IN-{name}", Chat(phone=person.phone_number), f"from {name}")])
         talks[name] = Conversation.objects.get(contact=person)
         conversations.close(business, talks[name], owner)
     conversations.reopen(business, talks["lost"], owner)

@@ -8,10 +8,10 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from connections.drivers.base import AckLevel
-from connections.ports import mailbox
 from core.clock import now
 from core.realtime import wakeup
 from messaging import tasks
+from messaging.inbound import receiver
 from messaging.models import ParkedAck
 from tests import factories
 from tests.messaging.helpers import ack, ago, lease_of, queue
@@ -39,7 +39,7 @@ def test_the_sweeper_rings_for_every_number_with_due_messages_in_one_query(
 
 
 def test_receipts_that_never_found_their_message_are_removed(connection):
-    mailbox().receive(lease_of(connection), [ack("A", AckLevel.READ), ack("B", AckLevel.READ)])
+    receiver.receive(lease_of(connection), [ack("A", AckLevel.READ), ack("B", AckLevel.READ)])
     ParkedAck.objects.filter(whatsapp_message_id="A").update(created_at=ago(days=8))
 
     tasks.prune()

@@ -81,10 +81,10 @@ def doors(business_id: str) -> dict[str, Callable[[Path], str]]:
     from accounts.models import BusinessProfile
     from connections.drivers.base import MediaBlob, MediaRef, MessageKind
     from connections.models import WhatsAppConnection
-    from connections.ports import MediaJob, mailbox
     from contacts.services import imports
     from core.errors import DomainError
-    from messaging.inbound import profile_pictures
+    from messaging.inbound import media_jobs, profile_pictures, receiver
+    from messaging.inbound.media_jobs import MediaJob
     from messaging.media import media_files
     from messaging.models import ContactPicture, MediaFile, Message
     from messaging.outbox import api_send
@@ -92,7 +92,7 @@ def doors(business_id: str) -> dict[str, Callable[[Path], str]]:
 
     business = BusinessProfile.objects.get(pk=business_id)
     lease = lease_of(WhatsAppConnection.objects.get(), "doors")
-    mailbox().receive(lease, [hello("first")])
+    receiver.receive(lease, [hello("first")])
 
     def answered(take: Callable[[], Any]) -> str:
         try:
@@ -114,9 +114,9 @@ def doors(business_id: str) -> dict[str, Callable[[Path], str]]:
 
     def customer(path: Path) -> str:
         ref = MediaRef(mime="image/jpeg", name=path.name, token={"id": 1})
-        mailbox().receive(lease, [hello(path.name, kind=MessageKind.IMAGE, media=ref)])
+        receiver.receive(lease, [hello(path.name, kind=MessageKind.IMAGE, media=ref)])
         message = Message.objects.get(whatsapp_message_id=path.name)
-        mailbox().store_media(lease, MediaJob(message.pk, ref), MediaBlob(path.read_bytes(), "image/jpeg"))
+        media_jobs.store(lease, MediaJob(message.pk, ref), MediaBlob(path.read_bytes(), "image/jpeg"))
         row = MediaFile.objects.get(pk=message.media_id)
         return row.error_code or ("taken" if row.state == "ready" else str(row.not_before))
 
@@ -124,7 +124,7 @@ def doors(business_id: str) -> dict[str, Callable[[Path], str]]:
         ContactPicture.objects.all().delete()
         job = profile_pictures.wanted(lease)
         assert job is not None
-        mailbox().store_picture(lease, job, MediaBlob(path.read_bytes(), "image/jpeg"))
+        profile_pictures.store(lease, job, MediaBlob(path.read_bytes(), "image/jpeg"))
         return "taken" if ContactPicture.objects.get().media else "refused"
 
     def imported(path: Path) -> str:

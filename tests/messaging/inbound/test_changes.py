@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from accounts.models import BusinessProfile, User
 from connections import leases
 from connections.drivers.base import Chat, Edited, Event, MediaRef, MessageKind, Revoked
+from connections.leases import Lease
 from connections.models import WhatsAppConnection
-from connections.ports import Lease, mailbox
 from core import events as event_bus
 from messaging import tasks
 from messaging.events import MessageUpdated
-from messaging.inbound import changes
+from messaging.inbound import changes, receiver
 from messaging.inbox import chat, search
 from messaging.inbox.fragments import message as bubble
 from messaging.inbox.fragments import row as list_row
@@ -127,7 +127,7 @@ def test_any_order_twice_and_in_several_batches_ends_alike(
     )
     cuts = sorted(data.draw(st.sets(st.integers(1, len(told)), max_size=4)))
     for start, end in zip([0, *cuts], [*cuts, len(told)], strict=True):
-        mailbox().receive(lease, told[start:end])
+        receiver.receive(lease, told[start:end])
 
     content, reactions, preview = expected(happened)
     row = the_message(message.wa_id)
@@ -154,17 +154,17 @@ def test_a_change_that_is_told_again_is_published_once(lease: Lease, updates: li
         reaction("B", "", minutes(3)),
         Revoked("M", CARLA, minutes(4)),
     ]
-    mailbox().receive(lease, [hello("M", at=START)])
+    receiver.receive(lease, [hello("M", at=START)])
     for number, event in enumerate(told, 1):
         for _ in range(3):
-            mailbox().receive(lease, [event])
+            receiver.receive(lease, [event])
         assert len(updates) == number
 
 
 def test_an_edit_back_to_an_earlier_text_outlives_what_was_between(lease: Lease) -> None:
-    mailbox().receive(lease, [hello("M", at=START), Edited("M", CARLA, "One", minutes(1))])
-    mailbox().receive(lease, [Edited("M", CARLA, "One", minutes(3))])
-    mailbox().receive(lease, [Edited("M", CARLA, "Two", minutes(2))])
+    receiver.receive(lease, [hello("M", at=START), Edited("M", CARLA, "One", minutes(1))])
+    receiver.receive(lease, [Edited("M", CARLA, "One", minutes(3))])
+    receiver.receive(lease, [Edited("M", CARLA, "Two", minutes(2))])
     assert the_message().content == "One"
 
 
@@ -173,10 +173,10 @@ def test_an_edit_back_to_an_earlier_text_outlives_what_was_between(lease: Lease)
 
 def test_changes_wait_for_content_that_is_still_to_come(lease: Lease) -> None:
     early = [Edited("M", CARLA, "Better", minutes(1)), reaction("A", "👍", minutes(2))]
-    mailbox().receive(lease, [hello("M", body=None, at=START), *early])
+    receiver.receive(lease, [hello("M", body=None, at=START), *early])
     assert ParkedChange.objects.count() == 2
 
-    mailbox().receive(lease, [hello("M", body="Bettr", at=START)])
+    receiver.receive(lease, [hello("M", body="Bettr", at=START)])
     assert the_message().content == "Better"
     assert [one["emoji"] for one in the_message().reactions] == ["👍"]
     assert not ParkedChange.objects.exists()
@@ -187,7 +187,7 @@ def test_what_was_deleted_before_its_content_came_never_gets_it(lease: Lease, fi
     picture = MediaRef("image/png", 5, "a.png", {"key": "k"})
     late = hello("M", body=SECRET, at=START, kind=MessageKind.IMAGE, media=picture)
     for event in (first, Revoked("M", CARLA, minutes(1)), late, late):
-        mailbox().receive(lease, [event])
+        receiver.receive(lease, [event])
     row = the_message()
     assert (row.content, row.media, row.media_url, row.body_pending) == ("", None, "", False)
     assert not MediaFile.objects.exists()
@@ -196,8 +196,8 @@ def test_what_was_deleted_before_its_content_came_never_gets_it(lease: Lease, fi
 
 def test_another_numbers_changes_are_not_this_ones(lease: Lease, business: BusinessProfile) -> None:
     other = factories.ConnectionFactory(business_profile=business, phone_number="+9991000000077")
-    mailbox().receive(lease_of(other, "other"), [Revoked("M", CARLA, minutes(1))])
-    mailbox().receive(lease, [hello("M", body="Hello", at=START)])
+    receiver.receive(lease_of(other, "other"), [Revoked("M", CARLA, minutes(1))])
+    receiver.receive(lease, [hello("M", body="Hello", at=START)])
     assert the_message().content == "Hello"
     assert ParkedChange.objects.count() == 1
 
@@ -207,12 +207,12 @@ def test_of_too_many_changes_that_wait_the_oldest_are_dropped(
 ) -> None:
     monkeypatch.setattr(changes, "MOST_PARKED", 3)
     for number in range(5):
-        mailbox().receive(lease, [Revoked(f"M{number}", CARLA, minutes(number))] * 2)
+        receiver.receive(lease, [Revoked(f"M{number}", CARLA, minutes(number))] * 2)
     assert set(ParkedChange.objects.values_list("whatsapp_message_id", flat=True)) == {"M2", "M3", "M4"}
 
 
 def test_changes_that_never_found_their_message_are_removed(lease: Lease) -> None:
-    mailbox().receive(lease, [Revoked("OLD", CARLA, START), Revoked("NEW", CARLA, START)])
+    receiver.receive(lease, [Revoked("OLD", CARLA, START), Revoked("NEW", CARLA, START)])
     ParkedChange.objects.filter(whatsapp_message_id="OLD").update(created_at=ago(days=8))
     tasks.prune()
     assert ParkedChange.objects.get().whatsapp_message_id == "NEW"
@@ -239,19 +239,19 @@ def test_nobody_changes_what_another_one_wrote(lease: Lease, forged: Event, earl
         hello("OURS", CARLA, "That is 20 euros", at=minutes(1), from_me=True),
     ]
     if early and forged.wa_id == "OURS":  # the id of a message to come is known to nobody else
-        mailbox().receive(lease, [forged])
-    mailbox().receive(lease, written)
-    mailbox().receive(lease, [forged])
+        receiver.receive(lease, [forged])
+    receiver.receive(lease, written)
+    receiver.receive(lease, [forged])
     texts = dict(Message.objects.values_list("whatsapp_message_id", "content"))
     assert (texts["THEIRS"], texts["OURS"]) == ("Two cakes, please", "That is 20 euros")
     assert the_message("OURS").revoked_at is None
 
 
 def test_the_writer_may_still_take_back_what_a_forger_named_first(lease: Lease) -> None:
-    mailbox().receive(
+    receiver.receive(
         lease, [Revoked("OURS", CARLA, minutes(5)), Revoked("OURS", CARLA, minutes(3), from_me=True)]
     )
-    mailbox().receive(lease, [hello("OURS", CARLA, "Oops", at=minutes(1), from_me=True)])
+    receiver.receive(lease, [hello("OURS", CARLA, "Oops", at=minutes(1), from_me=True)])
     assert the_message("OURS").revoked_at == minutes(3)
 
 
@@ -260,27 +260,27 @@ def test_the_writer_may_still_take_back_what_a_forger_named_first(lease: Lease) 
 
 def test_reactions_are_on_their_message_and_no_bubbles(lease: Lease, business: BusinessProfile) -> None:
     both = [reaction("A", "👍", minutes(1)), reaction("B", "🎉", minutes(2), ours=True)]
-    mailbox().receive(lease, [hello("M", body="Cake?", at=START), *both])
+    receiver.receive(lease, [hello("M", body="Cake?", at=START), *both])
     html = shown(the_message())
     assert "Carla reacted 👍" in html
     assert "You reacted 🎉" in html
     page = chat.messages_page(business, Conversation.objects.get())
     assert [said.whatsapp_message_id for said in page.messages] == ["M"]
 
-    mailbox().receive(lease, [reaction("C", "", minutes(3)), reaction("D", "", minutes(3), ours=True)])
+    receiver.receive(lease, [reaction("C", "", minutes(3)), reaction("D", "", minutes(3), ours=True)])
     html = shown(the_message())
     assert "reacted" not in html.lower()
     assert Conversation.objects.get().preview == "Cake?"
 
 
 def test_a_reaction_to_what_we_do_not_have_is_kept_and_says_so(lease: Lease) -> None:
-    mailbox().receive(lease, [reaction("A", "👍", START, on="UNKNOWN")])
+    receiver.receive(lease, [reaction("A", "👍", START, on="UNKNOWN")])
     assert Message.objects.get().content == "👍"
     assert Conversation.objects.get().preview == "Reacted 👍 to a message"
 
 
 def test_only_one_emoji_of_a_reaction_counts(lease: Lease) -> None:
-    mailbox().receive(lease, [hello("M", at=START), reaction("A", "👨‍👩‍👧🎂 <b>", minutes(1))])
+    receiver.receive(lease, [hello("M", at=START), reaction("A", "👨‍👩‍👧🎂 <b>", minutes(1))])
     assert [one["emoji"] for one in the_message().reactions] == ["👨‍👩‍👧"]
     assert "&lt;b" not in shown(the_message())
 
@@ -289,14 +289,14 @@ def test_only_one_emoji_of_a_reaction_counts(lease: Lease) -> None:
 def quoted(lease: Lease, business: BusinessProfile) -> Message:
     """A message that was edited, reacted to, answered and then deleted."""
     factories.WebhookFactory(business_profile=business)
-    mailbox().receive(lease, [hello("M", body=f"{SECRET} cake", at=START)])
-    mailbox().receive(lease, [Edited("M", CARLA, f"{SECRET} cakes", minutes(1))])
-    mailbox().receive(lease, [hello("ANSWER", body="Yes!", at=minutes(2), quoted_wa_id="M")])
-    mailbox().receive(lease, [reaction("A", "👍", minutes(3))])
+    receiver.receive(lease, [hello("M", body=f"{SECRET} cake", at=START)])
+    receiver.receive(lease, [Edited("M", CARLA, f"{SECRET} cakes", minutes(1))])
+    receiver.receive(lease, [hello("ANSWER", body="Yes!", at=minutes(2), quoted_wa_id="M")])
+    receiver.receive(lease, [reaction("A", "👍", minutes(3))])
     assert SECRET in shown(the_message("ANSWER"))
     assert SECRET in Conversation.objects.get().preview
     PublicEvent.objects.all().delete()
-    mailbox().receive(lease, [Revoked("M", CARLA, minutes(4))])
+    receiver.receive(lease, [Revoked("M", CARLA, minutes(4))])
     return the_message()
 
 
@@ -330,7 +330,7 @@ def test_a_campaigns_mark_stays_on_a_deleted_message(lease: Lease, conversation:
         whatsapp_message_id="OURS",
         metadata={"campaign": {"id": "1"}, "more": SECRET},
     )
-    mailbox().receive(lease, [Revoked("OURS", CARLA, minutes(1), from_me=True)])
+    receiver.receive(lease, [Revoked("OURS", CARLA, minutes(1), from_me=True)])
     row.refresh_from_db()
     assert row.metadata.keys() == {"campaign", "revoked_at"}
     assert "You deleted this message" in shown(row)
@@ -343,14 +343,14 @@ def test_an_edit_keeps_what_is_known_of_the_message(lease: Lease, conversation: 
         whatsapp_message_id="OURS",
         metadata={"campaign": {"id": "1"}},
     )
-    mailbox().receive(lease, [Edited("OURS", CARLA, "Hello", minutes(1), from_me=True)])
+    receiver.receive(lease, [Edited("OURS", CARLA, "Hello", minutes(1), from_me=True)])
     row.refresh_from_db()
     assert (row.content, row.metadata["campaign"]) == ("Hello", {"id": "1"})
 
 
 def test_the_form_of_reactions_outside(lease: Lease) -> None:
     told = [hello("M", at=START), reaction("A", "👍", minutes(1)), Edited("M", CARLA, "Hi", minutes(2))]
-    mailbox().receive(lease, told)
+    receiver.receive(lease, told)
     data = message_data(the_message())
     assert data["reactions"] == [{"emoji": "👍", "direction": "inbound", "at": minutes(1)}]
     assert (data["editedAt"], data["deletedAt"]) == (minutes(2), None)

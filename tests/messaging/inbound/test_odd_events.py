@@ -33,8 +33,8 @@ from connections.drivers.base import (
 )
 from connections.drivers.flaws import flaw_of
 from connections.drivers.whatsapp_web import translate
+from connections.leases import Lease, LeaseLost
 from connections.models import UnstoredEvent, WhatsAppConnection
-from connections.ports import Lease, LeaseLost, mailbox
 from connections.services import unstored_events
 from contacts.models import Contact
 from contacts.services import contacts
@@ -355,7 +355,7 @@ def test_an_outage_is_no_verdict_about_an_event(
 def test_a_lost_lease_sets_nothing_aside(lease: Lease) -> None:
     WhatsAppConnection.objects.update(lease_epoch=lease.epoch + 1)
     with pytest.raises(LeaseLost):
-        mailbox().receive(lease, [hello("")])
+        receiver.receive(lease, [hello("")])
     assert not UnstoredEvent.objects.exists()
 
 

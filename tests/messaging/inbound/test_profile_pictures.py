@@ -10,11 +10,12 @@ from django.utils import timezone
 
 from connections import leases
 from connections.drivers.base import MediaBlob, Transient
+from connections.leases import Lease
 from connections.models import SandboxPhone, WhatsAppConnection
-from connections.ports import Lease, PictureJob
 from contacts.models import Contact
 from core.decoding import sandbox
 from messaging.inbound import profile_pictures
+from messaging.inbound.profile_pictures import PictureJob
 from messaging.media import media_files
 from messaging.models import ContactPicture, Conversation, MediaFile
 from messaging.runner import background_tasks

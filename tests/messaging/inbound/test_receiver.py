@@ -13,12 +13,13 @@ from django.test.utils import CaptureQueriesContext
 
 from connections import leases
 from connections.drivers.base import AckLevel, Chat, Identified, MediaRef, MessageKind, Skipped, Typing
+from connections.leases import LeaseLost
 from connections.models import WhatsAppConnection
-from connections.ports import LeaseLost, mailbox
 from contacts.models import Contact
 from core import events
 from core.clock import now
 from messaging import events as messaging_events
+from messaging.inbound import media_jobs, receiver
 from messaging.models import Conversation, MediaFile, Message, ParkedAck
 from tests.messaging.helpers import CARLA, ack, ago, begin, hello, lease_of, queue
 
@@ -47,7 +48,7 @@ def heard(monkeypatch):
 
 
 def test_a_message_makes_contact_conversation_and_row(lease, connection, heard):
-    assert mailbox().receive(lease, [hello(push_name="Carla  C")]) == 1
+    assert receiver.receive(lease, [hello(push_name="Carla  C")]) == 1
 
     message = Message.objects.get()
     assert (message.direction, message.status, message.origin) == ("inbound", "received", "customer")
@@ -72,7 +73,7 @@ def test_a_thousand_events_twice_and_shuffled_make_a_thousand_rows(lease):
     ] * 2
     random.Random(7).shuffle(told)
 
-    stored = sum(mailbox().receive(lease, told[start : start + 500]) for start in range(0, 2000, 500))
+    stored = sum(receiver.receive(lease, told[start : start + 500]) for start in range(0, 2000, 500))
 
     assert stored == Message.objects.count() == 1000
     assert Contact.objects.count() == Conversation.objects.count() == 50
@@ -98,11 +99,11 @@ def _statements(queries):
 def test_five_hundred_messages_cost_a_few_statements(lease, known):
     chats = [Chat(phone=f"+99930000{n:05}") for n in range(100)]
     if known:
-        mailbox().receive(lease, [hello(f"K{n}", chat) for n, chat in enumerate(chats)])
+        receiver.receive(lease, [hello(f"K{n}", chat) for n, chat in enumerate(chats)])
     told = [hello(f"IN{n}", chats[n % 100], push_name=f"Name {n % 100}") for n in range(500)]
 
     with CaptureQueriesContext(database) as captured:
-        mailbox().receive(lease, told)
+        receiver.receive(lease, told)
 
     statements = _statements(captured.captured_queries)
     assert len(statements) <= 25, "\n".join(one[:150] for one in statements)
@@ -110,13 +111,13 @@ def test_five_hundred_messages_cost_a_few_statements(lease, known):
 
 
 def test_encrypted_first_then_text_three_times_is_one_row_and_one_event(lease, heard):
-    mailbox().receive(lease, [hello(body=None)])
+    receiver.receive(lease, [hello(body=None)])
     assert Message.objects.get().body_pending
     assert Conversation.objects.get().preview == "Waiting for this message…"
     assert heard == []
 
     for _ in range(3):
-        mailbox().receive(lease, [hello(body="At last")])
+        receiver.receive(lease, [hello(body="At last")])
 
     message = Message.objects.get()
     assert (message.content, message.body_pending) == ("At last", False)
@@ -126,14 +127,14 @@ def test_encrypted_first_then_text_three_times_is_one_row_and_one_event(lease, h
 
 
 def test_both_tellings_in_one_batch_are_one_full_message(lease):
-    mailbox().receive(lease, [hello(body=None), hello(body="Text"), hello(body=None)])
+    receiver.receive(lease, [hello(body=None), hello(body="Text"), hello(body=None)])
 
     assert Message.objects.get().content == "Text"
 
 
 def test_of_two_tellings_in_one_batch_the_earlier_time_counts(lease):
     early = ago(hours=3)
-    mailbox().receive(
+    receiver.receive(
         lease, [hello(body=None, at=early, backfilled=True), hello(at=ago(hours=2), backfilled=True)]
     )
 
@@ -148,7 +149,7 @@ def test_what_a_driver_tells_besides_is_kept_in_a_form_that_every_database_takes
         "place": [1.5, float("nan")],
         "inner": {"x": None},
     }
-    mailbox().receive(lease, [hello(extra=extra)])
+    receiver.receive(lease, [hello(extra=extra)])
 
     kept = {"a": "b", "forwarded": 3, "long": True, "place": [1.5, None], "inner": {"x": None}}
     assert Message.objects.get().metadata == kept
@@ -156,15 +157,15 @@ def test_what_a_driver_tells_besides_is_kept_in_a_form_that_every_database_takes
 
 def test_a_new_message_does_not_make_the_number_look_through_its_chats_anew(lease, connection):
     WhatsAppConnection.objects.update(inbound_cursor={"caught_up_at": ago(hours=1).isoformat()})
-    mailbox().receive(lease, [hello()])
+    receiver.receive(lease, [hello()])
 
     connection.refresh_from_db()
     assert "caught_up_at" in connection.inbound_cursor
-    assert mailbox().newest_message_at(lease) is not None
+    assert receiver.newest_message_at(leases.check(lease)) is not None
 
 
 def test_what_was_typed_on_the_phone_appears_as_ours(lease, heard):
-    mailbox().receive(
+    receiver.receive(
         lease, [hello("IN1"), hello("PH1", from_me=True, body="From the phone", ack=AckLevel.DELIVERED)]
     )
 
@@ -184,27 +185,27 @@ def test_what_was_typed_on_the_phone_appears_as_ours(lease, heard):
 def test_the_echo_of_our_own_send_is_not_a_second_message(lease, conversation):
     queue(conversation, "Hi")
     wa_id = begin(lease)
-    mailbox().receive(lease, [hello(wa_id, from_me=True, body="Hi", ack=AckLevel.READ)])
+    receiver.receive(lease, [hello(wa_id, from_me=True, body="Hi", ack=AckLevel.READ)])
 
     assert Message.objects.get().status == "read"
 
 
 def test_receipts_before_their_message_are_kept_for_it(lease):
-    mailbox().receive(lease, [ack("PH1", AckLevel.READ), ack("PH1", AckLevel.DELIVERED)])
-    mailbox().receive(lease, [ack("PH1", AckLevel.SENT)])
+    receiver.receive(lease, [ack("PH1", AckLevel.READ), ack("PH1", AckLevel.DELIVERED)])
+    receiver.receive(lease, [ack("PH1", AckLevel.SENT)])
     assert ParkedAck.objects.get().level == AckLevel.READ
 
-    mailbox().receive(lease, [hello("PH1", from_me=True)])
+    receiver.receive(lease, [hello("PH1", from_me=True)])
 
     assert Message.objects.get().status == "read"
     assert not ParkedAck.objects.exists()
 
 
 def test_receipts_of_other_messages_go_on_waiting(lease):
-    mailbox().receive(lease, [ack("PH1", AckLevel.READ), ack("PH2", AckLevel.DELIVERED)])
+    receiver.receive(lease, [ack("PH1", AckLevel.READ), ack("PH2", AckLevel.DELIVERED)])
 
-    mailbox().receive(lease, [hello("PH1", from_me=True)])
-    mailbox().receive(lease, [hello("PH2", from_me=True)])
+    receiver.receive(lease, [hello("PH1", from_me=True)])
+    receiver.receive(lease, [hello("PH2", from_me=True)])
 
     found = dict(Message.objects.values_list("whatsapp_message_id", "status"))
     assert found == {"PH1": "read", "PH2": "delivered"}
@@ -219,22 +220,22 @@ def test_what_a_receipt_says_is_told_once_and_nothing_else(lease, conversation, 
     wa_id = begin(lease)
     heard.clear()
 
-    mailbox().receive(lease, [ack(wa_id, level)])
+    receiver.receive(lease, [ack(wa_id, level)])
 
     assert [event.status for event in heard] == statuses
     assert Message.objects.get().status == (statuses or ["sending"])[0]
 
 
 def test_a_customers_message_takes_no_receipts(lease):
-    mailbox().receive(lease, [hello("IN1"), ack("IN1", AckLevel.READ)])
-    mailbox().receive(lease, [ack("IN1", AckLevel.PLAYED)])
+    receiver.receive(lease, [hello("IN1"), ack("IN1", AckLevel.READ)])
+    receiver.receive(lease, [ack("IN1", AckLevel.PLAYED)])
 
     assert Message.objects.get().status == "received"
 
 
 def test_live_messages_take_their_place_by_our_clock_and_late_ones_by_whatsapps(lease):
     late = ago(hours=3)
-    mailbox().receive(lease, [hello("LATE", at=late, backfilled=True), hello("LIVE", at=ago(seconds=20))])
+    receiver.receive(lease, [hello("LATE", at=late, backfilled=True), hello("LIVE", at=ago(seconds=20))])
 
     assert Message.objects.get(whatsapp_message_id="LATE").created_at == late
     assert (now() - Message.objects.get(whatsapp_message_id="LIVE").created_at).total_seconds() < 10
@@ -244,65 +245,65 @@ def test_live_messages_take_their_place_by_our_clock_and_late_ones_by_whatsapps(
 def test_messages_of_one_batch_keep_whatsapps_order(lease, business):
     told = [hello(f"IN{n}", body=str(n), at=ago(seconds=10 - n)) for n in range(8)]
     random.Random(3).shuffle(told)
-    mailbox().receive(lease, told)
+    receiver.receive(lease, told)
 
     in_order = Message.objects.order_by("created_at", "id").values_list("content", flat=True)
     assert list(in_order) == [str(n) for n in range(8)]
 
 
 def test_what_came_late_is_marked_and_what_was_left_out_is_counted(lease, connection):
-    mailbox().receive(
+    receiver.receive(
         lease, [hello("OLD", at=ago(hours=1), backfilled=True), Skipped("group"), Skipped("status")]
     )
 
     connection.refresh_from_db()
     assert connection.skipped_count == 2
     assert Message.objects.get().backfilled
-    assert abs((mailbox().newest_message_at(lease) - ago(hours=1)).total_seconds()) < 5
+    assert abs((receiver.newest_message_at(leases.check(lease)) - ago(hours=1)).total_seconds()) < 5
 
 
 def test_an_older_message_does_not_take_the_lists_preview(lease):
-    mailbox().receive(lease, [hello("NEW", body="new")])
-    mailbox().receive(lease, [hello("OLD", body="old", at=ago(days=2), backfilled=True)])
+    receiver.receive(lease, [hello("NEW", body="new")])
+    receiver.receive(lease, [hello("OLD", body="old", at=ago(days=2), backfilled=True)])
 
     conversation = Conversation.objects.get()
     assert (conversation.preview, conversation.unread_count) == ("new", 2)
 
 
 def test_an_answer_from_the_phone_leaves_what_came_after_it_unread(lease):
-    mailbox().receive(lease, [hello("IN1", body="old", at=ago(hours=2), backfilled=True)])
-    mailbox().receive(lease, [hello("IN2", body="new")])
+    receiver.receive(lease, [hello("IN1", body="old", at=ago(hours=2), backfilled=True)])
+    receiver.receive(lease, [hello("IN2", body="new")])
     assert Conversation.objects.get().unread_count == 2
 
-    mailbox().receive(lease, [hello("PH1", from_me=True, at=ago(hours=1), backfilled=True)])
+    receiver.receive(lease, [hello("PH1", from_me=True, at=ago(hours=1), backfilled=True)])
 
     conversation = Conversation.objects.get()
     assert (conversation.unread_count, conversation.preview) == (2, "new")
-    mailbox().receive(lease, [hello("PH2", from_me=True)])
+    receiver.receive(lease, [hello("PH2", from_me=True)])
     assert Conversation.objects.get().unread_count == 0
 
 
 def test_a_new_message_opens_a_closed_conversation(lease, conversation):
     Conversation.objects.update(state="closed")
-    mailbox().receive(lease, [hello(chat=CARLA)])
+    receiver.receive(lease, [hello(chat=CARLA)])
 
     conversation.refresh_from_db()
     assert conversation.state == "open"
 
 
 def test_a_reaction_is_not_unread(lease):
-    mailbox().receive(lease, [hello(kind=MessageKind.REACTION, body="👍", quoted_wa_id="X")])
+    receiver.receive(lease, [hello(kind=MessageKind.REACTION, body="👍", quoted_wa_id="X")])
 
     assert Conversation.objects.get().unread_count == 0
 
 
 def test_lid_then_phone_then_both_is_one_contact_with_one_conversation(lease, business):
-    mailbox().receive(lease, [hello("A", LID, "from the lid")])
-    mailbox().receive(lease, [hello("B", CARLA, "from the phone", push_name="Carla")])
+    receiver.receive(lease, [hello("A", LID, "from the lid")])
+    receiver.receive(lease, [hello("B", CARLA, "from the phone", push_name="Carla")])
     assert Contact.objects.count() == 2
     assert Contact.objects.get(push_name="").phone_number is None
 
-    mailbox().receive(lease, [Identified(phone="+9992000000001", lid="111222333"), hello("C", LID, "again")])
+    receiver.receive(lease, [Identified(phone="+9992000000001", lid="111222333"), hello("C", LID, "again")])
 
     contact = Contact.objects.get()
     assert (contact.phone_number, contact.push_name, contact.total_messages) == ("+9992000000001", "Carla", 3)
@@ -312,7 +313,7 @@ def test_lid_then_phone_then_both_is_one_contact_with_one_conversation(lease, bu
 
 
 def test_typing_is_told_and_not_stored(lease, conversation, heard):
-    assert mailbox().receive(lease, [Typing(CARLA), Typing(Chat(phone="+9995555555555"))]) == 0
+    assert receiver.receive(lease, [Typing(CARLA), Typing(Chat(phone="+9995555555555"))]) == 0
 
     assert [(event.conversation_id, event.active) for event in heard] == [(conversation.pk, True)]
     assert Contact.objects.count() == 1
@@ -320,26 +321,26 @@ def test_typing_is_told_and_not_stored(lease, conversation, heard):
 
 def test_media_waits_to_be_fetched(lease):
     ref = MediaRef(mime="image/jpeg", size=5, name="../../holiday\u202egpj.exe", token={"k": 1})
-    mailbox().receive(lease, [hello(kind=MessageKind.IMAGE, body="caption", media=ref)])
+    receiver.receive(lease, [hello(kind=MessageKind.IMAGE, body="caption", media=ref)])
 
     message = Message.objects.select_related("media").get()
     assert (message.media.state, message.media.name) == (MediaFile.State.WANTED, "holiday gpj.exe")
     assert str(message.media.pk) in message.media_url
-    (job,) = mailbox().media_wanted(lease, 5)
+    (job,) = media_jobs.jobs(lease, 5)
     assert (job.message_id, job.ref.token) == (message.pk, {"k": 1})
 
 
 def test_text_that_no_database_can_hold_is_cleaned(lease):
-    mailbox().receive(lease, [hello(body="a\x00b\ud800c", push_name="N\x00\ud800")])
+    receiver.receive(lease, [hello(body="a\x00b\ud800c", push_name="N\x00\ud800")])
 
     assert Message.objects.get().content == "ab?c"
 
 
 def test_a_stale_lease_stores_nothing(lease):
     with pytest.raises(LeaseLost):
-        mailbox().receive(replace(lease, epoch=lease.epoch - 1), [hello()])
+        receiver.receive(replace(lease, epoch=lease.epoch - 1), [hello()])
     leases.release(lease)
     with pytest.raises(LeaseLost):
-        mailbox().receive(lease, [hello()])
+        receiver.receive(lease, [hello()])
 
     assert not Message.objects.exists()

@@ -17,16 +17,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from connections.drivers.base import MediaBlob, MediaRef, MessageKind
-from connections.ports import mailbox
 from core.decoding import sandbox
 from core.errors import InvalidInput, NotFound
+from messaging.inbound import media_jobs, receiver
 from messaging.inbox import selectors
 from messaging.media import file_reasons, filetypes, images, media_files
 from messaging.models import MediaFile, Message
-from messaging.outbox import queue
+from messaging.outbox import dispatch, queue
 from messaging.services import maintenance
 from tests import factories
-from tests.messaging.helpers import ago, hello, lease_of
+from tests.messaging.helpers import ago, begin_one, hello, lease_of
 from webhooks.models import PublicEvent
 
 pytestmark = pytest.mark.usefixtures("media_root")
@@ -331,9 +331,9 @@ def test_a_sent_file_goes_to_the_driver_with_its_caption(business, conversation,
     row = upload(business, owner, PDF, "menu.pdf")
     queue.enqueue(business, conversation, sender=owner, text="Our menu", media=row)
     lease = lease_of(connection)
-    (claimed,) = mailbox().claim(lease, 5)
+    (claimed,) = dispatch.claim(lease, 5)
 
-    outgoing = mailbox().begin(lease, claimed, "OUT1")
+    outgoing = begin_one(lease, claimed, "OUT1")
 
     assert (outgoing.kind, outgoing.body) == ("document", "Our menu")
     assert outgoing.media == MediaBlob(PDF, "application/pdf", "menu.pdf")
@@ -344,9 +344,9 @@ def test_a_message_whose_file_is_gone_fails_with_the_reason(business, conversati
     message = queue.enqueue(business, conversation, sender=owner, media=row)
     row.file.storage.delete(row.file.name)
     lease = lease_of(connection)
-    (claimed,) = mailbox().claim(lease, 5)
+    (claimed,) = dispatch.claim(lease, 5)
 
-    assert mailbox().begin(lease, claimed, "OUT1") is None
+    assert begin_one(lease, claimed, "OUT1") is None
     message.refresh_from_db()
     assert (message.status, message.error_code) == ("failed", "media_missing")
 
@@ -355,8 +355,8 @@ def fetching(connection, *, name="photo.jpg", mime="image/jpeg", kind=MessageKin
     """A lease, and the job of fetching a customer's file."""
     lease = lease_of(connection)
     ref = MediaRef(mime=mime, name=name, token={"id": 1})
-    mailbox().receive(lease, [hello(kind=kind, media=ref)])
-    (job,) = mailbox().media_wanted(lease, 5)
+    receiver.receive(lease, [hello(kind=kind, media=ref)])
+    (job,) = media_jobs.jobs(lease, 5)
     return lease, job
 
 
@@ -367,16 +367,16 @@ def wanted(connection):
 
 def test_a_fetched_file_is_kept(wanted):
     lease, job = wanted
-    mailbox().store_media(lease, job, MediaBlob(picture("JPEG"), "image/jpeg"))
+    media_jobs.store(lease, job, MediaBlob(picture("JPEG"), "image/jpeg"))
 
     row = MediaFile.objects.get()
     assert (row.state, row.kind, row.source, row.width) == ("ready", "image", {}, 640)
-    assert mailbox().media_wanted(lease, 5) == []
+    assert media_jobs.jobs(lease, 5) == []
 
 
 def test_the_senders_word_on_the_type_is_not_taken(wanted):
     lease, job = wanted
-    mailbox().store_media(lease, job, MediaBlob(PDF, "image/jpeg"))
+    media_jobs.store(lease, job, MediaBlob(PDF, "image/jpeg"))
 
     row = MediaFile.objects.get()
     assert (row.mime, row.name) == ("application/pdf", "photo.jpg.pdf")
@@ -386,7 +386,7 @@ def test_the_senders_word_on_the_type_is_not_taken(wanted):
 @pytest.mark.parametrize(("content", "name", "mime"), ANY, ids=[f"{name}-{mime}" for _, name, mime in ANY])
 def test_whatever_a_customer_sends_is_kept(connection, content, name, mime):
     lease, job = fetching(connection, name=name, mime="image/png")
-    mailbox().store_media(lease, job, MediaBlob(content, "image/png", name))
+    media_jobs.store(lease, job, MediaBlob(content, "image/png", name))
 
     row = MediaFile.objects.get()
     assert (row.state, row.kind, row.mime, row.name, row.error_code) == ("ready", "document", mime, name, "")
@@ -404,7 +404,7 @@ def test_a_customers_picture_that_cannot_be_redrawn_is_kept_as_a_download(
     monkeypatch.setattr(images, "clean", refuses)
     lease, job = wanted
     content = picture("JPEG")
-    mailbox().store_media(lease, job, MediaBlob(content, "image/jpeg"))
+    media_jobs.store(lease, job, MediaBlob(content, "image/jpeg"))
 
     row = MediaFile.objects.get()
     assert (row.state, row.kind, row.mime, row.name) == ("ready", "document", "image/jpeg", "photo.jpg")
@@ -417,7 +417,7 @@ def test_a_customers_picture_that_cannot_be_redrawn_is_kept_as_a_download(
 def test_a_customers_damaged_picture_is_kept_too(wanted):
     lease, job = wanted
     content = picture("JPEG", (300, 300))[:500]
-    mailbox().store_media(lease, job, MediaBlob(content, "image/jpeg"))
+    media_jobs.store(lease, job, MediaBlob(content, "image/jpeg"))
     assert media_files.load(MediaFile.objects.get()).data == content
 
 
@@ -425,7 +425,7 @@ def test_a_customers_heic_picture_is_shown_as_a_jpeg(connection):
     heic = io.BytesIO()
     pillow_heif.from_pillow(Image.new("RGB", (64, 32), "teal")).save(heic)
     lease, job = fetching(connection, name="IMG_1.heic", kind=MessageKind.DOCUMENT)
-    mailbox().store_media(lease, job, MediaBlob(heic.getvalue(), "image/heic"))
+    media_jobs.store(lease, job, MediaBlob(heic.getvalue(), "image/heic"))
 
     row = MediaFile.objects.get()
     assert (row.kind, row.mime, row.name, row.width) == ("image", "image/jpeg", "IMG_1.heic.jpg", 64)
@@ -438,7 +438,7 @@ def test_a_customers_heic_picture_is_shown_as_a_jpeg(connection):
 def test_a_customers_file_over_the_limit_of_its_kind_is_kept_as_a_document(wanted, settings, content, kind):
     settings.MEDIA_MAX_BYTES = {**settings.MEDIA_MAX_BYTES, kind: len(content) - 1}
     lease, job = wanted
-    mailbox().store_media(lease, job, MediaBlob(content, "image/jpeg"))
+    media_jobs.store(lease, job, MediaBlob(content, "image/jpeg"))
 
     row = MediaFile.objects.get()
     assert (row.state, row.kind, row.size) == ("ready", "document", len(content))
@@ -449,18 +449,18 @@ def test_a_file_that_says_it_is_too_large_is_not_fetched(connection, settings, s
     settings.MEDIA_MAX_BYTES = dict.fromkeys(settings.MEDIA_MAX_BYTES, 1000)
     lease = lease_of(connection)
     ref = MediaRef(mime="application/zip", name="all.zip", size=size, token={"id": 1})
-    mailbox().receive(lease, [hello(kind=MessageKind.DOCUMENT, media=ref)])
+    receiver.receive(lease, [hello(kind=MessageKind.DOCUMENT, media=ref)])
 
     row = MediaFile.objects.get()
     assert (row.state, row.name, row.size) == (state, "all.zip", size or 0)
     assert row.error_code == ("file_too_large" if state == "failed" else "")
-    assert len(mailbox().media_wanted(lease, 5)) == (state == "wanted")
+    assert len(media_jobs.jobs(lease, 5)) == (state == "wanted")
 
 
 def test_a_file_that_turns_out_to_be_too_large_says_so(wanted, settings):
     settings.MEDIA_MAX_BYTES = dict.fromkeys(settings.MEDIA_MAX_BYTES, 10)
     lease, job = wanted
-    mailbox().store_media(lease, job, MediaBlob(PDF, "image/jpeg"))
+    media_jobs.store(lease, job, MediaBlob(PDF, "image/jpeg"))
 
     row = MediaFile.objects.get()
     assert (row.state, row.error_code) == ("failed", "file_too_large")
@@ -469,7 +469,7 @@ def test_a_file_that_turns_out_to_be_too_large_says_so(wanted, settings):
 
 def test_an_empty_file_of_a_customer_says_so(wanted):
     lease, job = wanted
-    mailbox().store_media(lease, job, MediaBlob(b"", "image/jpeg"))
+    media_jobs.store(lease, job, MediaBlob(b"", "image/jpeg"))
     assert MediaFile.objects.get().error_message == "The file is empty."
 
 
@@ -482,12 +482,12 @@ def test_a_full_storage_is_told_and_tried_until_there_is_room(wanted, monkeypatc
     with monkeypatch.context() as patched:
         patched.setattr(FileSystemStorage, "_save", full)
         for _ in range(8):
-            mailbox().store_media(lease, job, MediaBlob(PDF, "image/jpeg"))
+            media_jobs.store(lease, job, MediaBlob(PDF, "image/jpeg"))
     row = MediaFile.objects.get()
     assert (row.state, row.error_code, row.attempts) == ("wanted", "storage_full", 8)
     assert "no room left" in row.error_message
 
-    mailbox().store_media(lease, job, MediaBlob(PDF, "image/jpeg"))
+    media_jobs.store(lease, job, MediaBlob(PDF, "image/jpeg"))
     row.refresh_from_db()
     assert (row.state, row.error_code, row.error_message) == ("ready", "", "")
 
@@ -500,7 +500,7 @@ def test_trouble_with_a_file_is_a_try_that_failed_and_not_the_end_of_the_session
     monkeypatch.setattr(FileSystemStorage, "_save", fails)
     lease, job = wanted
     for _ in range(5):
-        mailbox().store_media(lease, job, MediaBlob(PDF, "image/jpeg"))
+        media_jobs.store(lease, job, MediaBlob(PDF, "image/jpeg"))
     row = MediaFile.objects.get()
     assert (row.state, row.error_code) == ("failed", "not_stored")
     assert "could not be saved" in row.error_message
@@ -515,34 +515,34 @@ def test_a_file_that_met_a_busy_decoder_is_fetched_again_and_no_try_is_lost(want
     with monkeypatch.context() as patched:
         patched.setattr(sandbox, "run", busy)
         for _ in range(9):
-            mailbox().store_media(lease, job, MediaBlob(picture("JPEG"), "image/jpeg"))
+            media_jobs.store(lease, job, MediaBlob(picture("JPEG"), "image/jpeg"))
     row = MediaFile.objects.get()
     assert (row.state, row.attempts, row.error_code) == ("wanted", 0, "")
-    assert mailbox().media_wanted(lease, 5) == []
+    assert media_jobs.jobs(lease, 5) == []
 
     MediaFile.objects.update(not_before=ago(seconds=1))
-    (again,) = mailbox().media_wanted(lease, 5)
-    mailbox().store_media(lease, again, MediaBlob(picture("JPEG"), "image/jpeg"))
+    (again,) = media_jobs.jobs(lease, 5)
+    media_jobs.store(lease, again, MediaBlob(picture("JPEG"), "image/jpeg"))
     assert MediaFile.objects.get().state == "ready"
 
 
 def test_a_failed_fetch_is_tried_again_later_and_then_given_up(wanted):
     lease, job = wanted
     for _ in range(4):
-        mailbox().media_failed(lease, job, "timeout", permanent=False)
-        assert mailbox().media_wanted(lease, 5) == []
+        media_jobs.failed(lease, job, "timeout", permanent=False)
+        assert media_jobs.jobs(lease, 5) == []
         assert MediaFile.objects.get().state == "wanted"
         MediaFile.objects.update(not_before=ago(seconds=1))
-        assert len(mailbox().media_wanted(lease, 5)) == 1
-    mailbox().media_failed(lease, job, "timeout", permanent=False)
+        assert len(media_jobs.jobs(lease, 5)) == 1
+    media_jobs.failed(lease, job, "timeout", permanent=False)
     assert MediaFile.objects.get().state == "failed"
 
 
 def test_a_gone_file_is_given_up_at_once(wanted):
     lease, job = wanted
-    mailbox().media_failed(lease, job, "media_gone", permanent=True)
+    media_jobs.failed(lease, job, "media_gone", permanent=True)
 
-    assert (MediaFile.objects.get().state, mailbox().media_wanted(lease, 5)) == ("failed", [])
+    assert (MediaFile.objects.get().state, media_jobs.jobs(lease, 5)) == ("failed", [])
 
 
 def test_uploads_that_were_never_sent_go_after_a_day(business, conversation, owner):
@@ -564,7 +564,7 @@ def test_webhooks_are_told_why_a_file_is_not_here(business, wanted, code):
     lease, job = wanted
     permanent = code == "media_gone"
     for _ in range(5):
-        mailbox().media_failed(lease, job, code, permanent=permanent)
+        media_jobs.failed(lease, job, code, permanent=permanent)
 
     state = "wanted" if code == "storage_full" else "failed"
     rows = PublicEvent.objects.filter(business_profile=business, type="message.updated").order_by("pk")

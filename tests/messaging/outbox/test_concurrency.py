@@ -10,13 +10,15 @@ import pytest
 from django.db import connections as databases
 
 from connections.drivers.base import AckLevel, Chat
-from connections.ports import mailbox
 from contacts.models import Contact, ContactIdentity
+from messaging.inbound import receiver
 from messaging.models import Conversation, Message
+from messaging.outbox import dispatch
 from messaging.outbox import queue as outbox
+from messaging.outbox.types import Delivered
 from messaging.services import conversations
 from tests import factories
-from tests.messaging.helpers import ack, begin, hello, lease_of, queue
+from tests.messaging.helpers import ack, begin, begin_one, hello, lease_of, queue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,7 +59,7 @@ def test_two_claimers_share_nothing(connection, conversation, business):
 
     def claim_all():
         taken = []
-        while claimed := mailbox().claim(lease, 3):
+        while claimed := dispatch.claim(lease, 3):
             taken += [one.message_id for one in claimed]
         return taken
 
@@ -69,9 +71,9 @@ def test_two_claimers_share_nothing(connection, conversation, business):
 def test_two_tries_to_begin_one_message_begin_it_once(connection, conversation):
     queue(conversation)
     lease = lease_of(connection)
-    (claimed,) = mailbox().claim(lease, 1)
+    (claimed,) = dispatch.claim(lease, 1)
 
-    begun = at_once(*(lambda n=n: mailbox().begin(lease, claimed, f"OUT{n}") for n in range(4)))
+    begun = at_once(*(lambda n=n: begin_one(lease, claimed, f"OUT{n}") for n in range(4)))
 
     assert len([one for one in begun if one is not None]) == 1
 
@@ -87,7 +89,7 @@ def test_cancel_and_begin_at_once_have_one_winner(business, conversation, connec
     lease = lease_of(connection)
     for n in range(5):
         message = queue(conversation, str(n))
-        (claimed,) = mailbox().claim(lease, 1)
+        (claimed,) = dispatch.claim(lease, 1)
 
         def cancel(message=message):
             try:
@@ -95,14 +97,13 @@ def test_cancel_and_begin_at_once_have_one_winner(business, conversation, connec
             except outbox.Conflict:
                 return None
 
-        begun, cancelled = at_once(lambda one=claimed, n=n: mailbox().begin(lease, one, f"OUT{n}"), cancel)
+        begun, cancelled = at_once(lambda one=claimed, n=n: begin_one(lease, one, f"OUT{n}"), cancel)
 
         assert (begun is None) == (cancelled is not None)
         Message.objects.filter(status="sending").update(status="sent")
 
 
 def test_receipts_and_results_at_once_end_at_the_highest(conversation, connection):
-    from connections.ports import Delivered
     from core.clock import now
 
     message = queue(conversation)
@@ -110,9 +111,9 @@ def test_receipts_and_results_at_once_end_at_the_highest(conversation, connectio
     wa_id = begin(lease)
 
     at_once(
-        lambda: mailbox().settle(lease, message.pk, Delivered(now(), AckLevel.SENT)),
-        lambda: mailbox().receive(lease, [ack(wa_id, AckLevel.READ)]),
-        lambda: mailbox().receive(lease, [ack(wa_id, AckLevel.DELIVERED)]),
+        lambda: dispatch.settle(lease, [(message.pk, Delivered(now(), AckLevel.SENT))]),
+        lambda: receiver.receive(lease, [ack(wa_id, AckLevel.READ)]),
+        lambda: receiver.receive(lease, [ack(wa_id, AckLevel.DELIVERED)]),
     )
 
     message.refresh_from_db()
@@ -125,10 +126,10 @@ def test_one_new_person_writing_to_two_numbers_at_once_is_one_contact(business, 
     for n in range(5):
         chats = [Chat(phone=f"+99960000{m:05}", lid=f"77{m:05}") for m in range(n * 10, n * 10 + 10)]
         at_once(
-            lambda n=n, chats=chats: mailbox().receive(
+            lambda n=n, chats=chats: receiver.receive(
                 leases[0], [hello(f"A{n}-{m}", chat) for m, chat in enumerate(chats)]
             ),
-            lambda n=n, chats=chats: mailbox().receive(
+            lambda n=n, chats=chats: receiver.receive(
                 leases[1], [hello(f"B{n}-{m}", chat) for m, chat in enumerate(reversed(chats))]
             ),
         )
@@ -143,7 +144,7 @@ def test_a_page_and_a_message_start_one_conversation(business, connection):
     lease = lease_of(connection)
     started, _ = at_once(
         lambda: conversations.start(business, connection, "+9992000000061"),
-        lambda: mailbox().receive(lease, [hello(chat=Chat(phone="+9992000000061"))]),
+        lambda: receiver.receive(lease, [hello(chat=Chat(phone="+9992000000061"))]),
     )
 
     assert Conversation.objects.get() == started
@@ -154,7 +155,7 @@ def test_replies_and_messages_at_once_lose_no_count(business, conversation, conn
 
     at_once(
         *(lambda n=n: outbox.enqueue(business, conversation, text=str(n)) for n in range(5)),
-        *(lambda n=n: mailbox().receive(lease, [hello(f"IN{n}")]) for n in range(5)),
+        *(lambda n=n: receiver.receive(lease, [hello(f"IN{n}")]) for n in range(5)),
     )
 
     conversation.refresh_from_db()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import AuditEntry
-from connections.ports import Refused, mailbox
 from core.errors import Conflict, InvalidInput, NotFound
 from core.realtime import wakeup
 from messaging.inbox import chat, selectors
 from messaging.inbox.read_models import Said
 from messaging.models import MediaFile, Message
+from messaging.outbox import dispatch
 from messaging.outbox import queue as outbox
+from messaging.outbox.types import Refused
 from tests import factories
 from tests.messaging.helpers import ago, begin, lease_of, queue
 
@@ -166,9 +167,9 @@ def test_another_businesss_message_is_neither_sent_again_nor_taken_back(
 def test_what_has_expired_once_leaves_when_a_person_sends_it_again(business, conversation, owner, connection):
     lease, message = lease_of(connection), queue(conversation, expires_at=ago(hours=-1))
     begin(lease)
-    mailbox().settle(lease, message.pk, Refused("refused"))
+    dispatch.settle(lease, [(message.pk, Refused("refused"))])
     Message.objects.update(expires_at=ago(hours=1))
 
     outbox.retry(business, message, owner)
 
-    assert [one.message_id for one in mailbox().claim(lease, 10)] == [message.pk]
+    assert [one.message_id for one in dispatch.claim(lease, 10)] == [message.pk]

@@ -9,12 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connections.drivers.base import AckLevel
-from connections.ports import Delivered, Refused, TryAgain, mailbox
 from core.clock import now
 from core.ids import uuid7
+from messaging.inbound import receiver
 from messaging.models import Message, ParkedAck
-from messaging.outbox import states
+from messaging.outbox import dispatch, states
 from messaging.outbox.states import RANK, Status
+from messaging.outbox.types import Delivered, Refused, TryAgain
 from tests import factories
 from tests.messaging.helpers import ack, begin, hello, lease_of, queue
 
@@ -103,10 +104,10 @@ def test_results_and_receipts_in_any_order_end_at_the_highest_proof(
     proven = 0
     for step in steps:
         if isinstance(step, AckLevel):
-            mailbox().receive(lease, [ack(wa_id, step)] * 2)
+            receiver.receive(lease, [ack(wa_id, step)] * 2)
             proven = max(proven, step)
         else:
-            mailbox().settle(lease, message.pk, step)
+            dispatch.settle(lease, [(message.pk, step)])
             proven = max(proven, step.ack if isinstance(step, Delivered) else 0)
         message.refresh_from_db()
         if proven:
@@ -123,7 +124,7 @@ def test_receipts_wait_for_a_message_that_comes_later(lease, levels, place):
     told = [ack(wa_id, level) for level in levels]
     told.insert(min(place, len(told)), hello(wa_id, from_me=True))
     for event in told:
-        mailbox().receive(lease, [event])
+        receiver.receive(lease, [event])
 
     assert Message.objects.get(whatsapp_message_id=wa_id).status == states.status_of_ack(max(levels))
     assert not ParkedAck.objects.filter(whatsapp_message_id=wa_id).exists()
@@ -133,8 +134,8 @@ def test_times_are_written_once(lease, conversation):
     queue(conversation)
     wa_id = begin(lease)
     first = now() - timedelta(minutes=5)
-    mailbox().receive(lease, [ack(wa_id, AckLevel.READ, first)])
-    mailbox().receive(lease, [ack(wa_id, AckLevel.PLAYED)])
+    receiver.receive(lease, [ack(wa_id, AckLevel.READ, first)])
+    receiver.receive(lease, [ack(wa_id, AckLevel.PLAYED)])
 
     message = Message.objects.get()
     assert message.status == "played"

@@ -21,7 +21,7 @@ from connections.drivers.base import (
     Sent,
     State,
 )
-from connections.ports import Lease, mailbox
+from connections.leases import Lease
 from core.clock import now
 from core.realtime import wakeup
 from messaging.runner.ack_watchdog import Hearing
@@ -108,6 +108,6 @@ def tell(lease: Lease, *batches: Sequence[Event]) -> ScriptedDriver:
     driver = ScriptedDriver(lease.connection_id, *batches)
     bell = wakeup.listen(wakeup.connection_topic(lease.connection_id))
     with bell:
-        session = Session(driver, lease, mailbox(), bell, lambda: not driver.batches, Hearing())
+        session = Session(driver, lease, bell, lambda: not driver.batches, Hearing())
         session.run()
     return driver

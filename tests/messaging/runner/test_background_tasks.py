@@ -9,9 +9,10 @@ import pytest
 from django.db import DataError, OperationalError
 
 from connections.drivers.base import Chat, MediaBlob, MediaRef, MessageKind, Permanent, SessionLost, Transient
+from connections.leases import Lease
 from connections.models import WhatsAppConnection
-from connections.ports import Lease, mailbox
 from core.clock import now
+from messaging.inbound import receiver
 from messaging.media import media_files
 from messaging.models import ContactPicture, Conversation, MediaFile, Message
 from messaging.runner import background_tasks
@@ -63,7 +64,7 @@ def documents(lease: Lease) -> None:
     """Three documents have arrived; the second one is odd."""
     for number, name in enumerate(("one.pdf", "odd.pdf", "three.pdf")):
         ref = MediaRef("application/pdf", 8, name, {"key": name})
-        mailbox().receive(lease, [hello(f"IN{number}", CHATS[number], kind=MessageKind.DOCUMENT, media=ref)])
+        receiver.receive(lease, [hello(f"IN{number}", CHATS[number], kind=MessageKind.DOCUMENT, media=ref)])
 
 
 def states() -> list[str]:
@@ -74,7 +75,7 @@ def states() -> list[str]:
 def test_a_file_that_cannot_be_fetched(error: Exception, lease: Lease, driver: ScriptedDriver) -> None:
     documents(lease)
     odd_for(driver, "download", error, lambda ref: ref.name == "odd.pdf")
-    Errands(driver, lease, mailbox()).run()
+    Errands(driver, lease).run()
     assert states() == ["wanted", "ready", "ready"]
     assert MediaFile.objects.get(name="odd.pdf").not_before is not None
 
@@ -92,14 +93,14 @@ def test_a_file_that_cannot_be_stored_is_given_up_after_some_tries(
 
     monkeypatch.setattr(media_files, "take_in_received", take_in)
     for _ in range(5):
-        Errands(driver, lease, mailbox()).run()
+        Errands(driver, lease).run()
         MediaFile.objects.update(not_before=None)
     assert states() == ["failed", "ready", "ready"]
 
 
 def read(lease: Lease) -> None:
     """A person has read three conversations."""
-    mailbox().receive(lease, [hello(f"IN{n}", chat) for n, chat in enumerate(CHATS)])
+    receiver.receive(lease, [hello(f"IN{n}", chat) for n, chat in enumerate(CHATS)])
     Conversation.objects.update(receipt_wanted=True, last_read_at=now())
 
 
@@ -117,7 +118,7 @@ def test_a_receipt_that_is_refused_is_given_up(
 ) -> None:
     read(lease)
     odd_for(driver, "mark_read", error, is_odd_chat)
-    Errands(driver, lease, mailbox()).run()
+    Errands(driver, lease).run()
     assert untold() == 0
 
 
@@ -126,7 +127,7 @@ def test_a_receipt_that_fails_waits_and_is_given_up_after_some_tries(
 ) -> None:
     read(lease)
     odd_for(driver, "mark_read", Transient("chat_not_found"), is_odd_chat)
-    running = Errands(driver, lease, mailbox())
+    running = Errands(driver, lease)
     for _ in range(READ_TRIES - 1):
         running.run()
         running.run()
@@ -141,7 +142,7 @@ def test_a_receipt_that_fails_waits_and_is_given_up_after_some_tries(
 def test_while_the_phone_is_offline_no_receipt_is_given_up(lease: Lease, driver: ScriptedDriver) -> None:
     read(lease)
     driver.failures["mark_read"] = Transient("phone_offline")
-    running = Errands(driver, lease, mailbox())
+    running = Errands(driver, lease)
     for _ in range(2 * READ_TRIES):
         running.run()
     assert untold() == 3
@@ -155,7 +156,7 @@ def test_a_send_whose_look_up_is_refused_becomes_unknown_in_the_end(
     queue(conversation)
     begin(lease)
     driver.failures["lookup"] = error
-    Errands(driver, lease, mailbox()).run()
+    Errands(driver, lease).run()
     assert Message.objects.get().status == "unknown"
 
 
@@ -167,12 +168,12 @@ def test_a_picture_that_makes_no_sense_waits_its_time(
     clock: Callable[[float], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    mailbox().receive(lease, [hello()])
+    receiver.receive(lease, [hello()])
     if blob is None:
         driver.failures["picture"] = KeyError("size")
     else:
         monkeypatch.setattr(driver, "picture", lambda chat: blob)
-    running = Errands(driver, lease, mailbox())
+    running = Errands(driver, lease)
     clock(background_tasks.PICTURE_PAUSE_SECONDS)
     running.run()
     picture = ContactPicture.objects.get()
@@ -187,6 +188,6 @@ def test_an_outage_is_not_the_fault_of_a_file(
     documents(lease)
     driver.failures["download"] = outage
     with pytest.raises(type(outage)):
-        Errands(driver, lease, mailbox()).run()
+        Errands(driver, lease).run()
     assert states() == ["wanted"] * 3
     assert set(MediaFile.objects.values_list("attempts", flat=True)) == {0}

@@ -18,8 +18,8 @@ from connections.drivers.sandbox.driver import SandboxDriver
 from connections.drivers.whatsapp_web import commands
 from connections.drivers.whatsapp_web.errors import NoAnswer, Refused
 from connections.drivers.whatsapp_web.options import Options
+from connections.leases import Lease
 from connections.models import SandboxCustomer, WhatsAppConnection
-from connections.ports import Lease
 from connections.services import history_gaps, sandbox, sessions
 from core.realtime import wakeup
 from messaging.models import Message
@@ -157,7 +157,7 @@ def test_waits_between_the_tries_grow_and_end_growing(
     clock = 1000.0
     monkeypatch.setattr(gap_recovery.time, "monotonic", lambda: clock)
     driver = _Broken()
-    steps = gap_recovery.Healing(driver, lease, _Box(), lambda events: 0)  # type: ignore[arg-type]
+    steps = gap_recovery.Healing(driver, lease, lambda events: 0)  # type: ignore[arg-type]
     steps.begin()
     tried = []
     for _ in range(4 * 3600):
@@ -182,7 +182,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> _Page:
 
 @pytest.fixture
 def steps(page: _Page, lease: Lease) -> gap_recovery.Healing:
-    steps = gap_recovery.Healing(page, lease, _Box(), lambda events: 0)  # type: ignore[arg-type]
+    steps = gap_recovery.Healing(page, lease, lambda events: 0)  # type: ignore[arg-type]
     steps.begin()
     return steps
 
@@ -380,11 +380,6 @@ class _Page:
         if code:
             raise Refused(code)
         return {"messages": [], "broken": 0, "cut": False}
-
-
-class _Box:
-    def newest_message_at(self, lease: Lease) -> None:
-        return None
 
 
 def _ring(number: WhatsAppConnection) -> bool:

@@ -1,4 +1,4 @@
-"""The session runner with the real mailbox, driving a simulated phone."""
+"""The session runner with the real outbox, driving a simulated phone."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from connections import leases
 from connections.drivers import registry
 from connections.drivers.base import MessageKind, OutgoingMessage, Sent, SessionLost, State, Transient
 from connections.drivers.sandbox.driver import SandboxDriver
+from connections.leases import LeaseLost
 from connections.models import SandboxCustomer, SandboxMessage, SandboxPhone, WhatsAppConnection
-from connections.ports import LeaseLost, mailbox
 from connections.services import numbers, sandbox, sessions
 from contacts.models import Contact
 from core.realtime import wakeup
@@ -341,7 +341,7 @@ def test_nothing_is_handed_over_once_the_lease_may_have_run_out(
     """The claim and the id were saved in time; then the process was paused for longer than its lease."""
     message, lease = send(talk), lease_of(linked)
     driver = registry.create(linked, lambda: None)
-    sender = Sender(driver, lease, mailbox(), Hearing(), lambda: False)
+    sender = Sender(driver, lease, Hearing(), lambda: False)
     leases.keeper.hold(lease, lambda: None, time.monotonic() - settings.LEASE_SECONDS)
     try:
         with pytest.raises(LeaseLost):

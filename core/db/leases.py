@@ -1,0 +1,143 @@
+"""Leases on rows: one owner at a time, in the database's time, fenced by an epoch.
+
+The row has the columns `lease_owner`, `lease_epoch` and `lease_expires_at`. Every acquisition raises the epoch. A write
+with the condition `running` is fenced: a process that was paused past the expiry changes nothing when it wakes up.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+
+import structlog
+from django.conf import settings
+from django.db import connections
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Model, Q, QuerySet, Value
+from django.db.models.functions import Now
+
+log = structlog.get_logger(__name__)
+
+M = TypeVar("M", bound=Model)
+L = TypeVar("L", bound=Hashable)
+
+RELEASED: dict[str, Any] = {"lease_owner": "", "lease_expires_at": None}
+"""Values of the columns of a row that nobody holds."""
+
+
+def is_free() -> Q:
+    """Condition on rows: no lease is running."""
+    return Q(lease_owner="") | Q(lease_expires_at=None) | Q(lease_expires_at__lte=Now())
+
+
+def acquire(rows: QuerySet[M], owner: str, **fields: Any) -> bool:
+    """Take the one row of `rows` if it is free, and set `fields`. owner: unique to this holder.
+
+    Returns False if somebody else holds it or `rows` is empty.
+    """
+    free = rows.filter(is_free()).order_by()
+    epoch = F("lease_epoch") + 1
+    return bool(free.update(lease_owner=owner, lease_epoch=epoch, lease_expires_at=_expiry(), **fields))
+
+
+def owned(rows: QuerySet[M], owner: str, epoch: int) -> QuerySet[M]:
+    """Restrict `rows` to the one with this lease, expired or not."""
+    return rows.filter(lease_owner=owner, lease_epoch=epoch).order_by()
+
+
+def running(rows: QuerySet[M], owner: str, epoch: int) -> QuerySet[M]:
+    """Restrict `rows` to the one with this lease, as long as it has not expired: the condition of fenced writes."""
+    return owned(rows, owner, epoch).filter(lease_expires_at__gt=Now())
+
+
+def renew(rows: QuerySet[M]) -> bool:
+    """Extend the lease of `rows`, as `running` returned them. False: it is lost for good."""
+    return bool(rows.update(lease_expires_at=_expiry()))
+
+
+def _expiry() -> ExpressionWrapper:
+    duration = Value(timedelta(seconds=settings.LEASE_SECONDS), output_field=DurationField())
+    return ExpressionWrapper(Now() + duration, output_field=DateTimeField())
+
+
+@dataclass
+class _Held:
+    """valid_until: monotonic time at which the lease expires unless renewed; it passes in a paused process, too."""
+
+    on_lost: Callable[[], None]
+    valid_until: float
+    renew_at: float
+
+
+class LeaseKeeper(Generic[L]):
+    """Renews the leases of this process from one thread, which lives as long as there are any.
+
+    renew: extends one lease; False: it is lost.
+    """
+
+    def __init__(self, renew: Callable[[L], bool]) -> None:
+        self._extend = renew
+        self._held: dict[L, _Held] = {}
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def hold(self, lease: L, on_lost: Callable[[], None], asked: float) -> None:
+        """Renew `lease` until `drop`. asked: monotonic time just before it was acquired.
+
+        on_lost: called once, from the keeper's thread, if the lease is lost.
+        """
+        renew_at = time.monotonic() + settings.LEASE_RENEW_SECONDS
+        with self._changed:
+            self._changed.notify()
+            self._held[lease] = _Held(on_lost, asked + settings.LEASE_SECONDS, renew_at)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="lease-keeper", daemon=True)
+                self._thread.start()
+
+    def drop(self, lease: L) -> bool:
+        """Stop renewing `lease`. Returns False if it was not held."""
+        with self._changed:
+            self._changed.notify()
+            return self._held.pop(lease, None) is not None
+
+    def certain(self, lease: L) -> bool:
+        """Whether the lease surely runs, without a query: the last check before something leaves the process."""
+        with self._changed:
+            held = self._held.get(lease)
+            return held is not None and time.monotonic() < held.valid_until
+
+    def _run(self) -> None:
+        while due := self._wait():
+            for lease, held in due:
+                self._renew(lease, held)
+            connections.close_all()
+
+    def _wait(self) -> list[tuple[L, _Held]]:
+        """Wait until leases are due and return them. Empty: none is held, and the thread ends."""
+        with self._changed:
+            while self._held:
+                moment = time.monotonic()
+                if due := [item for item in self._held.items() if item[1].renew_at <= moment]:
+                    return due
+                self._changed.wait(min(held.renew_at for held in self._held.values()) - moment)
+            self._thread = None
+            return []
+
+    def _renew(self, lease: L, held: _Held) -> None:
+        asked = time.monotonic()
+        held.renew_at = asked + settings.LEASE_RENEW_SECONDS
+        try:
+            renewed = self._extend(lease)
+        except Exception:  # whatever it is, the other leases of this process have to be renewed
+            log.warning("lease_renewal_failed", lease=str(lease), exc_info=True)
+            if asked < held.valid_until:
+                return
+            renewed = False
+        if renewed:
+            held.valid_until = asked + settings.LEASE_SECONDS
+        elif self.drop(lease):
+            log.warning("lease_lost", lease=str(lease))
+            held.on_lost()

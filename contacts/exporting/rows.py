@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import BusinessProfile
-from contacts.bulk.selection import Chosen
+from contacts.bulk.selection import Selection
 from contacts.models import Contact, ContactTag, CustomField
 
 PAGE = 1000
@@ -23,8 +23,8 @@ _LOADED = (
 class Exported:
     """The contacts of an export, read page by page."""
 
-    def __init__(self, business: BusinessProfile, chosen: Chosen) -> None:
-        self._chosen = chosen
+    def __init__(self, business: BusinessProfile, selection: Selection) -> None:
+        self._selection = selection
         rows = CustomField.objects.filter(business_profile=business)
         self.fields: list[CustomField] = list(rows.order_by("position", "id"))
 
@@ -36,7 +36,7 @@ class Exported:
     def pages(self) -> Iterator[list[tuple[Contact, list[str]]]]:
         """Contacts with the names of their tags, in the order in which they were added."""
         after: UUID | None = None
-        while ids := self._chosen.page(after, PAGE):
+        while ids := self._selection.page(after, PAGE):
             after = ids[-1]
             contacts = Contact.objects.filter(pk__in=ids).only(*_LOADED).order_by("pk")
             tags = _tags(ids)

@@ -49,9 +49,9 @@ def listed(access: Access, query: QueryDict) -> dict[str, Any]:
     }
 
 
-def _bulk(access: Access) -> dict[str, registry.Many]:
-    """What the member may do with many at once, by name."""
-    return {one.name: one for one in registry.all_actions() if access.can(one.capability)}
+def _bulk(access: Access) -> dict[str, registry.BulkAction]:
+    """Return the bulk actions that the list offers the member, by name."""
+    return {one.name: one for one in registry.all_actions() if one.on_page and access.can(one.capability)}
 
 
 def frame(access: Access, context: dict[str, Any]) -> dict[str, Any]:

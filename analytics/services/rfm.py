@@ -20,7 +20,7 @@ from analytics.aggregates import local_days, ordinals, rollup
 from analytics.aggregates.day import Day
 from analytics.reports.days import days
 from contacts.models import ContactGroup
-from contacts.services import rfm_groups
+from contacts.services import contacts
 from core.clock import now
 
 NEW_DAYS = 14
@@ -38,7 +38,7 @@ def regroup(business: BusinessProfile) -> int:
     rollup.wind(business)
     today = local_days.local_date(now(), ZoneInfo(business.time_zone))
     found = grouped(_days(business, today), today)
-    return rfm_groups.assign(business, ordinals.named(business.pk, found), today)
+    return contacts.assign_groups(business, ordinals.named(business.pk, found), today)
 
 
 def grouped(history: Iterable[Day], today: date) -> dict[str, int]:

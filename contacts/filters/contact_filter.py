@@ -155,12 +155,6 @@ class ContactFilter:
             found.append(Q(grouped__group__in=self.group))
         return found + [conditions.custom_field(*test) for test in self.fields]
 
-    def describe(self, business: BusinessProfile) -> list[str]:
-        """Each condition in words: ["tagged VIP or Lead", "country DE"]. Two queries at most."""
-        from contacts.filters import describe as filter_words
-
-        return filter_words.describe(business, self)
-
 
 _KEYS = frozenset(field.name for field in fields(ContactFilter))
 

@@ -17,11 +17,10 @@ from contacts.events import ContactsImported
 from contacts.importing import storage
 from contacts.importing.files import open_table
 from contacts.importing.limits import MAX_ROWS, too_many_rows
-from contacts.importing.models import ContactImport, ImportRejects
 from contacts.importing.people import Person, Reject, RowReader
 from contacts.importing.tables import Options, Row, Table
 from contacts.importing.writer import Counts, Writer
-from contacts.models import CustomField
+from contacts.models import ContactImport, CustomField, ImportRejects
 from core import failpoints
 from core.events import publish
 from core.files import spreadsheets

@@ -11,7 +11,7 @@ from django.core.files.base import File
 from django.core.files.storage import default_storage
 
 from contacts.importing.limits import Unreadable
-from contacts.importing.models import ContactImport
+from contacts.models import ContactImport
 from core.files.storage import remove_tree
 
 

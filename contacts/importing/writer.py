@@ -14,9 +14,9 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import BusinessProfile, User
-from contacts import search_text as searched
 from contacts.importing.people import Person
 from contacts.models import Contact, ContactIdentity, ContactImport, ContactTag, ImportedContact
+from contacts.search_text import searchable_texts
 from contacts.services import consent, tags
 from core.clock import now
 from core.db import bulk, search
@@ -134,7 +134,9 @@ class Writer:
                     person.email,
                     person.country,
                     json.dumps(person.fields) if person.fields else "{}",
-                    search_text(*searched.of(person.name, "", person.number, person.email, person.fields)),
+                    search_text(
+                        *searchable_texts(person.name, "", person.number, person.email, person.fields)
+                    ),
                     self._business.pk,
                     moment,
                     moment,

@@ -8,18 +8,15 @@ from typing import Any
 from django.http import QueryDict
 
 from accounts.access import Access
-from accounts.models import BusinessProfile
 from accounts.roles import Can
-from contacts import ports, selectors, timeline
+from contacts import ports, selectors
 from contacts.bulk import registry
 from contacts.filters import conditions
 from contacts.filters.contact_filter import ContactFilter
+from contacts.filters.describe import describe
 from contacts.forms import TEST, VALUE, as_query, read_filter
 from contacts.list import columns, fragments, pagination
-from contacts.models import ConsentProof, Contact, ContactGroup, CustomField
-
-NOTES = 100
-"""Notes that the card shows, the newest."""
+from contacts.models import ContactGroup, CustomField
 
 
 def listed(access: Access, query: QueryDict) -> dict[str, Any]:
@@ -66,7 +63,7 @@ def frame(access: Access, context: dict[str, Any]) -> dict[str, Any]:
     return {
         "all_tags": tags,
         "segments": segments,
-        "words": (words := wanted.describe(business)),
+        "words": (words := describe(business, wanted)),
         "conditions": len(words) - bool(wanted.q),
         "tag_choices": [(tag, _side(wanted, tag.pk)) for tag in tags],
         "country": ", ".join(wanted.country),
@@ -142,35 +139,4 @@ def _test(field: CustomField, wanted: ContactFilter) -> dict[str, Any]:
         "operators": [(one, WORDS[one], one == chosen) for one in operators],
         "value": value,
         "choices": ["yes", "no"] if field.kind == CustomField.Kind.BOOLEAN else field.choices,
-    }
-
-
-def card(access: Access, contact: Contact) -> dict[str, Any]:
-    """One contact with everything about them; the timeline's first page with it."""
-    business = access.business
-    entries, more = timeline.page(business, contact)
-    return side(access, contact) | {
-        "values": selectors.values_of(contact, selectors.fields_of(business)),
-        "consents": _proven(business, contact),
-        "entries": entries,
-        "more": more,
-    }
-
-
-def _proven(business: BusinessProfile, contact: Contact) -> list[tuple[ConsentProof, str]]:
-    """The proofs of a contact's consent, with where the message is that said so."""
-    proofs = selectors.consents_of(business, contact.pk)
-    places = ports.places_of_messages(business.pk, [one.message_id for one in proofs if one.message_id])
-    return [(one, places.get(one.message_id, "") if one.message_id else "") for one in proofs]
-
-
-def side(access: Access, contact: Contact) -> dict[str, Any]:
-    """A contact's tags and notes."""
-    tags = selectors.tags_of(contact.pk)
-    return {
-        "contact": contact,
-        "tags": tags,
-        "other_tags": [tag for tag in selectors.tags_of_business(access.business) if tag not in tags],
-        "notes": list(selectors.notes_of(access.business, contact)[:NOTES]),
-        "can_edit": access.can(Can.EDIT_CONTACTS),
     }

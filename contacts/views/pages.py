@@ -19,6 +19,7 @@ from contacts import forms, selectors
 from contacts.bulk import job as bulk
 from contacts.bulk import registry
 from contacts.filters.contact_filter import ContactFilter
+from contacts.filters.describe import describe
 from contacts.list import columns, contexts, pagination
 from contacts.services import contacts as people
 from contacts.services import segments
@@ -34,7 +35,7 @@ def index(request: MemberRequest) -> HttpResponse:
     if not wants_partial(request):
         context |= contexts.frame(request.access, context)
     else:
-        context["words"] = context["wanted"].describe(request.access.business)
+        context["words"] = describe(request.access.business, context["wanted"])
     return render(request, "contacts/list.html", "contacts/_results.html", context)
 
 

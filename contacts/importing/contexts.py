@@ -12,10 +12,9 @@ from django.db.models import QuerySet
 from accounts.access import Access
 from contacts.importing.columns import TARGETS
 from contacts.importing.csv_reader import DELIMITERS
-from contacts.importing.models import ContactImport
 from contacts.importing.people import Person, Reject
 from contacts.importing.text import CHOICES
-from contacts.models import CustomField, Tag
+from contacts.models import ContactImport, CustomField, Tag
 from contacts.services import imports
 from core.errors import InvalidInput
 from core.phone import phone

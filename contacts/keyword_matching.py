@@ -60,6 +60,9 @@ MOST = 30
 """Words of one language."""
 
 
+MATCHED_LENGTH = 65_536
+"""Characters of a text that are matched: as many as a message has at most."""
+_PIECE = 256
 _NO_WORD = re.compile(r"[^a-z0-9]+")
 
 
@@ -67,13 +70,18 @@ def plain(text: str) -> str:
     """The text without capitals, accents, punctuation and emoji: "  Arrêt!! 🙏" is "arret"."""
     if text.isascii():
         return " ".join(_NO_WORD.sub(" ", text.lower()).split())
-    parts = unicodedata.normalize("NFKD", text.casefold())
     kept = (
         letter if unicodedata.category(letter)[0] in "LN" or _is_vowel_sign(letter) else " "
-        for letter in parts
+        for letter in _decomposed(text[:MATCHED_LENGTH].casefold())
         if unicodedata.category(letter) not in ("Mn", "Cf") or _is_vowel_sign(letter)
     )
     return " ".join("".join(kept).split())
+
+
+def _decomposed(text: str) -> str:
+    """Decompose a text (NFKD) in pieces, because time grows with the square of the number of accents in a row."""
+    starts = range(0, len(text), _PIECE)
+    return "".join(unicodedata.normalize("NFKD", text[start : start + _PIECE]) for start in starts)
 
 
 def _is_vowel_sign(letter: str) -> bool:

@@ -27,6 +27,8 @@ TARGETS = {
 SEVERAL = frozenset({"phone", "email", "tags"})
 """Targets that more than one column may have; of numbers and addresses the first usable one counts."""
 NEW = "new:text"
+NAME_LENGTH = 200
+"""Characters of a column's name that are compared."""
 
 _WORDS = {
     "phone": "phone mobile telephone tel cell cellphone cellular whatsapp phonenumber mobilenumber mobilephone "
@@ -112,7 +114,7 @@ def _google(name: str, target: str) -> str:
 
 
 def _plain(name: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", name)
+    decomposed = unicodedata.normalize("NFKD", name[:NAME_LENGTH])
     return "".join(letter for letter in decomposed if letter.isalnum()).casefold()
 
 

@@ -1,4 +1,4 @@
-"""The export, as the job "contacts.export" or straight into the answer to a request."""
+"""Write exports: as the job "contacts.export", or straight into a response."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _ENDINGS = {"csv": "csv", "xlsx": "xlsx", "vcard": "vcf"}
 
 
 def file_name(fmt: str) -> str:
-    """What the file is called."""
+    """Return the file name of today's export."""
     return f"contacts-{now():%Y-%m-%d}.{_ENDINGS[fmt]}"
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Write the selected contacts into a file. Begun anew when another worker takes it over: it is one file."""
+    """Job handler: write the selected contacts into a file. After a takeover it starts over, because it is one file."""
     selection = Selection(work.business, work.params)
     fmt = work.params.get("format", "csv")
     total = selection.count()
@@ -44,7 +44,7 @@ def run(work: Work) -> dict[str, Any]:
 
 
 def write(business: BusinessProfile, selection: Selection, fmt: str, out: IO[bytes]) -> Iterator[int]:
-    """Write the file into `out`, a page at a time; yields how many contacts each page had."""
+    """Write the file into `out`, a page at a time; yields the number of contacts of each page."""
     exported = Exported(business, selection)
     if fmt == "vcard":
         cards = vcard.VcardWriter(out)

@@ -1,4 +1,4 @@
-"""Contacts as rows of a sheet, and as cards: the same columns that an import recognises."""
+"""Rows of an export, in the columns that an import recognises."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Exported:
 
     @property
     def columns(self) -> list[str]:
-        """Names of the columns, in order."""
+        """Return the names of the columns, in order."""
         return [*COLUMNS, *(field.label for field in self.fields), *AFTER_FIELDS]
 
     def pages(self) -> Iterator[list[tuple[Contact, list[str]]]]:
-        """Contacts with the names of their tags, in the order in which they were added."""
+        """Yield contacts with the names of their tags, in the order of their creation."""
         after: UUID | None = None
         while ids := self._selection.page(after, PAGE):
             after = ids[-1]
@@ -43,7 +43,7 @@ class Exported:
             yield [(contact, tags[contact.pk]) for contact in contacts]
 
     def row(self, contact: Contact, tags: Sequence[str]) -> list[Any]:
-        """Cells in the order of `columns`."""
+        """Return the cells of a contact in the order of `columns`."""
         return [
             contact.name or contact.push_name,
             contact.phone_number,

@@ -1,4 +1,4 @@
-"""Texts that describe a contact filter."""
+"""Describe contact filters in English."""
 
 from __future__ import annotations
 

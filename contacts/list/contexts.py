@@ -1,4 +1,4 @@
-"""What the pages of contacts show, put together for their templates."""
+"""Template contexts of the contact list."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from contacts.models import ContactGroup, CustomField
 
 
 def listed(access: Access, query: QueryDict) -> dict[str, Any]:
-    """The list for an address: rows, where it goes on, what is filtered."""
+    """Return the list for a query string: rows, next page, filter."""
     business = access.business
     wanted = read_filter(business, query)
     sort = query.get("sort") or "recent"
@@ -52,7 +52,7 @@ def _bulk(access: Access) -> dict[str, registry.BulkAction]:
 
 
 def frame(access: Access, context: dict[str, Any]) -> dict[str, Any]:
-    """What stands around the list: segments, the panel of filters, the choice of columns."""
+    """Return what surrounds the list: segments, filter panel, choice of columns."""
     business, wanted = access.business, context["wanted"]
     tags = selectors.tags_of_business(business)
     segments = [
@@ -86,7 +86,7 @@ def _side(wanted: ContactFilter, tag: Any) -> str:
 
 
 def _flags(wanted: ContactFilter) -> list[tuple[str, str, str, str, str]]:
-    """(name, label, words for yes, words for no, chosen)."""
+    """Return (name, label, label of yes, label of no, value) of each flag."""
     questions = (
         ("opted_out", "Opt-out", "Opted out", "Not opted out"),
         ("blocked", "Blocked", "Blocked", "Not blocked"),
@@ -98,7 +98,7 @@ def _flags(wanted: ContactFilter) -> list[tuple[str, str, str, str, str]]:
 
 
 def _moments(wanted: ContactFilter) -> list[tuple[str, str, str]]:
-    """(name, label, date)."""
+    """Return (name, label, date) of each time."""
     questions = (
         ("last_message_after", "Last message from"),
         ("last_message_before", "Last message before"),
@@ -125,7 +125,7 @@ WORDS = {
 
 
 def _test(field: CustomField, wanted: ContactFilter) -> dict[str, Any]:
-    """A custom field in the panel: its operators, and what is chosen."""
+    """Return a custom field in the filter panel: its operators and the chosen test."""
     chosen, value = next(((test[1], test[2]) for test in wanted.fields if test[0] == field.key), ("", ""))
     if chosen == "set":
         chosen, value = ("set" if value else "unset"), ""

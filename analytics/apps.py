@@ -4,20 +4,20 @@ from django.apps import AppConfig
 
 
 class AnalyticsConfig(AppConfig):
-    """What came of it: the home page, and figures that agree with the rows."""
+    """The home page, reports, and daily aggregates."""
 
     name = "analytics"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """See that the database marks what changes late, whenever tables may have been made anew."""
+        """Install the triggers after each migration, which may have recreated tables."""
         from django.db.models.signals import post_migrate
 
         post_migrate.connect(_install_triggers, sender=self)
 
 
 def _install_triggers(**kwargs: Any) -> None:
-    from analytics.aggregates import triggers
+    from analytics.aggregates import install_triggers
 
-    if kwargs["using"] == "default" and triggers.tables_are_there():
-        triggers.install()
+    if kwargs["using"] == "default":
+        install_triggers()

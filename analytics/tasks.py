@@ -1,17 +1,17 @@
-"""Doorbells of the clock."""
+"""Celery tasks run by beat."""
 
 from celery import shared_task
 
-from analytics.services import nightly, reports
+from analytics.services import nightly, weekly_report
 
 
 @shared_task
 def roll_up() -> None:
-    """Count the days that are over, and those that were changed late; then put contacts into groups."""
+    """Count days that are over or were changed late; then regroup contacts."""
     nightly.run()
 
 
 @shared_task
 def send_reports() -> None:
-    """Mail the weekly reports that are due."""
-    reports.send_due()
+    """Send the weekly reports that are due."""
+    weekly_report.send_due()

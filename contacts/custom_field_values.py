@@ -1,4 +1,4 @@
-"""Values of custom fields: from what people, files and programs write to what is kept, and back to words."""
+"""Clean and format the values of custom fields."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ Kind = CustomField.Kind
 
 
 def clean(field: CustomField, raw: Any) -> Any:
-    """`raw` as it is kept in the contact's metadata; None for nothing. Raises InvalidInput("invalid_value").
+    """Return `raw` as it is stored in the contact's metadata; None for nothing.
 
-    number: int or float. date: "2026-01-31". choice: one of the choices, whatever its capitals. boolean: True or False.
+    number: int or float. date: "2026-01-31". choice: one of the choices, case-insensitively. boolean: True or False.
+    Raises InvalidInput("invalid_value").
     """
     if raw is None or (isinstance(raw, str) and not raw.strip()):
         return None
@@ -30,7 +31,7 @@ def clean(field: CustomField, raw: Any) -> Any:
 
 
 def clean_all(fields: Iterable[CustomField], raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by key; None where a value is to be removed. Raises InvalidInput with the key as its field."""
+    """Clean values by key; None removes a value. Raises InvalidInput with the key as its field."""
     known = {field.key: field for field in fields}
     found = {}
     for key, value in raw.items():
@@ -103,7 +104,7 @@ _CLEANERS: dict[str, Callable[[CustomField, Any], Any]] = {
 
 
 def words(field: CustomField, value: Any) -> str:
-    """A kept value as people read it; "" for none."""
+    """Format a stored value; "" for none."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""What happens to contacts."""
+"""Domain events of contacts."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,7 @@ from core.events import Event
 
 @dataclass(frozen=True, kw_only=True)
 class ContactCreated(Event):
-    """A contact came into being, by hand or by a message."""
+    """A contact was created, by hand or by a first message."""
 
     name: ClassVar[str] = "contact.created"
     contact_id: UUID
@@ -17,7 +17,7 @@ class ContactCreated(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ContactUpdated(Event):
-    """A contact's own fields changed."""
+    """A contact's own fields or tags changed."""
 
     name: ClassVar[str] = "contact.updated"
     contact_id: UUID
@@ -25,9 +25,11 @@ class ContactUpdated(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ContactsMerged(Event):
-    """`lost_id` turned out to be the same person as `contact_id`.
+    """A contact was merged into another one.
 
-    Published inside the merging transaction, before the lost row is deleted: inside subscribers move what points at it.
+    Published inside the merging transaction, before the row of `lost_id` is deleted: inside subscribers move what
+    refers to
+    it to `contact_id`.
     """
 
     name: ClassVar[str] = "contact.merged"
@@ -37,7 +39,7 @@ class ContactsMerged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ContactDeleted(Event):
-    """A contact is being deleted, with everything that hangs on it. Published before the rows go."""
+    """A contact is being deleted, with everything that refers to it. Published before the rows are deleted."""
 
     name: ClassVar[str] = "contact.deleted"
     contact_id: UUID
@@ -45,7 +47,7 @@ class ContactDeleted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ContactOptedOut(Event):
-    """A contact wants no more campaigns. how: a value of ConsentProof.How."""
+    """A contact opted out of campaigns. how: a value of ConsentProof.How."""
 
     name: ClassVar[str] = "contact.opted_out"
     contact_id: UUID
@@ -54,7 +56,7 @@ class ContactOptedOut(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ContactOptedIn(Event):
-    """A contact who had opted out may be written to again."""
+    """A contact who had opted out opted in again. how: a value of ConsentProof.How."""
 
     name: ClassVar[str] = "contact.opted_in"
     contact_id: UUID
@@ -63,7 +65,7 @@ class ContactOptedIn(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TagsMerged(Event):
-    """Whoever carried the tag `lost_id` carries `tag_id` now. Published before the lost tag is deleted."""
+    """The tag `lost_id` was merged into `tag_id`. Published before the lost tag is deleted."""
 
     name: ClassVar[str] = "tag.merged"
     tag_id: UUID
@@ -72,7 +74,7 @@ class TagsMerged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ContactBlocked(Event):
-    """A contact was muted and taken out of campaigns, or let in again."""
+    """A contact was blocked or unblocked."""
 
     name: ClassVar[str] = "contact.blocked"
     contact_id: UUID
@@ -81,9 +83,9 @@ class ContactBlocked(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ContactsImported(Event):
-    """A chunk of an import was taken in: so many contacts are new, so many were filled in or corrected.
+    """A chunk of an import was committed. created, updated: numbers of contacts.
 
-    Imports tell no `contact.created` and `contact.updated` for each: 100,000 webhooks would help nobody.
+    Imports publish no `contact.created` and `contact.updated`: 100,000 webhooks would help nobody.
     """
 
     name: ClassVar[str] = "contacts.imported"

@@ -1,4 +1,4 @@
-"""What people type about contacts, and the filters that stand in addresses."""
+"""Forms of contacts, and filters in query strings."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ SINGLE = (
     *("never_wrote", "opted_out", "blocked", "has_number"),
 )
 TEST, VALUE = "test.", "value."
-"""Before a custom field's key: test.age=gt&value.age=18."""
+"""Prefixes of a custom field's key: test.age=gt&value.age=18."""
 
 
 def read_filter(business: BusinessProfile, query: QueryDict) -> ContactFilter:
-    """The filter that stands in an address or a form. Raises InvalidInput."""
+    """Read a filter from a query string or a form. Raises InvalidInput."""
     given: dict[str, Any] = {key: query.getlist(key) for key in TAGS if any(query.getlist(key))}
     given["country"] = re.findall(r"[^\s,;]+", " ".join(query.getlist("country")))
     given["connection"] = [one for one in query.getlist("connection") if one]
@@ -48,7 +48,7 @@ def read_filter(business: BusinessProfile, query: QueryDict) -> ContactFilter:
 
 
 def as_query(wanted: ContactFilter) -> str:
-    """The filter as `read_filter` reads it back."""
+    """Return a filter as a query string that `read_filter` reads back."""
     stored = wanted.to_dict()
     pairs: list[tuple[str, str]] = []
     for key, value in stored.items():
@@ -71,10 +71,10 @@ def _text(value: Any) -> str:
 
 
 class FieldsMixin(forms.Form):
-    """One form field for each custom field, called field.<key>; the service checks the values."""
+    """A form with a field for each custom field, called field.<key>. The service checks the values."""
 
     def add_custom(self, fields: Iterable[CustomField], present: dict[str, Any]) -> None:
-        """Put them in, filled with what is known."""
+        """Add the form fields, filled with the present values."""
         self.custom = list(fields)
         for one in self.custom:
             self.fields[f"field.{one.key}"] = _form_field(one)
@@ -84,7 +84,7 @@ class FieldsMixin(forms.Form):
             )
 
     def custom_values(self) -> dict[str, Any]:
-        """What was typed, by key."""
+        """Return the submitted values by key."""
         return {one.key: self.cleaned_data.get(f"field.{one.key}") for one in self.custom}
 
 
@@ -110,7 +110,7 @@ def _form_field(field: CustomField) -> forms.Field:
 
 
 class ContactForm(FieldsMixin):
-    """A contact by hand. Without a contact: a new one, whose number must be given."""
+    """Create or edit a contact. Without `contact` a number is required."""
 
     phone_number = forms.CharField(
         label="Number",
@@ -149,8 +149,6 @@ class ContactForm(FieldsMixin):
 
 
 class TagForm(forms.Form):
-    """A tag: its name and its colour."""
-
     name = forms.CharField(label="Name", max_length=100, widget=forms.TextInput(attrs={"dir": "auto"}))
     color = forms.CharField(
         label="Colour",
@@ -161,7 +159,7 @@ class TagForm(forms.Form):
 
 
 class FieldForm(forms.Form):
-    """A custom field. Of one that exists, the kind stays as it is."""
+    """Create or edit a custom field. The kind of an existing field cannot change."""
 
     label = forms.CharField(label="Name", max_length=100, widget=forms.TextInput(attrs={"dir": "auto"}))
     kind = forms.ChoiceField(label="Kind", choices=CustomField.Kind.choices)
@@ -182,12 +180,12 @@ class FieldForm(forms.Form):
             del self.fields["choices"]
 
     def lines(self) -> list[str]:
-        """The choices."""
+        """Return the choices."""
         return [line for line in self.cleaned_data.get("choices", "").splitlines() if line.strip()]
 
 
 class RuleForm(forms.Form):
-    """A rule that tags by itself."""
+    """Create a tag rule."""
 
     tag = forms.ModelChoiceField(label="Tag", queryset=Tag.objects.none(), empty_label=None)
     kind = forms.ChoiceField(
@@ -214,7 +212,7 @@ class RuleForm(forms.Form):
         self.fields["tag"].queryset = tags  # type: ignore[attr-defined]
 
     def values(self) -> dict[str, Any]:
-        """As the service takes them."""
+        """Return the arguments of the service."""
         given = self.cleaned_data
         return {
             "tag": given["tag"],
@@ -225,7 +223,7 @@ class RuleForm(forms.Form):
 
 
 class WordsForm(forms.Form):
-    """Words that opt out and in, one box a language each."""
+    """Edit the keywords that opt out and in: two text boxes for each language."""
 
     def __init__(self, *args: Any, words: tuple[Any, Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -239,16 +237,16 @@ class WordsForm(forms.Form):
                 )
 
     def of(self, kind: str) -> dict[str, str]:
-        """What was typed, by language."""
+        """Return the submitted keywords by language."""
         return {code: self.cleaned_data[f"{kind}.{code}"] for code in LANGUAGES}
 
     def pair(self, code: str) -> tuple[Any, Any]:
-        """The two boxes of a language."""
+        """Return the two boxes of a language."""
         return self[f"stop.{code}"], self[f"start.{code}"]
 
 
 class DeleteForm(forms.Form):
-    """A deletion, confirmed by the name of what goes."""
+    """Confirm a deletion by typing the name."""
 
     confirmation = forms.CharField(max_length=300, widget=forms.TextInput(attrs={"autocomplete": "off"}))
 
@@ -265,6 +263,6 @@ class DeleteForm(forms.Form):
 
 
 def chosen_columns(query: QueryDict, known: Sequence[str]) -> list[str]:
-    """The columns ticked in a form, in the order in which there are any."""
+    """Return the ticked columns, in the order of `known`."""
     ticked = set(query.getlist("column"))
     return [key for key in known if key in ticked]

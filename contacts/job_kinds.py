@@ -1,4 +1,4 @@
-"""What jobs can do with contacts."""
+"""Register the job kinds and bulk actions of contacts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jobs import registry
 
 
 def register() -> None:
-    """Make the kinds known; called once, in ready()."""
+    """Register them; called once, in ready()."""
     registry.register(
         importing.KIND,
         importing.run,

@@ -1,4 +1,4 @@
-"""Words: when two texts are the same, whether one stands in the other, and how people say that they want no more."""
+"""Match keywords in messages, and the built-in keywords that opt out and in."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ STOP: dict[str, list[str]] = {
     "ru": ["стоп", "отписаться"],
     "tr": ["dur", "iptal et", "abonelikten çık"],
 }
-"""Whole messages that opt out, before a business changes them. "Cancel" is not among them: it may mean an order."""
+"""Whole messages that opt out, unless a business changes them. "Cancel" is not among them: it may mean an order."""
 START: dict[str, list[str]] = {
     "en": ["start", "subscribe", "opt in"],
     "ar": ["ابدأ", "اشتراك"],
@@ -57,37 +57,45 @@ START: dict[str, list[str]] = {
 }
 LENGTH = 60
 MOST = 30
-"""Words of one language."""
+"""Keywords of one language."""
 
 
+MATCHED_LENGTH = 65_536
+"""Characters of a text that are matched: as many as a message has at most."""
+_PIECE = 256
 _NO_WORD = re.compile(r"[^a-z0-9]+")
 
 
 def plain(text: str) -> str:
-    """The text without capitals, accents, punctuation and emoji: "  Arrêt!! 🙏" is "arret"."""
+    """Return `text` without case, accents, punctuation and emoji: "arret" for "  Arrêt!! 🙏"."""
     if text.isascii():
         return " ".join(_NO_WORD.sub(" ", text.lower()).split())
-    parts = unicodedata.normalize("NFKD", text.casefold())
     kept = (
         letter if unicodedata.category(letter)[0] in "LN" or _is_vowel_sign(letter) else " "
-        for letter in parts
+        for letter in _decomposed(text[:MATCHED_LENGTH].casefold())
         if unicodedata.category(letter) not in ("Mn", "Cf") or _is_vowel_sign(letter)
     )
     return " ".join("".join(kept).split())
 
 
+def _decomposed(text: str) -> str:
+    """Decompose a text (NFKD) in pieces, because time grows with the square of the number of accents in a row."""
+    starts = range(0, len(text), _PIECE)
+    return "".join(unicodedata.normalize("NFKD", text[start : start + _PIECE]) for start in starts)
+
+
 def _is_vowel_sign(letter: str) -> bool:
-    """Marks that are part of the word in Indic scripts, unlike accents."""
+    """Return whether a mark is part of the word, as in Indic scripts, and no accent."""
     return unicodedata.category(letter) in ("Mn", "Mc") and "\u0900" <= letter <= "\u0dff"
 
 
 def whole(words: Mapping[str, Iterable[str]]) -> frozenset[str]:
-    """The words of all languages in their plain form."""
+    """Return the keywords of all languages in plain form."""
     return frozenset(filter(None, (plain(word) for some in words.values() for word in some)))
 
 
 def contains(text: str, keywords: Iterable[str]) -> str:
-    """The first of `keywords` that stands in `text`, given in its plain form, as whole words; "" if none does."""
+    """Return the first of `keywords` that occurs in the plain `text` as whole words; "" for none."""
     padded = f" {text} "
     return next((word for word in keywords if f" {_plain_word(word)} " in padded), "")
 
@@ -96,7 +104,7 @@ _plain_word = lru_cache(maxsize=4096)(plain)
 
 
 def clean(lines: str | Iterable[str], what: str) -> list[str]:
-    """Words as a person typed them, one a line or with commas between. Raises InvalidInput with `what` as its field."""
+    """Parse keywords, one a line or separated by commas. Raises InvalidInput with `what` as its field."""
     parts = re.split(r"[\n,]", lines) if isinstance(lines, str) else list(lines)
     found = list(dict.fromkeys(" ".join(part.split()) for part in parts if part.strip()))
     if len(found) > MOST:

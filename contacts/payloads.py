@@ -1,4 +1,4 @@
-"""A contact as other systems see it, one shape for the API and for events; and a tag as lists show it."""
+"""The public representation of contacts, shared by the API and events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contacts.models import Contact
 
 
 class ShownTag(NamedTuple):
-    """A tag on a row of a list."""
+    """A tag of a contact in a list."""
 
     id: UUID
     name: str
@@ -18,7 +18,7 @@ class ShownTag(NamedTuple):
 
 
 def contact_data(contact: Contact) -> dict[str, Any]:
-    """JSON object of a contact whose tags are attached (`selectors.attach_tags`).
+    """Return the JSON object of a contact whose tags are attached (`selectors.attach_tags`).
 
     Times are aware datetimes and ids UUIDs; the encoder writes them.
     """
@@ -46,7 +46,7 @@ def contact_data(contact: Contact) -> dict[str, Any]:
 
 
 def example_contact() -> Contact:
-    """Somebody for documentation; not saved."""
+    """Return an unsaved contact for the documentation."""
     moment = datetime(2026, 11, 22, 18, 30, tzinfo=UTC)
     return Contact(
         id=UUID("0199f0a0-0000-7000-8000-00000000c0de"),

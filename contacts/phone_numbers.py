@@ -1,4 +1,4 @@
-"""Phone numbers as a business's people and programs write them."""
+"""Parse phone numbers in the context of a business."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from core.phone import phone
 
 
 def read(business: BusinessProfile, text: str) -> str:
-    """Read `text` as E.164; without a country code it is a number of the business's country.
+    """Parse `text` as E.164. Without a country code the business's country applies.
 
-    A number that one of the contacts has is understood as it is stored, whatever the numbering plan says: WhatsApp
-    has delivered it. Raises InvalidInput("invalid_phone_number" | "mangled_number").
+    A stored number of a contact is accepted whatever the numbering plan says, because WhatsApp has delivered it.
+    Raises InvalidInput("invalid_phone_number" | "mangled_number").
     """
     try:
         return phone.to_e164(text, business.default_country)
@@ -26,7 +26,7 @@ def read(business: BusinessProfile, text: str) -> str:
 
 
 def identities_of(business: BusinessProfile, e164: str) -> QuerySet[ContactIdentity]:
-    """The identity of the contact who has this number in any of its variants; none or one."""
+    """Return the identity with this number in any variant; at most one."""
     return ContactIdentity.objects.filter(
         business_profile=business, kind=ContactIdentity.Kind.PHONE, value=phone.canonical(e164)
     )

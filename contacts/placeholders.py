@@ -1,4 +1,4 @@
-"""Texts with variables: `{{name}}`, `{{name|there}}`. Plain substitution; what is no known variable stays text."""
+"""Render texts with variables: `{{name}}`, `{{name|there}}`. Unknown variables stay as they are."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BUILT_IN: dict[str, str] = {
 
 
 def values_of(contact: Contact, business_name: str) -> dict[str, str]:
-    """What the variables mean for this person; empty where nothing is known."""
+    """Return the values of the variables for a contact; "" for unknown ones."""
     name = contact.name or contact.push_name
     custom = {key: _words(value) for key, value in contact.metadata.items()} if contact.metadata else {}
     return custom | {
@@ -39,7 +39,7 @@ def _words(value: object) -> str:
 
 
 def render(text: str, values: Mapping[str, str], known: Collection[str]) -> str:
-    """`text` for one person. known: names of variables; one that has no value becomes its fallback, or nothing."""
+    """Replace the variables of `text`. known: names of variables; without a value the fallback is used, or nothing."""
 
     def put(found: re.Match[str]) -> str:
         name, fallback = found.group(1).lower(), found.group(2)
@@ -51,5 +51,5 @@ def render(text: str, values: Mapping[str, str], known: Collection[str]) -> str:
 
 
 def variables(text: str) -> list[tuple[str, bool]]:
-    """The variables in `text`, each with whether it has a fallback, in their order."""
+    """Return the variables of `text` in order, each with whether it has a fallback."""
     return [(found.group(1).lower(), found.group(2) is not None) for found in _VARIABLE.finditer(text)]

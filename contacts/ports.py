@@ -1,4 +1,4 @@
-"""What contacts needs of the apps above it, which register it in their ready()."""
+"""Ports: what contacts needs from the apps above, which register it in their ready()."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from contacts.models import Contact, TagRule
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a contact's timeline. icon: of the sprite. url: where it leads, if anywhere."""
+    """An entry of a contact's timeline. icon: name in the sprite. url: link, if any."""
 
     at: datetime
     icon: str
@@ -26,16 +26,17 @@ class Entry:
 
 
 Source = Callable[[UUID, UUID, datetime, int], list[Entry]]
-"""(business, contact, before, limit) -> at most `limit` entries before that time, newest first; one query."""
+"""(business, contact, before, limit) -> at most `limit` older entries, newest first; one query."""
 Matcher = Callable[[TagRule], QuerySet[Contact]]
-"""The contacts of the rule's business to whom a rule applies by what was written so far."""
+"""The contacts of the rule's business to whom a rule applies by the messages so far."""
 
 
 @dataclass(frozen=True)
 class OurNumbers:
-    """The business's own numbers, and with whom each of them talks.
+    """The numbers of a business, and the contacts they talk with.
 
-    of: (id, name) of each of a business's. talks: rows with a contact_id, of everybody with whom these talk.
+    of: (id, name) of each number of a business. talks: rows with a contact_id, of everybody with whom these numbers
+    talk.
     """
 
     of: Callable[[BusinessProfile], list[tuple[UUID, str]]]
@@ -44,11 +45,11 @@ class OurNumbers:
 
 OpenFile = Callable[[], IO[bytes]]
 Files = Callable[[UUID, UUID], Iterator[tuple[str, OpenFile]]]
-"""(business, contact) -> names and ways to open the files that an app keeps of a contact."""
+"""(business, contact) -> names and openers of the files that an app stores of a contact."""
 
 _files: list[Files] = []
 Places = Callable[[UUID, Collection[UUID]], dict[UUID, str]]
-"""(business, messages) -> where each of those that are still there can be seen."""
+"""(business, messages) -> addresses of the existing ones among these messages."""
 
 _places: list[Places] = []
 _sources: list[Source] = []
@@ -57,53 +58,53 @@ _matchers: dict[str, Matcher] = {}
 
 
 def register_timeline(source: Source) -> None:
-    """Add what an app knows to contacts' timelines."""
+    """Register a source of timeline entries."""
     if source not in _sources:
         _sources.append(source)
 
 
 def timeline_sources() -> tuple[Source, ...]:
-    """All of them, in the order of their registration."""
+    """Return all sources in the order of their registration."""
     return tuple(_sources)
 
 
 def register_files(files: Files) -> None:
-    """Add what an app keeps of a contact outside the database to what is handed over."""
+    """Register the files of an app for personal data exports."""
     if files not in _files:
         _files.append(files)
 
 
 def files_of(business_id: UUID, contact_id: UUID) -> Iterator[tuple[str, OpenFile]]:
-    """All files that are kept of a contact."""
+    """Yield all files that are stored of a contact."""
     for files in _files:
         yield from files(business_id, contact_id)
 
 
 def register_places_of_messages(places: Places) -> None:
-    """Say where messages can be seen; one app does."""
+    """Register where messages can be seen. The last registration wins."""
     _places[:] = [places]
 
 
 def places_of_messages(business_id: UUID, message_ids: Collection[UUID]) -> dict[UUID, str]:
-    """Addresses of those of these messages that are still there; no query for none."""
+    """Return the addresses of the existing ones among these messages; no query for none."""
     return _places[0](business_id, message_ids) if message_ids and _places else {}
 
 
 def register_our_numbers(numbers: OurNumbers) -> None:
-    """Say which numbers a business has; one app does."""
+    """Register the numbers of businesses. The last registration wins."""
     _numbers[:] = [numbers]
 
 
 def our_numbers() -> OurNumbers:
-    """Raises LookupError where nobody has registered them."""
+    """Return the registered numbers. Raises LookupError without a registration."""
     return _numbers[0]
 
 
 def register_matcher(kind: str, matcher: Matcher) -> None:
-    """Say who answers for a kind of rule."""
+    """Register the matcher of a kind of tag rule."""
     _matchers[kind] = matcher
 
 
 def matcher(kind: str) -> Matcher:
-    """Raises LookupError for a kind that no app answers for."""
+    """Return the matcher of a kind of tag rule. Raises LookupError."""
     return _matchers[kind]

@@ -1,4 +1,4 @@
-"""What other systems hear about contacts."""
+"""Publish events of contacts to webhooks and the event feed."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ _WHEN: dict[type[Event], str] = {
 
 
 def register() -> None:
-    """Declare and subscribe; called once, in ready()."""
+    """Declare the event types and subscribe; called once, in ready()."""
     for kind, when in _WHEN.items():
         public_events.declare(EventType(kind.name, when, partial(_example, kind)))
         events.inside(kind, tell)
 
 
 def tell(batch: Sequence[Any]) -> None:
-    """Record each event (one of `Happened`) with its contact as it is now."""
+    """Record each event (one of `Happened`) with the current state of its contact."""
     groups: dict[UUID, list[Happened]] = defaultdict(list)
     for event in batch:
         groups[event.business_id].append(event)
@@ -72,7 +72,7 @@ def tell(batch: Sequence[Any]) -> None:
 
 
 def _more(event: Happened) -> dict[str, Any]:
-    """What an event says besides its contact."""
+    """Return the fields of an event besides its contact."""
     match event:
         case ContactsMerged():
             return {"lostContactId": event.lost_id}

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from contacts.views import card, pages, sorting
+from contacts.views import card, pages, settings
 
 app_name = "contacts"
 
@@ -14,20 +14,20 @@ urlpatterns = [
     path("bulk/", pages.act, name="bulk"),
     path("segments/", pages.segment_save, name="segment_save"),
     path("segments/<uuid:segment_id>/delete/", pages.segment_delete, name="segment_delete"),
-    path("tags/", sorting.tag_list, name="tags"),
-    path("tags/<uuid:tag_id>/", sorting.tag_edit, name="tag_edit"),
-    path("tags/<uuid:tag_id>/merge/", sorting.tag_merge, name="tag_merge"),
-    path("tags/<uuid:tag_id>/delete/", sorting.tag_delete, name="tag_delete"),
-    path("fields/", sorting.field_list, name="fields"),
-    path("fields/<uuid:field_id>/", sorting.field_edit, name="field_edit"),
-    path("fields/<uuid:field_id>/move/", sorting.field_move, name="field_move"),
-    path("fields/<uuid:field_id>/delete/", sorting.field_delete, name="field_delete"),
-    path("rules/", sorting.rule_list, name="rules"),
-    path("rules/new/", sorting.rule_create, name="rule_create"),
-    path("rules/<uuid:rule_id>/run/", sorting.rule_run, name="rule_run"),
-    path("rules/<uuid:rule_id>/switch/", sorting.rule_switch, name="rule_switch"),
-    path("rules/<uuid:rule_id>/delete/", sorting.rule_delete, name="rule_delete"),
-    path("consent/", sorting.consent_words, name="consent_words"),
+    path("tags/", settings.tag_list, name="tags"),
+    path("tags/<uuid:tag_id>/", settings.tag_edit, name="tag_edit"),
+    path("tags/<uuid:tag_id>/merge/", settings.tag_merge, name="tag_merge"),
+    path("tags/<uuid:tag_id>/delete/", settings.tag_delete, name="tag_delete"),
+    path("fields/", settings.field_list, name="fields"),
+    path("fields/<uuid:field_id>/", settings.field_edit, name="field_edit"),
+    path("fields/<uuid:field_id>/move/", settings.field_move, name="field_move"),
+    path("fields/<uuid:field_id>/delete/", settings.field_delete, name="field_delete"),
+    path("rules/", settings.rule_list, name="rules"),
+    path("rules/new/", settings.rule_create, name="rule_create"),
+    path("rules/<uuid:rule_id>/run/", settings.rule_run, name="rule_run"),
+    path("rules/<uuid:rule_id>/switch/", settings.rule_switch, name="rule_switch"),
+    path("rules/<uuid:rule_id>/delete/", settings.rule_delete, name="rule_delete"),
+    path("consent/", settings.consent_words, name="consent_words"),
     path("notes/<uuid:note_id>/", card.note_edit, name="note_edit"),
     path("notes/<uuid:note_id>/delete/", card.note_delete, name="note_delete"),
     path("<uuid:contact_id>/", card.detail, name="detail"),

@@ -1,4 +1,4 @@
-"""One date of a business in figures: what is counted from the rows, kept in tables, and summed up by every page."""
+"""The figures of a business on one date."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
+from analytics.aggregates.bitmaps import Bitmap
+
 HOURS = 24
 
 
 @dataclass(slots=True)
 class Tally:
-    """Messages of one kind. Of ours: how many left, and how far they got; what was read also counts as sent."""
+    """Messages by status. sent, delivered, read and failed count outbound ones; each status includes the later ones."""
 
     messages: int = 0
     sent: int = 0
@@ -21,7 +23,7 @@ class Tally:
     failed: int = 0
 
     def times(self, count: int) -> Tally:
-        """So many alike."""
+        """Return the tally of `count` such messages."""
         return Tally(
             count * self.messages,
             count * self.sent,
@@ -39,11 +41,11 @@ class Tally:
 
 
 @dataclass(slots=True)
-class Work:
-    """What one person did. sent: messages that left, campaigns apart. seconds: sorted, one for each that was told.
+class AgentWork:
+    """The work of one agent. sent: messages that left, without campaigns. Durations are in seconds, sorted.
 
-    answers: waiting time of each answer, from the customer's first unanswered message. resolutions: from the customer's
-    first message to the closing, for closings that settled something.
+    answers: from the customer's first unanswered message to each answer. resolutions: from the customer's first message
+    to each closing.
     """
 
     sent: int = 0
@@ -52,24 +54,26 @@ class Work:
     resolutions: Sequence[int] = ()
 
 
-Kind = tuple[UUID, str, str]
+MessageKey = tuple[UUID, str, str]
 """(connection, direction, message type)."""
 
 
 @dataclass(slots=True)
 class Day:
-    """One date. Sets are bitmaps (bitmaps.py) of ordinals (ordinals.py): who wrote, to whom something was sent, which
-    conversations had a message that is no campaign's. Work without a user: the phone, programs, former members.
+    """One date.
+
+    active, reached: contacts who wrote, and to whom something was sent. conversations: those with a message that is not
+    a campaign's. All three are bitmaps of ordinals. work: None for the phone, programs and former members.
     """
 
     date: date
-    messages: dict[Kind, Tally] = field(default_factory=dict)
-    work: dict[UUID | None, Work] = field(default_factory=dict)
+    messages: dict[MessageKey, Tally] = field(default_factory=dict)
+    work: dict[UUID | None, AgentWork] = field(default_factory=dict)
     received_by_hour: list[int] = field(default_factory=lambda: [0] * HOURS)
     sent_by_hour: list[int] = field(default_factory=lambda: [0] * HOURS)
-    active: int = 0
-    reached: int = 0
-    conversations: int = 0
+    active: Bitmap = 0
+    reached: Bitmap = 0
+    conversations: Bitmap = 0
     new_contacts: int = 0
     opt_outs: int = 0
 
@@ -81,15 +85,16 @@ class Day:
     def sent(self) -> int:
         return sum(self.sent_by_hour)
 
-    def worker(self, user: UUID | None) -> Work:
-        """The work of `user`, begun if there is none."""
-        return self.work.setdefault(user, Work())
+    def work_of(self, user_id: UUID | None) -> AgentWork:
+        """Return the work of an agent, which may be added to."""
+        return self.work.setdefault(user_id, AgentWork())
 
 
 @dataclass(slots=True)
-class Counted:
-    """A date as its rows say it. The day's sets are empty yet; here they are ids of 16 bytes, one after the other, some
-    of them more than once.
+class CountedDay:
+    """A date as counted from the rows, before `Ordinals.to_days` fills in its bitmaps.
+
+    active, reached, conversations: concatenated ids of 16 bytes, with repetitions.
     """
 
     day: Day

@@ -1,7 +1,7 @@
-"""The days and hours of a time zone as spans of UTC, so that both databases count by the same clock: Python's.
+"""Days and hours of a time zone as spans of UTC, so that both databases count by Python's time zones.
 
-A day is not always 24 hours, an hour of the clock not always 60 minutes, and where clocks are set back over midnight
-a date comes twice. Counting by spans instead of by a database's own idea of a zone makes all of that the same sum.
+A day does not always have 24 hours, nor an hour of the clock 60 minutes, and where clocks are set back over midnight a
+date comes twice. Spans cover all of that.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from zoneinfo import ZoneInfo
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 EARLIEST = datetime(2009, 1, 1, tzinfo=UTC)
-"""Nothing is counted before: WhatsApp did not exist. Near the year 1 a time has no local date in some zones."""
+"""Nothing earlier is counted: WhatsApp did not exist. Near the year 1 a time has no local date in some zones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From `begins` up to, not including, `ends` (UTC) a clock on the wall shows this date and hour."""
+    """A local date and hour, from `begins` up to, not including, `ends` (UTC)."""
 
     date: date
     hour: int
@@ -29,47 +29,47 @@ class Span:
 
 
 def local_date(moment: datetime, zone: ZoneInfo) -> date:
-    """The date on the wall at `moment`."""
+    """Return the local date at `moment`."""
     return moment.astimezone(zone).date()
 
 
 def dates(first: date, last: date) -> list[date]:
-    """Every date from `first` to `last`, both included."""
+    """Return every date from `first` to `last`, both included."""
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
 @lru_cache(maxsize=64)
 def hours(zone: ZoneInfo, first: date, last: date) -> tuple[Span, ...]:
-    """The hours of the clock in `zone` on the dates from `first` to `last`, in the order of time.
+    """Return the hours of the dates from `first` to `last` in `zone`, in chronological order.
 
-    Where the clock is set back an hour may come in two spans; where it is set forward one is missing.
+    Where the clock is set back an hour may have two spans; where it is set forward one is missing.
     """
     begin = datetime(first.year, first.month, first.day, tzinfo=UTC) - DAY
     end = datetime(last.year, last.month, last.day, tzinfo=UTC) + 2 * DAY
-    found = []
-    for begins, ends in _even(zone, begin, end):
-        found += [span for span in _hours_within(zone, begins, ends) if first <= span.date <= last]
-    return tuple(_joined(found))
+    spans: list[Span] = []
+    for begins, ends in _constant_offsets(zone, begin, end):
+        spans += [span for span in _hours_within(zone, begins, ends) if first <= span.date <= last]
+    return tuple(_merged(spans))
 
 
 def days(zone: ZoneInfo, first: date, last: date) -> list[Span]:
-    """The dates from `first` to `last` as spans; `hour` is 0."""
-    whole: list[Span] = []
+    """Return the dates from `first` to `last` as spans; `hour` is 0."""
+    merged: list[Span] = []
     for span in hours(zone, first, last):
-        if whole and whole[-1].date == span.date and whole[-1].ends == span.begins:
-            whole[-1] = Span(span.date, 0, whole[-1].begins, span.ends)
+        if merged and merged[-1].date == span.date and merged[-1].ends == span.begins:
+            merged[-1] = Span(span.date, 0, merged[-1].begins, span.ends)
         else:
-            whole.append(Span(span.date, 0, span.begins, span.ends))
-    return whole
+            merged.append(Span(span.date, 0, span.begins, span.ends))
+    return merged
 
 
-def bounds(zone: ZoneInfo, first: date, last: date) -> tuple[datetime, datetime]:
-    """When the first of these dates begins and the last one ends (UTC)."""
-    return _one(zone, first)[0], max(_one(zone, first)[1], _one(zone, last)[1])
+def utc_bounds(zone: ZoneInfo, first: date, last: date) -> tuple[datetime, datetime]:
+    """Return when the first of these dates begins and the last one ends (UTC)."""
+    return _date_bounds(zone, first)[0], max(_date_bounds(zone, first)[1], _date_bounds(zone, last)[1])
 
 
-def _one(zone: ZoneInfo, when: date) -> tuple[datetime, datetime]:
-    """When a date begins and ends. One that the zone left out altogether does both at the moment of the leap."""
+def _date_bounds(zone: ZoneInfo, when: date) -> tuple[datetime, datetime]:
+    """Return when a date begins and ends. A date that the zone skips does both at the moment of the change."""
     spans = days(zone, when, when)
     if not spans:
         moment = datetime(when.year, when.month, when.day, tzinfo=zone).astimezone(UTC)
@@ -77,8 +77,8 @@ def _one(zone: ZoneInfo, when: date) -> tuple[datetime, datetime]:
     return spans[0].begins, max(span.ends for span in spans)
 
 
-def _even(zone: ZoneInfo, begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Stretches of [begin, end) in which the zone's distance from UTC does not change."""
+def _constant_offsets(zone: ZoneInfo, begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the parts of [begin, end) in which the offset from UTC does not change."""
     start = at = begin
     while at < end:
         following = min(at + 6 * HOUR, end)
@@ -91,7 +91,7 @@ def _even(zone: ZoneInfo, begin: datetime, end: datetime) -> Iterator[tuple[date
 
 
 def _change(zone: ZoneInfo, low: datetime, high: datetime) -> datetime:
-    """The second at which the offset of `low` ends, somewhere up to `high`."""
+    """Return the second, after `low` and up to `high`, at which the offset changes."""
     before = _offset(zone, low)
     while high - low > timedelta(seconds=1):
         middle = low + timedelta(seconds=int((high - low).total_seconds()) // 2)
@@ -116,8 +116,8 @@ def _hours_within(zone: ZoneInfo, begins: datetime, ends: datetime) -> Iterator[
         at = following
 
 
-def _joined(spans: list[Span]) -> Iterator[Span]:
-    """Neighbours that show the same hour as one."""
+def _merged(spans: list[Span]) -> Iterator[Span]:
+    """Merge adjacent spans of the same hour."""
     waiting: Span | None = None
     for span in spans:
         same = waiting and (waiting.date, waiting.hour, waiting.ends) == (span.date, span.hour, span.begins)

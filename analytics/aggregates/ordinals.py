@@ -1,8 +1,7 @@
-"""Small numbers for contacts and conversations, so that sets of them are bitmaps (docs/decisions/bitmaps.md).
+"""Ordinals: small numbers of contacts and conversations, for bitmaps of them (docs/decisions/bitmaps.md).
 
-Within a business every contact and every conversation that a roll-up meets gets a number, one after the other and
-never one that somebody had before. Contacts and conversations are numbered apart: together, bitmaps of either would be
-twice as long.
+Within a business every contact and every conversation that a roll-up meets gets the next ordinal; none is ever reused.
+Contacts and conversations have a sequence each: with one for both, bitmaps of either would be twice as long.
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ from django.db.models import Exists, Model, OuterRef
 
 from accounts.models import BusinessProfile
 from analytics.aggregates import bitmaps
-from analytics.aggregates.day import Counted, Day
+from analytics.aggregates.bitmaps import Bitmap
+from analytics.aggregates.day import CountedDay, Day
 from analytics.models import StatsClock, StatsNumber
 from contacts.models import Contact
 from core.db import bulk
@@ -25,22 +25,21 @@ from core.db.packed import PackedIds
 from messaging.models import Conversation
 
 Kind = StatsNumber.Kind
-REMEMBERED = 500_000
-"""Numbers that a roll-up of many days keeps in memory, at some 150 bytes each, before it asks for them again."""
+MAX_CACHED = 500_000
+"""Ordinals that a roll-up of many days keeps in memory, at some 150 bytes each, before it starts afresh."""
 _NEXT = {Kind.CONTACT: "next_contact", Kind.CONVERSATION: "next_conversation"}
 _MODELS: dict[Kind, type[Model]] = {Kind.CONTACT: Contact, Kind.CONVERSATION: Conversation}
 
 
-class Numbers:
-    """The numbers of one business, as one page or one roll-up sees them.
+class Ordinals:
+    """The ordinals of one business, as one page or one roll-up sees them.
 
-    assign: whether who has none gets one for good (roll-ups). For a page they get one that only this object knows, from
-    those that nobody has yet, and nothing is written.
+    assign: whether missing ordinals are assigned for good (roll-ups). For a page they are assigned in memory only,
+    starting at the first free one, and nothing is written.
 
-    A page reads counted days first and asks for numbers afterwards. So whoever is in a counted day is found with the
-    number they have there. Somebody who gets one between the two questions that a page asks is in none of the days
-    that it read: they stay with what the first answer made of them, and numbers beyond those of the first answer are
-    nobody's.
+    A page reads counted days first and looks up ordinals afterwards, so everybody in a counted day is found with the
+    ordinal they have there. Somebody who gets an ordinal between two lookups of a page is in none of the days that it
+    has read: they keep the temporary one of the first lookup, and ordinals beyond it are ignored.
     """
 
     def __init__(self, business_id: UUID, *, assign: bool = False) -> None:
@@ -50,91 +49,98 @@ class Numbers:
         self._next: dict[Kind, int] = {}
         self._ceiling: dict[Kind, int] = {}
 
-    def number(self, counted: Sequence[Counted]) -> list[Day]:
-        """These days with their sets."""
-        active, reached, talks = (
+    def to_days(self, counted: Sequence[CountedDay]) -> list[Day]:
+        """Replace the concatenated ids of counted days by bitmaps."""
+        active, reached, conversations = (
             [_split(one.active) for one in counted],
             [_split(one.reached) for one in counted],
             [_split(one.conversations) for one in counted],
         )
-        self._learn({Kind.CONTACT: set().union(*active, *reached), Kind.CONVERSATION: set().union(*talks)})
-        for one, wrote, sent_to, talked in zip(counted, active, reached, talks, strict=True):
-            one.day.active = self._set(Kind.CONTACT, wrote)
-            one.day.reached = self._set(Kind.CONTACT, sent_to)
-            one.day.conversations = self._set(Kind.CONVERSATION, talked)
+        contact_ids = set[bytes]().union(*active, *reached)
+        self._ensure({Kind.CONTACT: contact_ids, Kind.CONVERSATION: set[bytes]().union(*conversations)})
+        for index, one in enumerate(counted):
+            one.day.active = self._bitmap(Kind.CONTACT, active[index])
+            one.day.reached = self._bitmap(Kind.CONTACT, reached[index])
+            one.day.conversations = self._bitmap(Kind.CONVERSATION, conversations[index])
         return [one.day for one in counted]
 
-    def sets(self, kind: Kind, groups: Sequence[Iterable[UUID]]) -> list[int]:
-        """Each group of contacts, or of conversations, as a set."""
+    def contact_bitmaps(self, groups: Sequence[Iterable[UUID]]) -> list[Bitmap]:
+        """Build a bitmap of each group of contacts."""
+        return self.bitmaps_of(Kind.CONTACT, groups)
+
+    def bitmaps_of(self, kind: Kind, groups: Sequence[Iterable[UUID]]) -> list[Bitmap]:
+        """Build a bitmap of each group of contacts, or of conversations."""
         keys = [[key.bytes for key in group] for group in groups]
-        self._learn({kind: set().union(*keys)})
-        return [self._set(kind, group) for group in keys]
+        self._ensure({kind: set[bytes]().union(*keys)})
+        return [self._bitmap(kind, group) for group in keys]
 
-    def _set(self, kind: Kind, ids: Iterable[bytes]) -> int:
+    def _bitmap(self, kind: Kind, ids: Iterable[bytes]) -> Bitmap:
         known = self._known[kind]
-        return bitmaps.of(list(map(known.__getitem__, ids)))
+        return bitmaps.from_ordinals(list(map(known.__getitem__, ids)))
 
-    def _learn(self, wanted: dict[Kind, set[bytes]]) -> None:
-        """See that each of these ids has a number."""
-        if self._assign and sum(map(len, self._known.values())) > REMEMBERED:
+    def _ensure(self, ids: dict[Kind, set[bytes]]) -> None:
+        """Look up or assign the ordinals of these ids."""
+        if self._assign and sum(map(len, self._known.values())) > MAX_CACHED:
             self._known = {kind: {} for kind in Kind}
-        missing = {kind: ids.difference(self._known[kind]) for kind, ids in wanted.items()}
+        missing = {kind: keys.difference(self._known[kind]) for kind, keys in ids.items()}
         if not any(missing.values()):
             return
         self._look_up(missing)
-        missing = {kind: ids.difference(self._known[kind]) for kind, ids in missing.items()}
+        missing = {kind: keys.difference(self._known[kind]) for kind, keys in missing.items()}
         if self._assign:
-            self._give(missing)
+            self._assign_stored(missing)
         else:
-            self._lend(missing)
+            self._assign_temporary(missing)
 
     def _look_up(self, wanted: dict[Kind, set[bytes]]) -> None:
-        """One statement, so that the numbers and the next ones are of the same moment."""
-        numbers, nexts = _read(self._business_id, set().union(*wanted.values()))
+        """Read known and next ordinals by one statement, so that both are of the same moment."""
+        ordinals, nexts = _read(self._business_id, set().union(*wanted.values()))
         if not self._ceiling:
             self._ceiling, self._next = dict(nexts), dict(nexts)
         for kind, ids in wanted.items():
-            below = numbers.keys() & ids
+            below = ordinals.keys() & ids
             if not self._assign:
-                below = {key for key in below if numbers[key] < self._ceiling[kind]}
-            self._known[kind].update(zip(below, map(numbers.__getitem__, below), strict=True))
+                below = {key for key in below if ordinals[key] < self._ceiling[kind]}
+            self._known[kind].update(zip(below, map(ordinals.__getitem__, below), strict=True))
 
-    def _lend(self, wanted: dict[Kind, set[bytes]]) -> None:
-        for kind, ids in wanted.items():
+    def _assign_temporary(self, missing: dict[Kind, set[bytes]]) -> None:
+        for kind, ids in missing.items():
             for key in ids:
                 self._known[kind][key] = self._next[kind]
                 self._next[kind] += 1
 
-    def _give(self, wanted: dict[Kind, set[bytes]]) -> None:
-        """Numbers for good. Whoever gives some waits for the others at the clock's row, and looks what they gave."""
-        if not any(wanted.values()):
+    def _assign_stored(self, missing: dict[Kind, set[bytes]]) -> None:
+        """Assign ordinals for good. The lock of the clock's row serializes concurrent roll-ups."""
+        if not any(missing.values()):
             return
         with transaction.atomic():
             clock = StatsClock.objects.select_for_update(no_key=True).get(
                 business_profile_id=self._business_id
             )
-            self._look_up(wanted)
-            for kind, ids in wanted.items():
+            self._look_up(missing)
+            for kind, ids in missing.items():
                 new = sorted(ids.difference(self._known[kind]))
                 begin = getattr(clock, _NEXT[kind])
-                given = dict(zip(new, range(begin, begin + len(new)), strict=True))
-                _insert(self._business_id, kind, given)
+                assigned = dict(zip(new, range(begin, begin + len(new)), strict=True))
+                _insert(self._business_id, kind, assigned)
                 setattr(clock, _NEXT[kind], begin + len(new))
-                self._known[kind].update(given)
+                self._known[kind].update(assigned)
             clock.save(update_fields=[*_NEXT.values()])
 
 
-def named(business_id: UUID, sets: Mapping[str, int]) -> dict[UUID, str]:
-    """The contacts of some sets, each with the name of its set, as far as there is still a row for their number."""
-    names = {number: name for name, bitmap in sets.items() for number in bitmaps.numbers(bitmap)}
+def contacts_in(business_id: UUID, bitmaps_by_name: Mapping[str, Bitmap]) -> dict[UUID, str]:
+    """Return the existing contacts of some disjoint bitmaps, each with the name of its bitmap."""
+    names = {
+        ordinal: name for name, bitmap in bitmaps_by_name.items() for ordinal in bitmaps.to_ordinals(bitmap)
+    }
     rows = StatsNumber.objects.filter(business_profile_id=business_id, kind=Kind.CONTACT)
-    return {key: names[number] for key, number in rows.values_list("id", "number") if number in names}
+    return {key: names[ordinal] for key, ordinal in rows.values_list("id", "number") if ordinal in names}
 
 
-def prune(business: BusinessProfile) -> int:
-    """Remove the rows of contacts and conversations that are gone; returns how many.
+def prune_ordinals(business: BusinessProfile) -> int:
+    """Delete the ordinals of deleted contacts and conversations; returns how many.
 
-    At any time: their days are counted anew, and until then hold numbers that nobody else gets.
+    Safe at any time: the triggers mark their days to be counted again, and no ordinal is reused until then.
     """
     rows = StatsNumber.objects.filter(business_profile=business)
     return sum(
@@ -147,7 +153,7 @@ def _split(ids: bytes) -> tuple[bytes, ...]:
     return struct.unpack("16s" * (len(ids) // 16), ids)
 
 
-# -- how the two databases say it ------------------------------------------------------------------------------------
+# -- SQL of the two databases ------------------------------------------------------------------------------------------
 
 _POSTGRES = """
 SELECT c.next_contact, c.next_conversation, (
@@ -155,7 +161,7 @@ SELECT c.next_contact, c.next_conversation, (
     CROSS JOIN LATERAL (SELECT number FROM stats_numbers WHERE id = w.id LIMIT 1) AS n)
 FROM stats_clocks AS c WHERE c.business_profile_id = %s
 """
-"""LIMIT keeps PostgreSQL to the key's index: who reads the whole table instead takes ten times as long for a day."""
+"""LIMIT makes PostgreSQL use the index of the key: a scan of the table takes ten times as long for a day."""
 _SQLITE = """
 SELECT c.next_contact, c.next_conversation, (
     SELECT json_group_object(n.id, n.number) FROM json_each(%s) AS w JOIN stats_numbers AS n ON n.id = w.value)
@@ -164,8 +170,8 @@ FROM stats_clocks AS c WHERE c.business_profile_id = %s
 
 
 def _read(business_id: UUID, ids: Iterable[bytes]) -> tuple[dict[bytes, int], dict[Kind, int]]:
-    """The numbers of those ids that have one, and the next ones of each kind."""
-    ordered = sorted(ids)  # neighbours are on one page of the index
+    """Return the ordinals of those ids that have one, and the next ordinal of each kind."""
+    ordered = sorted(ids)  # for locality in the index
     if connection.vendor == "postgresql":
         rows = bulk.fetch_prepared(_POSTGRES, [PackedIds(ordered), business_id])
     else:
@@ -173,15 +179,15 @@ def _read(business_id: UUID, ids: Iterable[bytes]) -> tuple[dict[bytes, int], di
     if not rows:
         return {}, dict.fromkeys(Kind, 0)
     next_contact, next_conversation, found = rows[0]
-    numbers: dict[bytes, int]
+    ordinals: dict[bytes, int]
     if isinstance(found, str):
-        numbers = {bytes.fromhex(key): number for key, number in orjson.loads(found).items()}
+        ordinals = {bytes.fromhex(key): number for key, number in orjson.loads(found).items()}
     else:
-        numbers = dict(struct.iter_unpack(">16si", found or b""))
-    return numbers, {Kind.CONTACT: next_contact, Kind.CONVERSATION: next_conversation}
+        ordinals = dict(struct.iter_unpack(">16si", found or b""))
+    return ordinals, {Kind.CONTACT: next_contact, Kind.CONVERSATION: next_conversation}
 
 
-def _insert(business_id: UUID, kind: Kind, given: dict[bytes, int]) -> None:
-    if given:
-        rows = ((UUID(bytes=key), business_id, kind.value, number) for key, number in given.items())
+def _insert(business_id: UUID, kind: Kind, assigned: dict[bytes, int]) -> None:
+    if assigned:
+        rows = ((UUID(bytes=key), business_id, kind.value, ordinal) for key, ordinal in assigned.items())
         bulk.insert_rows(StatsNumber, ("id", "business_profile_id", "kind", "number"), rows)

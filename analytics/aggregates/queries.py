@@ -1,7 +1,7 @@
-"""Counts the rows of some dates: the one place that says in SQL what each figure means.
+"""SQL that counts the rows of some dates: the one definition of what each figure means.
 
-`tests/analytics/naive.py` says it again in plain Python, and random histories hold the two together. Each statement
-puts the rows into spans of time that Python made (`localtime`), so no database's idea of a time zone comes in.
+`tests/analytics/naive.py` defines it again in plain Python, and tests compare the two on random histories. Each
+statement assigns rows to spans of UTC made by Python (`local_days`), so the database's time zones do not matter.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 
 from analytics.aggregates import local_days
-from analytics.aggregates.day import Counted, Day, Tally
+from analytics.aggregates.day import CountedDay, Day, Tally
 from analytics.aggregates.local_days import Span
 from core.db import bulk
 
 LEFT = "status IN ('sent', 'delivered', 'read', 'played')"
-COURSE = {
+TALLY_BY_STATUS = {
     "sent": Tally(1, 1),
     "delivered": Tally(1, 1, 1),
     "read": Tally(1, 1, 1, 1),
     "played": Tally(1, 1, 1, 1),
     "failed": Tally(1, failed=1),
 }
-"""How far one message of ours has come, by its status."""
-_WAITS = Tally(1)
-"""One of ours that has not left, or one of theirs."""
+"""What one outbound message adds, by its status."""
+_UNSENT = Tally(1)
+"""What an outbound message that has not left, or an inbound one, adds."""
 ASK = "{m}.direction = 'inbound' AND {m}.message_type <> 'reaction'"
 ANSWER = (
     "{m}.direction = 'outbound' AND {m}.message_type <> 'reaction' "
     "AND {m}.origin <> 'campaign' AND NOT {m}.is_from_bot"
 )
-"""A person answers, or a program that does not call itself a bot; whatever becomes of the message. Reactions neither
-ask nor answer, and a broadcast is no answer."""
+"""Answers are messages by agents, or by programs that are not marked as bots, whatever their status. Reactions are
+neither questions nor answers, and campaign messages are no answers."""
 
 _MESSAGES = """
 SELECT m.n, m.connection_id, m.direction, m.message_type, m.status,
@@ -100,11 +100,11 @@ WITH talk AS (
 )
 SELECT n, sender, {{seconds}} FROM answers WHERE asked IS NOT NULL GROUP BY 1, 2
 """  # noqa: S608 - put together from the constants above
-"""A turn is what a customer wrote since the last answer, up to the next; they are numbered from the latest answer
-backwards, 0 is what waits still. The earliest turn of a conversation may have begun before these dates: if its answer
-came early enough, it is looked whether there is anything before them, and then for the last answer there and the first
-question after it. What waited for longer than GIVEN_UP_DAYS got no answer: who is written to a month after a last
-"thanks" did not wait for it."""
+"""A turn is what a customer wrote between two answers. Turns are numbered from the latest answer backwards; turn 0 is
+still unanswered. The earliest turn of a conversation may have begun before these dates: if its answer came early
+enough, the statement looks for messages before them, then for the last answer there and the first question after it.
+Questions older than GIVEN_UP_DAYS count as unanswered: somebody who gets a message a month after a last "thanks" did
+not wait for it."""
 _CLOSINGS = """
 SELECT e.n, 'closed', e.actor_id, COUNT(*), {seconds} FROM {source} AS e WHERE e.kind = 'closed' GROUP BY 1, 3
 """
@@ -113,23 +113,23 @@ _OPT_OUTS = """
 SELECT p.n, 'opt_out', {nobody}, COUNT(*), {nothing} FROM {source} AS p
 WHERE p.kind = 'opt_out' AND p.how NOT IN ('merge', 'suppression') GROUP BY 1
 """
-"""What a merge or a known number carries over is no new wish."""
+"""Opt-outs that a merge or a known number carries over are not new."""
 
 GIVEN_UP_DAYS = 7
 FEW = 7
-"""Dates whose rows are few enough for the memory that PostgreSQL gives a sort by itself."""
+"""Dates whose rows are few enough to be sorted in PostgreSQL's default work_mem."""
 
 
-def count(business_id: UUID, zone: ZoneInfo, first: date, last: date) -> list[Counted]:
-    """Every date from `first` to `last` in `zone`, counted from the rows; a handful of statements, however many."""
-    counted = {when: Counted(Day(when)) for when in local_days.dates(first, last)}
+def count(business_id: UUID, zone: ZoneInfo, first: date, last: date) -> list[CountedDay]:
+    """Count every date from `first` to `last` in `zone` from the rows; a fixed number of statements."""
+    counted = {when: CountedDay(Day(when)) for when in local_days.dates(first, last)}
     found = {when: one.day for when, one in counted.items()}
     hours, whole = (_without_gaps(spans(zone, first, last)) for spans in (local_days.hours, local_days.days))
     if not whole:
         return list(counted.values())
     with transaction.atomic():
         if connection.vendor == "postgresql" and len(found) > FEW:
-            bulk.fetch("SET LOCAL work_mem TO '32MB'", [])  # what is sorted stays in memory
+            bulk.fetch("SET LOCAL work_mem TO '32MB'", [])  # sort in memory
         _count_messages(_Rows(business_id, hours), found)
         days = _Rows(business_id, whole)
         _count_people(days, counted)
@@ -139,11 +139,11 @@ def count(business_id: UUID, zone: ZoneInfo, first: date, last: date) -> list[Co
 
 
 GAP = date.min
-"""The date of a span that nobody asked for."""
+"""Date of a span that is not asked for."""
 
 
 def _without_gaps(spans: Sequence[Span]) -> list[Span]:
-    """Where a date comes twice, what lies between its parts is a span too."""
+    """Fill the gaps between spans, which occur where a date comes twice, by spans of the date GAP."""
     found: list[Span] = []
     for span in spans:
         if found and found[-1].ends != span.begins:
@@ -153,28 +153,28 @@ def _without_gaps(spans: Sequence[Span]) -> list[Span]:
 
 
 def _count_messages(rows: _Rows, found: dict[date, Day]) -> None:
-    for span, connection_id, direction, kind, status, sender, personal, total in rows.of(
+    for span, connection_id, direction, kind, status, sender, personal, total in rows.fetch(
         "messages", _MESSAGES
     ):
         day = found[span.date]
         ours = direction == "outbound"
-        one = COURSE.get(status, _WAITS) if ours else _WAITS
+        one = TALLY_BY_STATUS.get(status, _UNSENT) if ours else _UNSENT
         day.messages.setdefault((bulk.as_uuid(connection_id), direction, kind), Tally()).add(one.times(total))
         if not ours:
             day.received_by_hour[span.hour] += total
         elif one.sent:
             day.sent_by_hour[span.hour] += total
             if personal:
-                day.worker(bulk.as_uuid(sender) if sender else None).sent += total
+                day.work_of(bulk.as_uuid(sender) if sender else None).sent += total
 
 
-def _count_people(rows: _Rows, found: dict[date, Counted]) -> None:
+def _count_people(rows: _Rows, found: dict[date, CountedDay]) -> None:
     sets = {
         "active": _id_list("t.contact_id", "t.active = 1"),
         "reached": _id_list("t.contact_id", "t.reached = 1"),
         "talks": _id_list("t.conversation_id", "t.talks = 1"),
     }
-    for span, active, reached, talks in rows.of("messages", _PEOPLE, **sets):
+    for span, active, reached, talks in rows.fetch("messages", _PEOPLE, **sets):
         one = found[span.date]
         one.active += _ids(active)
         one.reached += _ids(reached)
@@ -182,40 +182,43 @@ def _count_people(rows: _Rows, found: dict[date, Counted]) -> None:
 
 
 def _count_answers(rows: _Rows, found: dict[date, Day]) -> None:
-    words = {"seconds": _numbers(_seconds("answered", "asked"), "asked"), "horizon": _horizon("answered")}
+    placeholders = {
+        "seconds": _int_list(_seconds("answered", "asked"), "asked"),
+        "horizon": _horizon("answered"),
+    }
     more = [rows.begins] * 4
-    for span, sender, seconds in rows.of("messages", _ANSWERS, *more, **words):
-        work = found[span.date].worker(bulk.as_uuid(sender) if sender else None)
-        work.answers = sorted([*work.answers, *_list(seconds)])
+    for span, sender, seconds in rows.fetch("messages", _ANSWERS, *more, **placeholders):
+        work = found[span.date].work_of(bulk.as_uuid(sender) if sender else None)
+        work.answers = sorted([*work.answers, *_ints(seconds)])
 
 
 def _count_others(rows: _Rows, found: dict[date, Day]) -> None:
-    """Closings, new contacts and opt-outs, in one statement."""
-    words = {
-        "seconds": _numbers(_seconds("e.created_at", "e.begun_at"), "e.begun_at"),
+    """Count closings, new contacts and opt-outs by one statement."""
+    placeholders = {
+        "seconds": _int_list(_seconds("e.created_at", "e.begun_at"), "e.begun_at"),
         **_NOTHING[connection.vendor],
     }
     parts = {"conversation_events": _CLOSINGS, "contacts": _NEW, "contact_consents": _OPT_OUTS}
-    for span, kind, actor, total, list_ in rows.of_all(parts, **words):
+    for span, kind, actor, total, seconds in rows.fetch_all(parts, **placeholders):
         day = found[span.date]
         if kind == "new":
             day.new_contacts += total
         elif kind == "opt_out":
             day.opt_outs += total
         else:
-            work = day.worker(bulk.as_uuid(actor) if actor else None)
+            work = day.work_of(bulk.as_uuid(actor) if actor else None)
             work.closed += total
-            work.resolutions = sorted([*work.resolutions, *_list(list_)])
+            work.resolutions = sorted([*work.resolutions, *_ints(seconds)])
 
 
-# -- how the two databases say it ------------------------------------------------------------------------------------
+# -- SQL of the two databases ---------------------------------------------------------------------------------------
 
 
 class _Rows:
-    """A business's rows within some spans, each with the number n of its span.
+    """The rows of a business within some spans, each with the index n of its span.
 
-    PostgreSQL finds n by halving a sorted array: a join to a table of spans would compare every row with every span.
-    SQLite has no such function, and walks its index once for each span.
+    PostgreSQL finds n by binary search in a sorted array: a join to a table of spans would compare every row with every
+    span. SQLite has no such function, and scans its index once a span.
     """
 
     def __init__(self, business_id: UUID, spans: Sequence[Span]) -> None:
@@ -223,12 +226,15 @@ class _Rows:
         self._spans = spans
         self.begins, self.ends = spans[0].begins, spans[-1].ends
 
-    def of(self, table: str, statement: str, *more: Any, **words: str) -> Iterator[tuple[Any, ...]]:
-        """What `statement` finds, with the span in place of n. {source} in it: the rows; more: its own parameters."""
-        return self.of_all({table: statement}, *more, **words)
+    def fetch(self, table: str, statement: str, *more: Any, **words: str) -> Iterator[tuple[Any, ...]]:
+        """Run `statement` and yield its rows, with the span in place of n.
 
-    def of_all(self, parts: Mapping[str, str], *more: Any, **words: str) -> Iterator[tuple[Any, ...]]:
-        """What several statements of equal columns find, each in its own table."""
+        {source} in it stands for the rows of `table`. more: its own parameters.
+        """
+        return self.fetch_all({table: statement}, *more, **words)
+
+    def fetch_all(self, parts: Mapping[str, str], *more: Any, **words: str) -> Iterator[tuple[Any, ...]]:
+        """Run several statements of equal columns, each on its own table, as one UNION ALL."""
         texts, parameters = [], []
         for table, statement in parts.items():
             source, given = (
@@ -259,19 +265,19 @@ class _Rows:
 
 
 def _id_list(column: str, condition: str) -> str:
-    """Ids of the rows that meet the condition, as `_ids` reads them."""
+    """Return the SQL that aggregates the ids of the rows that meet the condition, for `_ids`."""
     if connection.vendor == "postgresql":
         return f"STRING_AGG(uuid_send({column}), ''::bytea) FILTER (WHERE {condition})"
     return f"GROUP_CONCAT(CASE WHEN {condition} THEN {column} END)"
 
 
 def _ids(found: bytes | memoryview | str | None) -> bytes:
-    """What `_id_list` found: 16 bytes for each id."""
+    """Parse the result of `_id_list`: 16 bytes for each id."""
     return bytes.fromhex(found.replace(",", "")) if isinstance(found, str) else bytes(found or b"")
 
 
 def _seconds(later: str, earlier: str) -> str:
-    """Whole seconds of the clock from one column to the other.
+    """Return the SQL of the whole seconds from one column to another.
 
     PostgreSQL's EXTRACT calculates in decimals: no more exact here, and several times as slow.
     """
@@ -281,7 +287,7 @@ def _seconds(later: str, earlier: str) -> str:
 
 
 def _horizon(column: str) -> str:
-    """GIVEN_UP_DAYS of 24 hours before a column."""
+    """Return the SQL of GIVEN_UP_DAYS days of 24 hours before a column."""
     if connection.vendor == "postgresql":
         return f"{column} - interval '{GIVEN_UP_DAYS * 24} hours'"
     return f"datetime(substr({column}, 1, 19), '-{GIVEN_UP_DAYS} days') || substr({column}, 20)"
@@ -291,17 +297,18 @@ _NOTHING = {
     "postgresql": {"nobody": "NULL::uuid", "nothing": "NULL::int[]"},
     "sqlite": {"nobody": "NULL", "nothing": "NULL"},
 }
-"""Empty columns of the types of others."""
+"""NULL columns of the types of the other statements."""
 
 
-def _numbers(column: str, told: str) -> str:
-    """The numbers of a group, of rows in which the column `told` is known, as `_list` reads them."""
+def _int_list(column: str, not_null: str) -> str:
+    """Return the SQL that aggregates integers of the rows whose column `not_null` is set, for `_ints`."""
     if connection.vendor == "postgresql":
-        return f"ARRAY_AGG({column}) FILTER (WHERE {told} IS NOT NULL)"
+        return f"ARRAY_AGG({column}) FILTER (WHERE {not_null} IS NOT NULL)"
     return f"GROUP_CONCAT({column})"
 
 
-def _list(numbers: list[int] | str | None) -> list[int]:
-    if not numbers:
+def _ints(found: list[int] | str | None) -> list[int]:
+    """Parse the result of `_int_list`."""
+    if not found:
         return []
-    return [int(one) for one in numbers.split(",")] if isinstance(numbers, str) else numbers
+    return [int(one) for one in found.split(",")] if isinstance(found, str) else found

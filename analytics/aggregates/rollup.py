@@ -1,11 +1,11 @@
-"""Counting days in advance, so that pages need not read every message.
+"""The roll-up: count days in advance, so that pages need not read every message.
 
     (no row) -> started -> done -> open (something in it was changed late) -> started -> ...
 
-A date is `started` and committed, then counted, then written and `done` in one transaction, and only if it is still
-the same start: whoever is killed leaves a date that is not done, which pages count from the rows and the next run
-counts again; of two who count the same date, one writes. Nothing here is needed for the figures to be right, only for
-them to be fast: `figures.days` reads what is done and counts the rest.
+A date is `started` and committed, then counted, then written and `done` in one transaction, and only if its token is
+still the same. A killed process leaves a date that is not done: pages count it from the rows, the next run counts it
+again. Of two processes that count the same date, one writes. The figures are right without a roll-up, only slower:
+`reader.days` reads what is done and counts the rest.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from django.db.models import F, Min, Q
 from accounts.models import BusinessProfile
 from analytics.aggregates import local_days, queries, storage
 from analytics.aggregates.day import Day
-from analytics.aggregates.ordinals import Numbers
+from analytics.aggregates.ordinals import Ordinals
 from analytics.models import DailyAgentStats, DailyMessageStats, DailyStats, StatsClock, StatsMark
 from contacts.models import Contact
 from core import failpoints
@@ -39,34 +39,34 @@ from messaging.models import Message
 log = structlog.get_logger(__name__)
 
 GRACE = timedelta(hours=4)
-"""A date is counted once it has been over for so long: an hour more than what is too young to be marked (triggers)."""
+"""How long a date must be over before it is counted: an hour more than the age from which triggers mark changes."""
 CHUNK = 92
-"""Dates counted by one set of statements."""
+"""Dates that one set of statements counts."""
 MARKS = 10_000
-"""Marks looked at in one transaction."""
+"""Marks that one transaction handles."""
 State = DailyStats.State
 Progress = Callable[[int], None]
-"""Called with how many dates have just been done."""
+"""Called with the number of dates that have just been counted."""
 
 
-def run(seconds: float = 240.0) -> int:
-    """Count what is due in every business, for about so long. Returns how many dates were counted."""
+def roll_up(seconds: float = 240.0) -> int:
+    """Count what is due in every business, for about `seconds`. Returns the number of counted dates."""
     deadline = time.monotonic() + seconds
-    while take_marks():
+    while open_marked_dates():
         pass
-    _start_clocks()
+    _create_clocks()
     done = 0
     for business in _due():
         if time.monotonic() > deadline:
             break
-        with apart(business.pk, "rollup_failed"):
+        with isolated(business.pk, "rollup_failed"):
             done += catch_up(business, deadline)
     return done
 
 
 @contextmanager
-def apart(business_id: UUID, failure: str) -> Iterator[None]:
-    """Log what fails for one business, so that the work for the others goes on. A database that fails ends it."""
+def isolated(business_id: UUID, failure: str) -> Iterator[None]:
+    """Log exceptions of the work for one business, so that the others go on. Errors of the database connection pass."""
     try:
         yield
     except (OperationalError, InterfaceError):
@@ -75,8 +75,8 @@ def apart(business_id: UUID, failure: str) -> Iterator[None]:
         log.exception(failure, business_id=str(business_id))
 
 
-def _start_clocks() -> None:
-    """A clock for each business that has none yet."""
+def _create_clocks() -> None:
+    """Create the missing clocks."""
     new = BusinessProfile.objects.filter(deleted_at=None, stats_clock__isnull=True)
     StatsClock.objects.bulk_create(
         [StatsClock(business_profile=one, time_zone=one.time_zone, due_at=now()) for one in new[:1000]],
@@ -85,7 +85,7 @@ def _start_clocks() -> None:
 
 
 def _due() -> list[BusinessProfile]:
-    """Businesses with a date that can be counted, with one to be counted again, or with another time zone by now."""
+    """Return the businesses with a date to be counted, first or again, or with a changed time zone."""
     dates = DailyStats.objects.filter(date__gte=local_days.EARLIEST.date())
     waiting = dates.exclude(state=State.DONE).values("business_profile_id")
     due = Q(stats_clock__due_at__lte=now()) | Q(pk__in=waiting) | ~Q(stats_clock__time_zone=F("time_zone"))
@@ -97,11 +97,11 @@ def _due() -> list[BusinessProfile]:
 # -- marks -----------------------------------------------------------------------------------------------------------
 
 
-def take_marks() -> int:
-    """Open the dates that late changes have marked; returns how many marks there were.
+def open_marked_dates() -> int:
+    """Open the dates that triggers have marked, to be counted again; returns the number of marks.
 
-    Marks go in the transaction that opens their dates. One that another transaction is still to commit stays, with the
-    change that it stands for.
+    Marks are deleted in the transaction that opens their dates. A mark that is not committed yet stays, like the change
+    that it stands for.
     """
     with transaction.atomic():
         marks = list(
@@ -120,7 +120,7 @@ def _open(business_id: UUID, hours: Iterable[datetime]) -> None:
     clock = StatsClock.objects.filter(business_profile_id=business_id).first()
     if clock is None:
         return
-    dates = touched(hours, ZoneInfo(clock.time_zone))
+    dates = local_dates_of(hours, ZoneInfo(clock.time_zone))
     rows = DailyStats.objects.filter(business_profile_id=business_id, date__in=dates)
     known = set(rows.order_by("date").select_for_update(no_key=True).values_list("date", flat=True))
     rows.update(state=State.OPEN, token=None)
@@ -132,8 +132,8 @@ def _open(business_id: UUID, hours: Iterable[datetime]) -> None:
     )
 
 
-def touched(hours: Iterable[datetime], zone: ZoneInfo) -> set[date]:
-    """The local dates that these hours (UTC) lie in; an hour may lie in two. Impossible hours are left out."""
+def local_dates_of(hours: Iterable[datetime], zone: ZoneInfo) -> set[date]:
+    """Return the local dates of these hours (UTC); an hour may touch two. Implausible hours are left out."""
     last = timedelta(minutes=59, seconds=59)
     shown = [hour for hour in hours if local_days.EARLIEST <= hour <= now() + local_days.DAY]
     return {local_days.local_date(hour + part, zone) for hour in shown for part in (timedelta(0), last)}
@@ -143,20 +143,20 @@ def touched(hours: Iterable[datetime], zone: ZoneInfo) -> set[date]:
 
 
 def catch_up(business: BusinessProfile, deadline: float | None = None) -> int:
-    """Count the business's dates that are over or open, oldest first; returns how many. deadline: monotonic seconds."""
-    clock, zone = wind(business)
+    """Count the dates that are over or open, oldest first; returns how many. deadline: monotonic seconds."""
+    clock, zone = ensure_clock(business)
     last = local_days.local_date(now() - GRACE, zone) - local_days.DAY
     first = clock.counted_until + local_days.DAY if clock.counted_until else _first_date(business, zone)
     rows = DailyStats.objects.filter(
         business_profile=business, date__range=(local_days.EARLIEST.date(), last)
     )
-    wanted = set(rows.exclude(state=State.DONE).values_list("date", flat=True))
+    pending = set(rows.exclude(state=State.DONE).values_list("date", flat=True))
     if first and first <= last:
         counted = rows.filter(state=State.DONE, date__gte=first).values_list("date", flat=True)
-        wanted |= set(local_days.dates(first, last)).difference(counted)
-    done, numbers = 0, Numbers(business.pk, assign=True)
-    for chunk in _chunks(wanted):
-        done += fill(business, zone, chunk, numbers)
+        pending |= set(local_days.dates(first, last)).difference(counted)
+    done, ordinals = 0, Ordinals(business.pk, assign=True)
+    for chunk in _chunks(pending):
+        done += count_days(business, zone, chunk, ordinals)
         if deadline is not None and time.monotonic() > deadline:
             return done
     _advance(business, zone, last)
@@ -166,20 +166,20 @@ def catch_up(business: BusinessProfile, deadline: float | None = None) -> int:
 def rebuild(
     business: BusinessProfile, first: date, last: date, progress: Progress = lambda done: None
 ) -> int:
-    """Count the dates from `first` to `last` anew, as far as they are over; returns how many."""
-    _, zone = wind(business)
+    """Count the dates from `first` to `last` again, as far as they are over; returns how many."""
+    _, zone = ensure_clock(business)
     last = min(last, local_days.local_date(now() - GRACE, zone) - local_days.DAY)
-    done, numbers = 0, Numbers(business.pk, assign=True)
+    done, ordinals = 0, Ordinals(business.pk, assign=True)
     for chunk in _chunks(local_days.dates(first, last) if first <= last else ()):
-        done += fill(business, zone, chunk, numbers)
+        done += count_days(business, zone, chunk, ordinals)
         progress(len(chunk))
     return done
 
 
-def forget(business: BusinessProfile) -> None:
-    """Have everything counted anew, for whoever wrote a history without leaving marks.
+def reset(business: BusinessProfile) -> None:
+    """Delete all counted figures, after a history was written without marks. The next roll-up counts them again.
 
-    The clock stays, for it knows which numbers somebody has had.
+    The clock stays, because it knows which ordinals are taken.
     """
     with transaction.atomic():
         clock = StatsClock.objects.filter(business_profile=business)
@@ -193,12 +193,12 @@ def _empty(business: BusinessProfile) -> None:
 
 
 def first_date(business: BusinessProfile) -> date | None:
-    """The first date on which anything happened, in the business's time zone."""
+    """Return the date of the first message or contact in the business's time zone; None without any."""
     return _first_date(business, ZoneInfo(business.time_zone))
 
 
-def wind(business: BusinessProfile) -> tuple[StatsClock, ZoneInfo]:
-    """The business's clock. In another time zone no date is what it was: everything counted so far goes."""
+def ensure_clock(business: BusinessProfile) -> tuple[StatsClock, ZoneInfo]:
+    """Return the business's clock, created if missing. A changed time zone deletes everything counted so far."""
     with transaction.atomic():
         StatsClock.objects.bulk_create(
             [StatsClock(business_profile=business, time_zone=business.time_zone, due_at=now())],
@@ -213,7 +213,7 @@ def wind(business: BusinessProfile) -> tuple[StatsClock, ZoneInfo]:
 
 
 def _first_date(business: BusinessProfile, zone: ZoneInfo) -> date | None:
-    """A stray time that an import or an older version has stored begins no history: see `localtime.EARLIEST`."""
+    """Ignores implausible times that an import or an older version has stored: see `local_days.EARLIEST`."""
     messages = Message.objects.filter(business_profile=business, created_at__gte=local_days.EARLIEST)
     contacts = Contact.objects.filter(business_profile=business, created_at__gte=local_days.EARLIEST)
     found = [
@@ -224,9 +224,9 @@ def _first_date(business: BusinessProfile, zone: ZoneInfo) -> date | None:
     return local_days.local_date(min(moments), zone) if moments else None
 
 
-def _chunks(wanted: Iterable[date]) -> list[list[date]]:
-    """Dates that follow each other, so many at a time."""
-    ordered = sorted(set(wanted))
+def _chunks(dates: Iterable[date]) -> list[list[date]]:
+    """Group consecutive dates, at most CHUNK at a time."""
+    ordered = sorted(set(dates))
     chunks = [ordered[:1]] if ordered else []
     for before, after in pairwise(ordered):
         if after - before == local_days.DAY and len(chunks[-1]) < CHUNK:
@@ -236,25 +236,25 @@ def _chunks(wanted: Iterable[date]) -> list[list[date]]:
     return chunks
 
 
-def fill(
-    business: BusinessProfile, zone: ZoneInfo, dates: Sequence[date], numbers: Numbers | None = None
+def count_days(
+    business: BusinessProfile, zone: ZoneInfo, dates: Sequence[date], ordinals: Ordinals | None = None
 ) -> int:
-    """Count dates that follow each other; returns how many were written (not those that somebody opened meanwhile).
+    """Count consecutive dates; returns how many were written (dates that were opened meanwhile are not).
 
-    numbers: what one run of many such stretches knows of the business's numbers, so that it asks for each once.
+    ordinals: shared by the calls of one run, so that each ordinal is looked up once.
     """
     token = uuid7()
     _start(business.pk, dates, token)
     failpoints.reach("rollup.started")
     counted = queries.count(business.pk, zone, dates[0], dates[-1])
     failpoints.reach("rollup.counted")
-    days = (numbers or Numbers(business.pk, assign=True)).number(counted)
+    days = (ordinals or Ordinals(business.pk, assign=True)).to_days(counted)
     failpoints.reach("rollup.numbered")
     return _finish(business.pk, zone, days, token)
 
 
 def _start(business_id: UUID, dates: Sequence[date], token: UUID) -> None:
-    """On the disk before anything is counted: what says that a date is not done must not be lost with what would."""
+    """Mark the dates as `started`. Committed durably before counting, so that a crash cannot leave them as empty."""
     DailyStats.objects.bulk_create(
         [
             DailyStats(business_profile_id=business_id, date=when, state=State.STARTED, token=token)
@@ -267,9 +267,9 @@ def _start(business_id: UUID, dates: Sequence[date], token: UUID) -> None:
 
 
 def _finish(business_id: UUID, zone: ZoneInfo, counted: Sequence[Day], token: UUID) -> int:
-    """Write what was counted of the dates that are still ours, while the business has the same time zone."""
+    """Write the dates that still have our token, if the business still has the same time zone."""
     with transaction.atomic():
-        commit_lazily()  # undone, the dates are `started` still, and counted again
+        commit_lazily()  # after a crash the dates are still `started`, and counted again
         counts_in = _ZONE.first(business_id)
         dates = set(_OURS.rows(business_id, token)) if counts_in == zone.key else set()
         days = [day for day in counted if day.date in dates]
@@ -298,8 +298,8 @@ _OURS = Prepared[date](
 
 
 def _advance(business: BusinessProfile, zone: ZoneInfo, last: date) -> None:
-    """Everything up to `last` is counted; the next date when it has been over for long enough."""
-    due = local_days.bounds(zone, last + local_days.DAY, last + local_days.DAY)[1] + GRACE
+    """Note that everything up to `last` is counted, and when the next date is due."""
+    due = local_days.utc_bounds(zone, last + local_days.DAY, last + local_days.DAY)[1] + GRACE
     StatsClock.objects.filter(business_profile=business, time_zone=zone.key).update(
         counted_until=last, due_at=due
     )

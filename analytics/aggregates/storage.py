@@ -1,4 +1,4 @@
-"""Days in their tables: `Day` objects written and read."""
+"""Write and read `Day` objects: the tables daily_stats, daily_message_stats and daily_agent_stats."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import orjson
 from django.db.models import BinaryField, Value
 
 from analytics.aggregates import bitmaps
-from analytics.aggregates.day import Day, Tally, Work
+from analytics.aggregates.day import AgentWork, Day, Tally
 from analytics.models import DailyAgentStats, DailyMessageStats, DailyStats
 from core.db import bulk
 
 SECONDS = "I"
-"""Unsigned numbers of 32 bits; 136 years."""
+"""Array type: unsigned 32 bits, enough for 136 years."""
 
 
 def write(business_id: UUID, days: Sequence[Day]) -> None:
-    """Replace what the tables say of these days' messages and work. Call in the transaction that makes them `done`."""
+    """Replace the message and agent rows of these days. Call in the transaction that marks them `done`."""
     where = {"business_profile_id": business_id, "date__in": [day.date for day in days]}
     for model in (DailyMessageStats, DailyAgentStats):  # nothing refers to their rows
         rows: Any = model._default_manager.filter(**where)
@@ -39,7 +39,7 @@ _WORK = ("business_profile_id", "date", "user_id", "sent", "closed", "answer_sec
 
 
 def write_done(business_id: UUID, days: Sequence[Day], moment: datetime) -> None:
-    """The days' own rows, which are there: what was counted, and that they are `done`."""
+    """Store the figures in the existing rows of daily_stats and mark them `done`."""
     rows = [
         (day.date, business_id, moment, *map(columns(day).__getitem__, _TYPES))
         for day in sorted(days, key=lambda day: day.date)
@@ -69,7 +69,7 @@ FROM v WHERE s.business_profile_id = v.business AND s.date = v.day
 
 
 def columns(day: Day) -> dict[str, Any]:
-    """The columns of daily_stats, as they are written."""
+    """Return the columns of a row of daily_stats."""
     return {
         "messages_sent": day.sent,
         "messages_received": day.received,
@@ -100,7 +100,7 @@ def _work(business_id: UUID, days: Iterable[Day]) -> Iterator[tuple[Any, ...]]:
 
 
 def pack_seconds(seconds: Sequence[int]) -> bytes:
-    """Seconds as bytes, little-endian."""
+    """Serialize durations: unsigned 32 bits each, little-endian."""
     packed = array(SECONDS, seconds)
     if sys.byteorder == "big":
         packed.byteswap()
@@ -108,7 +108,7 @@ def pack_seconds(seconds: Sequence[int]) -> bytes:
 
 
 def unpack_seconds(packed: bytes | memoryview) -> Sequence[int]:
-    """The reverse."""
+    """Deserialize what `pack_seconds` wrote."""
     numbers = array(SECONDS)
     numbers.frombytes(packed)
     if sys.byteorder == "big":
@@ -119,28 +119,30 @@ def unpack_seconds(packed: bytes | memoryview) -> Sequence[int]:
 def read(
     business_id: UUID, first: date, last: date, without: Collection[date], reached: bool = True
 ) -> tuple[dict[date, Day], set[date]]:
-    """What is counted of the dates from `first` to `last`, except `without`; and the dates whose row is not done.
+    """Return the counted days from `first` to `last` except `without`, and the dates whose row is not `done`.
 
-    reached: whether the days are to hold that set.
+    reached: whether to load `Day.reached`.
     """
     where = {"business_profile_id": business_id, "date__range": (first, last)}
-    found, undone = _days(where, without, reached)
-    kinds = ("date", "connection_id", "direction", "message_type")
+    days, undone = _days(where, without, reached)
+    message_columns = ("date", "connection_id", "direction", "message_type")
     counts = ("messages", "sent", "delivered", "read", "failed")
     for when, connection_id, direction, kind, *tally in DailyMessageStats.objects.filter(**where).values_list(
-        *kinds, *counts
+        *message_columns, *counts
     ):
-        if when in found:
-            found[when].messages[connection_id, direction, kind] = Tally(*tally)
-    work = ("date", "user_id", "sent", "closed", "answer_seconds", "resolution_seconds")
+        if when in days:
+            days[when].messages[connection_id, direction, kind] = Tally(*tally)
+    work_columns = ("date", "user_id", "sent", "closed", "answer_seconds", "resolution_seconds")
     for when, user_id, sent, closed, answers, resolutions in DailyAgentStats.objects.filter(
         **where
-    ).values_list(*work):
-        if when in found:
+    ).values_list(*work_columns):
+        if when in days:
             _add_work(
-                found[when], user_id, Work(sent, closed, unpack_seconds(answers), unpack_seconds(resolutions))
+                days[when],
+                user_id,
+                AgentWork(sent, closed, unpack_seconds(answers), unpack_seconds(resolutions)),
             )
-    return found, undone
+    return days, undone
 
 
 def _days(
@@ -157,19 +159,19 @@ def _days(
         "new_contacts",
         "opt_outs",
     )
-    found, undone = {}, set()
+    days, undone = {}, set()
     for when, state, received, sent, active, sent_to, talks, *counts in rows:
         if state != DailyStats.State.DONE:
             undone.add(when)
         elif when not in without:
             sets = map(bitmaps.unpack, (active, sent_to, talks))
-            found[when] = Day(when, {}, {}, received, sent, *sets, *counts)
-    return found, undone
+            days[when] = Day(when, {}, {}, received, sent, *sets, *counts)
+    return days, undone
 
 
-def _add_work(day: Day, user_id: UUID | None, work: Work) -> None:
-    """People who left have become nobody: their rows are added up."""
-    known = day.worker(user_id)
+def _add_work(day: Day, user_id: UUID | None, work: AgentWork) -> None:
+    """Add to the work of an agent: the rows of former members have no user and are added up."""
+    known = day.work_of(user_id)
     known.sent += work.sent
     known.closed += work.closed
     known.answers = sorted([*known.answers, *work.answers]) if known.answers else work.answers

@@ -1,12 +1,12 @@
-"""Marks that the database itself sets where something changes late.
+"""Database triggers that mark the hours in which something changes late.
 
 Whatever writes to a message (a receipt's raw UPDATE, a merge, a cascade, an import by COPY) changes the figures of its
-date, and no list of services would stay complete. So triggers mark the hours that a change touches. What is younger
-than YOUNG needs no mark: its date is counted only once it has been over for longer (services.rollups.GRACE), and until
-then it is counted from the rows whenever somebody looks. The conditions are tested before a trigger's function is
-called, so what happens live costs next to nothing.
+date, and no list of services would stay complete. Rows younger than YOUNG_HOURS need no mark: their date is counted
+only once it has been over for longer (rollup.GRACE), and until then pages count it from the rows. The conditions are
+tested before a trigger's function is called, so live traffic costs next to nothing.
 
-An answer's waiting time depends on what came before it in its conversation: a late change also marks the next answer.
+The waiting time of an answer depends on what came before it in its conversation, so a late change also marks the next
+answer.
 """
 
 from __future__ import annotations
@@ -30,25 +30,22 @@ MESSAGE_COLUMNS = (
     "sender_id",
     "created_at",
 )
-"""What the figures of a message's date depend on."""
+"""Columns on which the figures of a message's date depend."""
 TURN_COLUMNS = ("conversation_id", "direction", "message_type", "origin", "is_from_bot", "created_at")
-"""What the next answer's waiting time depends on."""
-PLAIN = {
+"""Columns on which the waiting time of the next answer depends."""
+SIMPLE_TABLES = {
     "contacts": ("created_at",),
     "contact_consents": ("kind", "how", "created_at"),
     "conversation_events": ("kind", "actor_id", "begun_at", "created_at"),
 }
-"""Tables whose rows are counted on the date of `created_at` alone, with the columns that matter."""
+"""Tables whose rows count on the date of `created_at` alone, with the columns that matter."""
 _ANSWER = "direction = 'outbound' AND message_type <> 'reaction' AND origin <> 'campaign' AND NOT is_from_bot"
 
 
-def tables_are_there() -> bool:
-    """Whether every table has been made yet: some migrations stop half way."""
-    return {"messages", "stats_marks", *PLAIN} <= set(connection.introspection.table_names())
-
-
-def install() -> None:
-    """Create what is missing and drop what is out of date; nothing where all is as it should be."""
+def install_triggers() -> None:
+    """Create missing triggers and drop outdated ones. No-op while a table is missing: some migrations stop half way."""
+    if not {"messages", "stats_marks", *SIMPLE_TABLES} <= set(connection.introspection.table_names()):
+        return
     wanted = dict(_postgres() if connection.vendor == "postgresql" else _sqlite())
     with connection.cursor() as cursor:
         existing = _existing(cursor)
@@ -60,7 +57,7 @@ def install() -> None:
 
 
 def _existing(cursor: Any) -> dict[str, str]:
-    """Names of our triggers with what DROP TRIGGER wants after them."""
+    """Return the names of our triggers with what DROP TRIGGER needs after them."""
     if connection.vendor == "postgresql":
         cursor.execute(
             "SELECT tgname, ' ON ' || tgrelid::regclass FROM pg_trigger WHERE NOT tgisinternal "
@@ -74,7 +71,7 @@ def _existing(cursor: Any) -> dict[str, str]:
 
 
 def _named(prefix: str, body: str, statement: str) -> tuple[str, str]:
-    """A trigger whose name changes with its definition. `{name}` stands for it in the statement."""
+    """Name a trigger by the digest of its definition. `{name}` stands for the name in the statement."""
     digest = hashlib.sha256((body + statement).encode()).hexdigest()[:8]
     name = f"stats_mark_{prefix}_{digest}"
     return name, body + statement.replace("{name}", name)
@@ -88,7 +85,7 @@ def _differs(columns: tuple[str, ...], operator: str) -> str:
 
 _OLD_ENOUGH = f"{{row}}.created_at < statement_timestamp() - interval '{YOUNG_HOURS} hours'"
 _WANTED = "current_setting('whatsflow.unmarked', true) IS DISTINCT FROM 'on'"
-"""Who loads a whole history may leave the marks out, and have everything counted anew (services.rollups.forget)."""
+"""Bulk loads may leave the marks out, and have everything counted again (rollup.reset)."""
 _FUNCTIONS = f"""
 CREATE OR REPLACE FUNCTION stats_mark(business uuid, at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -146,8 +143,8 @@ BEGIN
     RETURN NULL;
 END $$;
 """  # noqa: S608 - put together from the constants above
-"""One mark a transaction and hour: its own rows are told by xmin. Marks of others say nothing, for whoever counts may
-have seen those and not yet what this transaction changes."""
+"""One mark for each transaction and hour; xmin identifies the transaction's own rows. Marks of other transactions do
+not help: a roll-up may have seen those, and not yet what this transaction changes."""
 
 
 def _postgres() -> Iterator[tuple[str, str]]:
@@ -172,7 +169,7 @@ def _postgres() -> Iterator[tuple[str, str]]:
         "CREATE TRIGGER {name} AFTER DELETE ON messages REFERENCING OLD TABLE AS gone FOR EACH STATEMENT "
         "EXECUTE FUNCTION stats_mark_messages_gone()",
     )
-    for table, columns in PLAIN.items():
+    for table, columns in SIMPLE_TABLES.items():
         events = {
             "insert": ("INSERT", new),
             "delete": ("DELETE", old),
@@ -210,7 +207,7 @@ _SQLITE_NEXT = f"""
 
 
 def _sqlite() -> Iterator[tuple[str, str]]:
-    """There is one writer at a time: a mark that is there has not been looked at yet, so one an hour is enough."""
+    """SQLite has one writer at a time: an existing mark has not been handled yet, so one an hour is enough."""
     yield _sqlite_trigger("messages", "insert", MESSAGE_COLUMNS, _SQLITE_NEXT.format(row="NEW", condition=1))
     turned = _differs(TURN_COLUMNS, "IS NOT")
     yield _sqlite_trigger(
@@ -220,7 +217,7 @@ def _sqlite() -> Iterator[tuple[str, str]]:
         "".join(_SQLITE_NEXT.format(row=row, condition=turned) for row in ("OLD", "NEW")),
     )
     yield _sqlite_trigger("messages", "delete", MESSAGE_COLUMNS, _SQLITE_NEXT.format(row="OLD", condition=1))
-    for table, columns in PLAIN.items():
+    for table, columns in SIMPLE_TABLES.items():
         for event in ("insert", "update", "delete"):
             yield _sqlite_trigger(table, event, columns, "")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from analytics import periods
+from analytics.reports import periods
 from core.api.fields import Choice, Text
 from core.api.framework import CamelCaseSerializer
 from messaging.models import Message
@@ -199,7 +199,7 @@ class CampaignFiguresSerializer(CamelCaseSerializer):
 
 
 def parameters(query: dict[str, Any]) -> dict[str, str]:
-    """What `analytics.date_range` understands, from the endpoint's parameters."""
+    """What `date_range.parse` understands, from the endpoint's parameters."""
     given = {"from": query["from"], "to": query["to"], "group": query["group_by"]}
     if query["to"] and not query["from"]:
         given["range"] = "custom"

@@ -10,9 +10,10 @@ from rest_framework.request import Request
 from accounts.api.base import Endpoint
 from accounts.api.operations import operation
 from accounts.scopes import Resource
-from analytics import periods, reports
+from analytics import reports
 from analytics.api import serializers
-from analytics.date_range import Asked, asked
+from analytics.reports import date_range, periods
+from analytics.reports.date_range import DateRange
 
 
 class Analytics(Endpoint):
@@ -21,10 +22,10 @@ class Analytics(Endpoint):
     section = "Analytics"
     resource = Resource.ANALYTICS
 
-    def _asked(self) -> Asked:
+    def _date_range(self) -> DateRange:
         name = self.query["timezone"]
         zone = periods.time_zone(name) if name else None
-        return asked(self.business, serializers.parameters(self.query), zone=zone)
+        return date_range.parse(self.business, serializers.parameters(self.query), zone=zone)
 
     @operation("Overview", query=serializers.RangeQuery, answer=serializers.OverviewSerializer, fails=(422,))
     def overview(self, request: Request) -> Any:
@@ -33,22 +34,22 @@ class Analytics(Endpoint):
         First response: from a customer's first unanswered message to the answer of a person or program; what waited
         for over seven days was not answered. Resolution: from the customer's first message to the closing.
         """
-        wanted = self._asked()
-        return reports.overview(self.business, wanted.period, wanted.group)
+        dates = self._date_range()
+        return reports.overview(self.business, dates.period, dates.group)
 
     @operation("Messages", query=serializers.RangeQuery, answer=serializers.MessagesSerializer, fails=(422,))
     def messages(self, request: Request) -> Any:
         """Messages of a range of days: in pieces, by type, by number, and by hour of the week."""
-        wanted = self._asked()
-        return reports.overview(self.business, wanted.period, wanted.group)
+        dates = self._date_range()
+        return reports.overview(self.business, dates.period, dates.group)
 
     @operation(
         "Contacts", query=serializers.RangeQuery, answer=serializers.ContactFiguresSerializer, fails=(422,)
     )
     def contacts(self, request: Request) -> Any:
         """How many contacts there are, who stays, who answers, and the tags that most of them have."""
-        wanted = self._asked()
-        return reports.contacts(self.business, wanted.period, wanted.group)
+        dates = self._date_range()
+        return reports.contacts(self.business, dates.period, dates.group)
 
     @operation("One campaign", answer=serializers.CampaignFiguresSerializer)
     def campaign(self, request: Request, campaign_id: UUID) -> Any:

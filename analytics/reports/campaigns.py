@@ -1,4 +1,4 @@
-"""Campaigns side by side."""
+"""The campaigns page: results side by side."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.models import BusinessProfile
-from analytics.aggregates import local_days
-from analytics.periods import Period
+from analytics.aggregates import utc_bounds
+from analytics.reports.periods import Period
 from analytics.reports.summary import share
 from campaigns.models import Campaign
 from core.errors import NotFound
 
 SHOWN = 100
-"""Campaigns of a range that are compared at most, the latest ones."""
+"""Campaigns of a period that are compared, the latest ones."""
 
 
 @dataclass(frozen=True)
 class CampaignFigures:
-    """What one campaign came to. Its counters equal its ledger's rows (campaigns.services)."""
+    """The results of one campaign. Its counters equal the rows of its recipients (campaigns.services)."""
 
     id: UUID
     name: str
@@ -53,7 +53,7 @@ class CampaignFigures:
         return share(self.opted_out, self.sent)
 
     @classmethod
-    def of(cls, campaign: Campaign) -> CampaignFigures:
+    def from_campaign(cls, campaign: Campaign) -> CampaignFigures:
         return cls(
             id=campaign.pk,
             name=campaign.name,
@@ -72,15 +72,15 @@ class CampaignFigures:
 
 
 def campaigns(business: BusinessProfile, period: Period) -> Sequence[CampaignFigures]:
-    """The campaigns that started in `period`, the latest first."""
-    begins, ends = local_days.bounds(period.zone, period.first, period.last)
+    """Return the campaigns that started in `period`, the latest first."""
+    begins, ends = utc_bounds(period.zone, period.first, period.last)
     rows = Campaign.objects.filter(business_profile=business, started_at__gte=begins, started_at__lt=ends)
-    return [CampaignFigures.of(one) for one in rows.order_by("-started_at", "-id")[:SHOWN]]
+    return [CampaignFigures.from_campaign(one) for one in rows.order_by("-started_at", "-id")[:SHOWN]]
 
 
 def campaign(business: BusinessProfile, campaign_id: UUID) -> CampaignFigures:
-    """One campaign. Raises NotFound, also for another business's."""
+    """Return one campaign. Raises NotFound."""
     found = Campaign.objects.filter(business_profile=business, pk=campaign_id).first()
     if found is None:
         raise NotFound("This campaign")
-    return CampaignFigures.of(found)
+    return CampaignFigures.from_campaign(found)

@@ -1,4 +1,4 @@
-"""The contacts page: how many there are, who stays, who answers, and what they are tagged with."""
+"""The contacts page: growth, cohorts, response rate, tags and groups."""
 
 from __future__ import annotations
 
@@ -11,25 +11,21 @@ from uuid import UUID
 from django.db.models import Count, Q
 
 from accounts.models import BusinessProfile
-from analytics import periods
-from analytics.aggregates import bitmaps, local_days
-from analytics.aggregates.day import Day
-from analytics.aggregates.ordinals import Numbers
-from analytics.models import StatsNumber
-from analytics.periods import Period
-from analytics.reports.days import days
+from analytics.aggregates import Day, Ordinals, days, local_date, union, utc_bounds
+from analytics.reports import periods
 from analytics.reports.overview import Piece, cut
+from analytics.reports.periods import Period
 from analytics.reports.summary import Summary, share, summary
 from contacts.models import Contact, ContactGroup, ContactTag, Tag
 
 COHORTS = 12
-"""Weeks of newcomers that are shown at most, the latest ones."""
+"""Weeks whose new contacts are shown, the latest ones."""
 TAGS = 10
 
 
 @dataclass(frozen=True)
 class Growth:
-    """How many contacts came in a piece of the range, and how many there were at its end."""
+    """New contacts of a piece of the period, and all contacts at its end."""
 
     begins: date
     label: str
@@ -39,7 +35,7 @@ class Growth:
 
 @dataclass(frozen=True)
 class Cohort:
-    """Contacts who came in one week (from Monday). stayed: how many of them wrote in that week, the next one, ..."""
+    """New contacts of one week (from Monday). stayed: how many of them wrote in that week, the next one, ..."""
 
     week: date
     size: int
@@ -48,7 +44,7 @@ class Cohort:
 
 @dataclass(frozen=True)
 class TagFigures:
-    """A tag, the contacts that have it, and those of them who came in the range."""
+    """A tag, the contacts that carry it, and those of them who are new in the period."""
 
     name: str
     contacts: int
@@ -57,7 +53,7 @@ class TagFigures:
 
 @dataclass(frozen=True)
 class GroupFigures:
-    """A group by recency and frequency."""
+    """The number of contacts in an RFM group."""
 
     group: str
     label: str
@@ -66,7 +62,10 @@ class GroupFigures:
 
 @dataclass(frozen=True)
 class ContactFigures:
-    """reached: contacts to whom something was sent; responded: those of them who wrote in the same range."""
+    """The figures of the contacts page.
+
+    reached: contacts to whom something was sent; responded: those of them who wrote in the same period.
+    """
 
     period: Period
     now: Summary
@@ -87,18 +86,18 @@ class ContactFigures:
 
 
 def contacts(business: BusinessProfile, period: Period, group: str = "") -> ContactFigures:
-    """Contacts in `period`. Who was deleted or merged into somebody else is not counted any more, anywhere."""
+    """Return the contacts' figures in `period`. Deleted and merged contacts are not counted."""
     group = group or period.group
-    numbers = Numbers(business.pk)
+    ordinals = Ordinals(business.pk)
     week = _first_week(period)
     begin = min(period.before.first, week)
-    every = days(business, begin, period.last, period.zone, numbers=numbers)
+    every = days(business, begin, period.last, period.zone, ordinals=ordinals)
     earlier, found = every[-2 * period.length : -period.length], every[-period.length :]
-    begins, ends = local_days.bounds(period.zone, period.first, period.last)
+    begins, ends = utc_bounds(period.zone, period.first, period.last)
     rows = Contact.objects.filter(business_profile=business)
     known = rows.filter(created_at__lt=begins).count()
-    reached = bitmaps.union(day.reached for day in found)
-    wrote = bitmaps.union(day.active for day in found)
+    reached = union(day.reached for day in found)
+    wrote = union(day.active for day in found)
     pieces, whole = cut(found, group)
     growth = _growth(known, pieces)
     return ContactFigures(
@@ -111,7 +110,7 @@ def contacts(business: BusinessProfile, period: Period, group: str = "") -> Cont
         reached=reached.bit_count(),
         responded=(reached & wrote).bit_count(),
         growth=growth,
-        cohorts=_cohorts(business, period, every[(week - begin).days :], numbers),
+        cohorts=_cohorts(business, period, every[(week - begin).days :], ordinals),
         tags=_tags(business, Q(contact__created_at__gte=begins, contact__created_at__lt=ends)),
         groups=_groups(business),
     )
@@ -126,19 +125,19 @@ def _growth(known: int, pieces: Sequence[Piece]) -> list[Growth]:
 
 
 def _first_week(period: Period) -> date:
-    """The Monday of the first cohort. A range of few days, or many, shows its last weeks."""
+    """Return the Monday of the first cohort: at most COHORTS weeks before the end."""
     last = periods.begin(period.last, "week")
     return max(periods.begin(period.first, "week"), last - timedelta(weeks=COHORTS - 1))
 
 
 def _cohorts(
-    business: BusinessProfile, period: Period, found: Sequence[Day], numbers: Numbers
+    business: BusinessProfile, period: Period, found: Sequence[Day], ordinals: Ordinals
 ) -> list[Cohort]:
-    """Newcomers by week. found: days from a Monday on."""
+    """Return the cohorts by week. found: days from a Monday on."""
     whole = {piece[0].date: piece for piece in periods.pieces(found, "week")}
-    wrote = {week: bitmaps.union(day.active for day in piece) for week, piece in whole.items()}
+    wrote = {week: union(day.active for day in piece) for week, piece in whole.items()}
     newcomers = _newcomers(business, period, found[0].date)
-    sets = numbers.sets(StatsNumber.Kind.CONTACT, [newcomers[week] for week in wrote])
+    sets = ordinals.contact_bitmaps([newcomers[week] for week in wrote])
     return [
         Cohort(
             week, came.bit_count(), [(came & wrote[later]).bit_count() for later in wrote if later >= week]
@@ -148,18 +147,18 @@ def _cohorts(
 
 
 def _newcomers(business: BusinessProfile, period: Period, first: date) -> Mapping[date, Sequence[UUID]]:
-    """The contacts who came from `first` on, by the week."""
-    begins, _ = local_days.bounds(period.zone, first, first)
-    _, ends = local_days.bounds(period.zone, period.last, period.last)
+    """Return the new contacts from `first` on, by week."""
+    begins, _ = utc_bounds(period.zone, first, first)
+    _, ends = utc_bounds(period.zone, period.last, period.last)
     came: dict[date, list[UUID]] = defaultdict(list)
     rows = Contact.objects.filter(business_profile=business, created_at__gte=begins, created_at__lt=ends)
     for key, at in rows.values_list("pk", "created_at"):
-        came[periods.begin(local_days.local_date(at, period.zone), "week")].append(key)
+        came[periods.begin(local_date(at, period.zone), "week")].append(key)
     return came
 
 
 def _tags(business: BusinessProfile, new: Q) -> list[TagFigures]:
-    """The tags that most contacts have."""
+    """Return the TAGS tags that most contacts carry."""
     rows = (
         ContactTag.objects.filter(tag__business_profile=business)
         .values("tag_id")

@@ -1,4 +1,4 @@
-"""The overview: what a range of days came to, beside the range before it, in pieces, by type, number and person."""
+"""The overview: figures of a period beside the period before, by day, week or month, by type, number and agent."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from datetime import date
 from uuid import UUID
 
 from accounts.models import BusinessProfile, User
-from analytics import periods
-from analytics.aggregates.day import HOURS, Day, Tally
-from analytics.periods import Period
-from analytics.reports.days import days
+from analytics.aggregates import HOURS, Day, Tally, days
+from analytics.reports import periods
+from analytics.reports.periods import Period
 from analytics.reports.summary import Durations, Summary, pool, share, summary, together
 from connections.models import WhatsAppConnection
 from messaging.models import Message
@@ -23,7 +22,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 @dataclass(frozen=True)
 class Piece:
-    """A day, a week or a month of the range; the first and the last may be cut by its ends."""
+    """A day, week or month of the period. The first and the last one may be incomplete."""
 
     begins: date
     label: str
@@ -31,7 +30,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class OfType:
+class TypeFigures:
     """Messages of one type."""
 
     message_type: str
@@ -41,8 +40,8 @@ class OfType:
 
 
 @dataclass(frozen=True)
-class OfNumber:
-    """Messages of one of the business's numbers. connection: None for one that is gone."""
+class NumberFigures:
+    """Messages of one of the business's numbers."""
 
     connection_id: UUID
     name: str
@@ -59,8 +58,8 @@ class OfNumber:
 
 
 @dataclass(frozen=True)
-class OfAgent:
-    """What one person did. user_id: None for phone, programs and people who have left."""
+class AgentFigures:
+    """The work of one agent. user_id: None for the phone, programs and former members."""
 
     user_id: UUID | None
     name: str
@@ -72,26 +71,26 @@ class OfAgent:
 
 @dataclass(frozen=True)
 class Overview:
-    """A range with its parts. hours: 7 rows (from Monday) of 24 numbers of messages received."""
+    """The figures of a period. hours: messages received, as 7 rows (from Monday) of 24 hours."""
 
     period: Period
     group: str
     now: Summary
     before: Summary
     pieces: Sequence[Piece]
-    types: Sequence[OfType]
-    numbers: Sequence[OfNumber]
-    agents: Sequence[OfAgent]
+    types: Sequence[TypeFigures]
+    numbers: Sequence[NumberFigures]
+    agents: Sequence[AgentFigures]
     hours: Sequence[Sequence[int]]
 
     @property
     def is_empty(self) -> bool:
-        """Nothing was said, and nobody came."""
+        """Whether there were no messages and no new contacts."""
         return not (self.now.received or self.now.sent or self.now.new_contacts)
 
 
 def overview(business: BusinessProfile, period: Period, group: str = "") -> Overview:
-    """Everything about `period`, and what the period before it came to. group: day, week or month."""
+    """Return the figures of `period`, and those of the period before. group: day, week or month."""
     group = group or period.group
     every = days(business, period.before.first, period.last, period.zone, reached=False)
     earlier, found = every[: period.length], every[period.length :]
@@ -110,7 +109,7 @@ def overview(business: BusinessProfile, period: Period, group: str = "") -> Over
 
 
 def cut(found: Sequence[Day], group: str) -> tuple[list[Piece], Summary]:
-    """Days in pieces with their figures, and what all of them come to."""
+    """Return the figures of each piece of the days, and of all of them together."""
     pieces = periods.pieces(found, group)
     pools = [pool(piece) for piece in pieces]
     shown = [
@@ -120,13 +119,13 @@ def cut(found: Sequence[Day], group: str) -> tuple[list[Piece], Summary]:
     return shown, together(pools).summary()
 
 
-def _types(found: Sequence[Day]) -> list[OfType]:
+def _types(found: Sequence[Day]) -> list[TypeFigures]:
     tallies: dict[tuple[str, str], Tally] = defaultdict(Tally)
     for day in found:
         for (_, direction, kind), tally in day.messages.items():
             tallies[kind, direction].add(tally)
     rows = [
-        OfType(kind, label, tallies[kind, "inbound"].messages, tallies[kind, "outbound"].sent)
+        TypeFigures(kind, label, tallies[kind, "inbound"].messages, tallies[kind, "outbound"].sent)
         for kind, label in Message.Type.choices
     ]
     return sorted(
@@ -134,7 +133,7 @@ def _types(found: Sequence[Day]) -> list[OfType]:
     )
 
 
-def _numbers(business: BusinessProfile, found: Sequence[Day]) -> list[OfNumber]:
+def _numbers(business: BusinessProfile, found: Sequence[Day]) -> list[NumberFigures]:
     received: dict[UUID, int] = defaultdict(int)
     tallies: dict[UUID, Tally] = defaultdict(Tally)
     for day in found:
@@ -145,13 +144,13 @@ def _numbers(business: BusinessProfile, found: Sequence[Day]) -> list[OfNumber]:
                 tallies[connection_id].add(tally)
     ours = WhatsAppConnection.objects.filter(business_profile=business).only("name", "phone_number")
     rows = [
-        OfNumber(one.pk, one.display_name, received[one.pk], tallies[one.pk])
+        NumberFigures(one.pk, one.display_name, received[one.pk], tallies[one.pk])
         for one in ours.order_by("created_at")
     ]
     return [row for row in rows if row.received or row.tally.messages]
 
 
-def _agents(business: BusinessProfile, found: Sequence[Day]) -> list[OfAgent]:
+def _agents(business: BusinessProfile, found: Sequence[Day]) -> list[AgentFigures]:
     work = defaultdict(list)
     for day in found:
         for user_id, one in day.work.items():
@@ -159,13 +158,13 @@ def _agents(business: BusinessProfile, found: Sequence[Day]) -> list[OfAgent]:
     people = User.objects.filter(pk__in=[key for key in work if key]).only("full_name", "email")
     names = {person.pk: str(person) for person in people}
     rows = [
-        OfAgent(
+        AgentFigures(
             user_id,
             names[user_id] if user_id else NOBODY,
             sum(one.sent for one in done),
             sum(one.closed for one in done),
-            Durations.of(one.answers for one in done),
-            Durations.of(one.resolutions for one in done),
+            Durations.from_lists(one.answers for one in done),
+            Durations.from_lists(one.resolutions for one in done),
         )
         for user_id, done in work.items()
     ]

@@ -1,4 +1,4 @@
-"""What some days come to together."""
+"""The figures of several days together."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from analytics.aggregates import bitmaps
-from analytics.aggregates.day import Day, Tally
+from analytics.aggregates import Bitmap, Day, Tally, union
 
 
 def percentile(ordered: Iterable[Sequence[int]], share: float) -> int | None:
-    """The smallest of the values that at least `share` of them do not exceed (nearest rank); None of nothing.
+    """Return the nearest-rank percentile of all values; None without any.
 
-    ordered: the values in lists, each sorted. It lies between the smallest and the largest of what the lists have each,
-    most likely in the middle half of these: only what lies there is put together.
+    ordered: sorted lists. The result lies between the smallest and the largest percentile of the single lists, most
+    likely in the middle half of these, so only the values there are merged and sorted.
     """
     lists = [one for one in ordered if one]
     if not lists:
@@ -29,7 +28,7 @@ def percentile(ordered: Iterable[Sequence[int]], share: float) -> int | None:
 
 
 def _ranked(lists: Sequence[Sequence[int]], rank: int, low: int, high: int) -> Sequence[int]:
-    """The value of this rank (from 1) of all lists if it is one of those from `low` to `high`, else nothing."""
+    """Return the value of this rank (from 1) among all lists if it lies from `low` to `high`, else nothing."""
     begins = [bisect_left(one, low) for one in lists]
     ends = [bisect_right(one, high) for one in lists]
     place = rank - sum(begins) - 1
@@ -41,32 +40,32 @@ def _ranked(lists: Sequence[Sequence[int]], rank: int, low: int, high: int) -> S
 
 
 def _rank(count: int, share: float) -> int:
-    """How many of `count` values are `share` of them, rounded up; at least one."""
+    """Return `share` of `count`, rounded up; at least one."""
     return max(-(-round(share * 1000) * count // 1000), 1)
 
 
 @dataclass(frozen=True)
 class Durations:
-    """How long something took, in seconds; None where it never happened."""
+    """Count, median and 90th percentile of durations in seconds; None without any."""
 
     count: int
     median: int | None
     p90: int | None
 
     @classmethod
-    def of(cls, sorted_lists: Iterable[Sequence[int]]) -> Durations:
+    def from_lists(cls, sorted_lists: Iterable[Sequence[int]]) -> Durations:
         lists = list(sorted_lists)
         return cls(sum(map(len, lists)), percentile(lists, 0.5), percentile(lists, 0.9))
 
 
 def share(part: int, whole: int) -> float | None:
-    """`part` of `whole`, 0 to 1; None of nothing."""
+    """Return `part` of `whole`, 0 to 1; None if `whole` is 0."""
     return part / whole if whole else None
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The figures of some days. Contacts and conversations are counted once, however many days they were active on."""
+    """The figures of some days. Contacts and conversations are counted once, whatever the number of active days."""
 
     received: int
     sent: int
@@ -92,20 +91,19 @@ class Summary:
 
 @dataclass
 class Pool:
-    """Some days added up, as far as they can be added to others: people as sets, durations as sorted lists."""
+    """Days added up in a form that can be added to others: contacts as bitmaps, durations as sorted lists."""
 
     received: int = 0
     ours: Tally = field(default_factory=Tally)
     new_contacts: int = 0
     opt_outs: int = 0
     closed: int = 0
-    active: int = 0
-    conversations: int = 0
+    active: Bitmap = 0
+    conversations: Bitmap = 0
     answers: list[Sequence[int]] = field(default_factory=list)
     resolutions: list[Sequence[int]] = field(default_factory=list)
 
     def summary(self) -> Summary:
-        """What they come to."""
         return Summary(
             received=self.received,
             sent=self.ours.sent,
@@ -117,13 +115,13 @@ class Pool:
             conversations=self.conversations.bit_count(),
             opt_outs=self.opt_outs,
             closed=self.closed,
-            answers=Durations.of(self.answers),
-            resolutions=Durations.of(self.resolutions),
+            answers=Durations.from_lists(self.answers),
+            resolutions=Durations.from_lists(self.resolutions),
         )
 
 
 def pool(days: Sequence[Day]) -> Pool:
-    """These days, added up."""
+    """Add up days."""
     ours = Tally()
     for day in days:
         for (_, direction, _), tally in day.messages.items():
@@ -136,15 +134,15 @@ def pool(days: Sequence[Day]) -> Pool:
         new_contacts=sum(day.new_contacts for day in days),
         opt_outs=sum(day.opt_outs for day in days),
         closed=sum(one.closed for one in work),
-        active=bitmaps.union(day.active for day in days),
-        conversations=bitmaps.union(day.conversations for day in days),
+        active=union(day.active for day in days),
+        conversations=union(day.conversations for day in days),
         answers=[one.answers for one in work],
         resolutions=[one.resolutions for one in work],
     )
 
 
 def together(pools: Sequence[Pool]) -> Pool:
-    """Several pools as one."""
+    """Add up pools."""
     ours = Tally()
     for one in pools:
         ours.add(one.ours)
@@ -154,13 +152,13 @@ def together(pools: Sequence[Pool]) -> Pool:
         new_contacts=sum(one.new_contacts for one in pools),
         opt_outs=sum(one.opt_outs for one in pools),
         closed=sum(one.closed for one in pools),
-        active=bitmaps.union(one.active for one in pools),
-        conversations=bitmaps.union(one.conversations for one in pools),
+        active=union(one.active for one in pools),
+        conversations=union(one.conversations for one in pools),
         answers=list(chain.from_iterable(one.answers for one in pools)),
         resolutions=list(chain.from_iterable(one.resolutions for one in pools)),
     )
 
 
 def summary(days: Sequence[Day]) -> Summary:
-    """What these days come to."""
+    """Return the figures of these days together."""
     return pool(days).summary()

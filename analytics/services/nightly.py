@@ -1,4 +1,4 @@
-"""What is done once a date is over: it is counted, who is gone loses their number, contacts are put into groups."""
+"""Nightly work: count dates that are over, prune ordinals, regroup contacts."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 
 from accounts.models import BusinessProfile
-from analytics.aggregates import local_days, ordinals, rollup
+from analytics import aggregates
 from analytics.models import StatsClock
 from analytics.services import rfm
 from core.clock import now
 
 SECONDS = 240.0
-"""How long one run takes at most, about; the next one goes on."""
+"""Approximate time limit of one run; the next run continues."""
 
 
 def run(seconds: float = SECONDS) -> None:
-    """Do what is due, in every business."""
+    """Do what is due in every business."""
     deadline = time.monotonic() + seconds
-    rollup.run(seconds)
+    aggregates.roll_up(seconds)
     for clock in _ungrouped():
         if time.monotonic() > deadline:
             return
-        with rollup.apart(clock.business_profile_id, "regrouping_failed"):
+        with aggregates.isolated(clock.business_profile_id, "regrouping_failed"):
             _regroup(clock.business_profile)
 
 
 def _ungrouped() -> list[StatsClock]:
-    """Clocks whose dates are counted and whose contacts were not put into groups since."""
+    """Return the clocks of businesses whose dates are counted, but whose contacts are not regrouped yet."""
     rows = StatsClock.objects.filter(business_profile__deleted_at=None, counted_until__isnull=False)
     rows = rows.filter(due_at__gt=now()).select_related("business_profile")
-    stale = Q(grouped_on=None) | Q(grouped_on__lte=local_days.local_date(now(), ZoneInfo("Etc/GMT+12")))
+    stale = Q(grouped_on=None) | Q(grouped_on__lte=aggregates.local_date(now(), ZoneInfo("Etc/GMT+12")))
     return [
         clock
         for clock in rows.filter(stale).order_by("pk")
@@ -43,10 +43,10 @@ def _ungrouped() -> list[StatsClock]:
 
 def _regroup(business: BusinessProfile) -> None:
     today = _today(business)
-    ordinals.prune(business)
+    aggregates.prune_ordinals(business)
     rfm.regroup(business)
     StatsClock.objects.filter(business_profile=business).update(grouped_on=today)
 
 
 def _today(business: BusinessProfile) -> date:
-    return local_days.local_date(now(), ZoneInfo(business.time_zone))
+    return aggregates.local_date(now(), ZoneInfo(business.time_zone))

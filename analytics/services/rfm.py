@@ -1,4 +1,4 @@
-"""Contacts in groups by how lately and how often they wrote, so that lists, segments and campaigns can ask for them.
+"""RFM groups: contacts by recency and frequency of their messages, for lists, segments and campaigns.
 
     new      wrote for the first time within NEW_DAYS
     loyal    wrote within RECENT_DAYS, and on LOYAL_DAYS different days of the last FREQUENT_DAYS
@@ -6,7 +6,7 @@
     cooling  wrote within LOST_DAYS
     lost     longer ago
 
-The first that fits. Days are the business's.
+The first match applies. Days are in the business's time zone.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from accounts.models import BusinessProfile
-from analytics.aggregates import local_days, ordinals, rollup
-from analytics.aggregates.day import Day
-from analytics.reports.days import days
+from analytics import aggregates
+from analytics.aggregates import DAY, Bitmap, Day, Ordinals
 from contacts.models import ContactGroup
-from contacts.services import rfm_groups
+from contacts.services import contacts
 from core.clock import now
 
 NEW_DAYS = 14
@@ -29,25 +28,22 @@ FREQUENT_DAYS = 90
 LOYAL_DAYS = 8
 LOST_DAYS = 90
 AT_A_TIME = 92
-"""Dates held in memory at once."""
+"""Dates that are held in memory at once."""
 Group = ContactGroup.Group
 
 
 def regroup(business: BusinessProfile) -> int:
-    """Put every contact of the business into its group as of today; returns how many moved."""
-    rollup.wind(business)
-    today = local_days.local_date(now(), ZoneInfo(business.time_zone))
-    found = grouped(_days(business, today), today)
-    return rfm_groups.assign(business, ordinals.named(business.pk, found), today)
+    """Assign every contact of the business to its group as of today; returns how many changed."""
+    aggregates.ensure_clock(business)
+    today = aggregates.local_date(now(), ZoneInfo(business.time_zone))
+    groups = grouped(_days(business, today), today)
+    return contacts.assign_groups(business, aggregates.contacts_in(business.pk, groups), today)
 
 
-def grouped(history: Iterable[Day], today: date) -> dict[str, int]:
-    """Sets of everybody who wrote, by group. history: the days up to today, in any order.
-
-    often[n]: who wrote on more than n of the last FREQUENT_DAYS.
-    """
+def grouped(history: Iterable[Day], today: date) -> dict[str, Bitmap]:
+    """Return a bitmap of the contacts of each group. history: the days up to today, in any order."""
     everybody = earlier = recent = lately = 0
-    often = [0] * LOYAL_DAYS
+    often = [0] * LOYAL_DAYS  # often[n]: wrote on more than n of the last FREQUENT_DAYS
     for day in history:
         ago = (today - day.date).days
         everybody |= day.active
@@ -68,10 +64,10 @@ def grouped(history: Iterable[Day], today: date) -> dict[str, int]:
 
 
 def _days(business: BusinessProfile, today: date) -> Iterator[Day]:
-    """Everything up to today. Who has no number gets one, so that those of all stretches are the same."""
-    assigned = ordinals.Numbers(business.pk, assign=True)
-    begin = rollup.first_date(business) or today
+    """Yield every day up to today. Missing ordinals are assigned, so that all chunks use the same."""
+    ordinals = Ordinals(business.pk, assign=True)
+    begin = aggregates.first_date(business) or today
     while begin <= today:
-        end = min(begin + (AT_A_TIME - 1) * local_days.DAY, today)
-        yield from days(business, begin, end, reached=False, numbers=assigned)
-        begin = end + local_days.DAY
+        end = min(begin + (AT_A_TIME - 1) * DAY, today)
+        yield from aggregates.days(business, begin, end, reached=False, ordinals=ordinals)
+        begin = end + DAY

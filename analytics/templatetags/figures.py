@@ -1,4 +1,4 @@
-"""Figures in words and lines: {{ seconds|figure:"duration" }}, {% change tile %}, {% sparkline values %}."""
+"""Formatting of figures: {{ seconds|figure:"duration" }}, {% change tile %}, {% sparkline values %}."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from analytics import report_tables
-from analytics.durations import words
-from analytics.kpi_tiles import Tile
+from analytics.reports import tables
+from analytics.reports.tiles import Tile, duration_text
 
 register = template.Library()
 
@@ -22,26 +21,26 @@ HEATS = 6
 
 
 @register.filter
-def figure(value: Any, kind: str = report_tables.NUMBER) -> str:
-    """A figure as people read it: 12,480, 3 min 10 s, 93 %; a dash for none."""
+def figure(value: Any, kind: str = tables.NUMBER) -> str:
+    """Format a figure: 12,480, 3 min 10 s, 93 %; a dash for None."""
     if value is None:
         return NONE
-    if kind == report_tables.DURATION:
-        return words(value)
-    if kind == report_tables.SHARE:
+    if kind == tables.DURATION:
+        return duration_text(value)
+    if kind == tables.SHARE:
         percent = value * 100
         return f"{percent:.1f} %" if 0 < percent < 10 or 99 < percent < 100 else f"{percent:.0f} %"
-    return f"{value:,}" if kind == report_tables.NUMBER else str(value)
+    return f"{value:,}" if kind == tables.NUMBER else str(value)
 
 
 @register.simple_tag
 def change(tile: Tile) -> SafeString | str:
-    """How a tile's figure has changed, coloured, with its words for those who do not see the colour."""
+    """Render the change of a tile's figure, coloured, with a text for screen readers."""
     by = tile.change
     if by is None:
         return ""
     rounded = round(by * 100)
-    points = "%" if tile.kind != report_tables.SHARE else "point" if abs(rounded) == 1 else "points"
+    points = "%" if tile.kind != tables.SHARE else "point" if abs(rounded) == 1 else "points"
     sign = "+" if rounded > 0 else "−" if rounded < 0 else "±"
     return format_html(
         '<span class="wf-change is-{}">{}{} {}<span class="visually-hidden"> against the period before</span></span>',
@@ -54,7 +53,7 @@ def change(tile: Tile) -> SafeString | str:
 
 @register.simple_tag
 def sparkline(values: Sequence[float | None]) -> SafeString | str:
-    """A small line of the values, drawn by the server; nothing for fewer than two."""
+    """Render a sparkline as SVG; nothing for fewer than two values."""
     known = [value for value in values if value is not None]
     if len(known) < 2:
         return ""
@@ -76,7 +75,7 @@ def sparkline(values: Sequence[float | None]) -> SafeString | str:
 
 @register.filter
 def heat(value: float | None, top: float) -> int:
-    """The shade of a cell: 0 for nothing, up to HEATS for `top`."""
+    """Return the shade of a heat map's cell: 0 for nothing, up to HEATS for `top`."""
     if not value or not top:
         return 0
     return min(HEATS, max(1, -(-round(value / top * 1000) * HEATS // 1000)))

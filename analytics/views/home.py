@@ -1,4 +1,4 @@
-"""The overview, and the choice of colours in every page's menu."""
+"""The home page, and the colour theme in every page's menu."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import MemberRequest, member
 from accounts.models import User
 from accounts.services import users
-from analytics import forms, selectors
+from analytics import forms
+from analytics.reports import home as home_report
 from core.errors import InvalidInput
 from core.web import htmx
 
@@ -19,16 +20,16 @@ from core.web import htmx
 @require_safe
 @member()
 def home(request: HttpRequest) -> HttpResponse:
-    """What is going on, and what to do first in a new business. Live updates fetch the partial."""
+    """GET: the home page. Live updates fetch the partial."""
     access = cast(MemberRequest, request).access
-    context = {"overview": selectors.overview(access.business, access.user)}
+    context = {"overview": home_report.home_page(access.business, access.user)}
     return htmx.render(request, "analytics/home.html", "analytics/_overview.html", context)
 
 
 @require_POST
 @login_required
 def theme(request: HttpRequest) -> HttpResponse:
-    """Keep the colours that the person chose; back to the page they came from where there is no JavaScript."""
+    """POST: save the colour theme. Without JavaScript, redirects to the page it came from."""
     form = forms.ThemeForm(request.POST)
     if not form.is_valid():
         raise InvalidInput("unknown_theme", "Choose auto, light or dark.", field="theme")

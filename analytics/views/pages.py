@@ -1,4 +1,4 @@
-"""The pages of figures, their export, and the choice of the weekly report."""
+"""The analytics pages, their export, and the subscription to the weekly report."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import MemberRequest, member
-from analytics import exports, kpi_tiles, periods, report_tables
-from analytics import reports as figures
-from analytics.date_range import Asked, asked
-from analytics.services import reports
+from analytics import reports
+from analytics.reports import date_range, periods, tables, tiles
+from analytics.reports import export as csv_export
+from analytics.reports.date_range import DateRange
+from analytics.services import weekly_report
 from core.files import spreadsheets
 from core.web import htmx
 
@@ -21,15 +22,15 @@ from core.web import htmx
 @require_safe
 @member()
 def overview(request: HttpRequest) -> HttpResponse:
-    """Messages, people and times of a range, beside the range before."""
+    """GET: the overview of a period."""
     access = cast(MemberRequest, request).access
-    wanted = asked(access.business, request.GET.dict())
-    found = figures.overview(access.business, wanted.period, wanted.group)
+    dates = date_range.parse(access.business, request.GET.dict())
+    found = reports.overview(access.business, dates.period, dates.group)
     context = {
-        **_frame(request, wanted, "analytics"),
+        **_frame(request, dates, "analytics"),
         "overview": found,
-        "tiles": kpi_tiles.overview_tiles(found),
-        "tables": {table.key: table for table in report_tables.overview_tables(found)},
+        "tiles": tiles.overview_tiles(found),
+        "tables": {table.key: table for table in tables.overview_tables(found)},
         "hottest": max(max(row) for row in found.hours),
     }
     return htmx.render(request, "analytics/overview.html", "analytics/_figures.html", context)
@@ -38,15 +39,15 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 @member()
 def contacts(request: HttpRequest) -> HttpResponse:
-    """How many contacts there are, who stays, who answers."""
+    """GET: the contacts page."""
     access = cast(MemberRequest, request).access
-    wanted = asked(access.business, request.GET.dict())
-    found = figures.contacts(access.business, wanted.period, wanted.group)
+    dates = date_range.parse(access.business, request.GET.dict())
+    found = reports.contacts(access.business, dates.period, dates.group)
     context = {
-        **_frame(request, wanted, "analytics_contacts"),
+        **_frame(request, dates, "analytics_contacts"),
         "found": found,
-        "tiles": kpi_tiles.contact_tiles(found),
-        "tables": {table.key: table for table in report_tables.contact_tables(found)},
+        "tiles": tiles.contact_tiles(found),
+        "tables": {table.key: table for table in tables.contact_tables(found)},
     }
     return htmx.render(request, "analytics/contacts.html", "analytics/_contacts.html", context)
 
@@ -54,14 +55,14 @@ def contacts(request: HttpRequest) -> HttpResponse:
 @require_safe
 @member()
 def campaigns(request: HttpRequest) -> HttpResponse:
-    """The campaigns of a range, side by side."""
+    """GET: the campaigns page."""
     access = cast(MemberRequest, request).access
-    wanted = asked(access.business, request.GET.dict())
-    found = figures.campaigns(access.business, wanted.period)
+    dates = date_range.parse(access.business, request.GET.dict())
+    found = reports.campaigns(access.business, dates.period)
     context = {
-        **_frame(request, wanted, "analytics_campaigns"),
+        **_frame(request, dates, "analytics_campaigns"),
         "campaigns": found,
-        "tables": {table.key: table for table in report_tables.campaign_tables(found)},
+        "tables": {table.key: table for table in tables.campaign_tables(found)},
     }
     return htmx.render(request, "analytics/campaigns.html", "analytics/_campaigns.html", context)
 
@@ -69,12 +70,12 @@ def campaigns(request: HttpRequest) -> HttpResponse:
 @require_safe
 @member()
 def export(request: HttpRequest) -> HttpResponse:
-    """One table as CSV: `table` is one of a page's, or "days"."""
+    """GET: one table as CSV. table: a table of a page, or "days"."""
     access = cast(MemberRequest, request).access
-    wanted = asked(access.business, request.GET.dict())
-    made = exports.table(access.business, wanted, request.GET.get("table", exports.DAYS))
-    response = HttpResponse(exports.csv(made), content_type=spreadsheets.CSV_TYPE)
-    name = f"whatsflow-{made.key}-{wanted.period.first}-{wanted.period.last}.csv"
+    dates = date_range.parse(access.business, request.GET.dict())
+    made = csv_export.table(access.business, dates, request.GET.get("table", csv_export.DAYS))
+    response = HttpResponse(csv_export.csv(made), content_type=spreadsheets.CSV_TYPE)
+    name = f"whatsflow-{made.key}-{dates.period.first}-{dates.period.last}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
@@ -82,24 +83,24 @@ def export(request: HttpRequest) -> HttpResponse:
 @require_POST
 @member()
 def report(request: HttpRequest) -> HttpResponse:
-    """Get the weekly report by e-mail from now on, or no more."""
+    """POST: subscribe to the weekly report, or unsubscribe."""
     access = cast(MemberRequest, request).access
-    wanted = request.POST.get("wanted") == "yes"
-    reports.choose(access.business, access.user, wanted)
-    text = "Every Monday you get last week's figures." if wanted else "You get no more weekly reports."
+    subscribed = request.POST.get("wanted") == "yes"
+    weekly_report.set_subscribed(access.business, access.user, subscribed)
+    text = "Every Monday you get last week's figures." if subscribed else "You get no more weekly reports."
     messages.success(request, text)
     return htmx.redirect(request, "analytics")
 
 
-def _frame(request: HttpRequest, wanted: Asked, route: str) -> dict[str, Any]:
-    """What every page of figures shows around them."""
+def _frame(request: HttpRequest, dates: DateRange, route: str) -> dict[str, Any]:
+    """Return the context that all analytics pages share."""
     access = cast(MemberRequest, request).access
     return {
-        "asked": wanted,
-        "period": wanted.period,
+        "asked": dates,
+        "period": dates.period,
         "presets": periods.PRESETS,
         "groups": periods.GROUPS,
-        "query": urlencode(wanted.query),
+        "query": urlencode(dates.query),
         "page_route": route,
-        "gets_report": reports.is_chosen(access.business, access.user),
+        "gets_report": weekly_report.is_subscribed(access.business, access.user),
     }

@@ -15,8 +15,7 @@ from campaigns import selectors
 from campaigns.models import Campaign, CampaignPerson
 from campaigns.services import drafts
 from contacts.bulk import registry
-from contacts.bulk.job import write_down
-from contacts.bulk.registry import Many, Pair
+from contacts.bulk.registry import BulkAction, BulkRun, Change
 from core.clock import now
 from core.errors import Conflict, InvalidInput, NotFound
 from jobs.context import Work
@@ -32,7 +31,7 @@ OFFERED = 50
 def register() -> None:
     """Offer it in the list of contacts; called once, in ready()."""
     registry.register(
-        Many(
+        BulkAction(
             ACTION,
             "Add to campaign",
             "speakerphone",
@@ -56,9 +55,9 @@ def choices(business: BusinessProfile) -> list[tuple[str, str]]:
     return found
 
 
-def prepare(business: BusinessProfile, actor: User, given: Mapping[str, str]) -> dict[str, Any]:
+def prepare(business: BusinessProfile, actor: User, options: Mapping[str, Any]) -> dict[str, Any]:
     """Which campaign; a new one is made, with its list still empty. Raises InvalidInput."""
-    wanted = given.get(ACTION, "")
+    wanted = options.get(ACTION, "")
     if wanted == NEW:
         today = now().astimezone(ZoneInfo(business.time_zone))
         name = f"Chosen contacts, {today.day} {today:%b %Y}"
@@ -73,9 +72,9 @@ def prepare(business: BusinessProfile, actor: User, given: Mapping[str, str]) ->
     return {"campaign": str(campaign.pk), "about": campaign.name}
 
 
-def add(work: Work, ids: Sequence[UUID]) -> int:
+def add(run: BulkRun, ids: Sequence[UUID]) -> int:
     """Put them on the draft's list; a draft for others than a list gets one. Returns how many were not on it."""
-    campaign = _draft(work, work.params["campaign"])
+    campaign = _draft(run.business, run.params["campaign"])
     if campaign.target_type != Campaign.Target.CUSTOM:
         campaign.people.all().delete()
         campaign.target_type, campaign.list_summary = Campaign.Target.CUSTOM, {}
@@ -83,14 +82,14 @@ def add(work: Work, ids: Sequence[UUID]) -> int:
     new = [key for key in ids if key not in there]
     CampaignPerson.objects.bulk_create([CampaignPerson(campaign=campaign, contact_id=key) for key in new])
     _count(campaign, len(new))
-    write_down(work.job, [(key, campaign.pk) for key in new])
+    run.record((key, campaign.pk) for key in new)
     return len(new)
 
 
-def take_out(work: Work, pairs: Sequence[Pair]) -> int:
+def take_out(work: Work, changes: Sequence[Change]) -> int:
     """Off the list again. Returns how many were still on it."""
-    campaign = _draft(work, work.undoes.params["campaign"])
-    gone, _ = campaign.people.filter(contact_id__in=[contact for contact, _ in pairs]).delete()
+    campaign = _draft(work.business, work.undoes.params["campaign"])
+    gone, _ = campaign.people.filter(contact_id__in=[contact for contact, _ in changes]).delete()
     _count(campaign, -gone)
     return gone
 
@@ -100,10 +99,10 @@ def leads_to(job: Job) -> tuple[str, str]:
     return reverse("campaigns:edit", args=[job.params["campaign"]]), "Go on with the campaign"
 
 
-def _draft(work: Work, key: str) -> Campaign:
+def _draft(business: BusinessProfile, key: str) -> Campaign:
     """Locked. Raises NotFound, and Conflict when it has been started or scheduled meanwhile."""
     rows = Campaign.objects.select_for_update(no_key=True, of=("self",))
-    campaign = rows.filter(business_profile=work.business, pk=key).first()
+    campaign = rows.filter(business_profile=business, pk=key).first()
     if campaign is None:
         raise NotFound("This campaign")
     if campaign.status != Campaign.Status.DRAFT:

@@ -14,8 +14,9 @@ from accounts.roles import Can
 from accounts.scopes import Resource
 from contacts import selectors
 from contacts.api import filters, serializers
+from contacts.bulk import job as bulk
 from contacts.models import Contact
-from contacts.services import bulk_verbs, consent, contacts, merging, notes, privacy, tags
+from contacts.services import consent, contacts, merging, notes, privacy, tags
 from jobs.api.serializers import JobSerializer
 from jobs.models import Job
 
@@ -155,7 +156,7 @@ class PersonalData(Endpoint):
 
 
 class Bulk(Endpoint):
-    """One verb on many contacts."""
+    """Bulk actions on contacts."""
 
     section = "Contacts"
     resource = Resource.CONTACTS
@@ -169,7 +170,16 @@ class Bulk(Endpoint):
     )
     def create(self, request: Request) -> Any:
         """At once, for up to 1,000 contacts: `contactIds`, or whom `filter` finds. More than that: a job."""
-        return {"changed": bulk_verbs.carry_out(self.business, self.user, **self.data)}
+        wanted = self.data.get("filter")
+        changed = bulk.run_at_once(
+            self.business,
+            self.user,
+            action=serializers.BULK_ACTIONS[self.data["action"]],
+            ids=self.data.get("contact_ids"),
+            filters=None if wanted is None else filters.read(self.business, wanted),
+            options={"tag_ids": self.data["tag_ids"]},
+        )
+        return {"changed": changed}
 
 
 class ContactTags(Endpoint):

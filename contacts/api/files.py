@@ -8,7 +8,7 @@ from accounts.api.base import Endpoint
 from accounts.api.operations import operation
 from accounts.roles import Can
 from accounts.scopes import Resource
-from contacts.api import serializers
+from contacts.api import filters, serializers
 from contacts.services import exports, imports
 from jobs.api.serializers import JobSerializer
 from jobs.models import Job
@@ -44,4 +44,10 @@ class Files(Endpoint):
     )
     def dump(self, request: Request) -> Job:
         """To CSV, Excel or vCard. Answers with the job; the file is at GET /jobs/{jobId}/file when it is done."""
-        return exports.order(self.business, self.user, **self.data)
+        params = exports.to_params(
+            self.business,
+            fmt=self.data["format"],
+            ids=self.data.get("contact_ids"),
+            filters=filters.read(self.business, self.data["filter"]).to_dict(),
+        )
+        return exports.start(self.business, self.user, params)

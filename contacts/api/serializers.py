@@ -267,10 +267,22 @@ class SegmentBody(CamelCaseSerializer):
     filter = JsonObject(help_text=FILTER)
 
 
+BULK_ACTIONS = {
+    "tag": "tag",
+    "untag": "untag",
+    "block": "block",
+    "unblock": "unblock",
+    "optOut": "opt_out",
+    "optIn": "opt_in",
+    "delete": "delete",
+}
+"""Actions of the API with their names in contacts.bulk.registry."""
+
+
 class BulkBody(CamelCaseSerializer):
     """What to do with many contacts: those that are named, or those whom a filter finds."""
 
-    action = Choice(choices=["tag", "untag", "block", "unblock", "optOut", "optIn", "delete"])
+    action = Choice(choices=list(BULK_ACTIONS))
     contact_ids = Items(child=Key(), required=False, max_length=MOST_IDS)
     filter = JsonObject(required=False, help_text=FILTER)
     tag_ids = Items(child=Key(), default=list, max_length=100, help_text="For tag and untag.")

@@ -1,4 +1,4 @@
-"""What contacts itself can do with many: put on and take off a tag, opt out, delete."""
+"""The bulk actions of this app: tag, untag, opt out and in, block, unblock, delete."""
 
 from __future__ import annotations
 
@@ -9,23 +9,27 @@ from uuid import UUID
 
 from accounts.models import BusinessProfile, User
 from contacts.bulk import registry
-from contacts.bulk.job import write_down
-from contacts.bulk.registry import Many, Pair
+from contacts.bulk.registry import BulkAction, BulkRun, Change
 from contacts.models import ContactTag, Tag
-from contacts.services import consent, tags
-from contacts.services import contacts as verbs
+from contacts.selectors import get_tag
+from contacts.services import consent, contacts, tags
 from core.errors import InvalidInput
 from core.text import printable
 from jobs.context import Work
 
 
 def register() -> None:
-    """Make them known; called once, in ready()."""
+    """Register the actions; called once, in ready()."""
     for action in (
-        Many("tag", "Tag", "tag", "Tag contacts", _tag, prepare=_prepare_tag, undo=_undo_tag),
-        Many("untag", "Untag", "tags", "Untag contacts", _untag, prepare=_prepare_untag, undo=_undo_untag),
-        Many("opt_out", "Opt out", "hand-stop", "Opt contacts out", _opt_out, undo=_undo_opt_out),
-        Many("delete", "Delete", "trash", "Delete contacts", _delete),
+        BulkAction("tag", "Tag", "tag", "Tag contacts", _tag, prepare=_prepare_tag, undo=_undo_tag),
+        BulkAction(
+            "untag", "Untag", "tags", "Untag contacts", _untag, prepare=_prepare_untag, undo=_undo_untag
+        ),
+        BulkAction("opt_out", "Opt out", "hand-stop", "Opt contacts out", _opt_out, undo=_undo_opt_out),
+        BulkAction("opt_in", "Opt in", "thumb-up", "Opt contacts in", _opt_in, on_page=False),
+        BulkAction("block", "Block", "ban", "Block contacts", _block, on_page=False),
+        BulkAction("unblock", "Unblock", "ban", "Unblock contacts", _unblock, on_page=False),
+        BulkAction("delete", "Delete", "trash", "Delete contacts", _delete),
     ):
         registry.register(action)
 
@@ -33,78 +37,106 @@ def register() -> None:
 # -- tags ------------------------------------------------------------------------------------------
 
 
-def _prepare_tag(business: BusinessProfile, actor: User, given: Mapping[str, str]) -> dict[str, Any]:
-    """The tag of this name; made if it is new."""
-    found = tags.find_or_create(business, actor, [given.get("tag", "")])
-    return {"tags": [str(one.pk) for one in found], "about": found[0].name}
+def _prepare_tag(business: BusinessProfile, actor: User, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Find the tags by `tag_ids`, or the tag called `tag`, which is created if it is new."""
+    if "tag_ids" in options:
+        return _tags_by_id(business, options["tag_ids"])
+    (tag,) = tags.find_or_create(business, actor, [options.get("tag", "")])
+    return {"tags": [str(tag.pk)], "about": tag.name}
 
 
-def _prepare_untag(business: BusinessProfile, actor: User, given: Mapping[str, str]) -> dict[str, Any]:
-    """The tag of this name. Raises InvalidInput when there is none."""
-    name = printable(given.get("tag", ""))
-    found = Tag.objects.filter(business_profile=business, name__iexact=name).first()
-    if found is None:
+def _prepare_untag(business: BusinessProfile, actor: User, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Find the tags by `tag_ids`, or the tag called `tag`. Raises InvalidInput when there is none."""
+    if "tag_ids" in options:
+        return _tags_by_id(business, options["tag_ids"])
+    name = printable(options.get("tag", ""))
+    tag = Tag.objects.filter(business_profile=business, name__iexact=name).first()
+    if tag is None:
         raise InvalidInput("unknown_tag", "There is no tag of this name to take off.", field="tag")
-    return {"tags": [str(found.pk)], "about": found.name}
+    return {"tags": [str(tag.pk)], "about": tag.name}
 
 
-def _tag(work: Work, ids: Sequence[UUID]) -> int:
-    chosen = _tags(work)
-    there = _pairs(ids, chosen)
-    write_down(work.job, [(key, one.pk) for key in ids for one in chosen if (key, one.pk) not in there])
-    return tags.add(work.business, ids, chosen)
+def _tags_by_id(business: BusinessProfile, tag_ids: Sequence[UUID]) -> dict[str, Any]:
+    if not tag_ids:
+        raise InvalidInput("no_tags", "Say which tags, by `tagIds`.", field="tagIds")
+    found = [get_tag(business, tag_id) for tag_id in tag_ids]
+    return {"tags": [str(tag.pk) for tag in found], "about": ", ".join(tag.name for tag in found)}
 
 
-def _untag(work: Work, ids: Sequence[UUID]) -> int:
-    chosen = _tags(work)
-    write_down(work.job, sorted(_pairs(ids, chosen)))
-    return tags.remove(work.business, ids, chosen)
+def _tag(run: BulkRun, ids: Sequence[UUID]) -> int:
+    chosen = _tags(run)
+    if run.job is None:
+        return tags.add(run.business, ids, chosen, run.actor)
+    carried = _carried(ids, chosen)
+    run.record((key, tag.pk) for key in ids for tag in chosen if (key, tag.pk) not in carried)
+    return tags.add(run.business, ids, chosen)  # the start of the job is in the audit log
 
 
-def _tags(work: Work) -> list[Tag]:
-    rows = list(Tag.objects.filter(business_profile=work.business, pk__in=work.params["tags"]))
+def _untag(run: BulkRun, ids: Sequence[UUID]) -> int:
+    chosen = _tags(run)
+    if run.job is None:
+        return tags.remove(run.business, ids, chosen, run.actor)
+    run.record(sorted(_carried(ids, chosen)))
+    return tags.remove(run.business, ids, chosen)
+
+
+def _tags(run: BulkRun) -> list[Tag]:
+    rows = list(Tag.objects.filter(business_profile=run.business, pk__in=run.params["tags"]))
     if not rows:
         raise InvalidInput("tag_gone", "The tag has been deleted. Nothing was changed.")
     return rows
 
 
-def _pairs(ids: Sequence[UUID], chosen: Sequence[Tag]) -> set[Pair]:
+def _carried(ids: Sequence[UUID], chosen: Sequence[Tag]) -> set[Change]:
+    """Return which of the contacts carry which of the tags."""
     rows = ContactTag.objects.filter(contact_id__in=ids, tag__in=chosen)
     return set(rows.values_list("contact_id", "tag_id"))
 
 
-def _undo_tag(work: Work, pairs: Sequence[Pair]) -> int:
-    return sum(tags.remove(work.business, ids, [tag]) for tag, ids in _by_tag(work.business, pairs))
+def _undo_tag(work: Work, changes: Sequence[Change]) -> int:
+    return sum(tags.remove(work.business, ids, [tag]) for tag, ids in _by_tag(work.business, changes))
 
 
-def _undo_untag(work: Work, pairs: Sequence[Pair]) -> int:
-    return sum(tags.add(work.business, ids, [tag]) for tag, ids in _by_tag(work.business, pairs))
+def _undo_untag(work: Work, changes: Sequence[Change]) -> int:
+    return sum(tags.add(work.business, ids, [tag]) for tag, ids in _by_tag(work.business, changes))
 
 
-def _by_tag(business: BusinessProfile, pairs: Sequence[Pair]) -> Iterable[tuple[Tag, list[UUID]]]:
-    """The tags that are still there, with their contacts."""
-    found: dict[UUID, list[UUID]] = defaultdict(list)
-    for contact, tag in pairs:
-        found[tag].append(contact)
-    rows = Tag.objects.filter(business_profile=business).in_bulk(list(found))
-    return [(tag, found[key]) for key, tag in rows.items()]
+def _by_tag(business: BusinessProfile, changes: Sequence[Change]) -> Iterable[tuple[Tag, list[UUID]]]:
+    """Group the contacts by tag. Tags that are deleted are left out."""
+    contact_ids: dict[UUID, list[UUID]] = defaultdict(list)
+    for contact_id, tag_id in changes:
+        contact_ids[tag_id].append(contact_id)
+    rows = Tag.objects.filter(business_profile=business).in_bulk(list(contact_ids))
+    return [(tag, contact_ids[key]) for key, tag in rows.items()]
 
 
-# -- opting out and deleting -----------------------------------------------------------------------
+# -- consent, blocking and deletion ----------------------------------------------------------------
 
 
-def _opt_out(work: Work, ids: Sequence[UUID]) -> int:
-    proofs = consent.opt_out_with_proofs(work.business, ids, how=consent.How.TEAM, actor=work.actor)
-    write_down(work.job, proofs.items())
+def _opt_out(run: BulkRun, ids: Sequence[UUID]) -> int:
+    proofs = consent.opt_out_with_proofs(run.business, ids, how=run.channel, actor=run.actor)
+    run.record(proofs.items())
     return len(proofs)
 
 
-def _undo_opt_out(work: Work, pairs: Sequence[Pair]) -> int:
-    """Let in again whoever is out by this job alone: nothing was said about them since."""
-    ids = consent.out_by(work.business, dict(pairs))
+def _undo_opt_out(work: Work, changes: Sequence[Change]) -> int:
+    """Opt in the contacts whose last consent proof is the one of the job that is undone."""
+    ids = consent.out_by(work.business, dict(changes))
     note = f"Undone: {work.undoes}"
     return consent.opt_in(work.business, ids, how=consent.How.TEAM, actor=work.actor, note=note)
 
 
-def _delete(work: Work, ids: Sequence[UUID]) -> int:
-    return verbs.delete(work.business, ids, work.actor)
+def _opt_in(run: BulkRun, ids: Sequence[UUID]) -> int:
+    return consent.opt_in(run.business, ids, how=run.channel, actor=run.actor)
+
+
+def _block(run: BulkRun, ids: Sequence[UUID]) -> int:
+    return contacts.block(run.business, ids, run.actor)
+
+
+def _unblock(run: BulkRun, ids: Sequence[UUID]) -> int:
+    return contacts.unblock(run.business, ids, run.actor)
+
+
+def _delete(run: BulkRun, ids: Sequence[UUID]) -> int:
+    return contacts.delete(run.business, ids, run.actor)

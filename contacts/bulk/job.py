@@ -1,45 +1,109 @@
-"""One thing done with many contacts, as the job "contacts.bulk": a thousand in each transaction.
+"""Run bulk actions: as the undoable job "contacts.bulk", or at once within a request.
 
-What an action changed it writes down pair by pair, so that undoing it restores exactly that.
+The job commits a thousand contacts at a time, with the changes that an undo reverts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
+from accounts.models import BusinessProfile, User
 from contacts.bulk import registry
-from contacts.bulk.registry import Pair
-from contacts.bulk.selection import Chosen
-from contacts.models import BulkChange
+from contacts.bulk.registry import BulkRun
+from contacts.bulk.selection import Selection, ids_of, to_params
+from contacts.filters.contact_filter import ContactFilter
+from contacts.models import BulkChange, ConsentProof
 from core import failpoints
 from core.clock import now
-from core.db import bulk
-from core.errors import DomainError, Forbidden
+from core.errors import DomainError, Forbidden, InvalidInput
+from jobs import services as jobs
 from jobs.context import Work
 from jobs.models import Job
 
 KIND = "contacts.bulk"
 WORDS = {"changed": "Changed", "unchanged": "Were so already", "restored": "Restored"}
 CHUNK = 1000
+AT_ONCE = 1000
+"""Contacts that one request may change."""
+
+
+def start(
+    business: BusinessProfile,
+    actor: User,
+    *,
+    action: str,
+    ids: Sequence[str | UUID] | None,
+    filters: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> Job:
+    """Start the job. ids None: everybody who passes `filters`. options: of the action, like a tag's name.
+
+    The job's params: {"action", "ids" or "filter"} and the checked options. Raises InvalidInput.
+    """
+    chosen = registry.get(action)
+    params = {"action": action, **to_params(business, ids, filters)}
+    with transaction.atomic():
+        params |= chosen.prepare(business, actor, options)
+        about = params.pop("about", "")
+        title = f"{chosen.title}: {about}" if about else chosen.title
+        return jobs.start(business, actor, KIND, params, title=title)
+
+
+def run_at_once(
+    business: BusinessProfile,
+    actor: User,
+    *,
+    action: str,
+    ids: Sequence[UUID] | None,
+    filters: ContactFilter | None,
+    options: Mapping[str, Any],
+) -> int:
+    """Apply an action within an API request, to the contacts with `ids` or those who pass `filters`.
+
+    Returns how many were changed. Raises InvalidInput ("no_contacts", "too_many_contacts", "no_tags"), NotFound.
+    """
+    chosen = registry.get(action)
+    contact_ids = _ids_at_once(business, ids, filters)
+    params = chosen.prepare(business, actor, options)
+    return chosen.apply(BulkRun(business, actor, params, channel=ConsentProof.How.API), contact_ids)
+
+
+def _ids_at_once(
+    business: BusinessProfile, ids: Sequence[UUID] | None, filters: ContactFilter | None
+) -> list[UUID]:
+    if (ids is None) == (filters is None):
+        raise InvalidInput("no_contacts", "Say who, by `contactIds` or by `filter`.", field="contactIds")
+    if filters is None:
+        return ids_of(business, ids or ())
+    rows = filters.apply(business).order_by()
+    contact_ids = list(rows.values_list("pk", flat=True)[: AT_ONCE + 1])
+    if len(contact_ids) > AT_ONCE:
+        raise InvalidInput(
+            "too_many_contacts",
+            f"More than {AT_ONCE:,} contacts match. Narrow the filter, or use a job.",
+            field="filter",
+        )
+    return contact_ids
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Do `params["action"]` with everybody chosen."""
+    """Job handler: apply `params["action"]` to the selected contacts, chunk by chunk."""
     action = _action(work)
-    chosen = Chosen(work.business, work.params, work.state.get("until"))
+    selection = Selection(work.business, work.params, work.state.get("until"))
     done, changed = work.state.get("done", 0), work.state.get("changed", 0)
-    total = work.state.get("total") or chosen.count()
+    total = work.state.get("total") or selection.count()
     after = UUID(work.state["after"]) if "after" in work.state else None
-    while not work.cancelled() and (ids := chosen.page(after, CHUNK)):
+    bulk_run = BulkRun(work.business, work.actor, work.params, work.job)
+    while not work.cancelled() and (ids := selection.page(after, CHUNK)):
         with transaction.atomic():
-            changed += action.do(work, ids)
+            changed += action.apply(bulk_run, ids)
             done, after = done + len(ids), ids[-1]
             state = {
-                "done": done, "changed": changed, "total": total, "after": str(after), "until": str(chosen.until)
+                "done": done, "changed": changed, "total": total, "after": str(after), "until": str(selection.until)
             }  # fmt: skip
             work.save(done=done, total=max(total, done), state=state)
         failpoints.reach("bulk.chunk")
@@ -48,8 +112,8 @@ def run(work: Work) -> dict[str, Any]:
     return {"changed": changed, "unchanged": done - changed, "notes": _notes(work, done)}
 
 
-def _action(work: Work) -> registry.Many:
-    """What is to be done. Raises DomainError when it cannot, or may no longer, be done."""
+def _action(work: Work) -> registry.BulkAction:
+    """Return the job's action. Raises DomainError when it is unknown or no longer allowed."""
     try:
         action = registry.get(work.params["action"])
     except DomainError:
@@ -65,7 +129,7 @@ def _notes(work: Work, done: int) -> list[str]:
 
 
 def leads_to(job: Job) -> tuple[str, str] | None:
-    """Where the finished job leads, as (address, words)."""
+    """Return the link of a finished job as (address, label)."""
     action = next((one for one in registry.all_actions() if one.name == job.params.get("action")), None)
     return action.leads_to(job) if action is not None and action.leads_to is not None else None
 
@@ -73,40 +137,34 @@ def leads_to(job: Job) -> tuple[str, str] | None:
 # -- undo ------------------------------------------------------------------------------------------
 
 
-def write_down(job: Job, pairs: Iterable[Pair]) -> None:
-    """An action of `job` did this: what an undo takes back. Within its transaction."""
-    rows = [(job.pk, contact, target) for contact, target in pairs]
-    bulk.insert_rows(BulkChange, ("job_id", "contact_id", "target_id"), rows)
-
-
 def undo(work: Work) -> dict[str, Any]:
-    """Take back what a job changed, pair by pair; what others have changed since stays."""
+    """Job handler: revert the recorded changes of a job. What others have changed since stays."""
     action = registry.get(work.undoes.params["action"])
     if action.undo is None:
         raise DomainError("cannot_be_undone", "This cannot be undone.")
     done, restored = work.state.get("done", 0), work.state.get("restored", 0)
-    changes = BulkChange.objects.filter(job=work.undoes)
-    total = done + changes.count()
+    recorded = BulkChange.objects.filter(job=work.undoes)
+    total = done + recorded.count()
     while not work.cancelled():
-        ids = list(changes.order_by("contact_id").values_list("contact_id", flat=True).distinct()[:CHUNK])
-        pairs = list(changes.filter(contact_id__in=ids).values_list("contact_id", "target_id"))
-        if not pairs:
+        ids = list(recorded.order_by("contact_id").values_list("contact_id", flat=True).distinct()[:CHUNK])
+        changes = list(recorded.filter(contact_id__in=ids).values_list("contact_id", "target_id"))
+        if not changes:
             break
         with transaction.atomic():
-            restored += action.undo(work, pairs)
-            changes.filter(contact_id__in=ids).delete()
-            done += len(pairs)
+            restored += action.undo(work, changes)
+            recorded.filter(contact_id__in=ids).delete()
+            done += len(changes)
             work.save(done=done, total=total, state={"done": done, "restored": restored})
     return {"restored": restored}
 
 
 def ended(job: Job) -> None:
-    """What an undone job had written down is not needed any more."""
+    """Delete the recorded changes of a job that has been undone."""
     if job.undoes_id is not None and job.state == Job.State.DONE:
         BulkChange.objects.filter(job_id=job.undoes_id).delete()
 
 
 def prune() -> None:
-    """Forget what jobs had written down that cannot be undone any more."""
+    """Delete recorded changes of jobs that can no longer be undone."""
     BulkChange.objects.filter(job__undo_until__lte=now()).delete()
     BulkChange.objects.filter(job__finished_at__isnull=False, job__undo_until=None).delete()

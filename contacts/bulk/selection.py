@@ -1,9 +1,10 @@
-"""Whom a job is about, page by page: contacts named by ids, or all who pass a filter when the job begins."""
+"""Select contacts: by ids, by a queryset, or by the snapshot of a filter; always within the business."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -11,13 +12,59 @@ from django.db.models import QuerySet
 from accounts.models import BusinessProfile
 from contacts.filters.contact_filter import ContactFilter
 from contacts.models import Contact
+from core.errors import InvalidInput
 from core.ids import uuid7
 
+T = TypeVar("T")
+CHUNK = 1000
+"""Contacts that one statement touches."""
+MAX_IDS = 1000
+"""Contacts that a job names by id; more are selected by a filter."""
 
-class Chosen:
-    """params: {"ids": [...]} or {"filter": {...}}, as JSON. until: contacts made after this id are left out.
+Contacts = QuerySet[Contact] | Iterable[UUID]
 
-    Pages go by id, so that what the job does to those before changes nothing about those behind.
+
+def ids_of(business: BusinessProfile, contacts: Contacts) -> list[UUID]:
+    """Return the ids of the business's own `contacts`, sorted so that concurrent writers cannot deadlock."""
+    if isinstance(contacts, QuerySet):
+        return sorted(contacts.filter(business_profile=business).order_by().values_list("pk", flat=True))
+    contact_ids: list[UUID] = []
+    for chunk in chunks(set(contacts)):
+        rows = Contact.objects.filter(business_profile=business, pk__in=chunk)
+        contact_ids += rows.values_list("pk", flat=True)
+    return sorted(contact_ids)
+
+
+def chunks(rows: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """Yield `rows` in lists of at most `size`."""
+    remaining = iter(rows)
+    while chunk := list(islice(remaining, size)):
+        yield chunk
+
+
+def to_params(
+    business: BusinessProfile, ids: Sequence[str | UUID] | None, filters: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Check a selection and return it as job parameters. ids None: everybody who passes `filters`.
+
+    Raises InvalidInput.
+    """
+    if ids is None:
+        return {"filter": ContactFilter.parse(business, filters).to_dict()}
+    if not ids or len(ids) > MAX_IDS:
+        raise InvalidInput("nobody_chosen", f"Choose 1 to {MAX_IDS} contacts first.", field="ids")
+    try:
+        return {"ids": [str(UUID(str(one))) for one in ids]}
+    except ValueError:
+        message = "This page is out of date. Open the list again."
+        raise InvalidInput("nobody_chosen", message, field="ids") from None
+
+
+class Selection:
+    """The contacts of a job, page by page.
+
+    params: {"ids": [...]} or {"filter": {...}}. until: leaves out contacts created after this id. Pages are ordered by
+    id, so that changes to one page do not move contacts between the pages behind it.
     """
 
     def __init__(
@@ -29,16 +76,15 @@ class Chosen:
         self.until = UUID(until) if until else uuid7()
 
     def rows(self) -> QuerySet[Contact]:
-        """All of them, in no order."""
+        """Return all of them, unordered."""
         if self._ids is not None:
             return Contact.objects.filter(business_profile=self._business, pk__in=self._ids)
         return self._filter.apply(self._business).filter(pk__lte=self.until)
 
     def count(self) -> int:
-        """How many."""
         return self.rows().count()
 
     def page(self, after: UUID | None, size: int) -> list[UUID]:
-        """The next ids in order."""
+        """Return the next `size` ids."""
         rows = self.rows() if after is None else self.rows().filter(pk__gt=after)
         return list(rows.order_by("pk").values_list("pk", flat=True)[:size])

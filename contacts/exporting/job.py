@@ -1,4 +1,4 @@
-"""The export, as the job "contacts.export" or straight into the answer to a request."""
+"""Write exports: as the job "contacts.export", or straight into a response."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from accounts.models import BusinessProfile
-from contacts.bulk.selection import Chosen
+from contacts.bulk.selection import Selection
 from contacts.exporting import vcard
 from contacts.exporting.rows import Exported
 from core.clock import now
@@ -21,18 +21,18 @@ _ENDINGS = {"csv": "csv", "xlsx": "xlsx", "vcard": "vcf"}
 
 
 def file_name(fmt: str) -> str:
-    """What the file is called."""
+    """Return the file name of today's export."""
     return f"contacts-{now():%Y-%m-%d}.{_ENDINGS[fmt]}"
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Write everybody chosen into a file. Begun anew when another worker takes it over: it is one file."""
-    chosen = Chosen(work.business, work.params)
+    """Job handler: write the selected contacts into a file. After a takeover it starts over, because it is one file."""
+    selection = Selection(work.business, work.params)
     fmt = work.params.get("format", "csv")
-    total = chosen.count()
+    total = selection.count()
     done = 0
     with work.result(file_name(fmt), TYPES[fmt]) as out:
-        for count in write(work.business, chosen, fmt, out):
+        for count in write(work.business, selection, fmt, out):
             done += count
             work.progress(done, max(total, done))
             if work.cancelled():
@@ -43,9 +43,9 @@ def run(work: Work) -> dict[str, Any]:
     return {"exported": done}
 
 
-def write(business: BusinessProfile, chosen: Chosen, fmt: str, out: IO[bytes]) -> Iterator[int]:
-    """Write the file into `out`, a page at a time; yields how many contacts each page had."""
-    exported = Exported(business, chosen)
+def write(business: BusinessProfile, selection: Selection, fmt: str, out: IO[bytes]) -> Iterator[int]:
+    """Write the file into `out`, a page at a time; yields the number of contacts of each page."""
+    exported = Exported(business, selection)
     if fmt == "vcard":
         cards = vcard.VcardWriter(out)
         for page in exported.pages():

@@ -1,4 +1,4 @@
-"""Contacts as rows of a sheet, and as cards: the same columns that an import recognises."""
+"""Rows of an export, in the columns that an import recognises."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import BusinessProfile
-from contacts.bulk.selection import Chosen
+from contacts.bulk.selection import Selection
 from contacts.models import Contact, ContactTag, CustomField
 
 PAGE = 1000
@@ -23,27 +23,27 @@ _LOADED = (
 class Exported:
     """The contacts of an export, read page by page."""
 
-    def __init__(self, business: BusinessProfile, chosen: Chosen) -> None:
-        self._chosen = chosen
+    def __init__(self, business: BusinessProfile, selection: Selection) -> None:
+        self._selection = selection
         rows = CustomField.objects.filter(business_profile=business)
         self.fields: list[CustomField] = list(rows.order_by("position", "id"))
 
     @property
     def columns(self) -> list[str]:
-        """Names of the columns, in order."""
+        """Return the names of the columns, in order."""
         return [*COLUMNS, *(field.label for field in self.fields), *AFTER_FIELDS]
 
     def pages(self) -> Iterator[list[tuple[Contact, list[str]]]]:
-        """Contacts with the names of their tags, in the order in which they were added."""
+        """Yield contacts with the names of their tags, in the order of their creation."""
         after: UUID | None = None
-        while ids := self._chosen.page(after, PAGE):
+        while ids := self._selection.page(after, PAGE):
             after = ids[-1]
             contacts = Contact.objects.filter(pk__in=ids).only(*_LOADED).order_by("pk")
             tags = _tags(ids)
             yield [(contact, tags[contact.pk]) for contact in contacts]
 
     def row(self, contact: Contact, tags: Sequence[str]) -> list[Any]:
-        """Cells in the order of `columns`."""
+        """Return the cells of a contact in the order of `columns`."""
         return [
             contact.name or contact.push_name,
             contact.phone_number,

@@ -1,4 +1,4 @@
-"""Contacts as vCard 4.0."""
+"""Export contacts as vCard 4.0."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from contacts.models import Contact
 
 CONTENT_TYPE = "text/vcard; charset=utf-8"
 WIDTH = 75
-"""Bytes of a line; longer ones are folded."""
+"""Bytes of a line; longer lines are folded."""
 
 
 class VcardWriter:
-    """Cards into a binary file."""
+    """Writes vCards into a binary file."""
 
     def __init__(self, out: IO[bytes]) -> None:
         self._out = out
 
     def write(self, contact: Contact, tags: Sequence[str]) -> None:
-        """One card."""
         name = contact.name or contact.push_name or contact.phone_number or ""
         lines = ["BEGIN:VCARD", "VERSION:4.0", f"FN:{_escaped(name)}"]
         if contact.phone_number:
@@ -34,13 +33,13 @@ class VcardWriter:
 
 
 def _escaped(text: str) -> str:
-    """A value in which nothing ends the line or begins another value."""
+    """Escape a value, so that nothing in it ends the line or begins another value."""
     one_line = re.sub(r"[\r\n\x00-\x1f]+", " ", text)
     return re.sub(r"([\\,;])", r"\\\1", one_line)
 
 
 def _folded(line: str) -> bytes:
-    """The line in pieces of at most 75 bytes, never within a character."""
+    """Fold a line into pieces of at most 75 bytes, never within a character."""
     pieces: list[bytes] = []
     current = b""
     for letter in line:

@@ -1,4 +1,4 @@
-"""The conditions of which filters are made, in a form that the indexes of both databases answer."""
+"""Query conditions of contact filters, in a form that the indexes of both databases can answer."""
 
 from __future__ import annotations
 
@@ -19,32 +19,34 @@ from core.errors import InvalidInput
 from core.phone import phone
 
 NUMBER = 8
-"""Digits from which on a text may be a whole number, to be found in whatever spelling it is kept."""
+"""Digits from which on a search text may be a whole phone number, in any spelling."""
 RARE = 5000
-"""SQLite: a tag that fewer contacts carry is looked up by the tag, else by the contact: it has no statistics."""
+"""SQLite, which has no statistics: tags on fewer contacts are looked up by the tag, others by the contact."""
 
 
 def tagged(tags: Iterable[UUID]) -> Q:
-    """Carries at least one of these tags."""
+    """Match contacts that carry at least one of these tags."""
     return _among(ContactTag.objects.filter(tag_id__in=list(tags)))
 
 
 def talks_with(numbers: Iterable[UUID]) -> Q:
-    """Has a conversation with at least one of these numbers of the business."""
+    """Match contacts with a conversation with at least one of these numbers of the business."""
     return _among(ports.our_numbers().talks(list(numbers)))
 
 
 def _among(rows: QuerySet[Any]) -> Q:
-    """Is the contact of one of `rows`."""
+    """Match the contacts of `rows`."""
     if connection.vendor == "sqlite" and rows[:RARE].count() < RARE:
         return Q(pk__in=rows.values("contact_id"))
     return Q(Exists(rows.filter(contact_id=OuterRef("pk"))))
 
 
 def search(business: BusinessProfile, text: str, *, near: bool = False) -> Q:
-    """Every word of `text` begins one in the name, the e-mail address or a custom field, or is in the number.
+    """Match contacts of which every word of `text` begins a word of theirs, or is part of their number.
 
-    near: for few rows that are at hand; their own terms are looked at instead of the index.
+    Looks at name, e-mail address and custom fields. near: for few rows at hand; compares their own terms instead of
+    using
+    the index.
     """
     if not text.strip():
         return Q()
@@ -55,18 +57,18 @@ def search(business: BusinessProfile, text: str, *, near: bool = False) -> Q:
 
 
 def readings(text: str) -> list[tuple[Phrase, ...]]:
-    """What to look for: the words, and if they may be (part of) a number, its digits without trunk prefixes."""
+    """Return what to search for: the words and, if they may be part of a number, its digits without trunk prefixes."""
     return list(dict.fromkeys(filter(None, map(phrases, (text, digits_of(fold(text)))))))
 
 
 def digits_of(text: str) -> str:
-    """The digits that stand in a number spelt so: "0170 / 12" and "+49 (0)170 12" have them as "17012", "4917012"."""
+    """Return the digits of a phone number: "17012" for "0170 / 12", "4917012" for "+49 (0)170 12"; "" if it is none."""
     compact = phone.compact(text.replace("(0)", ""))
     return compact.lstrip("+0") if re.fullmatch(r"\+?[0-9]+", compact) else ""
 
 
 def _identity(business: BusinessProfile, text: str) -> UUID | None:
-    """Whose whole number it is, in the spelling of the business's country or any variant of it."""
+    """Return the contact who has this phone number, in any variant; None if it is no number or nobody's."""
     if sum(map(str.isdigit, text)) < NUMBER:
         return None
     try:
@@ -86,7 +88,7 @@ OPERATORS: dict[str, Sequence[str]] = {
 
 
 def check_test(field: CustomField, operator: Any, wanted: Any) -> tuple[str, Any]:
-    """The operator and its value as a filter keeps them. Raises InvalidInput."""
+    """Check a test of a custom field and return its operator and value as stored. Raises InvalidInput."""
     if operator not in OPERATORS[field.kind]:
         allowed = ", ".join(OPERATORS[field.kind])
         raise InvalidInput("invalid_filter", f"{field.label} can be tested by: {allowed}.", field="fields")
@@ -101,7 +103,7 @@ def check_test(field: CustomField, operator: Any, wanted: Any) -> tuple[str, Any
 
 
 def custom_field(key: str, operator: str, wanted: Any) -> Q:
-    """A custom field's value passes the test. Someone without a value passes only is_not and set: false."""
+    """Match contacts whose value passes the test. Without a value only is_not and set: false pass."""
     value = f"metadata__{key}"
     missing = Q(**{f"{value}__isnull": True})
     if operator == "set":

@@ -37,7 +37,7 @@ from core.text import printable
 
 MAX_QUERY = 200
 MAX_LIST = 100
-"""Tags or countries that one filter names at most."""
+"""Most tags or countries of one filter."""
 Fields = tuple[tuple[str, str, Any], ...]
 """(key of a custom field, operator, value)."""
 
@@ -48,7 +48,7 @@ _FLAGS = ("never_wrote", "opted_out", "blocked", "has_number")
 
 @dataclass(frozen=True)
 class ContactFilter:
-    """A checked filter. Empty: everybody."""
+    """A checked filter. Empty: all contacts."""
 
     q: str = ""
     tags_any: tuple[UUID, ...] = ()
@@ -69,7 +69,7 @@ class ContactFilter:
 
     @classmethod
     def parse(cls, business: BusinessProfile, mapping: Mapping[str, Any]) -> ContactFilter:
-        """Check what a person or a program asks for. Raises InvalidInput with the key at fault as its field."""
+        """Check the filter of a page or an API request. Raises InvalidInput with the invalid key as its field."""
         unknown = sorted(set(mapping) - _KEYS)
         if unknown:
             raise _invalid(unknown[0], f"There is no filter called {unknown[0][:40]!r}.")
@@ -86,7 +86,7 @@ class ContactFilter:
 
     @classmethod
     def load(cls, business: BusinessProfile, stored: Mapping[str, Any]) -> ContactFilter:
-        """A filter that `to_dict` wrote. Tags and fields that are gone since stay in it and match nobody."""
+        """Load a filter that `to_dict` wrote. Deleted tags and fields stay in it and match nobody."""
         values: dict[str, Any] = {"q": stored.get("q", "")}
         values |= {key: tuple(UUID(one) for one in stored.get(key, ())) for key in _TAGS}
         values |= {key: _moment(key, stored.get(key), business) for key in _MOMENTS}
@@ -102,7 +102,7 @@ class ContactFilter:
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON, only what is set; `parse` and `load` take it back."""
+        """Return what is set, as JSON that `parse` and `load` accept."""
         found: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
@@ -121,12 +121,12 @@ class ContactFilter:
         return bool(self.to_dict())
 
     def apply(self, business: BusinessProfile) -> QuerySet[Contact]:
-        """The contacts of `business` for which all of it holds, in no order."""
+        """Return the contacts of `business` that match, unordered."""
         rows = self.narrow(Contact.objects.filter(business_profile=business))
         return rows.filter(conditions.search(business, self.q)) if self.q else rows
 
     def narrow(self, rows: QuerySet[Contact]) -> QuerySet[Contact]:
-        """`rows` for which everything but `q` holds."""
+        """Filter `rows` by everything but `q`."""
         for condition in self._conditions():
             rows = rows.filter(condition)
         return rows
@@ -154,12 +154,6 @@ class ContactFilter:
         if self.group:
             found.append(Q(grouped__group__in=self.group))
         return found + [conditions.custom_field(*test) for test in self.fields]
-
-    def describe(self, business: BusinessProfile) -> list[str]:
-        """Each condition in words: ["tagged VIP or Lead", "country DE"]. Two queries at most."""
-        from contacts.filters import describe as filter_words
-
-        return filter_words.describe(business, self)
 
 
 _KEYS = frozenset(field.name for field in fields(ContactFilter))
@@ -195,7 +189,7 @@ def _ids(key: str, value: Any, wrong: str = "A tag is named by its id.") -> tupl
 
 
 def _check_tags(business: BusinessProfile, values: Mapping[str, Any]) -> None:
-    """Raises InvalidInput for a tag that the business does not have."""
+    """Raise InvalidInput for a tag that the business does not have."""
     wanted = {tag for key in _TAGS for tag in values[key]}
     if not wanted:
         return

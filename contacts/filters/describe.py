@@ -1,4 +1,4 @@
-"""A filter in words, for people."""
+"""Describe contact filters in English."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _OPERATORS = {
 
 
 def describe(business: BusinessProfile, wanted: ContactFilter) -> list[str]:
-    """Each condition of `wanted`."""
+    """Return each condition as text: ["tagged VIP or Lead", "country DE"]. Two queries at most."""
     found = [f"“{wanted.q}”"] if wanted.q else []
     found += _tags(business, wanted)
     for key, words in _MOMENTS.items():

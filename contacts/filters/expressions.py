@@ -1,4 +1,4 @@
-"""What contacts are sorted by, as SQL: the indexes of migrations and the queries must agree on it."""
+"""SQL expressions of contacts, shared by queries and the indexes of migrations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db.models import CharField, F, Func
 
 
 class SortName(Func):
-    """What to call a contact, without regard to capitals: the order of the list by name."""
+    """The name, or push name, or number of a contact in lower case: the sort key of the list by name."""
 
     template = "LOWER(COALESCE(NULLIF(%(name)s, ''), NULLIF(%(push_name)s, ''), %(phone)s, ''))"
     output_field = CharField()
@@ -17,7 +17,6 @@ class SortName(Func):
         super().__init__(F("name"), F("push_name"), F("phone_number"))
 
     def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
-        """For migrations: it takes nothing."""
         return "contacts.filters.expressions.SortName", (), {}
 
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, tuple[Any, ...]]:  # type: ignore[override]

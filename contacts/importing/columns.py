@@ -1,7 +1,7 @@
-"""Which column means what: guessed from names and contents, chosen by a person, checked before use.
+"""Map the columns of a file to targets: guessed from names and contents, confirmed by a person, checked before use.
 
-A mapping gives for every column a target: "phone", "name", "first_name", "middle_name", "last_name", "email", "tags",
-"opted_out", "field:<key>" for a custom field, "new:<kind>" for a custom field to be made, or "" to leave it out.
+A mapping has a target for every column: "phone", "name", "first_name", "middle_name", "last_name", "email", "tags",
+"opted_out", "field:<key>" for a custom field, "new:<kind>" for a custom field to be created, or "" to leave it out.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ TARGETS = {
     "opted_out": "Wants no campaigns (yes/no)",
 }
 SEVERAL = frozenset({"phone", "email", "tags"})
-"""Targets that more than one column may have; of numbers and addresses the first usable one counts."""
+"""Targets that more than one column may have. Of numbers and addresses the first usable one counts."""
 NEW = "new:text"
+NAME_LENGTH = 200
+"""Characters of a column's name that are compared."""
 
 _WORDS = {
     "phone": "phone mobile telephone tel cell cellphone cellular whatsapp phonenumber mobilenumber mobilephone "
@@ -49,7 +51,7 @@ _GOOGLE_NUMBER = re.compile(r"Phone \d+ - Value")
 
 
 def origin_of(columns: Sequence[str]) -> str:
-    """Which program wrote a file with these columns: google, outlook or nothing known."""
+    """Return the program that wrote a file with these columns: "google", "outlook" or ""."""
     names = set(columns)
     if any(_GOOGLE_NUMBER.fullmatch(name) for name in columns) and names & {
         "First Name",
@@ -69,7 +71,7 @@ def origin_of(columns: Sequence[str]) -> str:
 def guess(
     columns: Sequence[str], sample: Sequence[Sequence[str]], fields: Sequence[CustomField]
 ) -> list[str]:
-    """A mapping to begin with. sample: the first rows."""
+    """Guess a mapping. sample: the first rows."""
     found = [_by_name(name, fields) for name in columns]
     origin = origin_of(columns)
     if origin == "google":
@@ -105,14 +107,14 @@ def _by_name(name: str, fields: Sequence[CustomField]) -> str:
 
 
 def _google(name: str, target: str) -> str:
-    """Google's columns by their exact names: Phone 1 - Value counts, Phone 1 - Label and phonetic names do not."""
+    """Map Google's columns by their exact names: only "Phone 1 - Value" counts, not labels or phonetic names."""
     if re.fullmatch(r"(Phone|E-mail) \d+ - Value", name):
         return "phone" if name.startswith("Phone") else "email"
     return "" if " - " in name or name.startswith(("Phonetic", "Yomi")) else target
 
 
 def _plain(name: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", name)
+    decomposed = unicodedata.normalize("NFKD", name[:NAME_LENGTH])
     return "".join(letter for letter in decomposed if letter.isalnum()).casefold()
 
 
@@ -121,7 +123,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _by_content(found: list[str], sample: Sequence[Sequence[str]], target: str, fits: object) -> None:
-    """Give `target` to the first free column in which most cells of the sample fit."""
+    """Assign `target` to the first free column in which most cells of the sample fit."""
     assert callable(fits)
     for place, taken in enumerate(found):
         cells = [row[place] for row in sample if len(row) > place and row[place]]
@@ -141,7 +143,7 @@ def _each_once(found: list[str]) -> list[str]:
 
 
 def check(mapping: Sequence[str], columns: Sequence[str], fields: Sequence[CustomField]) -> list[str]:
-    """The mapping if it can be used. Raises InvalidInput with what to change."""
+    """Return the mapping if it can be used. Raises InvalidInput."""
     if len(mapping) != len(columns):
         raise InvalidInput("invalid_mapping", "The columns have changed. Choose anew.", field="mapping")
     known = {*TARGETS, *(f"field:{field.key}" for field in fields)}
@@ -166,5 +168,5 @@ def check(mapping: Sequence[str], columns: Sequence[str], fields: Sequence[Custo
 
 
 def choices(fields: Sequence[CustomField]) -> Mapping[str, str]:
-    """Targets with their words, for a menu."""
+    """Return the targets with their labels."""
     return {**TARGETS, **{f"field:{field.key}": field.label for field in fields}}

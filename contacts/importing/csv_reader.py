@@ -1,4 +1,4 @@
-"""CSV: delimiter and encoding found out, and whatever is wrong with it told in words."""
+"""Read CSV: detect delimiter and encoding, and report what is wrong."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ csv.field_size_limit(CELL_LENGTH * 4)
 
 
 def open_csv(file: IO[bytes], options: Options) -> Table:
-    """The file as a table. Raises Unreadable."""
+    """Open a CSV file as a table. Raises Unreadable."""
     encoding = options.encoding or text.encoding_of(file)
     damage = text.Damage()
     sample = _sample(file, encoding, damage)
@@ -47,7 +47,7 @@ def _lines(file: IO[bytes], encoding: str, damage: text.Damage) -> Iterator[str]
 
 
 def _sample(file: IO[bytes], encoding: str, damage: text.Damage) -> list[str]:
-    """The first lines, fewer if they are long."""
+    """Return the first lines, fewer if they are long."""
     sample: list[str] = []
     characters = 0
     for line in islice(_lines(file, encoding, damage), SAMPLE_LINES):
@@ -59,7 +59,7 @@ def _sample(file: IO[bytes], encoding: str, damage: text.Damage) -> list[str]:
 
 
 class _Records:
-    """Lines for `csv.reader`, which would collect the cells of one endless row until the memory is full."""
+    """Lines for `csv.reader`, which would buffer the cells of an endless row until memory is full."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
@@ -73,18 +73,18 @@ class _Records:
             yield line
 
     def next_record(self) -> None:
-        """A row has ended."""
+        """Start counting the characters of the next row."""
         self._characters = 0
 
 
 def _sep_line(sample: list[str]) -> str:
-    """What a first line “sep=;” says (Excel writes and understands it)."""
+    """Return the delimiter of a first line "sep=;", as Excel writes it; "" without one."""
     head = sample[0].strip("\ufeff\r\n ").lower()
     return head[4] if head.startswith("sep=") and len(head) == 5 else ""
 
 
 def _delimiter_of(sample: list[str]) -> str:
-    """The candidate that splits the most lines into the same number of cells, of more than one."""
+    """Return the delimiter that splits the most lines into the same number of cells, of at least two."""
     best, best_score = ",", 0.0
     for candidate in DELIMITERS:
         try:
@@ -127,7 +127,7 @@ def _rows(file: IO[bytes], encoding: str, delimiter: str, skipped: int, damage: 
 
 
 def unwrapped(cell: str) -> str:
-    """A cell without blanks around it and without the spelling ="0049…", which keeps Excel from calculating."""
+    """Strip a cell, also of the spelling ="0049…" that keeps Excel from calculating."""
     cell = cell.strip()
     if cell.startswith('="') and cell.endswith('"') and cell.count('"') == 2:
         cell = cell[2:-1].strip()

@@ -1,4 +1,4 @@
-"""Which kind of file it is, by its content, and its table."""
+"""Detect the format of an uploaded file by its content, and open it as a table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OPENERS = {"csv": open_csv, "xlsx": open_xlsx, "vcard": open_vcard}
 
 
 def format_of(file: IO[bytes]) -> str:
-    """csv, xlsx or vcard. Raises Unreadable for files that are empty, too large, or something else."""
+    """Return csv, xlsx or vcard. Raises Unreadable for files that are empty, too large, or something else."""
     size = file.seek(0, 2)
     if size == 0:
         raise Unreadable("empty_file", "The file is empty. Choose one with at least one contact.")
@@ -35,12 +35,12 @@ def format_of(file: IO[bytes]) -> str:
 
 
 def open_table(file: IO[bytes], options: Options | None = None) -> Table:
-    """The file as a table. Raises Unreadable."""
+    """Open a file as a table. Raises Unreadable."""
     return OPENERS[format_of(file)](file, options or Options())
 
 
 def count_rows(table: Table) -> int:
-    """How many rows there are to be read; of an XLSX a little too many perhaps. Raises Unreadable for too many."""
+    """Count the rows; for XLSX the result may be too high. Raises Unreadable for too many."""
     count = table.count
     if count is None:
         count = sum(1 for _ in islice(table.rows(), MAX_ROWS + 2))

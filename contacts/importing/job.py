@@ -1,7 +1,7 @@
-"""The import itself, as a job: rows into people, people into the database, chunk by chunk.
+"""The job "contacts.import": read rows, write contacts, chunk by chunk.
 
-Each chunk is one transaction with its rejects and its place in the file, so a worker that takes the job over goes on
-behind the last chunk. It reads the rows before that place again, but only to know which numbers the file has had.
+Each chunk is one transaction with its rejects and its position in the file, so a worker that takes the job over resumes
+after the last chunk. It reads the earlier rows again, but only to know which numbers they had.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from contacts.events import ContactsImported
 from contacts.importing import storage
 from contacts.importing.files import open_table
 from contacts.importing.limits import MAX_ROWS, too_many_rows
-from contacts.importing.models import ContactImport, ImportRejects
 from contacts.importing.people import Person, Reject, RowReader
 from contacts.importing.tables import Options, Row, Table
 from contacts.importing.writer import Counts, Writer
-from contacts.models import CustomField
+from contacts.models import ContactImport, CustomField, ImportRejects
 from core import failpoints
 from core.events import publish
 from core.files import spreadsheets
@@ -37,18 +36,18 @@ WORDS = {
     "rejected": "Could not be taken in",
 }
 TRIES = 5
-"""Times that a chunk is tried when somebody else makes the same contacts at the same moment."""
+"""Attempts of a chunk that conflicts with contacts created at the same time."""
 REJECTS_KEPT = 100_000
-"""Rejects that the file for the person holds at most."""
+"""Most rejects in the file for the user."""
 
 
 def chunk_size() -> int:
-    """Rows of one transaction: on SQLite nobody else can write meanwhile."""
+    """Return the rows of one transaction. On SQLite it blocks all other writers."""
     return 5_000 if connection.vendor == "postgresql" else 1_000
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Take in the file of `params["import"]`."""
+    """Job handler: import the file of `params["import"]`."""
     source = ContactImport.objects.get(pk=work.params["import"], business_profile=work.business)
     with storage.opened(source) as file:
         options = Options(source.encoding, source.delimiter, source.has_header, work.business.pk)
@@ -69,11 +68,11 @@ class _Import:
         self.counts = Counts(**work.state.get("counts", {}))
         self.rejected: int = work.state.get("rejected", 0)
         self.resumed: list[int] = work.state.get("resumed", [])
-        """After how many rows other workers have gone on."""
+        """Numbers of rows after which other workers resumed."""
         if self.rows_done and self.rows_done not in self.resumed:
             self.resumed = [*self.resumed, self.rows_done]
         self.lines: dict[int, int] = {}
-        """Where in the file a number, as an integer, was first."""
+        """The row in which each number, as an integer, was first."""
 
     def run(self) -> dict[str, Any]:
         rows = self.table.rows()
@@ -88,7 +87,7 @@ class _Import:
         return self._finish()
 
     def _look_back(self, rows: Iterable[Row]) -> None:
-        """What an earlier worker has taken in."""
+        """Read the rows that an earlier worker has imported."""
         for number, row in enumerate(rows):
             self._read(*row)
             if number % 10_000 == 0:
@@ -177,7 +176,7 @@ class _Import:
 
 
 def ended(job: Job) -> None:
-    """The job is over, however it ended: the uploaded file and the collected rejects are not needed any more."""
+    """Delete the uploaded file and the collected rejects of a finished job."""
     for source in ContactImport.objects.filter(job=job):
         storage.remove(source)
     ImportRejects.objects.filter(job=job).delete()

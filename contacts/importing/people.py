@@ -1,4 +1,4 @@
-"""From the cells of a row to a person, or to the reason why it is none."""
+"""Parse the rows of a file into people, or rejects with a reason."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ TAG_LENGTH = 100
 TAGS_OF_ONE = 50
 _EMAIL = re.compile(r"[^@\s<>\"(),:;]{1,64}@[^@\s<>\"(),:;.]+(\.[^@\s<>\"(),:;.]+)+")
 _SEVERAL = " ::: "
-"""How Google writes several values into one cell."""
+"""Separator of several values in one cell of Google's."""
 _BETWEEN_NUMBERS = re.compile(r"[;,|\n]|\s/\s|\s(?:und|oder|and|or|y|e|o|ou|et)\s", re.IGNORECASE)
 _SYSTEM_LABELS = frozenset({"mycontacts", "my contacts", "starred", "coworkers"})
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody to be taken in. number: E.164. canonical: its identity. fields: values of custom fields by key."""
+    """A person to import. number: E.164. canonical: its identity. fields: values of custom fields by key."""
 
     line: int
     number: str
@@ -44,7 +44,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that cannot be taken in, with the reason in words."""
+    """A row that cannot be imported, with the reason as text."""
 
     line: int
     reason: str
@@ -52,7 +52,7 @@ class Reject:
 
 
 class RowReader:
-    """Reads the rows of one file by its mapping.
+    """Parses the rows of one file by its mapping.
 
     country: for numbers without a country code. full_numbers: see NumberReader.full.
     """
@@ -79,7 +79,7 @@ class RowReader:
         ]
 
     def read(self, line: int, cells: Sequence[str]) -> Person | Reject:
-        """A person, or why not."""
+        """Parse a row."""
         padded = [*cells, *[""] * (self._width - len(cells))]
         if any(padded[self._width :]):
             return Reject(line, "The row has more cells than there are columns.", cells)
@@ -103,7 +103,7 @@ class RowReader:
         )
 
     def _number(self, cells: Sequence[str]) -> str:
-        """The first usable number; mobile ones, by the column's name or Google's label, before others."""
+        """Return the first usable number. Mobile ones, by the column's name or Google's label, come first."""
         found: list[tuple[bool, str]] = []
         for place in self._places["phone"]:
             if cells[place]:
@@ -119,7 +119,7 @@ class RowReader:
         raise error or InvalidInput("no_number", "There is no phone number in this row.")
 
     def _first_of(self, text: str) -> str:
-        """The first number of a cell, which may hold several. Raises InvalidInput for the cell as a whole."""
+        """Return the first number of a cell, which may hold several. Raises InvalidInput for the cell as a whole."""
         try:
             return self._numbers.read(text)
         except InvalidInput:
@@ -186,7 +186,7 @@ def _places(mapping: Sequence[str], target: str) -> list[int]:
 
 
 def _number_labels(columns: Sequence[str]) -> dict[int, int]:
-    """Places of Google's “Phone 1 - Value” with those of their “Phone 1 - Label”."""
+    """Map the columns "Phone 1 - Value" to "Phone 1 - Label", as Google writes them."""
     by_name = {name: place for place, name in enumerate(columns)}
     found = {}
     for name, place in by_name.items():
@@ -203,5 +203,5 @@ def _says_mobile(text: str) -> bool:
 
 
 def _line(text: str) -> str:
-    """`text` on one line; `printable` for what needs it."""
+    """Return `text` on one line, without control characters."""
     return " ".join(text.split()) if text.isprintable() else printable(text)

@@ -1,4 +1,4 @@
-"""The uploaded file, from the upload until its job is over. It lies apart from everything that is handed out."""
+"""Store the uploaded file of an import until its job is over, apart from everything that is served."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from django.core.files.base import File
 from django.core.files.storage import default_storage
 
 from contacts.importing.limits import Unreadable
-from contacts.importing.models import ContactImport
+from contacts.models import ContactImport
 from core.files.storage import remove_tree
 
 
 def keep(source: ContactImport, file: IO[bytes]) -> None:
-    """Write `file` for `source` and note where; the row is not saved."""
+    """Store `file` and set `source.file`; the row is not saved."""
     file.seek(0)
     source.file = default_storage.save(f"imports/{source.business_profile_id}/{source.pk}", File(file))
 
 
 @contextmanager
 def opened(source: ContactImport) -> Iterator[IO[bytes]]:
-    """The file, to be read. Raises Unreadable when it is gone."""
+    """Open the stored file. Raises Unreadable when it is gone."""
     try:
         found = default_storage.open(source.file) if source.file else None
     except FileNotFoundError:
@@ -35,7 +35,7 @@ def opened(source: ContactImport) -> Iterator[IO[bytes]]:
 
 
 def remove(source: ContactImport) -> None:
-    """Delete the file."""
+    """Delete the stored file."""
     if source.file:
         default_storage.delete(source.file)
         source.file = ""

@@ -1,4 +1,4 @@
-"""A file as a table: names of columns and rows of text, whatever format it came in."""
+"""An uploaded file as a table of column names and text rows, whatever its format."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from core.text import printable
 
 Cells = list[str]
 Row = tuple[int, Cells]
-"""The number of the row in the file, as a person counts (for vCard: of the card), and its cells."""
+"""The number of the row as people count (for vCard: of the card), and its cells."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How the file is to be read, where a person knows better than we do. "" and None: find out."""
+    """How to read the file. "" and None: detect."""
 
     encoding: str = ""
     delimiter: str = ""
     header: bool | None = None
     owner: object = None
-    """Whose file it is: workbooks are decoded one at a time for each."""
+    """Owner of the file; workbooks are decoded one at a time for each owner."""
 
 
 @dataclass
 class Table:
-    """An opened file. `rows()` reads it from the beginning, as often as it is called, one row at a time."""
+    """An opened file. `rows()` streams it from the beginning, as often as it is called."""
 
     format: str
     columns: list[str]
@@ -36,17 +36,17 @@ class Table:
     encoding: str = ""
     delimiter: str = ""
     notes: list[str] = field(default_factory=list)
-    """What was noticed and put right, in words."""
+    """What was repaired, as texts."""
     count: int | None = None
-    """Rows down to the last one with a cell, where the format tells without reading them."""
+    """Number of the last row with a cell, if the format says so without reading all rows."""
 
     def rows(self) -> Iterator[Row]:
-        """Every row that is not blank."""
+        """Yield every row that is not blank."""
         return ((number, cells) for number, cells in self.read() if any(cells))
 
 
 def name_columns(first: Sequence[str], has_header: bool) -> tuple[list[str], list[str]]:
-    """Names for the columns, each once, and notes about those that had to be changed."""
+    """Return unique names of the columns, and notes about those that were changed."""
     if len(first) > MAX_COLUMNS:
         raise too_many_columns()
     names: list[str] = []
@@ -67,7 +67,7 @@ def name_columns(first: Sequence[str], has_header: bool) -> tuple[list[str], lis
 
 
 def letters(place: int) -> str:
-    """0 -> A, 25 -> Z, 26 -> AA: how spreadsheet programs call their columns."""
+    """Return a column's letters as in spreadsheets: A for 0, Z for 25, AA for 26."""
     text, place = "", place + 1
     while place:
         place, rest = divmod(place - 1, 26)
@@ -76,7 +76,7 @@ def letters(place: int) -> str:
 
 
 def looks_like_names(cells: Sequence[str]) -> bool:
-    """Whether a file's first row holds the names of its columns: words, no numbers and no addresses."""
+    """Return whether a first row holds names of columns: words, no numbers or addresses."""
     filled = [cell.strip() for cell in cells if cell.strip()]
     if not filled:
         return False

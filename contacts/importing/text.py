@@ -1,4 +1,4 @@
-"""From bytes to text: which encoding a file has, and reading it without failing halfway."""
+"""Detect the encoding of a text file, and read it without failing halfway."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CHOICES = {
     "big5": "Chinese, traditional",
     "cp949": "Korean",
 }
-"""What a person may choose when our guess is wrong."""
+"""Encodings to choose from when the detection is wrong."""
 FALLBACK = "cp1252"
 BINARIES = (
     (b"%PDF", "a PDF"),
@@ -57,7 +57,7 @@ BINARIES = (
 
 
 def encoding_of(file: IO[bytes]) -> str:
-    """The encoding of a text file: by its mark, by being valid UTF-8, by its zeros, else by the likeliest language."""
+    """Detect the encoding: by byte order mark, valid UTF-8, zero bytes, or the likeliest language."""
     file.seek(0)
     head = file.read(SAMPLE)
     refuse_binary(head)
@@ -72,7 +72,7 @@ def encoding_of(file: IO[bytes]) -> str:
 
 
 def refuse_binary(head: bytes) -> None:
-    """Raises Unreadable for what is no text at all."""
+    """Raise Unreadable for a file that is not text."""
     for magic, what in BINARIES:
         if head.startswith(magic):
             raise Unreadable(
@@ -81,7 +81,7 @@ def refuse_binary(head: bytes) -> None:
 
 
 def _by_zeros(head: bytes) -> str:
-    """UTF-16 without a mark: every second byte of Latin text is zero."""
+    """Detect UTF-16 without a mark: every second byte of Latin text is zero."""
     half = max(len(head) // 2, 1)
     if head[1::2].count(0) > 0.4 * half and head[0::2].count(0) < 0.1 * half:
         return "utf-16-le"
@@ -112,14 +112,14 @@ def _by_language(head: bytes) -> str:
 
 @dataclass
 class Damage:
-    """What `lines` met and put right."""
+    """What `lines` repaired."""
 
     nuls: int = 0
     replaced: int = 0
 
     @property
     def notes(self) -> list[str]:
-        """In words."""
+        """Return the repairs as texts."""
         found = []
         if self.nuls:
             found.append("The file holds NUL characters; they were left out.")
@@ -132,7 +132,7 @@ class Damage:
 
 
 def lines(file: IO[bytes], encoding: str, damage: Damage) -> Iterator[str]:
-    """The file's lines with their ends. NULs are left out; bytes that the encoding does not know become “�”."""
+    """Yield the lines with their ends. NULs are left out; undecodable bytes become "�"."""
     file.seek(0)
     reader = io.TextIOWrapper(cast(Any, file), encoding, "replace", newline="")
     try:

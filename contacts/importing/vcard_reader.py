@@ -1,7 +1,7 @@
-"""vCard 2.1, 3.0 and 4.0, read as a stream: one card in memory at a time, pictures left out.
+"""Read vCard 2.1, 3.0 and 4.0 as a stream: one card in memory at a time, without pictures.
 
-Each card becomes a row: its names, up to five numbers (the preferred one first, then mobile ones; fax machines and
-pagers are left out), two e-mail addresses and what else a contact can use.
+Each card becomes a row: its names, up to five numbers (the preferred one first, then mobile ones; no faxes and pagers),
+two e-mail addresses and what else a contact can use.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LONGEST = CELL_LENGTH * 3
 
 @dataclass(frozen=True)
 class Property:
-    """One line of a card, unfolded. params: upper-case words, like PREF or CELL, whatever their keys are."""
+    """One unfolded line of a card. params: upper-case words, like PREF or CELL, whatever their keys are."""
 
     name: str
     params: frozenset[str]
@@ -42,12 +42,12 @@ class Property:
 
 
 def looks_like_cards(head: bytes) -> bool:
-    """Whether a file that begins so is a vCard."""
+    """Return whether a file with this beginning is a vCard."""
     return _FIRST.match(head.replace(b"\x00", b"")) is not None
 
 
 def open_vcard(file: IO[bytes], options: Options) -> Table:
-    """The file as a table. Raises Unreadable."""
+    """Open a vCard file as a table. Raises Unreadable."""
     encoding = options.encoding or text.encoding_of(file)
     damage = text.Damage()
     if next(_cards(file, encoding, damage), None) is None:
@@ -83,7 +83,8 @@ def _cards(file: IO[bytes], encoding: str, damage: text.Damage) -> Iterator[list
 
 
 def _unfolded(file: IO[bytes], encoding: str, damage: text.Damage) -> Iterator[str]:
-    """Whole lines: continued by a blank (3.0, 4.0) or by = at the end of quoted-printable (2.1); not endlessly."""
+    """Yield unfolded lines: continued by a blank (3.0, 4.0) or a trailing = in quoted-printable (2.1); length-
+    limited."""
     current, soft = "", False
     try:
         for raw in text.lines(file, encoding, damage):
@@ -129,7 +130,7 @@ def _property(line: str) -> Property | None:
 
 
 def _parameters(raw: str) -> tuple[frozenset[str], str, bool]:
-    """The words of the parameters, the charset that they name, and whether the value is quoted-printable."""
+    """Return the words of the parameters, their charset, and whether the value is quoted-printable."""
     words: set[str] = set()
     charset = "utf-8"
     for part in re.findall(r';((?:"[^"]*"|[^";])*)', raw):
@@ -151,12 +152,12 @@ def _decoded(value: str, charset: str) -> str:
 
 
 def _plain(value: str) -> str:
-    """A value without its escapes."""
+    """Unescape a value."""
     return _ESCAPE.sub(lambda found: "\n" if found[1] in "nN" else found[1], value).strip()[:CELL_LENGTH]
 
 
 def _parts(value: str) -> list[str]:
-    """The parts of a structured value (N, ORG, ADR), separated by ; that is not escaped."""
+    """Split a structured value (N, ORG, ADR) at ; that is not escaped."""
     return [_plain(part) for part in re.split(r"(?<!\\);", value)]
 
 
@@ -209,7 +210,7 @@ _OTHER = {
 
 
 def _rank(one: Property) -> int:
-    """Which number to try first."""
+    """Return the sort key of a number: lower ones are tried first."""
     if "PREF" in one.params:
         return 0
     if one.params & {"CELL", "IPHONE", "MOBILE"}:
@@ -218,5 +219,5 @@ def _rank(one: Property) -> int:
 
 
 def _number(value: str) -> str:
-    """A number out of "tel:+44-7700-900123;ext=5"."""
+    """Return the number in "tel:+44-7700-900123;ext=5"."""
     return re.sub(r"^tel:", "", _plain(value), flags=re.IGNORECASE).split(";")[0].strip()

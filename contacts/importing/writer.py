@@ -1,7 +1,8 @@
-"""A batch of people into the database: those who are new in one COPY, those who are known in one UPDATE.
+"""Write batches of imported people: new ones by COPY, known ones by one UPDATE.
 
-New rows go straight into their tables: a number that somebody else made at the same moment breaks the unique key of
-its identity, the whole batch is rolled back and tried again, and then it is known. On SQLite the same in executemany.
+New rows are inserted directly. If somebody else creates the same number at the same time, the unique key of its
+identity
+is violated, the whole batch is rolled back and tried again with the number known. On SQLite the same by executemany.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import BusinessProfile, User
-from contacts import search_text as searched
 from contacts.importing.people import Person
 from contacts.models import Contact, ContactIdentity, ContactImport, ContactTag, ImportedContact
+from contacts.search_text import searchable_texts
 from contacts.services import consent, tags
 from core.clock import now
 from core.db import bulk, search
@@ -33,23 +34,23 @@ PHONE = ContactIdentity.Kind.PHONE.value
 
 @dataclass
 class Counts:
-    """What became of the rows."""
+    """Numbers of rows by result."""
 
     created: int = 0
     updated: int = 0
     unchanged: int = 0
     opted_out: int = 0
-    """People of the file who want no campaigns, because they said so earlier or the file says so."""
+    """People of the file who opted out, earlier or by the file."""
 
     def add(self, other: Counts) -> None:
-        """Add those of another batch."""
+        """Add the counts of another batch."""
         for one in fields(self):
             setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
 
 
 @dataclass(frozen=True)
 class Known:
-    """A contact that is there already, as far as an import looks at it."""
+    """The columns of an existing contact that an import needs."""
 
     pk: UUID
     name: str
@@ -59,7 +60,7 @@ class Known:
 
 
 class Writer:
-    """Writes the batches of one import, as its `source` says."""
+    """Writes the batches of one import."""
 
     def __init__(self, business: BusinessProfile, actor: User | None, source: ContactImport) -> None:
         self._business = business
@@ -70,11 +71,14 @@ class Writer:
         self._tag_ids: dict[str, UUID] = {}
 
     def forget(self) -> None:
-        """A transaction was rolled back: tags that it made are not there."""
+        """Clear the cached tags after a rollback."""
         self._tag_ids = {}
 
     def write(self, people: Sequence[Person]) -> Counts:
-        """One batch, each number once, inside a transaction. Raises IntegrityError if others were faster: try again."""
+        """Write one batch, each number once, inside a transaction.
+
+        Raises IntegrityError if others created the same contacts; try again.
+        """
         moment = now()
         self._find_tags(people)
         known = self._known(people)
@@ -112,7 +116,7 @@ class Writer:
     # -- new ones ----------------------------------------------------------------------------------
 
     def _insert(self, new: Sequence[Person], made: dict[str, UUID], moment: datetime) -> None:
-        """Sorted by number, so that two imports at once wait for each other instead of deadlocking."""
+        """Insert contacts sorted by number, so that concurrent imports cannot deadlock."""
         ordered = sorted(new, key=lambda person: person.canonical)
         identities = (
             (uuid7(), moment, moment, self._business.pk, made[person.canonical], PHONE, person.canonical)
@@ -134,7 +138,9 @@ class Writer:
                     person.email,
                     person.country,
                     json.dumps(person.fields) if person.fields else "{}",
-                    search_text(*searched.of(person.name, "", person.number, person.email, person.fields)),
+                    search_text(
+                        *searchable_texts(person.name, "", person.number, person.email, person.fields)
+                    ),
                     self._business.pk,
                     moment,
                     moment,
@@ -146,7 +152,7 @@ class Writer:
     # -- known ones --------------------------------------------------------------------------------
 
     def _change(self, there: Sequence[tuple[Person, Known]], moment: datetime) -> set[UUID]:
-        """Fill in and correct; an empty cell takes nothing away."""
+        """Update known contacts. Empty cells change nothing."""
         rows = []
         for person, known in there:
             wanted = (
@@ -168,7 +174,7 @@ class Writer:
     # -- what is remembered ------------------------------------------------------------------------
 
     def _remember(self, changed: set[UUID], moment: datetime) -> None:
-        """Whom this import changed. (Whom it made, their created_at tells.)"""
+        """Store which existing contacts this import changed. New ones are known by their created_at."""
         if not changed:
             return
         known = ImportedContact.objects.filter(source=self._source, contact_id__in=changed)
@@ -181,7 +187,7 @@ class Writer:
     # -- tags --------------------------------------------------------------------------------------
 
     def _find_tags(self, people: Iterable[Person]) -> None:
-        """Make the tags that are not there yet."""
+        """Create missing tags."""
         names = {name.casefold(): name for person in people for name in person.tags}
         if self._common:
             names[self._common.casefold()] = self._common
@@ -193,9 +199,9 @@ class Writer:
     def _put_tags(
         self, new: Sequence[Person], made: dict[str, UUID], there: Sequence[tuple[Person, Known]]
     ) -> set[UUID]:
-        """Everybody gets the file's tag; own tags those who are new, and those who are to be filled in.
+        """Tag everybody with the import's tag, and new and updated contacts with the tags of their row.
 
-        Returns the known contacts who got one that they did not have.
+        Returns the known contacts who got a new tag.
         """
         wanted = {(made[person.canonical], tag) for person in new for tag in self._tags_of(person, True)}
         asked = {(known.pk, tag) for person, known in there for tag in self._tags_of(person, self._update)}
@@ -226,7 +232,7 @@ class Writer:
         made: dict[str, UUID],
         there: Sequence[tuple[Person, Known]],
     ) -> int:
-        """Who opted out stays out, whatever the file says; who is marked in the file goes out."""
+        """Keep opt-outs, whatever the file says, and opt out who is marked in the file. Returns how many are out."""
         before = consent.suppressed(self._business, [person.canonical for person in new]) if new else set()
         if before:
             consent.apply_suppressions(self._business.pk, [made[number] for number in before])

@@ -1,4 +1,4 @@
-"""XLSX: the archive is measured, then read in a child process. Formulas give what they last showed."""
+"""Read XLSX: check the archive, then parse it in a child process. Formulas give their last value."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from core.files import archives
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 HEAD_ROWS = 250
-"""Rows that are read when the file is opened: as many as its pages show and a mapping is guessed from."""
+"""Rows that are read when the file is opened, for the preview and the guess of the mapping."""
 OUTPUT = 512 * 1024 * 1024
 """Bytes of all rows as text."""
 ROWS_SECONDS = 20
-"""CPU time for reading all rows, which is no request's work."""
+"""CPU seconds for reading all rows, outside of requests."""
 
 
 def open_xlsx(file: IO[bytes], options: Options) -> Table:
-    """The first sheet that is shown, as a table. Raises Unreadable, sandbox.Busy."""
+    """Open the first visible sheet as a table. Raises Unreadable, sandbox.Busy."""
     refuse_ole(file)
     check_archive(file)
     with _read(file, options, rows=False) as result:
@@ -65,7 +65,7 @@ def _all_rows(file: IO[bytes], options: Options) -> Iterator[Row]:
 
 
 def refuse_ole(file: IO[bytes]) -> None:
-    """Raises Unreadable for the old format and for files with a password: both look alike from outside."""
+    """Raise Unreadable for the old format and for encrypted files, which look alike."""
     file.seek(0)
     if file.read(8) == OLE:
         raise Unreadable(
@@ -75,7 +75,7 @@ def refuse_ole(file: IO[bytes]) -> None:
 
 
 def check_archive(file: IO[bytes]) -> None:
-    """Raises Unreadable for what would not be small when unpacked, or is no workbook."""
+    """Raise Unreadable for archives that unpack to too much, or are no workbook."""
     try:
         with archives.open_archive(file, max_entries=MAX_PARTS, max_unpacked=MAX_UNZIPPED) as archive:
             if "xl/workbook.xml" not in archive.namelist():

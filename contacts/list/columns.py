@@ -1,4 +1,4 @@
-"""The columns of the list: which there are, which a member sees, and what stands in them."""
+"""Columns of the contact list: available ones, those a member has chosen, and their cells."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from contacts.models import Contact, CustomField, ListColumns
 from contacts.payloads import ShownTag
 
 OWN = "field."
-"""Before the key of a custom field."""
+"""Prefix of a custom field's key."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """kind: phone, text, tags, time, number or flag; decides how the cell is drawn."""
+    """A column. kind: phone, text, tags, time, number or flag; decides how the cell is rendered."""
 
     key: str
     label: str
@@ -41,8 +41,6 @@ DEFAULT = ("phone", "tags", "country", "last_message", "state")
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in a column for one contact."""
-
     column: Column
     value: Any
 
@@ -56,7 +54,7 @@ class Row:
 
 
 def available(fields: Iterable[CustomField]) -> list[Column]:
-    """Every column that can be chosen."""
+    """Return every column that can be chosen."""
     own = [
         Column(f"{OWN}{one.key}", one.label, "number" if one.kind == "number" else "text", one)
         for one in fields
@@ -65,7 +63,7 @@ def available(fields: Iterable[CustomField]) -> list[Column]:
 
 
 def chosen(business: BusinessProfile, user: User, columns: Sequence[Column]) -> list[Column]:
-    """Those that the member wants to see; the usual ones if they never chose. One query."""
+    """Return the columns that the member has chosen; the default ones without a choice. One query."""
     kept = ListColumns.objects.filter(user=user, business_profile=business).values_list("columns", flat=True)
     wanted = next(iter(kept), DEFAULT)
     return [column for column in columns if column.key in wanted]
@@ -74,7 +72,7 @@ def chosen(business: BusinessProfile, user: User, columns: Sequence[Column]) -> 
 def rows(
     contacts: Iterable[Contact], columns: Sequence[Column], tags: dict[Any, list[ShownTag]]
 ) -> list[Row]:
-    """The list as the page draws it."""
+    """Return the rows of the list."""
     return [
         Row(contact, [Cell(column, _value(contact, column, tags)) for column in columns])
         for contact in contacts

@@ -1,4 +1,4 @@
-"""What the pages of contacts show, put together for their templates."""
+"""Template contexts of the contact list."""
 
 from __future__ import annotations
 
@@ -8,22 +8,19 @@ from typing import Any
 from django.http import QueryDict
 
 from accounts.access import Access
-from accounts.models import BusinessProfile
 from accounts.roles import Can
-from contacts import ports, selectors, timeline
+from contacts import ports, selectors
 from contacts.bulk import registry
 from contacts.filters import conditions
 from contacts.filters.contact_filter import ContactFilter
+from contacts.filters.describe import describe
 from contacts.forms import TEST, VALUE, as_query, read_filter
 from contacts.list import columns, fragments, pagination
-from contacts.models import ConsentProof, Contact, ContactGroup, CustomField
-
-NOTES = 100
-"""Notes that the card shows, the newest."""
+from contacts.models import ContactGroup, CustomField
 
 
 def listed(access: Access, query: QueryDict) -> dict[str, Any]:
-    """The list for an address: rows, where it goes on, what is filtered."""
+    """Return the list for a query string: rows, next page, filter."""
     business = access.business
     wanted = read_filter(business, query)
     sort = query.get("sort") or "recent"
@@ -49,13 +46,13 @@ def listed(access: Access, query: QueryDict) -> dict[str, Any]:
     }
 
 
-def _bulk(access: Access) -> dict[str, registry.Many]:
-    """What the member may do with many at once, by name."""
-    return {one.name: one for one in registry.all_actions() if access.can(one.capability)}
+def _bulk(access: Access) -> dict[str, registry.BulkAction]:
+    """Return the bulk actions that the list offers the member, by name."""
+    return {one.name: one for one in registry.all_actions() if one.on_page and access.can(one.capability)}
 
 
 def frame(access: Access, context: dict[str, Any]) -> dict[str, Any]:
-    """What stands around the list: segments, the panel of filters, the choice of columns."""
+    """Return what surrounds the list: segments, filter panel, choice of columns."""
     business, wanted = access.business, context["wanted"]
     tags = selectors.tags_of_business(business)
     segments = [
@@ -66,7 +63,7 @@ def frame(access: Access, context: dict[str, Any]) -> dict[str, Any]:
     return {
         "all_tags": tags,
         "segments": segments,
-        "words": (words := wanted.describe(business)),
+        "words": (words := describe(business, wanted)),
         "conditions": len(words) - bool(wanted.q),
         "tag_choices": [(tag, _side(wanted, tag.pk)) for tag in tags],
         "country": ", ".join(wanted.country),
@@ -89,7 +86,7 @@ def _side(wanted: ContactFilter, tag: Any) -> str:
 
 
 def _flags(wanted: ContactFilter) -> list[tuple[str, str, str, str, str]]:
-    """(name, label, words for yes, words for no, chosen)."""
+    """Return (name, label, label of yes, label of no, value) of each flag."""
     questions = (
         ("opted_out", "Opt-out", "Opted out", "Not opted out"),
         ("blocked", "Blocked", "Blocked", "Not blocked"),
@@ -101,7 +98,7 @@ def _flags(wanted: ContactFilter) -> list[tuple[str, str, str, str, str]]:
 
 
 def _moments(wanted: ContactFilter) -> list[tuple[str, str, str]]:
-    """(name, label, date)."""
+    """Return (name, label, date) of each time."""
     questions = (
         ("last_message_after", "Last message from"),
         ("last_message_before", "Last message before"),
@@ -128,7 +125,7 @@ WORDS = {
 
 
 def _test(field: CustomField, wanted: ContactFilter) -> dict[str, Any]:
-    """A custom field in the panel: its operators, and what is chosen."""
+    """Return a custom field in the filter panel: its operators and the chosen test."""
     chosen, value = next(((test[1], test[2]) for test in wanted.fields if test[0] == field.key), ("", ""))
     if chosen == "set":
         chosen, value = ("set" if value else "unset"), ""
@@ -142,35 +139,4 @@ def _test(field: CustomField, wanted: ContactFilter) -> dict[str, Any]:
         "operators": [(one, WORDS[one], one == chosen) for one in operators],
         "value": value,
         "choices": ["yes", "no"] if field.kind == CustomField.Kind.BOOLEAN else field.choices,
-    }
-
-
-def card(access: Access, contact: Contact) -> dict[str, Any]:
-    """One contact with everything about them; the timeline's first page with it."""
-    business = access.business
-    entries, more = timeline.page(business, contact)
-    return side(access, contact) | {
-        "values": selectors.values_of(contact, selectors.fields_of(business)),
-        "consents": _proven(business, contact),
-        "entries": entries,
-        "more": more,
-    }
-
-
-def _proven(business: BusinessProfile, contact: Contact) -> list[tuple[ConsentProof, str]]:
-    """The proofs of a contact's consent, with where the message is that said so."""
-    proofs = selectors.consents_of(business, contact.pk)
-    places = ports.places_of_messages(business.pk, [one.message_id for one in proofs if one.message_id])
-    return [(one, places.get(one.message_id, "") if one.message_id else "") for one in proofs]
-
-
-def side(access: Access, contact: Contact) -> dict[str, Any]:
-    """A contact's tags and notes."""
-    tags = selectors.tags_of(contact.pk)
-    return {
-        "contact": contact,
-        "tags": tags,
-        "other_tags": [tag for tag in selectors.tags_of_business(access.business) if tag not in tags],
-        "notes": list(selectors.notes_of(access.business, contact)[:NOTES]),
-        "can_edit": access.can(Can.EDIT_CONTACTS),
     }

@@ -1,4 +1,4 @@
-"""The rows of the list as HTML: fifty of them, drawn anew with every letter that somebody types."""
+"""Render the rows of the list as HTML: fifty rows for every typed letter, so rows are cached."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from core.web import jinja
 from core.web.templatetags import whatsflow as shell
 
 KEPT = 2048
-"""Rows whose HTML a process keeps: about a kilobyte each."""
+"""Rows whose HTML a process caches: about a kilobyte each."""
 
 
 class _Cell(NamedTuple):
-    """What the macro draws of a cell. value: text, or the HTML of tags, a time, a state or nothing."""
+    """Arguments of the macro for a cell. value: text, or the HTML of tags, a time, a state or nothing."""
 
     kind: str
     label: str
@@ -37,7 +37,7 @@ def _base() -> str:
 
 
 def rows(items: Iterable[Row], *, can_edit: bool) -> Markup:
-    """The list's rows, one after the other; with a box to choose each for who may edit."""
+    """Render the rows, with checkboxes for members who may edit."""
     return Markup("").join([_row(item, can_edit) for item in items])
 
 
@@ -51,7 +51,7 @@ def _row(item: Row, can_edit: bool) -> Markup:
 
 @lru_cache(maxsize=KEPT)
 def _drawn(key: str, name: str, avatar: Any, cells: tuple[_Cell, ...], can_edit: bool, base: str) -> Markup:
-    """Kept by everything that it shows: who types a name sees the same people again and again."""
+    """Render a row. LRU-cached; the key is every value that it renders."""
     drawn: Markup = _macros().row(key, name, avatar, cells, can_edit, f"{base}{key}/")
     return drawn
 

@@ -1,7 +1,8 @@
-"""Pages of the list of contacts: by key, in three orders, with and without a search; and how many there are.
+"""Keyset pagination of the contact list, in three orders, with and without a search; and its total.
 
-A common word is in the first rows anyway, and of its thousands of hits an index could only hand out all: so a search
-looks through the rows at hand first, and asks the index when there are too few hits among them.
+A common word matches some of the first rows anyway, while an index would return thousands of hits. So a search tests
+the
+first rows of the list, and uses the index only when there are too few hits among them.
 """
 
 from __future__ import annotations
@@ -29,16 +30,16 @@ from core.errors import InvalidInput
 PAGE = 50
 SORTS = {"recent": "Last message", "newest": "Newest first", "name": "Name"}
 WINDOW = 1500
-"""Contacts that a search looks through before it asks the index."""
+"""Rows that a search tests before it uses the index."""
 COUNTED = 10_000
-"""Contacts that are counted exactly; of more, the database's estimate is told."""
+"""Contacts that are counted exactly; beyond, the database's estimate is returned."""
 FOUND = 1000
 """The same for hits of a search."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a page ends: the id of its last contact and what it was sorted by (a time, a name, nothing)."""
+    """The position where a page ends: the id of its last contact and its sort key (a time, a name, nothing)."""
 
     id: UUID
     by: str = ""
@@ -48,7 +49,7 @@ class Place:
 
     @classmethod
     def parse(cls, text: str) -> Place:
-        """Raises InvalidInput("invalid_cursor")."""
+        """Parse a cursor. Raises InvalidInput("invalid_cursor")."""
         key, _, by = text.partition("~")
         try:
             return cls(UUID(key), by)
@@ -57,7 +58,7 @@ class Place:
 
     @property
     def at(self) -> datetime | None:
-        """`by` as a time; None for who never wrote."""
+        """Return the sort key as a time; None for contacts who never wrote."""
         if not self.by:
             return None
         try:
@@ -71,7 +72,7 @@ class Place:
 
 @dataclass(frozen=True)
 class ContactPage:
-    """Contacts in the order asked for. next: give it as `after` for the next page; None on the last one."""
+    """A page of contacts. next: cursor of the next page; None on the last one."""
 
     contacts: list[Contact]
     next: str | None = None
@@ -80,7 +81,7 @@ class ContactPage:
 
 @dataclass(frozen=True)
 class Total:
-    """How many: exactly, about, or (at_least) so many and more."""
+    """A number of contacts. kind: "exact", "about" (estimated) or "at_least"."""
 
     count: int
     kind: str = "exact"
@@ -94,7 +95,7 @@ def page(
     after: str | None = None,
     limit: int = PAGE,
 ) -> ContactPage:
-    """A page of the list with the tags on it: two queries, one or two more for a search.
+    """Return a page of the list with its tags: two queries, one or two more for a search.
 
     Raises InvalidInput for an unknown sort or cursor.
     """
@@ -114,7 +115,7 @@ def page(
 
 
 def _stretches(rows: QuerySet[Contact], sort: str, place: Place | None) -> Iterator[QuerySet[Contact]]:
-    """What comes after `place`, in stretches that an index answers each: who never wrote stands behind the others."""
+    """Yield querysets after `place`, each answered by an index. Contacts who never wrote come last."""
     match sort:
         case "newest":
             yield (rows.filter(pk__lt=place.id) if place else rows).order_by("-id")
@@ -155,7 +156,7 @@ def _place(contact: Contact, sort: str) -> Place:
 
 
 def _search(business: BusinessProfile, rows: QuerySet[Contact], text: str, limit: int) -> list[Contact]:
-    """At most `limit` of the ordered `rows` that match."""
+    """Return at most `limit` matches of the ordered `rows`."""
     near = _near(rows[:WINDOW], conditions.search(business, text, near=True))
     if len(near) >= limit:
         return list(rows.filter(pk__in=near[:limit]))
@@ -168,7 +169,7 @@ def _near(window: QuerySet[Contact], condition: Q) -> list[UUID]:
 
 
 def total(business: BusinessProfile, wanted: ContactFilter) -> Total:
-    """How many contacts pass the filter, without a slow count."""
+    """Count matching contacts without a slow count."""
     rows = wanted.apply(business).order_by()
     if not wanted and connection.vendor == "sqlite":
         return Total(rows.count())
@@ -182,7 +183,7 @@ def total(business: BusinessProfile, wanted: ContactFilter) -> Total:
 
 
 def _estimate(rows: QuerySet[Contact]) -> int:
-    """PostgreSQL: how many rows the planner expects."""
+    """Return the planner's estimate. PostgreSQL only."""
     plan: Any = rows.explain(format="json")
     return int(json.loads(plan)[0]["Plan"]["Plan Rows"])
 
@@ -196,5 +197,5 @@ def _invalid_cursor() -> InvalidInput:
 
 
 def by_recent(rows: QuerySet[Contact]) -> QuerySet[Contact]:
-    """Those who wrote last first, those who never wrote at the end."""
+    """Order by last message, newest first; contacts who never wrote last."""
     return rows.order_by(F("last_message_at").desc(nulls_last=True), "-id")

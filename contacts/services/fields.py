@@ -19,6 +19,7 @@ from core.text import printable
 MOST = 50
 """Custom fields of one business."""
 MOST_CHOICES = 100
+LABEL_LENGTH = 100
 RESERVED = frozenset({"name", "phone", "phone_number", "email", "country", "tags", "id"})
 """Keys that columns of files and variables of messages have already."""
 
@@ -105,7 +106,8 @@ def get(business: BusinessProfile, field_id: UUID) -> CustomField:
 
 def key_of(label: str) -> str:
     """A key made of a label: "Größe (cm)" is "grosse_cm"."""
-    plain = unicodedata.normalize("NFKD", label.replace("ß", "ss")).encode("ascii", "ignore").decode().lower()
+    short = label[:LABEL_LENGTH].replace("ß", "ss")
+    plain = unicodedata.normalize("NFKD", short).encode("ascii", "ignore").decode().lower()
     key = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:40].strip("_")
     return key if key and key[0].isalpha() else f"field_{key}".strip("_")[:40]
 
@@ -124,7 +126,7 @@ def _key(key: str) -> str:
 
 def _label(label: str) -> str:
     cleaned = printable(label)
-    if not cleaned or len(cleaned) > 100:
+    if not cleaned or len(cleaned) > LABEL_LENGTH:
         raise InvalidInput("invalid_label", "A field has a name of 1 to 100 characters.", field="label")
     return cleaned
 

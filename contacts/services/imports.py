@@ -19,11 +19,10 @@ from contacts.importing import job as importing
 from contacts.importing import storage
 from contacts.importing.csv_reader import DELIMITERS
 from contacts.importing.files import count_rows, open_table
-from contacts.importing.models import ContactImport
 from contacts.importing.people import Person, Reject, RowReader
 from contacts.importing.tables import Options, Table
 from contacts.importing.text import CHOICES, MARKS
-from contacts.models import CustomField
+from contacts.models import ContactImport, CustomField
 from contacts.services import fields as custom_fields
 from core.clock import now
 from core.errors import Conflict, InvalidInput, NotFound

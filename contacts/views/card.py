@@ -12,8 +12,9 @@ from accounts.access import MemberRequest, member
 from accounts.roles import Can
 from accounts.views.form_page import focus_first_error
 from contacts import forms, selectors, timeline
+from contacts.card import card_context, sidebar_context
 from contacts.filters.contact_filter import ContactFilter
-from contacts.list import contexts, pagination
+from contacts.list import pagination
 from contacts.models import ConsentProof
 from contacts.services import consent, merging, notes, privacy, tags
 from contacts.services import contacts as people
@@ -31,7 +32,7 @@ def detail(request: MemberRequest, contact_id: UUID) -> HttpResponse:
 
 def _card(request: MemberRequest, contact_id: UUID) -> HttpResponse:
     contact = selectors.get_contact(request.access.business, contact_id)
-    context = contexts.card(request.access, contact)
+    context = card_context(request.access, contact)
     return render(request, "contacts/detail.html", "contacts/_card.html", context)
 
 
@@ -40,7 +41,7 @@ def _card(request: MemberRequest, contact_id: UUID) -> HttpResponse:
 def side(request: MemberRequest, contact_id: UUID) -> HttpResponse:
     """Tags and notes alone, for the card beside a chat."""
     contact = selectors.get_contact(request.access.business, contact_id)
-    context = contexts.side(request.access, contact)
+    context = sidebar_context(request.access, contact)
     return render(request, "contacts/_side.html", "contacts/_side.html", context)
 
 
@@ -48,7 +49,7 @@ def _changed(request: MemberRequest, contact_id: UUID) -> HttpResponse:
     """The card as it is now for htmx (beside a chat: its tags and notes), else back to the page."""
     if wants_partial(request) and request.POST.get("view") == "inbox":
         contact = selectors.get_contact(request.access.business, contact_id)
-        context = contexts.side(request.access, contact)
+        context = sidebar_context(request.access, contact)
         return render(request, "contacts/_side.html", "contacts/_side.html", context)
     if wants_partial(request):
         return _card(request, contact_id)

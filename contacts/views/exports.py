@@ -23,8 +23,8 @@ def export(request: MemberRequest) -> HttpResponse:
     """Contacts as a file. ids, or with all=1 everybody who passes `filter` (JSON); format: csv, xlsx or vcard."""
     access = request.access
     ids = None if request.POST.get("all") else request.POST.getlist("ids")
-    params = exports.params_of(
-        access.business, fmt=request.POST.get("format", "csv"), ids=ids, wanted=_filter(request)
+    params = exports.to_params(
+        access.business, fmt=request.POST.get("format", "csv"), ids=ids, filters=_filter(request)
     )
     if not exports.is_small(access.business, params):
         return redirect(request, "jobs:detail", exports.start(access.business, access.user, params).pk)

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
-from contacts.importing import screens
-from contacts.importing.models import ContactImport
+from contacts.importing import contexts
+from contacts.models import ContactImport
 from contacts.services import imports
 from core.errors import InvalidInput
 from core.web.htmx import redirect, render
@@ -31,7 +31,7 @@ def index(request: MemberRequest) -> HttpResponse:
             return redirect(request, "contact_files:import_detail", _uploaded(request).pk)
         except InvalidInput as refused:
             error = refused.message
-    context = {"error": error, "earlier": screens.earlier(access), "here": "import"}
+    context = {"error": error, "earlier": contexts.earlier(access), "here": "import"}
     return render(
         request, "contacts/import.html", "contacts/import.html", context, status=422 if error else 200
     )
@@ -61,7 +61,7 @@ def preview(request: MemberRequest, import_id: UUID) -> HttpResponse:
         source = _configured(request, import_id)
     except InvalidInput as refused:
         error = refused.message
-    context = screens.mapping(source, request.access, error)
+    context = contexts.mapping(source, request.access, error)
     return render(request, "contacts/import_columns.html", "contacts/_import_preview.html", context)
 
 
@@ -122,6 +122,6 @@ def _page(request: MemberRequest, source: ContactImport, error: str = "") -> Htt
     if source.job is not None:
         context = {"source": source, "card": fragments.card(source.job, request.access), "here": "import"}
         return render(request, "contacts/import_job.html", "contacts/import_job.html", context)
-    context = screens.mapping(source, request.access, error)
+    context = contexts.mapping(source, request.access, error)
     template = "contacts/import_columns.html"
     return render(request, template, template, context, status=422 if error else 200)

@@ -16,11 +16,13 @@ from accounts.access import MemberRequest, member
 from accounts.roles import Can
 from accounts.views.form_page import focus_first_error
 from contacts import forms, selectors
+from contacts.bulk import job as bulk
 from contacts.bulk import registry
 from contacts.filters.contact_filter import ContactFilter
+from contacts.filters.describe import describe
 from contacts.list import columns, contexts, pagination
-from contacts.services import bulk, segments
 from contacts.services import contacts as people
+from contacts.services import segments
 from core.errors import DomainError, InvalidInput
 from core.web.htmx import redirect, render, wants_partial
 
@@ -33,7 +35,7 @@ def index(request: MemberRequest) -> HttpResponse:
     if not wants_partial(request):
         context |= contexts.frame(request.access, context)
     else:
-        context["words"] = context["wanted"].describe(request.access.business)
+        context["words"] = describe(request.access.business, context["wanted"])
     return render(request, "contacts/list.html", "contacts/_results.html", context)
 
 
@@ -140,7 +142,7 @@ def act(request: MemberRequest) -> HttpResponse:
         access.user,
         action=action,
         ids=None if request.POST.get("all") else request.POST.getlist("ids"),
-        wanted=json.loads(request.POST.get("filter") or "{}"),
-        given=request.POST.dict(),
+        filters=json.loads(request.POST.get("filter") or "{}"),
+        options=request.POST.dict(),
     )
     return redirect(request, "jobs:detail", job.pk)

@@ -19,7 +19,7 @@ from connections import leases
 from connections.drivers.base import Chat, MediaBlob
 from connections.leases import Lease
 from contacts import selectors as contact_selectors
-from contacts.services import pictures as contact_pictures
+from contacts.services import contacts
 from core.clock import now
 from core.decoding import sandbox
 from core.errors import DomainError
@@ -88,7 +88,7 @@ def store(lease: Lease, job: PictureJob, blob: MediaBlob | None) -> None:
                 contact_id=job.contact_id, defaults={"media": file, "check_at": now() + FRESH_FOR}
             )
             address = media_files.thumbnail_address(file) if file is not None else ""
-            contact_pictures.show(lease.business_id, job.contact_id, address)
+            contacts.set_profile_picture(lease.business_id, job.contact_id, address)
     except _ContactGone:
         _discard(file)
     except BaseException:

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from accounts.models import BusinessProfile
 from analytics.aggregates import bitmaps
 from analytics.aggregates.day import Day, Tally
-from analytics.aggregates.ordinals import Numbers
+from analytics.aggregates.ordinals import Ordinals
+from analytics.aggregates.reader import days
 from analytics.models import StatsNumber
-from analytics.reports.days import days
 from contacts.models import ConsentProof, Contact
 from messaging.models import Conversation, ConversationEvent, Message
 
@@ -30,13 +30,13 @@ def told(
     business: BusinessProfile, first: date, last: date, zone: ZoneInfo | None = None
 ) -> list[dict[str, Any]]:
     """These dates as the pages get them, to compare with `expected`. A number that is nobody's stays a number."""
-    numbers = Numbers(business.pk)
-    found = days(business, first, last, zone, numbers=numbers)
-    contacts = _owners(numbers, Kind.CONTACT, Contact.objects.filter(business_profile=business))
-    talks = _owners(numbers, Kind.CONVERSATION, Conversation.objects.filter(business_profile=business))
+    ordinals = Ordinals(business.pk)
+    found = days(business, first, last, zone, ordinals=ordinals)
+    contacts = _owners(ordinals, Kind.CONTACT, Contact.objects.filter(business_profile=business))
+    talks = _owners(ordinals, Kind.CONVERSATION, Conversation.objects.filter(business_profile=business))
 
     def names(bitmap: int, owners: dict[int, UUID]) -> set[Any]:
-        return {owners.get(number, number) for number in bitmaps.numbers(bitmap)}
+        return {owners.get(number, number) for number in bitmaps.to_ordinals(bitmap)}
 
     return [
         _plain(
@@ -46,10 +46,10 @@ def told(
     ]
 
 
-def _owners(numbers: Numbers, kind: Kind, rows: Any) -> dict[int, UUID]:
+def _owners(ordinals: Ordinals, kind: Kind, rows: Any) -> dict[int, UUID]:
     keys = list(rows.values_list("pk", flat=True))
-    sets = numbers.sets(kind, [[key] for key in keys])
-    return {bitmaps.numbers(one)[0]: key for one, key in zip(sets, keys, strict=True)}
+    sets = ordinals.bitmaps_of(kind, [[key] for key in keys])
+    return {bitmaps.to_ordinals(one)[0]: key for one, key in zip(sets, keys, strict=True)}
 
 
 def expected(business: BusinessProfile, zone: ZoneInfo, wanted: Iterable[date]) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ def expected(business: BusinessProfile, zone: ZoneInfo, wanted: Iterable[date]) 
     for event in ConversationEvent.objects.filter(business_profile=business, kind="closed"):
         when = event.created_at.astimezone(zone).date()
         if when in found:
-            work = found[when].worker(event.actor_id)
+            work = found[when].work_of(event.actor_id)
             work.closed += 1
             if event.begun_at:
                 seconds = _clock(event.created_at) - _clock(event.begun_at)
@@ -105,7 +105,7 @@ def _messages(messages: list[Message], zone: ZoneInfo, found: dict[date, Day]) -
         elif message.status in GONE:
             day.sent_by_hour[local.hour] += 1
             if message.origin != "campaign":
-                day.worker(message.sender_id).sent += 1
+                day.work_of(message.sender_id).sent += 1
 
 
 def _people(messages: list[Message], zone: ZoneInfo, found: Iterable[date]) -> dict[date, People]:
@@ -127,7 +127,7 @@ def _answers(messages: list[Message], zone: ZoneInfo, found: dict[date, Day]) ->
     for at, sender, seconds in waits(messages):
         when = at.astimezone(zone).date()
         if when in found:
-            work = found[when].worker(sender)
+            work = found[when].work_of(sender)
             work.answers = [*work.answers, seconds]
 
 

@@ -15,7 +15,7 @@ from accounts.models import BusinessProfile, User
 from analytics import reports
 from analytics.aggregates import local_days, rollup
 from analytics.models import StatsClock
-from analytics.periods import Period
+from analytics.reports.periods import Period
 from analytics.reports.summary import Durations
 from analytics.services import rfm
 from contacts.models import ConsentProof, Contact, ContactGroup, ContactTag, Tag
@@ -175,10 +175,10 @@ class World:
         self.team[place] = factories.UserFactory()
 
     def count(self) -> None:
-        rollup.run()
+        rollup.roll_up()
 
     def marks(self) -> None:
-        rollup.take_marks()
+        rollup.open_marked_dates()
 
     def zone(self, name: str) -> None:
         BusinessProfile.objects.filter(pk=self.business.pk).update(time_zone=name)
@@ -227,7 +227,7 @@ def _play(begin: datetime, zone: str, other: str, events: list[tuple], split: in
     period = Period(first + timedelta(days=2 + split), last, here)
     _pages_agree(world, period)
 
-    rollup.run()
+    rollup.roll_up()
     assert naive.told(world.business, first, last) == expected, "after the roll-up"
     _pages_agree(world, period)
     rfm.regroup(world.business)
@@ -258,7 +258,7 @@ def _pages_agree(world: World, period: Period) -> None:
 @given(st.lists(st.lists(st.integers(0, 20) | st.integers(0, 2**32 - 1), max_size=25), max_size=9))
 def test_a_percentile_is_the_first_value_that_enough_do_not_exceed(lists: list[list[int]]) -> None:
     together = naive_pages.durations(one for seconds in lists for one in seconds)
-    assert Durations.of(sorted(seconds) for seconds in lists) == together
+    assert Durations.from_lists(sorted(seconds) for seconds in lists) == together
 
 
 @given(zone=st.sampled_from(ZONES), begin=st.sampled_from(TIMES), after=st.floats(-2 * 86400, 4 * 86400))

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import BusinessProfile, User
 from accounts.services import keys
-from analytics import selectors
+from analytics.reports import home
 from connections.models import WhatsAppConnection
 from messaging.models import Conversation, Message
 from tests import factories
@@ -59,13 +59,13 @@ def test_each_step_is_done_by_what_happened(
     BusinessProfile.objects.filter(pk=business.pk).update(industry="Food", description="Bread and cake")
     factories.MessageFactory(conversation=conversation, outbound=True)
     business.refresh_from_db()
-    done = selectors.overview(business, owner).checklist
+    done = home.home_page(business, owner).checklist
     assert (done.described, done.connected, done.answered, done.invited) == (True, True, True, True)
     assert done.complete
     assert (done.imported, done.integrated, done.done) == (False, False, 4)
     factories.ContactImportFactory(business_profile=business)
     keys.create(business, owner, name="Shop", scopes=["contacts:read"])
-    done = selectors.overview(business, owner).checklist
+    done = home.home_page(business, owner).checklist
     assert (done.imported, done.integrated, done.done) == (True, True, 6)
 
 
@@ -81,14 +81,14 @@ def test_a_message_from_the_phone_is_not_the_first_reply(
     owner: User, business: BusinessProfile, conversation: Conversation
 ) -> None:
     factories.MessageFactory(conversation=conversation, outbound=True, origin=Message.Origin.PHONE)
-    assert not selectors.overview(business, owner).checklist.answered
+    assert not home.home_page(business, owner).checklist.answered
 
 
 def test_a_number_that_was_connected_once_counts(
     owner: User, business: BusinessProfile, connection: WhatsAppConnection
 ) -> None:
     WhatsAppConnection.objects.update(status=WhatsAppConnection.Status.DISCONNECTED)
-    assert selectors.overview(business, owner).checklist.connected
+    assert home.home_page(business, owner).checklist.connected
 
 
 def test_a_number_that_waits_for_its_first_scan_does_not_count(
@@ -97,7 +97,7 @@ def test_a_number_that_waits_for_its_first_scan_does_not_count(
     factories.ConnectionFactory(
         business_profile=business, phone_number=None, status="qr_pending", last_connected_at=None
     )
-    assert not selectors.overview(business, owner).checklist.connected
+    assert not home.home_page(business, owner).checklist.connected
 
 
 def test_figures_count_since_midnight_of_the_reader(
@@ -107,7 +107,7 @@ def test_figures_count_since_midnight_of_the_reader(
     factories.MessageFactory(conversation=conversation, created_at=midnight - timedelta(seconds=1))
     factories.MessageFactory(conversation=conversation, created_at=midnight)
     factories.MessageFactory(conversation=conversation, created_at=midnight, outbound=True)
-    figures = selectors.overview(business, owner).figures
+    figures = home.home_page(business, owner).figures
     assert (figures.received, figures.sent) == (1, 1)
 
 
@@ -116,17 +116,17 @@ def test_figures_count_open_and_unread_conversations(
 ) -> None:
     factories.ConversationFactory(business_profile=business, unread_count=3)
     factories.ConversationFactory(business_profile=business, state=Conversation.State.CLOSED)
-    figures = selectors.overview(business, owner).figures
+    figures = home.home_page(business, owner).figures
     assert (figures.open, figures.unread) == (2, 1)
 
 
 def test_conversations_are_counted_up_to_a_bound(
     owner: User, business: BusinessProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(selectors, "COUNTED", 2)
+    monkeypatch.setattr(home, "COUNTED", 2)
     for _ in range(3):
         factories.ConversationFactory(business_profile=business)
-    figures = selectors.overview(business, owner).figures
+    figures = home.home_page(business, owner).figures
     assert figures.open == 2
     assert figures.open_is_capped
 
@@ -137,7 +137,7 @@ def test_another_business_shows_nowhere(
     theirs = factories.ContactFactory(business_profile=other_business, name="Foreign Person")
     talk = factories.ConversationFactory(business_profile=other_business, contact=theirs, unread_count=2)
     factories.MessageFactory(conversation=talk, outbound=True)
-    shown = selectors.overview(business, owner)
+    shown = home.home_page(business, owner)
     assert (shown.figures.open, shown.figures.unread, shown.figures.sent) == (0, 0, 0)
     assert not shown.numbers
     assert not shown.checklist.answered

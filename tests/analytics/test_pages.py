@@ -85,7 +85,7 @@ def test_the_figures_are_the_same_before_and_after_the_roll_up(
 ) -> None:
     client = client_of(owner)
     before = client.get("/analytics/export.csv?range=7").content
-    rollup.run()
+    rollup.roll_up()
     assert client.get("/analytics/export.csv?range=7").content == before
     received = [row[1] for row in cells(before)[1:]]
     assert received.count("1") == 3
@@ -194,7 +194,7 @@ def test_the_pages_cost_the_same_queries_whatever_there_is_to_count(
     client_of: SignIn,
     django_assert_max_num_queries: Callable,
 ) -> None:
-    rollup.run()
+    rollup.roll_up()
     client = client_of(owner)
     with django_assert_max_num_queries(30):
         client.get("/analytics/?range=7")
@@ -202,7 +202,7 @@ def test_the_pages_cost_the_same_queries_whatever_there_is_to_count(
         talk = factories.ConversationFactory(business_profile=business)
         factories.MessageFactory(conversation=talk, created_at=timezone.now() - timedelta(days=number % 5))
         factories.MessageFactory(conversation=talk, outbound=True)
-    rollup.run()
+    rollup.roll_up()
     with django_assert_max_num_queries(30):
         client.get("/analytics/?range=7")
     with django_assert_max_num_queries(38):

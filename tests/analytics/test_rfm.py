@@ -13,6 +13,7 @@ from analytics.models import StatsClock
 from analytics.services import nightly, rfm
 from connections.models import WhatsAppConnection
 from contacts.filters.contact_filter import ContactFilter
+from contacts.filters.describe import describe
 from contacts.models import Contact, ContactGroup
 from core.errors import InvalidInput
 from tests import factories
@@ -82,7 +83,7 @@ def test_a_filter_asks_for_groups(business: BusinessProfile, connection: WhatsAp
     rfm.regroup(business)
     wanted = ContactFilter.parse(business, {"group": "lost"})
     assert list(wanted.apply(business)) == [lost]
-    assert wanted.describe(business) == ["group lost"]
+    assert describe(business, wanted) == ["group lost"]
     both = ContactFilter.load(business, ContactFilter.parse(business, {"group": ["lost", "new"]}).to_dict())
     assert set(both.apply(business)) == {lost, new}
 

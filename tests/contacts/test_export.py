@@ -43,7 +43,7 @@ def people(business: BusinessProfile, owner: User, other_business: BusinessProfi
 
 
 def exported(business: BusinessProfile, owner: User, fmt: str, **params: Any) -> bytes:
-    asked = exports.params_of(business, fmt=fmt, ids=params.get("ids"), wanted=params.get("wanted", {}))
+    asked = exports.to_params(business, fmt=fmt, ids=params.get("ids"), filters=params.get("wanted", {}))
     return b"".join(exports.at_once(business, owner, asked))
 
 
@@ -118,7 +118,7 @@ def test_only_the_chosen_or_those_who_pass_the_filter(
     assert "evil" in exported(business, owner, "csv", wanted={"opted_out": True}).decode()
     for wrong in ({"fmt": "exe", "ids": None}, {"fmt": "csv", "ids": []}, {"fmt": "csv", "ids": ["x"]}):
         with pytest.raises(InvalidInput):
-            exports.params_of(business, wanted={}, **wrong)  # type: ignore[arg-type]
+            exports.to_params(business, filters={}, **wrong)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("fmt", ["csv", "xlsx", "vcard"])
@@ -126,7 +126,7 @@ def test_a_large_export_is_a_job_with_a_file(
     business: BusinessProfile, owner: User, people: list[Contact], media_root: Path,
     monkeypatch: pytest.MonkeyPatch, fmt: str,
 ) -> None:  # fmt: skip
-    params = exports.params_of(business, fmt=fmt, ids=None, wanted={})
+    params = exports.to_params(business, fmt=fmt, ids=None, filters={})
     assert exports.is_small(business, params)
     monkeypatch.setattr(exports, "AT_ONCE", 1)
     assert not exports.is_small(business, params)
@@ -145,7 +145,7 @@ def test_a_stopped_export_keeps_no_file(
     media_root: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    job = exports.start(business, owner, exports.params_of(business, fmt="csv", ids=None, wanted={}))
+    job = exports.start(business, owner, exports.to_params(business, fmt="csv", ids=None, filters={}))
     real = exporting.write
 
     def write(*args: Any) -> Any:
@@ -161,6 +161,6 @@ def test_a_stopped_export_keeps_no_file(
 def test_pages_take_few_queries(
     business: BusinessProfile, owner: User, people: list[Contact], django_assert_num_queries
 ) -> None:  # type: ignore[no-untyped-def]
-    pieces = exports.at_once(business, owner, exports.params_of(business, fmt="csv", ids=None, wanted={}))
+    pieces = exports.at_once(business, owner, exports.to_params(business, fmt="csv", ids=None, filters={}))
     with django_assert_num_queries(5):
         b"".join(pieces)

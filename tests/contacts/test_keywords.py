@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
@@ -241,3 +243,10 @@ def test_a_deleted_contact_takes_its_tags_along(say, business, contact, owner):
     contacts.delete(business, Contact.objects.all(), owner)
 
     assert not ContactTag.objects.exists()
+
+
+def test_a_message_of_nothing_but_accents_is_matched_quickly() -> None:
+    accents = "a" + "\u0301\u0316" * 32_000 + " stop"
+    begin = time.perf_counter()
+    assert keyword_matching.plain(accents) == "a stop"
+    assert time.perf_counter() - begin < 2

@@ -62,7 +62,7 @@ def agree(business: BusinessProfile) -> bool:
 
 def undisturbed(business: BusinessProfile) -> list[Any]:
     """What one roll-up writes that is left alone."""
-    rollup.forget(business)
+    rollup.reset(business)
     rollup.rebuild(business, FIRST, LAST)
     return tables()
 

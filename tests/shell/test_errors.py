@@ -77,7 +77,7 @@ def test_a_crash_shows_the_page_and_no_details(
     def crash(*args: object) -> None:
         raise RuntimeError("a secret detail")
 
-    monkeypatch.setattr("analytics.selectors.overview", crash)
+    monkeypatch.setattr("analytics.reports.home.home_page", crash)
     client = client_of(owner)
     client.raise_request_exception = False
     response = client.get("/")

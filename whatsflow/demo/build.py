@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from accounts.models import BusinessProfile, User
 from accounts.roles import Role
 from accounts.services import businesses, purge, team, users
-from analytics.aggregates import rollup
+from analytics import aggregates
 from connections.models import SandboxCustomer, SandboxPhone, WhatsAppConnection
 from connections.services import numbers
 from contacts.models import ConsentProof, Contact, ContactIdentity, ContactNote, ContactTag, Suppression
@@ -91,7 +91,7 @@ def build(password: str, size: Size, progress: Progress) -> BusinessProfile:
     zone = ZoneInfo(ZONE)
     history = History(size.contacts, size.messages, until, zone, len(answering), size.days)
     _write(rows.Rows(shop, history), sorting.define(business, owner), progress)
-    rollup.forget(business)
+    aggregates.reset(business)
     businesses.update(business, owner, business_name=NAME)
     return business
 

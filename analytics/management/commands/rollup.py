@@ -1,4 +1,4 @@
-"""`manage.py rollup`: count days anew."""
+"""`manage.py rollup`: count days again."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from accounts.models import BusinessProfile
-from analytics.aggregates import local_days, rollup
+from analytics import aggregates
 
 
 class Command(BaseCommand):
-    """Counts what is due, or rebuilds a range of dates with --from and --to."""
+    """Rebuild the figures of all dates, or of a range with --from and --to."""
 
     help = "Count the days of one business or of all. Figures are right without it; it only counts anew."
 
@@ -30,19 +30,19 @@ class Command(BaseCommand):
         businesses = list(chosen)
         if not businesses:
             raise CommandError("There is no such business.")
-        while rollup.take_marks():
+        while aggregates.open_marked_dates():
             pass
         for business in businesses:
             self._rebuild(business, options["first"], options["last"])
 
     def _rebuild(self, business: BusinessProfile, first: date | None, last: date | None) -> None:
-        first = first or rollup.first_date(business)
+        first = first or aggregates.first_date(business)
         last = last or date.today()
         if first is None or first > last:
             self.stdout.write(f"{business.pk}: nothing to count")
             return
-        total = len(local_days.dates(first, last))
+        total = (last - first).days + 1
         with tqdm(total=total, unit=" days", desc=str(business.pk), disable=not self.stdout.isatty()) as bar:
-            done = rollup.rebuild(business, first, last, bar.update)
-        rollup.catch_up(business)
+            done = aggregates.rebuild(business, first, last, bar.update)
+        aggregates.catch_up(business)
         self.stdout.write(f"{business.pk}: {done} days counted, from {first} to {last}")

@@ -23,7 +23,7 @@ LEAP = datetime(2011, 12, 30, 10, tzinfo=UTC)
 def test_a_range_with_a_date_that_never_was_begins_or_ends_at_the_leap(
     first: date, last: date, begins: datetime, ends: datetime
 ) -> None:
-    assert local_days.bounds(APIA, first, last) == (begins, ends)
+    assert local_days.utc_bounds(APIA, first, last) == (begins, ends)
 
 
 def test_a_day_has_as_many_hours_as_the_clock_makes_of_it() -> None:
@@ -31,6 +31,6 @@ def test_a_day_has_as_many_hours_as_the_clock_makes_of_it() -> None:
     lengths = [
         (ends - begins).total_seconds() / 3600
         for when in (date(2026, 3, 29), date(2026, 6, 1), date(2026, 10, 25))
-        for begins, ends in [local_days.bounds(berlin, when, when)]
+        for begins, ends in [local_days.utc_bounds(berlin, when, when)]
     ]
     assert lengths == [23, 24, 25]

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from accounts.models import BusinessProfile
 from analytics import reports
 from analytics.aggregates import bitmaps, local_days, ordinals, queries, rollup
-from analytics.aggregates.day import Counted, Day
-from analytics.aggregates.ordinals import Numbers
+from analytics.aggregates.day import CountedDay, Day
+from analytics.aggregates.ordinals import Ordinals
+from analytics.aggregates.reader import days
 from analytics.models import StatsClock, StatsNumber
-from analytics.periods import Period
-from analytics.reports.days import days
+from analytics.reports.periods import Period
 from analytics.reports.summary import summary
 from analytics.services import nightly
 from connections.models import WhatsAppConnection
@@ -88,16 +88,16 @@ def before(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str, Callable[[], 
 
 @given(st.sets(st.integers(0, 3000)), st.sets(st.integers(0, 3000)))
 def test_bitmaps_are_sets(one: set[int], other: set[int]) -> None:
-    first, second = bitmaps.of(list(one)), bitmaps.of(list(other))
-    assert bitmaps.numbers(first) == sorted(one)
-    assert bitmaps.numbers(bitmaps.union([first, second])) == sorted(one | other)
-    assert bitmaps.numbers(first & second) == sorted(one & other)
+    first, second = bitmaps.from_ordinals(list(one)), bitmaps.from_ordinals(list(other))
+    assert bitmaps.to_ordinals(first) == sorted(one)
+    assert bitmaps.to_ordinals(bitmaps.union([first, second])) == sorted(one | other)
+    assert bitmaps.to_ordinals(first & second) == sorted(one & other)
     assert first.bit_count() == len(one)
     assert bitmaps.unpack(bitmaps.pack(first)) == first
 
 
 def test_few_among_a_million_take_little_room() -> None:
-    assert len(bitmaps.pack(bitmaps.of([7, 500_000, 1_000_000]))) < 300
+    assert len(bitmaps.pack(bitmaps.from_ordinals([7, 500_000, 1_000_000]))) < 300
 
 
 # -- one person, one number ------------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ def test_who_is_in_a_counted_day_and_in_one_that_is_not_is_one(
     business: BusinessProfile, connection: WhatsAppConnection
 ) -> None:
     known = talk(connection, MONDAY)
-    rollup.run()
+    rollup.roll_up()
     factories.MessageFactory(conversation=known, created_at=at(FRIDAY))
     talk(connection, FRIDAY)
     assert active(business) == 2
@@ -120,10 +120,10 @@ def test_who_gets_a_number_while_a_page_is_made_is_counted_once(
     before: Callable,
 ) -> None:
     talk(connection, MONDAY)
-    rollup.run()
+    rollup.roll_up()
     talk(connection, MONDAY, FRIDAY)
     talk(connection, FRIDAY)
-    before(queries, "count", rollup.run)
+    before(queries, "count", rollup.roll_up)
     assert active(business) == 3, "numbered after the counted days were read"
     assert len(given_numbers(business)) == 3
 
@@ -147,7 +147,7 @@ def test_who_comes_while_a_page_is_made_is_nobody_that_it_knows(
             with monkeypatch.context() as others:
                 others.setattr(ordinals, "_read", real)
                 factories.MessageFactory(conversation=silent, created_at=at(FRIDAY))
-                rollup.run()
+                rollup.roll_up()
         return real(*args)
 
     monkeypatch.setattr(ordinals, "_read", read)
@@ -172,7 +172,7 @@ def test_two_businesses_count_from_zero_each(
     elsewhere = factories.ConnectionFactory()
     for one in (connection, elsewhere, connection, elsewhere):
         talk(one, MONDAY)
-    rollup.run()
+    rollup.roll_up()
     for mine in (business, elsewhere.business_profile):
         assert sorted(given_numbers(mine).values()) == [0, 1]
         assert sorted(given_numbers(mine, "conversation").values()) == [0, 1]
@@ -184,13 +184,13 @@ def test_two_businesses_count_from_zero_each(
 
 def test_numbers_are_not_given_again(business: BusinessProfile, connection: WhatsAppConnection) -> None:
     first, second = talk(connection, MONDAY), talk(connection, MONDAY)
-    rollup.run()
+    rollup.roll_up()
     taken = given_numbers(business)
     gone = max((first, second), key=lambda one: taken[one.contact_id])
     Contact.objects.get(pk=gone.contact_id).delete()
-    assert ordinals.prune(business) == 2, "the contact and the conversation"
+    assert ordinals.prune_ordinals(business) == 2, "the contact and the conversation"
     talk(connection, MONDAY)
-    rollup.run()
+    rollup.roll_up()
     assert sorted(given_numbers(business).values()) == [0, 2]
     assert sorted(given_numbers(business, "conversation").values()) == [0, 2]
     assert active(business) == 2
@@ -201,13 +201,13 @@ def test_who_is_pruned_before_their_days_are_counted_anew_is_not_counted(
     business: BusinessProfile, connection: WhatsAppConnection
 ) -> None:
     gone, stays = talk(connection, MONDAY), talk(connection, MONDAY, FRIDAY)
-    rollup.run()
+    rollup.roll_up()
     Contact.objects.get(pk=gone.contact_id).delete()
-    ordinals.prune(business)
+    ordinals.prune_ordinals(business)
     assert list(given_numbers(business)) == [stays.contact_id]
     assert active(business) == 1
     assert agree(business), "marked"
-    rollup.run()
+    rollup.roll_up()
     assert agree(business), "counted anew"
 
 
@@ -215,7 +215,7 @@ def test_two_who_become_one_are_counted_once(
     business: BusinessProfile, connection: WhatsAppConnection
 ) -> None:
     pair = {talk(connection, MONDAY).contact_id, talk(connection, FRIDAY).contact_id}
-    rollup.run()
+    rollup.roll_up()
     assert active(business) == 2
     kept = merging.unite(business.pk, pair)
     assert active(business) == 1
@@ -229,7 +229,7 @@ def test_every_night_who_is_gone_loses_their_row(
     business: BusinessProfile, connection: WhatsAppConnection
 ) -> None:
     gone = talk(connection, MONDAY)
-    rollup.run()
+    rollup.roll_up()
     Contact.objects.get(pk=gone.contact_id).delete()
     nightly.run()
     assert not StatsNumber.objects.exists()
@@ -240,12 +240,12 @@ def test_counting_everything_anew_keeps_the_numbers(
 ) -> None:
     gone = talk(connection, MONDAY)
     talk(connection, MONDAY)
-    rollup.run()
+    rollup.roll_up()
     Contact.objects.get(pk=gone.contact_id).delete()
-    ordinals.prune(business)
-    rollup.forget(business)
+    ordinals.prune_ordinals(business)
+    rollup.reset(business)
     talk(connection, FRIDAY)
-    rollup.run()
+    rollup.roll_up()
     assert sorted(given_numbers(business).values()) == [1, 2]
     assert StatsClock.objects.get(business_profile=business).next_contact == 3
     assert agree(business)
@@ -255,10 +255,10 @@ def test_another_time_zone_keeps_the_numbers(
     business: BusinessProfile, connection: WhatsAppConnection
 ) -> None:
     talk(connection, MONDAY, FRIDAY)
-    rollup.run()
+    rollup.roll_up()
     known = given_numbers(business)
     BusinessProfile.objects.filter(pk=business.pk).update(time_zone="Asia/Tokyo")
-    rollup.run()
+    rollup.roll_up()
     assert given_numbers(business) == known
     business.refresh_from_db()
     assert active(business) == 1
@@ -270,7 +270,7 @@ def test_a_run_that_remembers_little_gives_the_same_numbers(
     talk(connection, MONDAY, MONDAY + timedelta(days=100))
     talk(connection, MONDAY, MONDAY + timedelta(days=200))
     monkeypatch.setattr(ordinals, "REMEMBERED", 0)
-    rollup.run()
+    rollup.roll_up()
     assert sorted(given_numbers(business).values()) == [0, 1]
     assert agree(business)
 
@@ -279,7 +279,7 @@ def test_a_run_that_remembers_little_gives_the_same_numbers(
 def test_two_who_give_numbers_at_once_give_each_of_them_once(
     require_postgres: None, business: BusinessProfile, connection: WhatsAppConnection
 ) -> None:
-    rollup.wind(business)
+    rollup.ensure_clock(business)
     common, mine, theirs = ([uuid7() for _ in range(300)] for _ in range(3))
     start = threading.Barrier(2, timeout=20)
 
@@ -287,7 +287,7 @@ def test_two_who_give_numbers_at_once_give_each_of_them_once(
         start.wait()
         for begin in range(0, len(ids), 50):
             people = b"".join(one.bytes for one in ids[begin : begin + 50])
-            Numbers(business.pk, assign=True).number([Counted(Day(MONDAY), active=people)])
+            Ordinals(business.pk, assign=True).to_days([CountedDay(Day(MONDAY), active=people)])
         database.close()
 
     workers = [threading.Thread(target=give, args=(*common, *own)) for own in (mine, theirs)]
@@ -315,7 +315,7 @@ def test_numbers_are_asked_for_once_however_many_days_and_people(
     for day in local_days.dates(MONDAY, FRIDAY):
         for _ in range(5):
             talk(connection, day)
-    rollup.run()
+    rollup.roll_up()
     with django_assert_max_num_queries(len(one) + 1):
         days(business, MONDAY, FRIDAY, elsewhere)
 
@@ -325,11 +325,13 @@ def test_a_stretch_of_days_gives_its_numbers_in_a_few_statements(
     connection: WhatsAppConnection,
     django_assert_max_num_queries: Callable,
 ) -> None:
-    rollup.wind(business)
+    rollup.ensure_clock(business)
     talks = [talk(connection) for _ in range(40)]
-    people = [Counted(Day(MONDAY), *[b"".join(one.contact_id.bytes for one in talks)] * 2) for _ in range(3)]
+    people = [
+        CountedDay(Day(MONDAY), *[b"".join(one.contact_id.bytes for one in talks)] * 2) for _ in range(3)
+    ]
     with django_assert_max_num_queries(10):
-        Numbers(business.pk, assign=True).number(people)
+        Ordinals(business.pk, assign=True).to_days(people)
     assert len(given_numbers(business)) == 40
     with django_assert_max_num_queries(1):
-        Numbers(business.pk, assign=True).number(people)
+        Ordinals(business.pk, assign=True).to_days(people)

@@ -16,6 +16,7 @@ from django.db import transaction
 from accounts.models import BusinessProfile
 from accounts.services import businesses, purge
 from analytics.aggregates import local_days, rollup
+from analytics.aggregates.reader import days
 from analytics.models import (
     DailyAgentStats,
     DailyMessageStats,
@@ -24,7 +25,6 @@ from analytics.models import (
     StatsMark,
     StatsNumber,
 )
-from analytics.reports.days import days
 from analytics.reports.summary import Durations, summary
 from core import failpoints
 from messaging.models import Conversation, Message
@@ -81,11 +81,11 @@ def test_a_killed_roll_up_is_done_again(
     write(conversation)
     at(place, killed)
     with pytest.raises(Killed):
-        rollup.run()
+        rollup.roll_up()
     assert state(business) == "started"
     assert agree(business), "what is not done is counted from the rows"
 
-    rollup.run()
+    rollup.roll_up()
     assert state(business) == "done"
     assert sorted(StatsNumber.objects.values_list("kind", "number")) == [("contact", 0), ("conversation", 0)]
     assert agree(business)
@@ -97,8 +97,8 @@ def test_of_two_beats_at_once_one_writes(
 ) -> None:
     write(conversation)
     write(conversation, outbound=True, created_at=NOON + timedelta(minutes=5))
-    at(place, rollup.run)
-    rollup.run()
+    at(place, rollup.roll_up)
+    rollup.roll_up()
     assert state(business) == "done"
     assert sorted(StatsNumber.objects.values_list("kind", "number")) == [("contact", 0), ("conversation", 0)]
     assert DailyMessageStats.objects.filter(business_profile=business).count() == 2
@@ -110,18 +110,18 @@ def test_what_changes_while_it_counts_is_not_lost(
     at: At, business: BusinessProfile, conversation: Conversation
 ) -> None:
     write(conversation)
-    rollup.run()
+    rollup.roll_up()
 
     def late() -> None:
         write(conversation)
-        rollup.take_marks()
+        rollup.open_marked_dates()
 
     write(conversation)
     at("rollup.counted", late)
-    rollup.run()
+    rollup.roll_up()
     assert state(business) == "open", "what was counted is older than the last change"
     assert agree(business)
-    rollup.run()
+    rollup.roll_up()
     assert state(business) == "done"
     assert DailyStats.objects.get(business_profile=business, date=DAY).messages_received == 3
 
@@ -130,13 +130,13 @@ def test_a_late_receipt_opens_its_message_s_day(
     business: BusinessProfile, conversation: Conversation
 ) -> None:
     sent = write(conversation, outbound=True)
-    rollup.run()
+    rollup.roll_up()
     Message.objects.filter(pk=sent.pk).update(status="read")
     assert StatsMark.objects.exists()
     assert agree(business), "before the mark was looked at"
-    rollup.take_marks()
+    rollup.open_marked_dates()
     assert agree(business), "after it"
-    rollup.run()
+    rollup.roll_up()
     assert DailyMessageStats.objects.get().read == 1
 
 
@@ -173,7 +173,7 @@ def test_only_an_answer_ends_the_wait_of_a_customer(
     write(conversation, outbound=True, created_at=NOON + timedelta(seconds=5), **fields)
     write(conversation, outbound=True, created_at=NOON + timedelta(seconds=600))
 
-    rollup.run()
+    rollup.roll_up()
 
     assert summary(days(business, DAY, DAY)).answers == Durations(count=1, median=600, p90=600)
 
@@ -181,7 +181,7 @@ def test_only_an_answer_ends_the_wait_of_a_customer(
 def test_rows_of_the_specification_are_filled(business: BusinessProfile, conversation: Conversation) -> None:
     write(conversation)
     write(conversation, outbound=True, created_at=NOON + timedelta(minutes=1))
-    rollup.run()
+    rollup.roll_up()
     row = DailyStats.objects.get(business_profile=business, date=DAY)
     assert (row.messages_sent, row.messages_received, row.active_contacts) == (1, 1, 1)
 
@@ -190,7 +190,7 @@ def test_the_command_counts_anew(
     business: BusinessProfile, conversation: Conversation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(conversation)
-    rollup.run()
+    rollup.roll_up()
     DailyStats.objects.filter(date=DAY).update(messages_received=99)
     call_command("rollup", "--business", str(business.pk), "--from", "2026-03-01", "--to", "2026-03-05")
     assert DailyStats.objects.get(date=DAY).messages_received == 1
@@ -212,10 +212,10 @@ def test_a_removed_business_leaves_nothing(
     owner: Any, business: BusinessProfile, conversation: Conversation
 ) -> None:
     write(conversation)
-    rollup.run()
+    rollup.roll_up()
     businesses.delete(business, owner, typed_name=business.business_name)
     assert purge.business(business.pk)
-    rollup.run()
+    rollup.roll_up()
     for model in (DailyStats, DailyMessageStats, DailyAgentStats, StatsClock, StatsMark, StatsNumber):
         assert not model._default_manager.exists(), model.__name__
 
@@ -226,7 +226,7 @@ def test_a_change_that_is_committed_during_the_count_is_marked(
 ) -> None:
     """Its mark cannot be seen before it can be seen itself: whoever takes marks in between takes none of its."""
     write(conversation)
-    rollup.run()
+    rollup.roll_up()
     changed, counted = threading.Event(), threading.Event()
 
     def other() -> None:
@@ -240,12 +240,12 @@ def test_a_change_that_is_committed_during_the_count_is_marked(
     writer.start()
     assert changed.wait(20)
     write(conversation)
-    rollup.run()
+    rollup.roll_up()
     assert DailyStats.objects.get(business_profile=business, date=DAY).messages_received == 2
     counted.set()
     writer.join(20)
     assert agree(business)
-    rollup.run()
+    rollup.roll_up()
     assert DailyStats.objects.get(business_profile=business, date=DAY).messages_received == 3
 
 
@@ -265,7 +265,7 @@ def test_a_stray_time_that_is_stored_already_ends_no_roll_up(
     business.save()
     write(conversation)
     write(conversation, created_at=stray)
-    rollup.run()
+    rollup.roll_up()
     day = local_days.local_date(NOON, ZoneInfo(zone))
     assert DailyStats.objects.get(business_profile=business, date=day).state == "done"
     assert DailyStats.objects.filter(business_profile=business).count() < 1000
@@ -273,9 +273,9 @@ def test_a_stray_time_that_is_stored_already_ends_no_roll_up(
 
     Message.objects.filter(created_at=stray).update(message_type="image")
     StatsMark.objects.create(business_profile_id=business.pk, hour=stray)
-    rollup.run()
+    rollup.roll_up()
     assert not StatsMark.objects.exists()
-    assert rollup.run() == 0
+    assert rollup.roll_up() == 0
 
 
 def test_a_date_that_an_older_version_has_opened_near_the_year_one_is_left_alone(
@@ -283,9 +283,9 @@ def test_a_date_that_an_older_version_has_opened_near_the_year_one_is_left_alone
 ) -> None:
     write(conversation)
     DailyStats.objects.create(business_profile=business, date=date(1, 1, 1), state="open")
-    rollup.run()
+    rollup.roll_up()
     assert state(business) == "done"
-    assert rollup.run() == 0
+    assert rollup.roll_up() == 0
 
 
 def test_what_fails_for_one_business_does_not_end_the_others(
@@ -306,6 +306,6 @@ def test_what_fails_for_one_business_does_not_end_the_others(
         return real(one, deadline)
 
     monkeypatch.setattr(rollup, "catch_up", catch_up)
-    rollup.run()
+    rollup.roll_up()
     assert state(second) == "done"
     assert not DailyStats.objects.filter(business_profile=first).exists()

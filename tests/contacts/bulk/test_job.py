@@ -146,7 +146,7 @@ def test_what_an_undo_would_need_is_forgotten_when_its_time_is_over(
 def test_whoever_lost_the_right_to_it_meanwhile_does_nothing(
     business: BusinessProfile, teammate: User, people: list[Contact], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    greet = registry.Many(
+    greet = registry.BulkAction(
         "greet", "Greet", "x", "Greet", lambda work, ids: len(ids), capability=Can.RUN_CAMPAIGNS
     )
     monkeypatch.setitem(registry._actions, "greet", greet)
@@ -197,6 +197,6 @@ def test_apps_above_may_add_actions(do: Bulk, people: list[Contact], monkeypatch
         seen.append(len(ids))
         return len(ids)
 
-    registry.register(registry.Many("greet", "Greet", "x", "Greet contacts", act))
+    registry.register(registry.BulkAction("greet", "Greet", "x", "Greet contacts", act))
     assert do("greet", filter={}).summary["changed"] == 12
     assert seen == [5, 5, 2]

@@ -10,6 +10,7 @@ from django.db import connection as database
 
 from contacts.filters import conditions
 from contacts.filters.contact_filter import ContactFilter
+from contacts.filters.describe import describe
 from contacts.models import Contact, CustomField
 from contacts.services import tags
 from core.clock import now
@@ -118,12 +119,12 @@ def test_who_talks_with_one_of_our_numbers(business, other_business, people, con
     with_second = ContactFilter.parse(business, {"connection": str(second.pk)})
     assert found(business, connection=str(second.pk)) == "A"
     assert found(business, connection=[str(second.pk)], never_wrote=True) == ""
-    assert with_second.describe(business) == [f"talks with {second.display_name}"]
+    assert describe(business, with_second) == [f"talks with {second.display_name}"]
     assert ContactFilter.load(business, with_second.to_dict()) == with_second
     with pytest.raises(InvalidInput):
         ContactFilter.parse(other_business, {"connection": str(second.pk)})
     second.delete()
-    assert with_second.describe(business) == ["talks with a removed number"]
+    assert describe(business, with_second) == ["talks with a removed number"]
     assert not with_second.apply(business).exists()
 
 
@@ -161,7 +162,7 @@ def test_it_goes_through_json_and_back(business, people):
     stored = json.loads(json.dumps(wanted.to_dict()))
 
     assert ContactFilter.parse(business, stored) == ContactFilter.load(business, stored) == wanted
-    assert wanted.describe(business) == [
+    assert describe(business, wanted) == [
         "“ann”",
         "tagged VIP",
         "last message since 31 Jan 2026",
@@ -178,7 +179,7 @@ def test_a_tag_that_is_gone_matches_nobody(business, people):
 
     loaded = ContactFilter.load(business, stored)
     assert not loaded.apply(business).exists()
-    assert loaded.describe(business) == ["tagged a deleted tag"]
+    assert describe(business, loaded) == ["tagged a deleted tag"]
 
 
 @pytest.mark.parametrize(

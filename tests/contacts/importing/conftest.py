@@ -12,7 +12,7 @@ import pytest
 from django.core.files.storage import default_storage
 
 from accounts.models import BusinessProfile, User
-from contacts.importing.models import ContactImport
+from contacts.models import ContactImport
 from contacts.services import imports
 from jobs import runner
 from jobs.models import Job

@@ -1,4 +1,4 @@
-"""How a business sorts its contacts: tags, custom fields, rules that tag, words that opt out."""
+"""Settings of contacts: tags, custom fields, tag rules, consent keywords."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of figures: what a page draws as chart and table, and what the export writes, from one place."""
+"""Tables of figures, for the charts and tables of pages and for the CSV export."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CAMPAIGN_KEYS = frozenset({"campaigns"})
 
 @dataclass(frozen=True)
 class Column:
-    """kind: number, duration (seconds), share (0 to 1), text or date. drawn: whether the chart shows it."""
+    """A column. kind: number, duration (seconds), share (0 to 1), text or date. drawn: whether the chart shows it."""
 
     name: str
     kind: str = NUMBER
@@ -31,7 +31,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Line:
-    """A row: its name, where that leads, and the other cells with their columns."""
+    """A row for templates: its name, the link of the name, and the other cells with their columns."""
 
     first: Any
     link: str
@@ -40,9 +40,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """The first column names the row. chart: line, bar, bars (lying) or nothing. None in a cell: no figure.
+    """A table whose first column names the row. chart: line, bar, bars (horizontal) or nothing.
 
-    links: where the names lead, one for each row, or none at all.
+    None in a cell: no figure. links: addresses behind the names, one for each row, or none at all.
     """
 
     key: str
@@ -55,18 +55,18 @@ class Table:
 
     @property
     def kind(self) -> str:
-        """What the chart's scale counts."""
+        """Return the kind of the chart's scale."""
         return next((column.kind for column in self.columns[1:] if column.drawn), NUMBER)
 
     @property
     def lines(self) -> Iterator[Line]:
-        """The rows, as pages write them."""
+        """Yield the rows for templates."""
         for row, link in zip(self.rows, self.links or repeat(""), strict=bool(self.links)):
             yield Line(row[0], link, list(zip(self.columns[1:], row[1:], strict=True)))
 
 
 def overview_tables(overview: Overview) -> list[Table]:
-    """Everything that the overview shows, in its order."""
+    """Return the tables of the overview, in order."""
     return [
         _messages(overview),
         _people(overview),
@@ -158,7 +158,7 @@ def _agents(overview: Overview) -> Table:
 
 
 def hours(counts: Sequence[Sequence[int]]) -> Table:
-    """Messages received by weekday and hour."""
+    """Return messages received by weekday and hour."""
     columns = [Column("Day", TEXT), *(Column(f"{hour:02d}") for hour in range(24))]
     rows = [(name, *row) for name, row in zip(WEEKDAYS, counts, strict=True)]
     return Table(
@@ -167,7 +167,7 @@ def hours(counts: Sequence[Sequence[int]]) -> Table:
 
 
 def daily_columns() -> list[Column]:
-    """The columns of the export by day."""
+    """Return the columns of the export by day."""
     return [
         *(Column("Date", DATE), Column("Received"), Column("Sent"), Column("Delivered"), Column("Read")),
         *(Column("Failed"), Column("New contacts"), Column("Active contacts"), Column("Conversations")),
@@ -182,7 +182,7 @@ def daily_columns() -> list[Column]:
 
 
 def daily_cells(one: Summary) -> list[Any]:
-    """The cells of a day in the export, after its date."""
+    """Return the cells of a day in the export, after its date."""
     return [
         *(one.received, one.sent, one.delivered, one.read, one.failed),
         *(one.new_contacts, one.active_contacts, one.conversations),
@@ -192,7 +192,7 @@ def daily_cells(one: Summary) -> list[Any]:
 
 
 def contact_tables(found: ContactFigures) -> list[Table]:
-    """Everything that the contacts page shows."""
+    """Return the tables of the contacts page."""
     growth = Table(
         "growth",
         "Growth",
@@ -211,7 +211,7 @@ def contact_tables(found: ContactFigures) -> list[Table]:
 
 
 def cohorts(found: ContactFigures) -> Table:
-    """Who came in which week, and the part of them that wrote in that week and the following ones."""
+    """Return new contacts by week, and the share of them that wrote in that week and each one after it."""
     weeks = max((len(one.stayed) for one in found.cohorts), default=0)
     columns = [Column("Week from", DATE), Column("New contacts")]
     columns += [Column(f"W{number}", SHARE) for number in range(weeks)]
@@ -226,16 +226,16 @@ def cohorts(found: ContactFigures) -> Table:
 
 
 def groups(found: ContactFigures) -> Table:
-    """How many contacts are in each group by recency and frequency."""
+    """Return the number of contacts in each RFM group."""
     columns = [Column("Group", TEXT), Column("Contacts")]
     rows = [(one.label, one.contacts) for one in found.groups]
     links = [f"{reverse('contacts:list')}?group={one.group}" for one in found.groups]
-    note = "Counted anew every night by how lately and how often people wrote. Open a group to save it as a segment."
+    note = "CountedDay anew every night by how lately and how often people wrote. Open a group to save it as a segment."
     return Table("groups", "Groups", columns, rows, "bars", note, links)
 
 
 def campaign_tables(found: Sequence[CampaignFigures]) -> list[Table]:
-    """The campaigns of a range, side by side."""
+    """Return the campaigns of a period side by side."""
     columns = [
         *(Column("Campaign", TEXT), Column("Started", DATE, drawn=False), Column("State", TEXT, drawn=False)),
         *(Column(name, drawn=False) for name in ("Recipients", "Sent", "Failed", "Opted out")),

@@ -10,7 +10,7 @@ from django.core import mail
 
 from accounts.models import BusinessProfile, Membership, User
 from analytics.models import ReportSubscription
-from analytics.services import reports
+from analytics.services import weekly_report
 from messaging.models import Conversation
 from tests import factories
 
@@ -18,8 +18,8 @@ MONDAY = datetime(2026, 3, 9, 7, 30, tzinfo=UTC)
 
 
 def send(moment: datetime = MONDAY) -> int:
-    with mock.patch.object(reports, "now", return_value=moment):
-        return reports.send_due()
+    with mock.patch.object(weekly_report, "now", return_value=moment):
+        return weekly_report.send_due()
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_mail_that_was_refused_is_tried_again(
     subscription: ReportSubscription, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(reports, "send_mail", mock.Mock(side_effect=OSError("no mail server")))
+        patched.setattr(weekly_report, "send_mail", mock.Mock(side_effect=OSError("no mail server")))
         assert send() == 0
     assert send() == 1
 
@@ -72,7 +72,7 @@ def test_a_mail_that_was_refused_is_tried_again(
 def test_of_two_workers_one_sends(subscription: ReportSubscription) -> None:
     stale = ReportSubscription.objects.get()
     assert send() == 1
-    assert not reports._claim(stale, stale.sent_week, date(2026, 3, 2))
+    assert not weekly_report._claim(stale, stale.sent_week, date(2026, 3, 2))
 
 
 def test_who_left_the_team_gets_nothing(subscription: ReportSubscription, viewer: User) -> None:

@@ -1,7 +1,7 @@
-"""The weekly report by e-mail, for members who chose it.
+"""The weekly report by e-mail, for members who subscribed.
 
-A week is reported once: the row says so, and is committed, before the mail leaves. When the mail server refuses it the
-row is set back, and the next run tries again.
+A week is reported once: the subscription is updated and committed before the mail is sent. If the mail server refuses
+the mail, the subscription is reset and the next run tries again.
 """
 
 from __future__ import annotations
@@ -19,29 +19,27 @@ from django.urls import reverse
 
 from accounts.models import BusinessProfile, Membership, User
 from accounts.services import audit
-from analytics import periods
-from analytics.aggregates import local_days
-from analytics.aggregates.rollup import apart
-from analytics.kpi_tiles import overview_tiles
+from analytics.aggregates import isolated, local_date
 from analytics.models import ReportSubscription
-from analytics.periods import Period
-from analytics.reports.overview import overview
+from analytics.reports import overview, periods
+from analytics.reports.periods import Period
+from analytics.reports.tiles import overview_tiles
 from core.clock import now
 from core.errors import NotFound
 
 log = structlog.get_logger(__name__)
 
 HOUR = 7
-"""On Mondays from this hour on, by the business's clock; on a later day if nothing ran then."""
+"""Hour of Monday, in the business's time zone, from which reports are sent; later if nothing ran then."""
 
 
-def choose(business: BusinessProfile, user: User, wanted: bool) -> None:
-    """Whether `user` gets the business's weekly report. The first one tells of the week that is going on now."""
+def set_subscribed(business: BusinessProfile, user: User, subscribed: bool) -> None:
+    """Subscribe or unsubscribe a member. The first report covers the current week. Raises NotFound."""
     membership = Membership.objects.filter(business_profile=business, user=user).first()
     if membership is None:
         raise NotFound("Your membership")
     with transaction.atomic():
-        if wanted:
+        if subscribed:
             week = last_week(business).first
             _, changed = ReportSubscription.objects.get_or_create(
                 membership=membership, defaults={"sent_week": week}
@@ -49,26 +47,26 @@ def choose(business: BusinessProfile, user: User, wanted: bool) -> None:
         else:
             changed = bool(ReportSubscription.objects.filter(membership=membership).delete()[0])
         if changed:
-            audit.record(business, user, "report.chosen" if wanted else "report.declined", membership)
+            audit.record(business, user, "report.chosen" if subscribed else "report.declined", membership)
 
 
-def is_chosen(business: BusinessProfile, user: User) -> bool:
-    """Whether `user` gets the report."""
+def is_subscribed(business: BusinessProfile, user: User) -> bool:
+    """Return whether `user` gets the report."""
     return ReportSubscription.objects.filter(
         membership__business_profile=business, membership__user=user
     ).exists()
 
 
 def last_week(business: BusinessProfile, moment: datetime | None = None) -> Period:
-    """The last whole week, Monday to Sunday, that may be told of: from Monday morning on."""
+    """Return the last complete week, Monday to Sunday, as of Monday morning."""
     zone = ZoneInfo(business.time_zone)
-    today = local_days.local_date((moment or now()) - timedelta(hours=HOUR), zone)
+    today = local_date((moment or now()) - timedelta(hours=HOUR), zone)
     monday = periods.begin(today, "week") - timedelta(weeks=1)
     return Period(monday, monday + timedelta(days=6), zone)
 
 
 def send_due() -> int:
-    """Send every report that is due; returns how many left."""
+    """Send every report that is due; returns how many were sent."""
     rows = (
         ReportSubscription.objects.filter(
             membership__business_profile__deleted_at=None, membership__user__is_active=True
@@ -76,12 +74,10 @@ def send_due() -> int:
         .select_related("membership__business_profile", "membership__user")
         .order_by("membership__business_profile_id", "pk")
     )
-    due = Q(sent_week=None) | Q(
-        sent_week__lt=local_days.local_date(now(), ZoneInfo("UTC")) - timedelta(days=6)
-    )
+    due = Q(sent_week=None) | Q(sent_week__lt=local_date(now(), ZoneInfo("UTC")) - timedelta(days=6))
     sent = 0
     for row in rows.filter(due):
-        with apart(row.membership.business_profile_id, "report_not_sent"):
+        with isolated(row.membership.business_profile_id, "report_not_sent"):
             sent += _send_if_due(row)
     return sent
 
@@ -104,7 +100,7 @@ def _send_if_due(row: ReportSubscription) -> bool:
 
 
 def _claim(row: ReportSubscription, before: date | None, week: date) -> bool:
-    """Whether this process is the one that reports this week."""
+    """Compare-and-set the reported week. Returns False if another process won."""
     rows = ReportSubscription.objects.filter(pk=row.pk)
     rows = rows.filter(sent_week=before) if before else rows.filter(sent_week__isnull=True)
     return bool(rows.update(sent_week=week, updated_at=now()))

@@ -1,4 +1,4 @@
-"""What the import's pages show."""
+"""Template contexts of the import pages."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from django.db.models import QuerySet
 from accounts.access import Access
 from contacts.importing.columns import TARGETS
 from contacts.importing.csv_reader import DELIMITERS
-from contacts.importing.models import ContactImport
 from contacts.importing.people import Person, Reject
 from contacts.importing.text import CHOICES
-from contacts.models import CustomField, Tag
+from contacts.models import ContactImport, CustomField, Tag
 from contacts.services import imports
 from core.errors import InvalidInput
 from core.phone import phone
@@ -33,7 +32,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the file: its name, where it goes and what its first cells say."""
+    """A column of the file: its name, its target and its first values."""
 
     place: int
     name: str
@@ -42,13 +41,13 @@ class Column:
 
 
 def earlier(access: Access) -> QuerySet[ContactImport]:
-    """The business's last imports."""
+    """Return the latest imports of the business."""
     rows = ContactImport.objects.filter(business_profile=access.business).select_related("job", "created_by")
     return rows.order_by("-id")[:EARLIER]
 
 
 def mapping(source: ContactImport, access: Access, error: str = "") -> dict[str, Any]:
-    """The page on which columns are mapped, with the preview of the first rows."""
+    """Return the context of the mapping page, with the preview of the first rows."""
     fields = list(CustomField.objects.filter(business_profile=access.business).order_by("position", "id"))
     preview, examples = None, []
     try:
@@ -102,7 +101,7 @@ def _columns(source: ContactImport, examples: list[list[str]]) -> list[Column]:
 
 
 def _full_example(source: ContactImport, examples: list[list[str]]) -> tuple[str, str] | None:
-    """A number of the file that lacks its +, and how it would be read."""
+    """Return a number of the file that lacks its +, and how it would be read."""
     places = [place for place, target in enumerate(source.mapping) if target == "phone"]
     for cell in (row[place] for row in examples for place in places if place < len(row)):
         if phone.is_full_mobile(cell):
@@ -112,7 +111,7 @@ def _full_example(source: ContactImport, examples: list[list[str]]) -> tuple[str
 
 
 def _groups(fields: list[CustomField]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The choices of a column's menu, in groups."""
+    """Return the targets of a column's menu, in groups."""
     groups = [("", [("", TARGETS[""])]), ("Contact", [item for item in TARGETS.items() if item[0]])]
     if fields:
         groups.append(("Your fields", [(f"field:{field.key}", field.label) for field in fields]))
@@ -121,7 +120,7 @@ def _groups(fields: list[CustomField]) -> list[tuple[str, list[tuple[str, str]]]
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the preview: who it would be, or why it would be left out."""
+    """A row of the preview: the contact, or the reason of its rejection."""
 
     number: int
     reason: str
@@ -134,7 +133,7 @@ class Line:
 
 
 def line_of(row: Person | Reject, fields: list[CustomField]) -> Line:
-    """One row of the preview."""
+    """Return the preview of a row."""
     if isinstance(row, Reject):
         return Line(row.line, row.reason, name=" · ".join(cell for cell in row.cells if cell)[:120])
     shown = tuple(row.fields.get(field.key, "") for field in fields)
@@ -142,13 +141,13 @@ def line_of(row: Person | Reject, fields: list[CustomField]) -> Line:
 
 
 def _shown(source: ContactImport, fields: list[CustomField]) -> list[CustomField]:
-    """The custom fields that the file fills."""
+    """Return the custom fields that the file fills."""
     return [field for field in fields if f"field:{field.key}" in source.mapping]
 
 
 @cache
 def _countries() -> list[tuple[str, str]]:
-    """ISO 3166 codes with their country code; the page's script names them in the reader's language."""
+    """Return ISO 3166 codes with their calling codes. A script names them in the reader's language."""
     return [
         (code, f"{code} +{phonenumbers.country_code_for_region(code)}")
         for code in sorted(phonenumbers.SUPPORTED_REGIONS)

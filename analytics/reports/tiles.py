@@ -1,23 +1,37 @@
-"""The figures at the top of a page: number, change since the period before, and a small line of how it went."""
+"""KPI tiles at the top of a page: figure, change since the period before, sparkline."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from analytics.durations import words
-from analytics.report_tables import DURATION, NUMBER, SHARE
 from analytics.reports.contacts import ContactFigures
 from analytics.reports.overview import Overview
 from analytics.reports.summary import Summary, share
+from analytics.reports.tables import DURATION, NUMBER, SHARE
 
 Figure = int | float | None
+NO_BREAK = "\N{NO-BREAK SPACE}"
+_UNITS = (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1))
+"""(unit, its seconds, the next smaller unit, its seconds)."""
+
+
+def duration_text(seconds: int) -> str:
+    """Format a duration in at most two units, without breaking spaces: 42 s, 3 min 10 s, 2 h 5 min, 12 h."""
+    for unit, size, smaller, part in _UNITS:
+        if seconds >= size:
+            whole, rest = seconds // size, seconds % size // part
+            text = f"{whole} {unit} {rest} {smaller}" if rest and whole < 10 else f"{whole} {unit}"
+            return text.replace(" ", NO_BREAK)
+    return f"{seconds}{NO_BREAK}s"
 
 
 @dataclass(frozen=True)
 class Tile:
-    """kind: number, duration or share. better: whether more of it is good news; None: neither. line: the figure of
-    each piece of the range."""
+    """A tile. kind: number, duration or share. line: the figure of each piece of the period.
+
+    better: whether an increase is good news; None: neither.
+    """
 
     key: str
     label: str
@@ -31,7 +45,7 @@ class Tile:
 
     @property
     def change(self) -> float | None:
-        """By which part of it the figure has changed; of shares by how many points (1 is 100). None: nothing to say."""
+        """Return the relative change; of shares the difference (0.01 is a percentage point). None: not comparable."""
         if self.value is None or self.before is None:
             return None
         if self.kind == SHARE:
@@ -40,7 +54,7 @@ class Tile:
 
     @property
     def tone(self) -> str:
-        """good, bad or even: how the change is coloured."""
+        """Return the colour of the change: good, bad or even."""
         change = self.change
         if not change or self.better is None or abs(change) < 0.005:
             return "even"
@@ -48,7 +62,7 @@ class Tile:
 
 
 def overview_tiles(overview: Overview) -> list[Tile]:
-    """The tiles of the overview."""
+    """Return the tiles of the overview."""
 
     def tile(
         key: str,
@@ -86,11 +100,11 @@ def overview_tiles(overview: Overview) -> list[Tile]:
 
 
 def _ninety(seconds: int | None) -> str:
-    return f"median; 90 % within {words(seconds)}" if seconds is not None else "none in this range"
+    return f"median; 90 % within {duration_text(seconds)}" if seconds is not None else "none in this range"
 
 
 def contact_tiles(found: ContactFigures) -> list[Tile]:
-    """The tiles of the contacts page."""
+    """Return the tiles of the contacts page."""
     active = [piece.figures.active_contacts for piece in found.pieces]
     new = [piece.figures.new_contacts for piece in found.pieces]
     now, before = found.now, found.before

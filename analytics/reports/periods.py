@@ -1,4 +1,4 @@
-"""Ranges of dates: which are asked for, what came before them, and how they are cut into pieces."""
+"""Periods: ranges of dates, the period before, and the days, weeks or months that they are cut into."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from datetime import date, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from analytics.aggregates.day import Day
-from analytics.aggregates.local_days import DAY
+from analytics.aggregates import DAY, Day
 from core.errors import InvalidInput
 
 LONGEST = 731
-"""Days of a range at most: two years."""
+"""Days of the longest period: two years."""
 PRESETS = {
     "today": "Today",
     "7": "Last 7 days",
@@ -37,22 +36,22 @@ class Period:
 
     @property
     def length(self) -> int:
-        """In days."""
+        """Return the number of days."""
         return (self.last - self.first).days + 1
 
     @property
     def before(self) -> Period:
-        """As many days, right before it."""
+        """Return the period of the same length right before this one."""
         return Period(self.first - timedelta(days=self.length), self.first - DAY, self.zone)
 
     @property
     def group(self) -> str:
-        """The pieces that show it best."""
+        """Return the grouping that fits a chart of this length."""
         return "day" if self.length <= 62 else "week" if self.length <= 200 else "month"
 
 
 def preset(name: str, today: date, zone: ZoneInfo) -> Period:
-    """One of PRESETS as it is on `today`. Raises InvalidInput("unknown_range")."""
+    """Return one of PRESETS as of `today`. Raises InvalidInput("unknown_range")."""
     if name not in PRESETS:
         choices = ", ".join(PRESETS)
         raise InvalidInput("unknown_range", f"Choose one of these ranges: {choices}.", field="range")
@@ -65,7 +64,7 @@ def preset(name: str, today: date, zone: ZoneInfo) -> Period:
 
 
 def between(first: str, last: str, zone: ZoneInfo, *, fields: tuple[str, str] = ("from", "to")) -> Period:
-    """The range from one date to another (YYYY-MM-DD). Raises InvalidInput naming the field."""
+    """Return the period between two dates (YYYY-MM-DD). Raises InvalidInput with the invalid field."""
     begin, end = _date(first, fields[0]), _date(last, fields[1])
     if begin > end:
         raise InvalidInput("range_backwards", "The range ends before it begins.", field=fields[1])
@@ -85,7 +84,7 @@ def _date(text: str, field: str) -> date:
 
 
 def time_zone(name: str) -> ZoneInfo:
-    """The zone called `name`. Raises InvalidInput("unknown_time_zone")."""
+    """Return the time zone called `name`. Raises InvalidInput("unknown_time_zone")."""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
@@ -94,19 +93,19 @@ def time_zone(name: str) -> ZoneInfo:
 
 
 def pieces(days: Sequence[Day], group: str) -> list[list[Day]]:
-    """Consecutive days in pieces of one day, one week (from Monday) or one month."""
+    """Cut consecutive days into days, weeks (from Monday) or months."""
     return [list(piece) for _, piece in groupby(days, key=lambda day: begin(day.date, group))]
 
 
 def begin(when: date, group: str) -> date:
-    """The first date of the piece that `when` lies in."""
+    """Return the first date of the day, week or month of `when`."""
     if group == "week":
         return when - timedelta(days=when.weekday())
     return when.replace(day=1) if group == "month" else when
 
 
 def label(when: date, group: str) -> str:
-    """What a piece is called: "Mon 3 Mar", "Week of 3 Mar", "March 2026"."""
+    """Return the name of a piece: "Mon 3 Mar", "Week of 3 Mar", "March 2026"."""
     if group == "month":
         return f"{when:%B %Y}"
     day = f"{when.day} {when:%b}"

@@ -1,4 +1,4 @@
-"""What the overview shows of one business. A fixed number of queries, each bounded, whatever the business's size."""
+"""The home page of a business: a fixed number of bounded queries, whatever the size of the business."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from messaging.inbox.read_models import InboxRow
 from messaging.models import Conversation, Message
 
 COUNTED = 10_000
-"""Conversations are counted up to here; beyond, "10,000 or more" is as useful and costs less."""
-LOOKED_AT = 1_000
-"""Messages at each end of the history in which the first reply is looked for: no scan of millions of others."""
+"""Conversations are counted up to this number; "10,000 or more" is as useful and costs less."""
+REPLY_WINDOW = 1_000
+"""Messages at each end of the history that are searched for a reply, to avoid a scan of millions."""
 NUMBERS_SHOWN = 5
 RECENT_SHOWN = 6
 
 
 @dataclass(frozen=True)
 class Checklist:
-    """The first steps of a new business; each is true once it is done. Not everybody needs the last two."""
+    """First steps of a new business. The last two are optional."""
 
     described: bool
     connected: bool
@@ -55,8 +55,8 @@ class Checklist:
 
 
 @dataclass(frozen=True)
-class Figures:
-    """Conversations now; messages since midnight in the active time zone."""
+class HomeFigures:
+    """Current conversations, and messages since midnight in the active time zone."""
 
     open: int
     unread: int
@@ -70,19 +70,19 @@ class Figures:
 
 @dataclass(frozen=True)
 class NumberState:
-    """One number and how it is doing, in plain words."""
+    """A number with an explanation of its state."""
 
     connection: WhatsAppConnection
     explanation: Explanation
 
 
 @dataclass(frozen=True)
-class Overview:
-    """Everything on the home page, as it is at `now`."""
+class HomePage:
+    """Everything on the home page, as of `now`."""
 
     now: datetime
     checklist: Checklist
-    figures: Figures
+    figures: HomeFigures
     numbers: Sequence[NumberState]
     number_count: int
     recent: Sequence[InboxRow]
@@ -92,11 +92,11 @@ class Overview:
         return sum(number.connection.is_connected for number in self.numbers)
 
 
-def overview(business: BusinessProfile, user: User) -> Overview:
-    """The home page of `business` as `user` sees it."""
+def home_page(business: BusinessProfile, user: User) -> HomePage:
+    """Return the home page of `business` for `user`."""
     numbers = list(connections.connections_of(business))
     now = timezone.now()
-    return Overview(
+    return HomePage(
         now=now,
         checklist=checklist(business, numbers),
         figures=figures(business, _midnight(now)),
@@ -107,8 +107,8 @@ def overview(business: BusinessProfile, user: User) -> Overview:
 
 
 def checklist(business: BusinessProfile, numbers: Sequence[WhatsAppConnection]) -> Checklist:
-    """Which first steps are done. A number counts once it has been connected, even if it is not now."""
-    accompanied, invited, imported, integrated = _there_is(business)
+    """Return which first steps are done. A number counts once it has ever been connected."""
+    accompanied, invited, imported, integrated = _existence(business)
     return Checklist(
         described=bool(business.description.strip() and business.industry.strip()),
         connected=any(number.is_connected or number.last_connected_at for number in numbers),
@@ -120,17 +120,17 @@ def checklist(business: BusinessProfile, numbers: Sequence[WhatsAppConnection]) 
 
 
 def _has_answered(business: BusinessProfile) -> bool:
-    """Whether somebody replied from the inbox, as far as the newest and the oldest messages tell."""
+    """Return whether one of the newest or oldest messages is a reply from the inbox."""
     messages = Message.objects.filter(business_profile=business)
     replies = Message.objects.filter(direction=Message.Direction.OUTBOUND, origin=Message.Origin.INBOX)
     return any(
-        replies.filter(pk__in=messages.order_by(order).values("pk")[:LOOKED_AT]).exists()
+        replies.filter(pk__in=messages.order_by(order).values("pk")[:REPLY_WINDOW]).exists()
         for order in ("-created_at", "created_at")
     )
 
 
-def _there_is(business: BusinessProfile) -> tuple[bool, bool, bool, bool]:
-    """Whether there are a second member, an invitation, an import, an API key; one query."""
+def _existence(business: BusinessProfile) -> tuple[bool, bool, bool, bool]:
+    """Return whether there are a second member, an invitation, an import and an API key; one query."""
     own = {"business_profile": business}
     rows = BusinessProfile.objects.filter(pk=business.pk).annotate(
         accompanied=Exists(Membership.objects.filter(**own).order_by("pk")[1:2]),
@@ -141,15 +141,15 @@ def _there_is(business: BusinessProfile) -> tuple[bool, bool, bool, bool]:
     return rows.values_list("accompanied", "invited", "imported", "integrated").get()
 
 
-def figures(business: BusinessProfile, since: datetime) -> Figures:
-    """Conversations as they are, messages from `since` on."""
+def figures(business: BusinessProfile, since: datetime) -> HomeFigures:
+    """Count open and unread conversations, and messages from `since` on."""
     opened = Conversation.objects.filter(business_profile=business, state=Conversation.State.OPEN)
     today = Message.objects.filter(business_profile=business, created_at__gte=since)
     count = today.aggregate(
         received=Count("id", filter=Q(direction=Message.Direction.INBOUND)),
         sent=Count("id", filter=Q(direction=Message.Direction.OUTBOUND)),
     )
-    return Figures(
+    return HomeFigures(
         open=opened.order_by()[:COUNTED].count(), unread=messaging.unread_total(business, COUNTED), **count
     )
 

@@ -1,4 +1,4 @@
-"""The credential's side of every request: which user, which business, which role.
+"""Access control: user, business and role of a request.
 
 The business comes from the signed session, checked against the memberships on every request. No parameter overrides it.
 """
@@ -26,7 +26,7 @@ SESSION_KEY = "business_id"
 
 @dataclass(frozen=True)
 class Permissions:
-    """What a role allows; asked by capability in code and by name in templates."""
+    """Capabilities of a role, looked up by capability in code and by name in templates."""
 
     role: str
     do_not_call_in_templates: ClassVar[bool] = True
@@ -40,7 +40,7 @@ class Permissions:
 
 @dataclass(frozen=True)
 class Access:
-    """One user acting in one business. `key`: the program that does it in their name.
+    """A user acting in a business. key: API key that acts in the user's name, if any.
 
     businesses: all that the user may switch to, by name.
     """
@@ -53,7 +53,7 @@ class Access:
 
     @property
     def can(self) -> Permissions:
-        """What the role allows: `access.can(Can.REPLY)`, in templates `{% if access.can.reply %}`."""
+        """Permissions of the role: `access.can(Can.REPLY)`, in templates `{% if access.can.reply %}`."""
         return Permissions(self.role)
 
     def require(self, capability: Can) -> None:
@@ -62,53 +62,54 @@ class Access:
             raise Forbidden()
 
     def require_scope(self, resource: scopes.Resource, level: str) -> None:
-        """Raise Forbidden("missing_scope") when a key acts that has not been given this scope."""
+        """Raise Forbidden("missing_scope") if an API key without this scope acts."""
         if self.key is not None and not scopes.allows(self.key.scopes, resource, level):
-            wanted = scopes.scope(resource, level)
-            raise Forbidden(f"This API key lacks the scope {wanted}.", code="missing_scope")
+            scope = scopes.scope(resource, level)
+            raise Forbidden(f"This API key lacks the scope {scope}.", code="missing_scope")
 
 
 class MemberRequest(HttpRequest):
-    """A request that passed `member`: `access` is set."""
+    """Request that passed `member`: `access` is set."""
 
     access: Access
 
 
 def find_access(user: User, business_id: str | None) -> Access | None:
-    """The user's access to `business_id`, or to their oldest business when none is chosen or it is not theirs.
+    """Find the user's access to a business, or to their oldest one if `business_id` is None or not theirs.
 
-    One query; none when `user` has just come from `find_user`.
+    Returns None for a user without a business. One query; none right after `find_user`.
     """
-    memberships = getattr(user, _JUST_READ, None)
+    memberships = getattr(user, _PREFETCHED, None)
     if memberships is None:
         memberships = _memberships.rows(user.pk)
     else:
-        delattr(user, _JUST_READ)
+        delattr(user, _PREFETCHED)
     if not memberships:
         return None
-    wanted = (business_id or "").lower()
-    chosen = next((one for one in memberships if str(one.business_profile_id) == wanted), memberships[0])
-    businesses = [one.business_profile for one in memberships if one.business_profile.deleted_at is None]
-    businesses.sort(key=lambda one: (one.business_name.casefold(), one.pk))
-    return Access(user, chosen.business_profile, chosen.role, businesses=tuple(businesses))
+    business_id = (business_id or "").lower()
+    by_id = {str(membership.business_profile_id): membership for membership in memberships}
+    membership = by_id.get(business_id, memberships[0])
+    businesses = [row.business_profile for row in memberships if row.business_profile.deleted_at is None]
+    businesses.sort(key=lambda business: (business.business_name.casefold(), business.pk))
+    return Access(user, membership.business_profile, membership.role, businesses=tuple(businesses))
 
 
 def access_to(user: User, business_id: str) -> Access | None:
-    """The user's access to this very business; None when it is not theirs. One query."""
+    """Find the user's access to exactly this business; None if they are not a member. One query."""
     access = find_access(user, business_id)
     return access if access is not None and str(access.business.pk) == business_id.lower() else None
 
 
-_JUST_READ = "_memberships_just_read"
-"""Under which `find_user` leaves the memberships for the one `find_access` that follows; later ones ask again."""
+_PREFETCHED = "_prefetched_memberships"
+"""Attribute in which `find_user` leaves the memberships for the next `find_access`; later calls query again."""
 
 
 def find_user(user_id: UUID) -> User | None:
-    """The user, read together with the memberships that every request asks for next."""
+    """Load the user together with the memberships that every request needs next."""
     memberships = _memberships.rows(user_id)
     user = memberships[0].user if memberships else _users.first(user_id)
     if user is not None:
-        setattr(user, _JUST_READ, memberships)
+        setattr(user, _PREFETCHED, memberships)
     return user
 
 
@@ -126,10 +127,10 @@ _users = Prepared[User](lambda user: User.objects.filter(pk=user), by_key=True)
 def member(
     capability: Can = Can.VIEW,
 ) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
-    """A page for members whose role allows `capability`; sets `request.access`.
+    """Decorate a view for members whose role allows `capability`; sets `request.access`.
 
-    Anonymous people go to the login page, people without a business to the page that creates one; a role that does not
-    suffice raises Forbidden.
+    Redirects anonymous users to the login page and users without a business to the page that creates one. Raises
+    Forbidden if the role does not suffice.
     """
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -1,4 +1,4 @@
-"""The operators' view of accounts, under /admin/."""
+"""Admin of accounts for operators, under /admin/."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
 from accounts.models import AuditEntry, BusinessProfile, Invitation, Membership, User
-from accounts.services import operators, second_factor
+from accounts.services import operators, two_factor
 from core.errors import Forbidden
 
 
 @never_cache
 def operators_login(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-    """Operators sign in where everybody does, with the same lockout and second step."""
+    """Redirect operators to the common login page, with its lockout and two-factor authentication."""
     if request.user.is_authenticated:
         raise Forbidden("These pages are for those who run this site.")
     return redirect_to_login(request.GET.get("next", "") or reverse("admin:index"))
@@ -40,9 +40,9 @@ class NewUserForm(AdminUserCreationForm):
 
 @admin.register(User)
 class UserAdmin(BaseUserAdmin):
-    """People. Switching one off ends their sign-ins at the next request.
+    """Users. Deactivating one ends their sessions at the next request.
 
-    Nobody is deleted here: that would take the businesses that they made with them.
+    Users cannot be deleted here: that would delete the businesses that they created.
     """
 
     add_form = NewUserForm
@@ -65,7 +65,7 @@ class UserAdmin(BaseUserAdmin):
     )
     def remove_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:
-            second_factor.remove(user, cast(User, request.user))
+            two_factor.remove(user, cast(User, request.user))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -82,7 +82,7 @@ class UserAdmin(BaseUserAdmin):
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows that operators may look at, and nothing else."""
+    """Read-only model admin."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -95,7 +95,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 
 class MembershipInline(admin.TabularInline):
-    """Shown with the business; changed on its own page, where the change is written down."""
+    """Read-only memberships; they are changed on their own page, which records the change in the audit log."""
 
     model = Membership
     extra = 0
@@ -108,7 +108,7 @@ class MembershipInline(admin.TabularInline):
 
 @admin.register(BusinessProfile)
 class BusinessProfileAdmin(ReadOnlyAdmin):
-    """Businesses belong to their members: operators look, owners change and delete."""
+    """Read-only businesses: only their owners change and delete them."""
 
     list_display = ("business_name", "user", "business_type", "created_at", "deleted_at")
     list_filter = ("business_type",)

@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
-    """Who may use a business's data."""
+    """Users, businesses, roles, API keys and the audit log."""
 
     name = "accounts"
     default_auto_field = "django.db.models.BigAutoField"
@@ -10,10 +10,7 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from corsheaders.signals import check_request_enabled
 
-        from accounts import handlers
-        from accounts.events import BusinessDeleted, MembershipChanged
-        from core import events
+        from accounts import subscriptions
 
-        events.after(BusinessDeleted, handlers.purge_soon)
-        events.inside(MembershipChanged, handlers.end_tokens)
-        check_request_enabled.connect(handlers.origin_is_allowed)
+        subscriptions.register()
+        check_request_enabled.connect(subscriptions.is_origin_allowed)

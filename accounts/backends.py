@@ -1,4 +1,4 @@
-"""How a session's user is found."""
+"""Authentication backend of sessions."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from accounts.models import User
 
 
 class SessionBackend(ModelBackend):
-    """Django's, but that what every request asks for next comes in the same query."""
+    """Django's model backend, which also loads the user's memberships in the same query."""
 
     def get_user(self, user_id: Any) -> User | None:
-        """The active user with this key, or None."""
+        """Return the active user with this id, or None."""
         user = find_user(user_id if isinstance(user_id, UUID) else UUID(str(user_id)))
         return user if user is not None and self.user_can_authenticate(user) else None

@@ -1,4 +1,4 @@
-"""What happens to memberships and businesses."""
+"""Events of memberships, sessions and businesses."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,7 @@ from core.events import Event
 
 @dataclass(frozen=True, kw_only=True)
 class MembershipChanged(Event):
-    """A member came, left or got another role. `role` is None when they left."""
+    """A membership was created, removed (`role` is None) or got another role."""
 
     name: ClassVar[str] = "membership.changed"
     user_id: UUID
@@ -18,7 +18,7 @@ class MembershipChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class SessionsEnded(Event):
-    """Sign-ins of a member ended (new password, signed out): whatever they have open must prove itself again."""
+    """Sessions of a member ended (new password, signed out): open sockets must authenticate again."""
 
     name: ClassVar[str] = "member.sessions_ended"
     user_id: UUID
@@ -26,9 +26,9 @@ class SessionsEnded(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class BusinessDeleted(Event):
-    """The owner deleted the business. Its rows are still there and are removed in the background soon after.
+    """A business was deleted by its owner. Its rows are removed in the background soon after.
 
-    Subscribers stop what runs for it and remove what lives outside the database.
+    Subscribers stop what runs for it.
     """
 
     name: ClassVar[str] = "business.deleted"

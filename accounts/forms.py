@@ -1,4 +1,4 @@
-"""The shapes of what people fill in. Rules live in the services; a form only reads and labels."""
+"""Forms of accounts. Rules live in the services."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _NUL_IN_JSON = re.compile(r"(?<!\\)(\\\\)*\\u0000")
 
 @cache
 def time_zone_choices() -> list[tuple[str, str]]:
-    """Every time zone by name, UTC first."""
+    """List all time zones by name, UTC first."""
     names = sorted(available_timezones() - {"UTC"})
     return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in names)]
 
 
 @cache
 def country_choices() -> list[tuple[str, str]]:
-    """ISO 3166 codes with their calling codes, as libphonenumber knows them."""
+    """List ISO 3166 codes with their calling codes."""
     codes = sorted(phonenumbers.SUPPORTED_REGIONS)
     return [
         ("", "None"),
@@ -39,13 +39,13 @@ def country_choices() -> list[tuple[str, str]]:
 
 
 def add_error(form: forms.Form, error: DomainError) -> None:
-    """Show a broken rule at its field, or above the form when it belongs to none."""
+    """Add a service's error to its field, or to the form if it has none."""
     field = error.field if error.field in form.fields else None
     form.add_error(field, error.message)
 
 
 def email_field(**options: Any) -> forms.EmailField:
-    """An e-mail address, with what browsers need to fill it in."""
+    """Build an e-mail field with the attributes for autofill."""
     attrs = {
         "autocomplete": "username",
         "autocapitalize": "none",
@@ -57,7 +57,7 @@ def email_field(**options: Any) -> forms.EmailField:
 
 
 def password_field(kind: str, **options: Any) -> forms.CharField:
-    """A password. kind: "current-password" or "new-password" (what a password manager offers)."""
+    """Build a password field. kind: "current-password" or "new-password" (for password managers)."""
     if kind == "new-password":
         options.setdefault("help_text", "At least 10 characters. A few words in a row are easy to remember.")
     widget = forms.PasswordInput(attrs={"autocomplete": kind})
@@ -65,24 +65,24 @@ def password_field(kind: str, **options: Any) -> forms.CharField:
 
 
 class TimeZoneSelect(forms.Select):
-    """A menu of time zones, each with the country in which it lies."""
+    """Select of time zones, each with its country in `data-country`."""
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         option = super().create_option(name, value, *args, **kwargs)
-        if found := country.countries_by_zone().get(str(value)):
-            option["attrs"]["data-country"] = found
+        if code := country.countries_by_zone().get(str(value)):
+            option["attrs"]["data-country"] = code
         return option
 
 
 class TimeZoneField(forms.TypedChoiceField):
-    """A time zone, by its name in the IANA database."""
+    """Choice of an IANA time zone."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(choices=time_zone_choices, label="Time zone", **options)
 
 
 class LoginForm(AuthenticationForm):
-    """Address and password; the session ends with the browser unless `remember` is ticked."""
+    """E-mail and password; the session ends with the browser unless `remember` is ticked."""
 
     username = email_field(label="E-mail address", attrs={"autofocus": True})
     password = password_field("current-password", label="Password")
@@ -110,7 +110,7 @@ class RegisterForm(forms.Form):
     )
 
     def clean_time_zone(self) -> str:
-        """What the browser says (static/js/accounts.js); UTC without it. Can be changed in the profile."""
+        """Return the browser's time zone (static/js/accounts.js), or UTC if it is unknown."""
         name = str(self.cleaned_data["time_zone"])
         return name if name in available_timezones() else "UTC"
 
@@ -120,7 +120,7 @@ class PasswordResetForm(forms.Form):
 
 
 class NewPasswordForm(forms.Form):
-    """A new password for a user who proved who they are by the link in their mail."""
+    """New password of a user who opened a reset link."""
 
     new_password = password_field("new-password", label="New password")
 
@@ -140,7 +140,7 @@ class EmailChangeForm(forms.Form):
 
 
 def code_field(**options: Any) -> forms.CharField:
-    """A code of an authenticator app, or a recovery code."""
+    """Build a field for a TOTP or recovery code."""
     attrs = {"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false"}
     widget = forms.TextInput(attrs=attrs | options.pop("attrs", {}))
     return forms.CharField(max_length=64, label="Code", widget=widget, **options)
@@ -152,8 +152,8 @@ class CodeForm(forms.Form):
     )
 
 
-class SecondStepForm(forms.Form):
-    """Proof that it is the account's owner, with a code of the app."""
+class TwoFactorForm(forms.Form):
+    """Password and TOTP code, to turn two-factor authentication on or off."""
 
     code = code_field(help_text="The six digits that the app shows now.")
     password = password_field("current-password", label="Your password")
@@ -217,7 +217,7 @@ class BusinessForm(forms.Form):
     )
 
     def propose(self, time_zone: str, accept_language: str) -> None:
-        """Begin with this time zone and the likely country; the page's script corrects both by the browser's zone."""
+        """Set initial time zone and likely country; the page's script corrects both by the browser's time zone."""
         zone = self.fields["time_zone"]
         zone.initial = time_zone
         zone.widget.attrs["data-propose-country"] = self["default_country"].auto_id
@@ -225,24 +225,24 @@ class BusinessForm(forms.Form):
 
 
 class PortableJSONField(forms.JSONField):
-    """JSON that both databases can keep and every program can read.
+    """JSON that both databases can store and every program can read.
 
-    Python reads more than that: NaN, numbers too large to be one, the character NUL, halves of characters.
+    Rejects what Python accepts beyond that: NaN, infinite numbers, the character NUL, lone surrogates.
     """
 
     def to_python(self, value: Any) -> Any:
         try:
-            found = super().to_python(value)
-            text = json.dumps(found, ensure_ascii=False, allow_nan=False)
+            parsed = super().to_python(value)
+            text = json.dumps(parsed, ensure_ascii=False, allow_nan=False)
             text.encode()
         except (ValueError, RecursionError):
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
         if _NUL_IN_JSON.search(text):
             raise forms.ValidationError("Null characters are not allowed.", code="invalid")
-        return found
+        return parsed
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """Shown again as it was typed, since it may be what cannot be read."""
+        """Return the text as typed, which may be invalid JSON."""
         return initial if self.disabled else InvalidJSONInput(data or "")
 
     def has_changed(self, initial: Any, data: Any) -> bool:
@@ -253,7 +253,7 @@ class PortableJSONField(forms.JSONField):
 
 
 class BusinessEditForm(BusinessForm):
-    """Also the machine-written profile, and which business the page was opened for."""
+    """Business profile with the AI profile and the id of the business that the page was opened for."""
 
     ai_profile = PortableJSONField(
         required=False,
@@ -289,7 +289,7 @@ class BusinessChoiceForm(forms.Form):
 
 
 class RoleForm(forms.Form):
-    """One of the roles that the actor may give."""
+    """Choice of a role that the actor may grant."""
 
     role = forms.ChoiceField(label="Role")
 

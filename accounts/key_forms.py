@@ -1,4 +1,4 @@
-"""Forms of the page of API keys."""
+"""Forms of the API keys page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OVERLAPS = [("0", "At once"), ("24", "In 24 hours"), ("168", "In 7 days")]
 
 
 class KeyForm(forms.Form):
-    """A new key: its name, what it may do, from where and for how long."""
+    """New key: name, scopes, allowed networks and expiry."""
 
     name = forms.CharField(
         max_length=100,
@@ -56,11 +56,11 @@ class KeyForm(forms.Form):
 
     @property
     def scope_fields(self) -> list[Any]:
-        """The choices for each kind of thing."""
+        """Bound scope fields, one per resource."""
         return [self[f"scope_{resource}"] for resource in Resource]
 
     def options(self) -> dict[str, Any]:
-        """What `keys.create` takes."""
+        """Return the arguments of `keys.create`."""
         data = self.cleaned_data
         return {
             "name": data["name"],
@@ -83,13 +83,13 @@ class KeyForm(forms.Form):
 
 
 class RotateForm(forms.Form):
-    """When the old key ends."""
+    """Overlap in hours during which the old key stays valid."""
 
     overlap = forms.TypedChoiceField(choices=OVERLAPS, coerce=int, label="The old key ends")
 
 
 class OriginsForm(forms.Form):
-    """Web sites that may call from the browser."""
+    """Origins allowed to call the API from a browser (CORS)."""
 
     origins = forms.CharField(
         max_length=6000,

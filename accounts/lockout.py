@@ -1,4 +1,4 @@
-"""Who is guessing: the two halves of django-axes' key, account and address, and what one address may try in all."""
+"""Lockout after failed sign-ins: handler and key functions (account, client address) of django-axes."""
 
 from __future__ import annotations
 
@@ -14,36 +14,38 @@ from django.http import HttpRequest
 
 
 class Handler(AxesDatabaseHandler):
-    """django-axes', with a second and wider limit: one address over all accounts.
+    """django-axes' handler with a second limit: failures of one address over all accounts.
 
-    A few guesses at each of many accounts never reach the limit of any one of them.
+    It stops password spraying, which never reaches the limit of any single account.
     """
 
     def get_failures(self, request: Any, credentials: dict[str, Any] | None = None) -> int:
-        """Wrong passwords that count for this attempt; the limit of one account once the address has spent its own."""
-        own = super().get_failures(request, credentials)
+        """Count failures for this attempt; at least the account's limit once the address has reached its own."""
+        failures = super().get_failures(request, credentials)
         recent = AccessAttempt.objects.filter(
             ip_address=request.axes_ip_address, attempt_time__gte=get_cool_off_threshold(request)
         )
-        tried = recent.aggregate(tried=Sum("failures_since_start"))["tried"] or 0
-        return max(own, settings.AXES_FAILURE_LIMIT) if tried >= settings.ADDRESS_FAILURE_LIMIT else own
+        of_address = recent.aggregate(total=Sum("failures_since_start"))["total"] or 0
+        if of_address >= settings.ADDRESS_FAILURE_LIMIT:
+            return max(failures, settings.AXES_FAILURE_LIMIT)
+        return failures
 
 
 def username(request: HttpRequest | None, credentials: Mapping[str, Any] | None = None) -> str:
-    """The account that is tried, spelled as it is kept, so that capitals make no fresh attempts."""
-    given: Any = ""
+    """Return the normalised account name of an attempt, so that capitals do not reset the count."""
+    name: Any = ""
     if credentials:
-        given = credentials.get("username") or credentials.get("email")
+        name = credentials.get("username") or credentials.get("email")
     elif request is not None:
-        given = request.POST.get("username")
-    return str(given or "").strip().lower()[:255]
+        name = request.POST.get("username")
+    return str(name or "").strip().lower()[:255]
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """The address of the client as the nearest trusted proxy saw it.
+    """Return the client's IP address as the outermost trusted proxy saw it.
 
-    X-Forwarded-For is believed only as far as our own proxies wrote it: with N trusted proxies, the Nth entry from the
-    right. What a client puts further left changes nothing.
+    With N trusted proxies that is the Nth entry of X-Forwarded-For from the right; entries further left come from the
+    client and are ignored.
     """
     remote = request.META.get("REMOTE_ADDR")
     hops = settings.TRUSTED_PROXIES

@@ -1,4 +1,4 @@
-"""Sets `request.access` once a request, so that pages, shell and context agree."""
+"""Middleware that sets `request.access`, the time zone and cache headers of members."""
 
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
@@ -12,12 +12,12 @@ from accounts.services import audit
 
 
 class AccessMiddleware:
-    """`request.access`: Access or None. Activates the user's time zone for the request.
+    """Sets `request.access` (Access or None) and activates the user's time zone.
 
-    No copy of a signed-in person's page is kept, unless its view says so: after signing out, the next person at this
-    browser could turn back to it, and a proxy could hand it to somebody else.
+    Pages of signed-in users are not cached unless their view says so: after signing out, the next person at this
+    browser could go back to them, and a proxy could serve them to somebody else.
 
-    What is written to the audit log names the key of this request only: a server's thread serves one after another.
+    It also resets the audit log's acting API key, because a thread serves many requests.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -25,13 +25,13 @@ class AccessMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.access = None  # type: ignore[attr-defined]
-        before = audit.acting_key.set("")
+        token = audit.acting_key.set("")
         try:
-            return self._answer(request)
+            return self._respond(request)
         finally:
-            audit.acting_key.reset(before)
+            audit.acting_key.reset(token)
 
-    def _answer(self, request: HttpRequest) -> HttpResponse:
+    def _respond(self, request: HttpRequest) -> HttpResponse:
         if not request.user.is_authenticated:
             return self.get_response(request)
         response = self._as_member(request, request.user)

@@ -18,7 +18,7 @@ from core.text import initials
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes users; e-mail addresses are kept in lower case."""
+    """Manager of users; stores e-mail addresses in lower case."""
 
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email=(username or "").strip().lower())
@@ -68,12 +68,12 @@ class User(TimestampedModel, AbstractBaseUser, PermissionsMixin):
 
     @property
     def initials(self) -> str:
-        """One or two letters for an avatar."""
+        """One or two letters for the avatar."""
         return initials(self.full_name or self.email)
 
 
 class BusinessProfile(TimestampedModel):
-    """A tenant. Every row of a business's data points here."""
+    """Business, the tenant to which all its rows point."""
 
     class Type(models.TextChoices):
         ECOMMERCE = "ecommerce", "Online shop"
@@ -129,7 +129,7 @@ class Membership(TimestampedModel):
 
 
 class Invitation(TimestampedModel):
-    """A link that makes whoever opens it a member. Only the token's hash is kept."""
+    """Link with which a person joins a business. Only the token's hash is stored."""
 
     business_profile = models.ForeignKey(
         BusinessProfile, on_delete=models.CASCADE, related_name="invitations"
@@ -149,7 +149,7 @@ class Invitation(TimestampedModel):
 
 
 class ApiKey(TimestampedModel):
-    """A program's way in to one business. Of the key itself only the public beginning and the hash are kept."""
+    """API key of one business. Only the key's prefix and hash are stored."""
 
     business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=100)
@@ -182,8 +182,8 @@ class ApiKey(TimestampedModel):
         return self.is_active and not self.has_expired
 
     @property
-    def access_words(self) -> str:
-        """What it may do, in a few words."""
+    def access_summary(self) -> str:
+        """Summary of the scopes for people."""
         writes = [name for name in self.scopes if name.endswith(":write")]
         if set(self.scopes) == set(scopes.ALL):
             return "may do everything"
@@ -192,7 +192,7 @@ class ApiKey(TimestampedModel):
 
 
 class SecondFactor(TimestampedModel):
-    """The secret that a person's authenticator app has too. Without `confirmed_at` it was begun and never used."""
+    """TOTP secret of a user. Until `confirmed_at` is set, two-factor authentication is not on."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="second_factor")
     secret = EncryptedTextField(help_text="Base32, as authenticator apps take it.")
@@ -206,7 +206,7 @@ class SecondFactor(TimestampedModel):
 
 
 class RecoveryCode(UuidModel):
-    """A code on paper that stands in for the app, once. Only its hash is kept."""
+    """Single-use recovery code for two-factor authentication. Only its hash is stored."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recovery_codes")
     code_hash = models.CharField(max_length=64)
@@ -218,9 +218,9 @@ class RecoveryCode(UuidModel):
 
 
 class TokenSession(TimestampedModel):
-    """One signing-in by the API: every access and refresh token that follows from it ends with it.
+    """API session; all access and refresh tokens issued for it end with it.
 
-    Only the newest refresh token counts; its id is kept here, the token itself nowhere.
+    Only the newest refresh token is valid. Its id is stored here; tokens are not stored.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="token_sessions")
@@ -234,7 +234,7 @@ class TokenSession(TimestampedModel):
 
 
 class CorsOrigin(UuidModel):
-    """A web site whose pages may call the API from the browser, as a business has allowed it."""
+    """Origin that a business allows to call the API from a browser."""
 
     business_profile = models.ForeignKey(
         BusinessProfile, on_delete=models.CASCADE, related_name="cors_origins"
@@ -249,9 +249,9 @@ class CorsOrigin(UuidModel):
 
 
 class IdempotencyRecord(UuidModel):
-    """A request that carried an Idempotency-Key, and the answer that its repetitions get.
+    """Request with an Idempotency-Key and the response that is replayed to its repetitions.
 
-    Keys belong to a business; to a person where there is no business yet, because the request makes one.
+    Keys belong to a business, or to a user where the request creates the business.
     """
 
     business_profile = models.ForeignKey(
@@ -284,7 +284,7 @@ class IdempotencyRecord(UuidModel):
 
 
 class AuditQuerySet(models.QuerySet["AuditEntry"]):
-    """Reads and creates. There is no updating and no deleting."""
+    """Append-only query set: updating and deleting raise AuditLogIsFinal."""
 
     def update(self, **kwargs: Any) -> int:
         raise AuditLogIsFinal()
@@ -297,17 +297,17 @@ class AuditQuerySet(models.QuerySet["AuditEntry"]):
 
 
 class AuditLogIsFinal(TypeError):
-    """Somebody tried to change or remove an entry of the audit log."""
+    """Attempt to change or delete an entry of the audit log."""
 
     def __init__(self) -> None:
         super().__init__("Entries of the audit log cannot be changed or removed")
 
 
 class AuditEntry(UuidModel):
-    """Who did what, when. Written inside the transaction of the change; never changed or removed by the application.
+    """Audit log entry, written in the transaction of the change and never changed or deleted.
 
-    The two foreign keys have no constraint in the database: an entry outlives the business and the person that it
-    names, unchanged. Triggers (migration 0002) refuse UPDATE and DELETE from whatever client.
+    The two foreign keys have no constraint in the database, because an entry outlives its business and actor. Triggers
+    in the database refuse UPDATE and DELETE from any client.
     """
 
     business_profile = models.ForeignKey(

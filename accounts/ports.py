@@ -1,4 +1,4 @@
-"""What accounts needs of the apps above it, which register it in their ready()."""
+"""Hooks that the apps above register in their ready()."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Callable
 from uuid import UUID
 
 FileRemover = Callable[[UUID], None]
-"""Deletes what an app keeps outside the database for a business. Safe to call again; raises when it could not."""
+"""Deletes the files that an app stores for a business. Idempotent; raises if it fails."""
 
 _removers: list[FileRemover] = []
 
 
 def register_file_remover(remover: FileRemover) -> None:
-    """Have `remover` called when a deleted business is removed: once while its rows are there, once when not."""
+    """Register a remover, called for a deleted business both before and after its rows are removed."""
     if remover not in _removers:
         _removers.append(remover)
 
 
 def remove_files(business_id: UUID) -> None:
-    """Call every remover. Raises what one of them raises: the business then stays marked, and is tried again."""
+    """Call every remover. Raises what a remover raises; the purge is then retried later."""
     for remover in tuple(_removers):
         remover(business_id)

@@ -1,4 +1,4 @@
-"""What each role may do in a business. One table, read by pages, sockets and API alike."""
+"""Roles and their capabilities; the single table for pages, sockets and API."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Role(models.TextChoices):
-    """A person's role in one business, from most to least powerful."""
+    """Role of a member in a business, from most to least powerful."""
 
     OWNER = "owner", "Owner"
     ADMIN = "admin", "Admin"
@@ -15,7 +15,7 @@ class Role(models.TextChoices):
 
 
 class Can(StrEnum):
-    """Something that a role allows."""
+    """Capability that a role can grant."""
 
     VIEW = "view"
     REPLY = "reply"
@@ -48,20 +48,17 @@ ALLOWED: dict[str, frozenset[Can]] = {
 
 
 def allows(role: str, capability: Can) -> bool:
-    """Whether `role` may do `capability`. An unknown role may do nothing."""
+    """Return whether `role` has `capability`. An unknown role has none."""
     return capability in ALLOWED.get(role, frozenset())
 
 
-def may_grant(giver: str, role: str) -> bool:
-    """Whether somebody with the role `giver` may give `role` to others, or take it from them.
-
-    Owners may do it with every role, admins with every role but owner.
-    """
-    if not allows(giver, Can.MANAGE_TEAM) or role not in Role.values:
+def may_grant(actor_role: str, role: str) -> bool:
+    """Return whether a member with `actor_role` may grant or revoke `role`: owners all, admins all but owner."""
+    if not allows(actor_role, Can.MANAGE_TEAM) or role not in Role.values:
         return False
-    return role != Role.OWNER or giver == Role.OWNER
+    return role != Role.OWNER or actor_role == Role.OWNER
 
 
-def grantable(giver: str) -> list[tuple[str, str]]:
-    """The roles that `giver` may give, as choices of a form."""
-    return [(role.value, role.label) for role in Role if may_grant(giver, role)]
+def grantable(actor_role: str) -> list[tuple[str, str]]:
+    """List the roles that a member with `actor_role` may grant, as form choices."""
+    return [(role.value, role.label) for role in Role if may_grant(actor_role, role)]

@@ -1,4 +1,4 @@
-"""What an API key may reach: one scope for each kind of thing, to read it or to change it."""
+"""Scopes of API keys: read and write for each resource."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.errors import InvalidInput
 
 
 class Resource(StrEnum):
-    """A kind of thing that the API serves."""
+    """Resource of the API."""
 
     BUSINESS = "business"
     TEAM = "team"
@@ -42,13 +42,13 @@ LABELS: dict[Resource, str] = {
     Resource.JOBS: "Imports, exports and bulk actions",
 }
 READ_ONLY = frozenset({Resource.TEAM, Resource.ANALYTICS, Resource.EVENTS})
-"""What there is nothing to write in."""
+"""Resources without a write scope."""
 
 READ, WRITE = "read", "write"
 
 
 def scope(resource: Resource, level: str) -> str:
-    """The name of a scope, like "contacts:read"."""
+    """Build the name of a scope, like "contacts:read"."""
     return f"{resource}:{level}"
 
 
@@ -62,15 +62,15 @@ ALL = tuple(
 
 
 def allows(scopes: Collection[str], resource: Resource, level: str) -> bool:
-    """Whether a key with `scopes` may do it. To write includes to read."""
+    """Return whether `scopes` include this level of access. Write includes read."""
     return scope(resource, level) in scopes or (level == READ and scope(resource, WRITE) in scopes)
 
 
-def checked(scopes: Collection[str]) -> list[str]:
-    """`scopes` without repeats, in the table's order. Raises InvalidInput for none, and for one that does not exist."""
+def validate(scopes: Collection[str]) -> list[str]:
+    """Validate and deduplicate scopes, in the order of ALL. Raises InvalidInput("unknown_scope", "no_scope")."""
     unknown = sorted(set(scopes) - set(ALL))
     if unknown:
         raise InvalidInput("unknown_scope", f"There is no scope {unknown[0][:60]!r}.", field="scopes")
     if not scopes:
         raise InvalidInput("no_scope", "Choose what the key may do.", field="scopes")
-    return [one for one in ALL if one in scopes]
+    return [name for name in ALL if name in scopes]

@@ -1,4 +1,4 @@
-"""Reads about people and businesses."""
+"""Queries of users, businesses, teams, API keys and the audit log."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from core.security.crypto import fingerprint
 
 
 def active_user(user_id: UUID | str) -> User | None:
-    """The person with this id, unless switched off."""
+    """Return the user with this id unless deactivated."""
     return User.objects.filter(pk=user_id, is_active=True).first()
 
 
 def businesses_of(user: User) -> list[BusinessProfile]:
-    """The businesses that `user` is a member of, by name."""
+    """List the businesses that `user` is a member of, by name."""
     return _businesses.rows(user.pk)
 
 
@@ -35,7 +35,7 @@ _businesses = Prepared[BusinessProfile](
 
 
 def members_of(business: BusinessProfile) -> QuerySet[Membership]:
-    """The business's members with their users, longest-standing first."""
+    """List the business's members with their users, oldest membership first."""
     return (
         Membership.objects.filter(business_profile=business)
         .select_related("user")
@@ -44,7 +44,7 @@ def members_of(business: BusinessProfile) -> QuerySet[Membership]:
 
 
 def team_of(business: BusinessProfile) -> list[Membership]:
-    """The business's members as menus name them: role, and of the user the name and the address."""
+    """List the business's members with only role, name and e-mail loaded, for menus."""
     return _team.rows(business.pk)
 
 
@@ -59,7 +59,7 @@ _team = Prepared[Membership](
 
 
 def owner_addresses(business: BusinessProfile) -> list[str]:
-    """The e-mail addresses of the business's owners, for what they must know."""
+    """List the e-mail addresses of the business's active owners."""
     owners = Membership.objects.filter(
         business_profile=business, role=Role.OWNER, user__is_active=True
     ).order_by("created_at", "id")
@@ -67,7 +67,7 @@ def owner_addresses(business: BusinessProfile) -> list[str]:
 
 
 def get_member(business: BusinessProfile, membership_id: UUID) -> Membership:
-    """One membership of the business. Raises NotFound, also for another business's."""
+    """Get one membership of the business. Raises NotFound."""
     membership = members_of(business).filter(id=membership_id).first()
     if membership is None:
         raise NotFound("This member")
@@ -75,7 +75,7 @@ def get_member(business: BusinessProfile, membership_id: UUID) -> Membership:
 
 
 def open_invitations(business: BusinessProfile) -> QuerySet[Invitation]:
-    """Invitations that can still be accepted, newest first."""
+    """List the invitations that can still be accepted, newest first."""
     return (
         Invitation.objects.filter(
             business_profile=business, accepted_at=None, revoked_at=None, expires_at__gt=now()
@@ -86,7 +86,7 @@ def open_invitations(business: BusinessProfile) -> QuerySet[Invitation]:
 
 
 def invitation_by_token(token: str) -> Invitation:
-    """The invitation that `token` opens, in whatever state it is. Raises NotFound."""
+    """Get the invitation with this token, in any state. Raises NotFound."""
     invitation = Invitation.objects.filter(token_hash=fingerprint(token)).first()
     if invitation is None:
         raise NotFound("This invitation")
@@ -94,7 +94,7 @@ def invitation_by_token(token: str) -> Invitation:
 
 
 def get_invitation(invitation_id: UUID) -> Invitation:
-    """An invitation whose link was opened, in whatever state it is, with its business. Raises NotFound."""
+    """Get an invitation in any state, with its business and inviter. Raises NotFound."""
     invitation = (
         Invitation.objects.filter(pk=invitation_id, business_profile__deleted_at=None)
         .select_related("business_profile", "invited_by")
@@ -106,20 +106,20 @@ def get_invitation(invitation_id: UUID) -> Invitation:
 
 
 def session_seconds_left(session_key: str | None) -> float:
-    """How long a browser's session lasts from now on; 0 for one that is over."""
+    """Return the remaining seconds of a browser session; 0 if it has ended."""
     ends = Session.objects.filter(pk=session_key).values_list("expire_date", flat=True).first()
     return max((ends - now()).total_seconds(), 0.0) if ends else 0.0
 
 
-LOG_PAGE = 50
+LOG_PAGE_SIZE = 50
 
 
 def audit_entries(
-    business: BusinessProfile, before: UUID | None = None, limit: int = LOG_PAGE
+    business: BusinessProfile, before: UUID | None = None, limit: int = LOG_PAGE_SIZE
 ) -> list[AuditEntry]:
-    """The business's audit entries with their actors, newest first; with `before`, those older than that entry.
+    """List the business's audit entries with their actors, newest first, older than the entry `before`.
 
-    Raises NotFound for an entry of another business.
+    Raises NotFound if `before` is no entry of this business.
     """
     entries = AuditEntry.objects.filter(business_profile=business).select_related("actor")
     if before is not None:
@@ -132,22 +132,22 @@ def audit_entries(
 
 
 def api_keys_of(business: BusinessProfile) -> QuerySet[ApiKey]:
-    """The business's keys with their makers, those that still work first, newest first."""
+    """List the business's keys with their creators, active ones first, then newest first."""
     rows = ApiKey.objects.filter(business_profile=business).select_related("created_by")
     return rows.order_by("-is_active", "-created_at", "-id")
 
 
 def get_api_key(business: BusinessProfile, key_id: UUID, *, lock: bool = False) -> ApiKey:
-    """One of the business's keys; `lock` holds it until the transaction ends. Raises NotFound."""
+    """Get one of the business's keys, locked until the transaction ends if `lock`. Raises NotFound."""
     rows = ApiKey.objects.filter(business_profile=business, pk=key_id)
-    found = (rows.select_for_update() if lock else rows).first()
-    if found is None:
+    key = (rows.select_for_update() if lock else rows).first()
+    if key is None:
         raise NotFound("This API key")
-    return found
+    return key
 
 
 def api_key_by_prefix(prefix: str) -> ApiKey | None:
-    """The key with this public beginning, in whatever state, with its business (and its owner) and its maker."""
+    """Find the key with this prefix, in any state, with its business, the business's owner and its creator."""
     return _keys_by_prefix.first(prefix)
 
 
@@ -160,14 +160,14 @@ _keys_by_prefix = Prepared[ApiKey](
 
 
 def get_business(business_id: UUID) -> BusinessProfile:
-    """A business as it is now. The caller knows from the credential that it is theirs. Raises NotFound."""
-    found = BusinessProfile.objects.filter(pk=business_id, deleted_at=None).first()
-    if found is None:
+    """Get a business, whose id must come from the credential. Raises NotFound."""
+    business = BusinessProfile.objects.filter(pk=business_id, deleted_at=None).first()
+    if business is None:
         raise NotFound("This business")
-    return found
+    return business
 
 
 def origins_of(business: BusinessProfile) -> list[str]:
-    """Web sites whose pages may call the API for this business."""
+    """List the origins allowed to call the API for this business from a browser."""
     rows = CorsOrigin.objects.filter(business_profile=business).order_by("origin")
     return list(rows.values_list("origin", flat=True))

@@ -1,4 +1,4 @@
-"""Work behind the pages: mail, tidying, and removing deleted businesses."""
+"""Celery tasks: password reset mails, pruning, purging deleted businesses."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from accounts.services import api_sessions, businesses, idempotency, purge, user
 
 @shared_task
 def send_password_reset(email: str) -> None:
-    """Mail a reset link, if the address belongs to somebody. The page does not wait, so its time tells nothing."""
+    """Mail a reset link if the address has a user; a task, so that response times do not reveal it."""
     users.send_password_reset(email)
 
 
 @shared_task
 def purge_business(business_id: str) -> None:
-    """Remove the rows of a business that its owner deleted."""
+    """Remove a deleted business with its rows and files."""
     purge.business(UUID(business_id))
 
 
 @shared_task
 def clear_expired() -> None:
-    """Forget old sessions and stored answers, and finish removing deleted businesses."""
+    """Delete expired sessions and idempotency records, and purge deleted businesses."""
     call_command("clearsessions")
     api_sessions.prune()
     idempotency.prune()

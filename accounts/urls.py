@@ -1,4 +1,4 @@
-"""Addresses of accounts, businesses and teams."""
+"""URLs of accounts, businesses, teams and API keys."""
 
 from django.urls import path
 
@@ -23,7 +23,7 @@ urlpatterns = [
     path("profile/", views.profile, name="profile"),
     path("profile/data/", views.own_data, name="own_data"),
     path("profile/close/", views.close, name="close"),
-    path("second-step/", views.second_step, name="second_step"),
+    path("second-step/", views.two_factor_settings, name="second_step"),
     path("email/", views.email_change, name="email_change"),
     path("businesses/new/", views.business_create, name="business_create"),
     path("businesses/edit/", views.business_edit, name="business_edit"),

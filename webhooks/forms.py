@@ -1,4 +1,4 @@
-"""What people type about endpoints: address, events, headers, and which deliveries to look at or to post again."""
+"""Forms of endpoints, of the delivery log and of replays."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from core import public_events
 from webhooks.models import ALL_EVENTS, Webhook, WebhookDelivery
 from webhooks.public_events import TEST
 
-KEPT = "••••••••"
-"""Stands for a header's value that is not shown; left as it is, the value stays."""
+MASKED_VALUE = "••••••••"
+"""Placeholder for the hidden value of a header; submitted unchanged, it keeps the value."""
 
 
 RECEIVERS = (
@@ -25,12 +25,12 @@ RECEIVERS = (
 
 
 def event_choices() -> list[tuple[str, str]]:
-    """Every event that an endpoint can ask for."""
-    return [(one.name, one.when) for one in public_events.catalogue() if one.name != TEST]
+    """List (name, description) of the event types to which an endpoint can subscribe."""
+    return [(kind.name, kind.when) for kind in public_events.catalogue() if kind.name != TEST]
 
 
 class WebhookForm(forms.Form):
-    """An endpoint. The service checks address, events and headers once more."""
+    """Endpoint settings; the service validates URL, events and headers."""
 
     preset = forms.ChoiceField(
         label="What receives it",
@@ -73,10 +73,10 @@ class WebhookForm(forms.Form):
 
     def __init__(self, data: Any = None, *, webhook: Webhook | None = None) -> None:
         super().__init__(data, initial=_initial(webhook) if webhook else {"all_events": True})
-        self._known = webhook.known_headers if webhook else {}
+        self._stored_headers = webhook.known_headers if webhook else {}
 
     def clean_headers(self) -> dict[str, str]:
-        """The lines as a mapping; a value that was not shown and not changed is the one we have."""
+        """Parse lines of "Name: value"; MASKED_VALUE stands for the stored value."""
         headers = {}
         for line in self.cleaned_data["headers"].splitlines():
             if not line.strip():
@@ -85,7 +85,7 @@ class WebhookForm(forms.Form):
             name, value = name.strip(), value.strip()
             if not colon:
                 raise forms.ValidationError(f"Write “Name: value”. “{line[:40]}” has no colon.")
-            headers[name] = self._known.get(name, value) if value == KEPT else value
+            headers[name] = self._stored_headers.get(name, value) if value == MASKED_VALUE else value
         return headers
 
     def clean(self) -> dict[str, Any]:
@@ -97,13 +97,13 @@ class WebhookForm(forms.Form):
         return cleaned
 
     @property
-    def fields_given(self) -> dict[str, Any]:
-        """What the service takes."""
+    def service_fields(self) -> dict[str, Any]:
+        """Arguments for `endpoints.create` and `endpoints.update`."""
         names = ("url", "events", "description", "preset", "headers")
         return {name: self.cleaned_data[name] for name in names}
 
     def event_groups(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-        """(group, its tick boxes: name, sentence, id, whether ticked)."""
+        """Yield (group, its checkboxes with name, description, id and whether they are ticked)."""
         ticked = set(self["events"].value() or [])
         groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for name, when in event_choices():
@@ -118,7 +118,7 @@ class WebhookForm(forms.Form):
         yield from groups.items()
 
     def plain_fields(self) -> list[BoundField]:
-        """Those that look like any other field; events are drawn in groups."""
+        """Fields with the standard layout."""
         return [self[name] for name in ("url", "description")]
 
 
@@ -129,48 +129,48 @@ def _initial(webhook: Webhook) -> dict[str, Any]:
         "description": webhook.description,
         "all_events": ALL_EVENTS in webhook.events,
         "events": [name for name in webhook.events if name != ALL_EVENTS],
-        "headers": "\n".join(f"{name}: {KEPT}" for name in webhook.header_names),
+        "headers": "\n".join(f"{name}: {MASKED_VALUE}" for name in webhook.header_names),
     }
 
 
-class _Moment(forms.DateTimeField):
-    """A moment in the person's time zone, picked or typed."""
+class _LocalDateTimeField(forms.DateTimeField):
+    """Date and time in the active time zone, with the browser's picker."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
 class LogForm(forms.Form):
-    """Which deliveries to show. What makes no sense is left out of the filter."""
+    """Filters of the delivery log; invalid values are ignored."""
 
     webhook = forms.ChoiceField(label="Webhook", required=False)
     state = forms.ChoiceField(
         label="State", required=False, choices=[("", "All states"), *WebhookDelivery.State.choices]
     )
     event_type = forms.ChoiceField(label="Event", required=False)
-    since = _Moment(label="From", required=False)
-    until = _Moment(label="To", required=False)
+    since = _LocalDateTimeField(label="From", required=False)
+    until = _LocalDateTimeField(label="To", required=False)
 
     def __init__(self, *args: Any, webhooks: list[Webhook], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = [(one.name, one.name) for one in public_events.catalogue()]
-        self._webhooks = {str(one.pk): one for one in webhooks}
-        places = [(key, one.display_name) for key, one in self._webhooks.items()]
+        types = [(kind.name, kind.name) for kind in public_events.catalogue()]
+        self._webhooks = {str(webhook.pk): webhook for webhook in webhooks}
+        endpoints = [(key, webhook.display_name) for key, webhook in self._webhooks.items()]
         for name, choices in (
-            ("webhook", [("", "All webhooks"), *places]),
-            ("event_type", [("", "All events"), *names]),
+            ("webhook", [("", "All webhooks"), *endpoints]),
+            ("event_type", [("", "All events"), *types]),
         ):
             cast(forms.ChoiceField, self.fields[name]).choices = choices
 
-    def chosen(self) -> dict[str, Any]:
-        """The filters that make sense."""
+    def filters(self) -> dict[str, Any]:
+        """Return the valid filters as arguments of `selectors.Filters`."""
         self.is_valid()
-        chosen = {name: self.cleaned_data.get(name) or "" for name in ("state", "event_type")}
+        choices = {name: self.cleaned_data.get(name) or "" for name in ("state", "event_type")}
         moments = {name: self.cleaned_data.get(name) for name in ("since", "until")}
-        return {**chosen, **moments, "webhook": self._webhooks.get(self.cleaned_data.get("webhook") or "")}
+        return {**choices, **moments, "webhook": self._webhooks.get(self.cleaned_data.get("webhook") or "")}
 
 
 class ReplayForm(forms.Form):
-    """Which deliveries of an endpoint to post again."""
+    """Selection of an endpoint's deliveries to replay."""
 
     which = forms.ChoiceField(
         label="What",
@@ -178,8 +178,8 @@ class ReplayForm(forms.Form):
         initial="failed",
         widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
     )
-    since = _Moment(label="From", required=False)
-    until = _Moment(label="To", required=False)
+    since = _LocalDateTimeField(label="From", required=False)
+    until = _LocalDateTimeField(label="To", required=False)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

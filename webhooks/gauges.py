@@ -11,7 +11,7 @@ from webhooks.models import WebhookDelivery
 
 
 def read() -> Iterator[Gauge]:
-    """Current values; two short queries."""
+    """Yield the current values; two short queries."""
     waiting = WebhookDelivery.objects.filter(state=WebhookDelivery.State.PENDING).order_by()
     yield Gauge("webhook_deliveries_waiting", "Deliveries that are not settled.", waiting.count())
     due = waiting.aggregate(oldest=Min("next_attempt_at"))["oldest"]

@@ -1,7 +1,7 @@
-"""What other systems hear: endpoints, public events, their deliveries and each attempt at one.
+"""Webhook endpoints, public events, deliveries and delivery attempts.
 
-An event is written once, with its finished text, in the transaction of what happened; beside it one delivery an
-endpoint, which is its own place in the queue (`next_attempt_at`).
+An event is written once, with its final JSON text, in the transaction that caused it, together with one delivery per
+endpoint. The delivery rows are the queue (`next_attempt_at`).
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from core.db.models import TimestampedModel, UuidModel
 from core.security.crypto import EncryptedTextField
 
 ALL_EVENTS = "*"
-"""In an endpoint's list of events: every one, also those that come with later versions."""
+"""In an endpoint's list of events: all of them, including those of later versions."""
 
 
 class Webhook(TimestampedModel):
-    """An address of another system to which a business's events are posted."""
+    """Endpoint: a URL to which a business's events are posted."""
 
     class Preset(models.TextChoices):
-        """What is posted."""
+        """Payload format."""
 
         STANDARD = "standard", "Standard Webhooks"
         N8N = "n8n", "n8n"
         SLACK = "slack", "Slack and compatible chats"
 
     class State(models.TextChoices):
-        """Why it is on or off."""
+        """Status of the circuit breaker, or the person's choice."""
 
         ACTIVE = "active", "On"
         PAUSED = "paused", "Switched off"
@@ -78,7 +78,7 @@ class Webhook(TimestampedModel):
 
     @property
     def display_name(self) -> str:
-        """What the team calls it, else the host that it leads to."""
+        """The description, or else the host of the URL."""
         return self.description or self.host
 
     @property
@@ -87,9 +87,9 @@ class Webhook(TimestampedModel):
 
     @property
     def known_headers(self) -> dict[str, str]:
-        """The further headers by name; the values may be passwords."""
-        found: dict[str, str] = json.loads(self.headers) if self.headers else {}
-        return found
+        """Additional headers by name; the values may be passwords."""
+        headers: dict[str, str] = json.loads(self.headers) if self.headers else {}
+        return headers
 
     @property
     def header_names(self) -> list[str]:
@@ -97,7 +97,7 @@ class Webhook(TimestampedModel):
 
 
 class EventFeed(models.Model):
-    """That a business's events are recorded, and how far its feed is numbered. No row: nobody ever listened."""
+    """A business's event feed and its last position. No row: the business has never had a webhook or a reader."""
 
     business_profile = models.OneToOneField(
         BusinessProfile, on_delete=models.CASCADE, primary_key=True, related_name="+"
@@ -115,7 +115,7 @@ class EventFeed(models.Model):
 
 
 class EventSequence(models.Model):
-    """How many events a conversation, contact, number or campaign has had: gives each its ordering number."""
+    """Event counter of a conversation, contact, number or campaign; source of `PublicEvent.sequence`."""
 
     key = models.UUIDField(primary_key=True)
     business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="+")
@@ -129,9 +129,9 @@ class EventSequence(models.Model):
 
 
 class PublicEvent(UuidModel):
-    """Something that happened, as other systems are told: `payload` is the finished JSON text.
+    """Event as other systems receive it; `payload` is the final JSON text.
 
-    position: its place in the feed, given when the feed is read, so that what was committed late is not overlooked.
+    position: order in the feed, assigned when the feed is read, so that events committed late are not missed.
     """
 
     business_profile = models.ForeignKey(
@@ -153,7 +153,7 @@ class PublicEvent(UuidModel):
 
 
 class WebhookDelivery(UuidModel):
-    """One event on its way to one endpoint."""
+    """Delivery of one event to one endpoint."""
 
     class State(models.TextChoices):
         PENDING = "pending", "Waiting"
@@ -205,7 +205,7 @@ class WebhookDelivery(UuidModel):
 
 
 class WebhookAttempt(UuidModel):
-    """One try: when, how long it took, and what came back."""
+    """One HTTP request of a delivery and its response."""
 
     delivery = models.ForeignKey(WebhookDelivery, on_delete=models.CASCADE, related_name="tries")
     at = models.DateTimeField()

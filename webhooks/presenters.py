@@ -1,4 +1,4 @@
-"""Words and looks for pages of endpoints."""
+"""Presenters of the webhook pages."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from http import HTTPStatus
 import orjson
 
 from accounts.models import BusinessProfile
-from core import public_events as told
+from core import public_events
 from webhooks import selectors
 from webhooks.delivery import presets
 from webhooks.models import ALL_EVENTS, Webhook, WebhookAttempt, WebhookDelivery
-from webhooks.selectors import COUNTED, Backlog
+from webhooks.selectors import COUNT_LIMIT, Backlog
 from webhooks.services import recording
 
 
 @dataclass(frozen=True)
-class Look:
-    """How something does: a colour of the theme, an icon, and words."""
+class Status:
+    """Status of an endpoint: a colour of the theme, an icon, a title and what to do about it."""
 
     color: str
     icon: str
@@ -32,10 +32,10 @@ class Look:
 
 @dataclass(frozen=True)
 class Card:
-    """An endpoint as the list shows it. pending, failed: counts as text."""
+    """Endpoint with its status. pending, failed: counts as text."""
 
     webhook: Webhook
-    look: Look
+    status: Status
     events: str
     pending: str
     failed: str
@@ -43,31 +43,31 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Try:
-    """An attempt with the words for it."""
+class AttemptRow:
+    """Attempt with a description of its result."""
 
     attempt: WebhookAttempt
-    words: str
+    outcome: str
 
 
 @dataclass(frozen=True)
-class Row:
-    """A delivery as lists show it. said: what the receiver answered last. again: when it is tried once more."""
+class DeliveryRow:
+    """Delivery in a list. outcome: last result. retry_at: next retry. on_hold: waits for the endpoint's activation."""
 
     delivery: WebhookDelivery
-    said: str
-    again: datetime | None = None
-    waits: bool = False
+    outcome: str
+    retry_at: datetime | None = None
+    on_hold: bool = False
 
     @property
-    def tries(self) -> str:
-        """How often it was tried, where that says something."""
+    def attempts(self) -> str:
+        """Number of attempts as text, empty for fewer than two."""
         return f"{self.delivery.attempts} attempts" if self.delivery.attempts > 1 else ""
 
 
 @dataclass(frozen=True)
 class Example:
-    """An event of the catalogue. json: what arrives, written for people."""
+    """Event type of the catalogue. json: example payload, indented. chat: the example as a chat message."""
 
     name: str
     when: str
@@ -76,7 +76,7 @@ class Example:
 
 
 def cards(business: BusinessProfile, webhooks: Sequence[Webhook]) -> list[Card]:
-    """The endpoints with how they do; two counts each."""
+    """Build the cards of endpoints; two counts per endpoint."""
     backlogs = selectors.backlogs(business, webhooks)
     return [_card(webhook, backlogs[webhook.pk]) for webhook in webhooks]
 
@@ -84,7 +84,7 @@ def cards(business: BusinessProfile, webhooks: Sequence[Webhook]) -> list[Card]:
 def _card(webhook: Webhook, backlog: Backlog) -> Card:
     return Card(
         webhook,
-        look(webhook),
+        status(webhook),
         "Every event" if ALL_EVENTS in webhook.events else ", ".join(webhook.events),
         _count(backlog.pending),
         _count(backlog.failed),
@@ -93,68 +93,71 @@ def _card(webhook: Webhook, backlog: Backlog) -> Card:
 
 
 def _count(number: int) -> str:
-    return f"{number:,}" if number < COUNTED else f"{COUNTED:,} or more"
+    return f"{number:,}" if number < COUNT_LIMIT else f"{COUNT_LIMIT:,} or more"
 
 
-def look(webhook: Webhook) -> Look:
-    """How the endpoint does, and what to do about it."""
+def status(webhook: Webhook) -> Status:
+    """Describe the status of an endpoint and what to do about it."""
     match webhook.state:
         case Webhook.State.PAUSED:
-            return Look(
+            return Status(
                 "secondary",
                 "player-pause",
                 "Switched off",
                 "Nothing is sent. What had waited goes out later.",
             )
         case Webhook.State.GONE:
-            return Look(
+            return Status(
                 "red",
                 "circle-x",
                 "Switched off: the receiver wants no more",
                 "It answered 410 Gone. Switch it on again when the receiver is back.",
             )
         case Webhook.State.FAILING:
-            return Look(
+            return Status(
                 "red",
                 "circle-x",
                 "Switched off after five days of failures",
                 "Repair the receiver, then switch it on again: what waited goes out.",
             )
     if webhook.failing_since:
-        return Look(
+        return Status(
             "yellow",
             "alert-triangle",
             "Failing",
             "Nothing gets through just now. It is tried again by itself, for up to three days an event.",
         )
     if webhook.last_success_at:
-        return Look("green", "circle-check", "Works")
-    return Look("blue", "circle-dashed", "Nothing sent yet", "Send a test event to see whether it arrives.")
+        return Status("green", "circle-check", "Works")
+    return Status("blue", "circle-dashed", "Nothing sent yet", "Send a test event to see whether it arrives.")
 
 
 def replayed(count: int) -> str:
-    """What to say after many were sent again."""
+    """Return the message shown after a replay of `count` deliveries."""
     if count == 1:
         return "One delivery is sent again now."
     return f"{count:,} deliveries are sent again now." if count else "Nothing was to be sent again."
 
 
-def rows(deliveries: Sequence[WebhookDelivery]) -> list[Row]:
-    """Deliveries (with their endpoints) for a list. waits: nothing is tried until the endpoint is switched on."""
-    return [_row(one) for one in deliveries]
+def rows(deliveries: Sequence[WebhookDelivery]) -> list[DeliveryRow]:
+    """Build the rows of deliveries, whose endpoints must be loaded."""
+    return [_row(delivery) for delivery in deliveries]
 
 
-def _row(delivery: WebhookDelivery) -> Row:
+def _row(delivery: WebhookDelivery) -> DeliveryRow:
     pending = delivery.state == WebhookDelivery.State.PENDING
-    waits = pending and not delivery.webhook.is_active
-    tried = pending and not waits and bool(delivery.attempts) and delivery.claim is None
-    said = _outcome(delivery.last_status, delivery.last_error)
-    return Row(delivery, said, delivery.next_attempt_at if tried else None, waits)
+    on_hold = pending and not delivery.webhook.is_active
+    retries = pending and not on_hold and bool(delivery.attempts) and delivery.claim is None
+    outcome = _outcome(delivery.last_status, delivery.last_error)
+    return DeliveryRow(delivery, outcome, delivery.next_attempt_at if retries else None, on_hold)
 
 
-def attempts(delivery: WebhookDelivery) -> list[Try]:
-    """Every attempt, the latest first."""
-    return [Try(attempt, outcome(attempt)) for attempt in selectors.attempts_of(delivery)]
+def attempts(delivery: WebhookDelivery) -> list[AttemptRow]:
+    """List the attempts of a delivery, newest first."""
+    return [
+        AttemptRow(attempt, _outcome(attempt.status, attempt.error))
+        for attempt in selectors.attempts_of(delivery)
+    ]
 
 
 _ERRORS = {
@@ -168,17 +171,12 @@ _ERRORS = {
 }
 
 
-def outcome(attempt: WebhookAttempt) -> str:
-    """What came of an attempt, in words."""
-    return _outcome(attempt.status, attempt.error)
-
-
 def _outcome(status: int | None, error: str) -> str:
-    return _ERRORS.get(error, error) if status is None else status_words(status)
+    return _ERRORS.get(error, error) if status is None else _status_text(status)
 
 
-def status_words(status: int) -> str:
-    """An HTTP status with its name."""
+def _status_text(status: int) -> str:
+    """Format an HTTP status with its reason phrase."""
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
@@ -186,12 +184,12 @@ def status_words(status: int) -> str:
 
 
 def pretty(payload: str) -> str:
-    """JSON for people's eyes."""
+    """Indent JSON."""
     return orjson.dumps(orjson.loads(payload), option=orjson.OPT_INDENT_2).decode()
 
 
 def sent_body(delivery: WebhookDelivery) -> str:
-    """What is posted where that is not the event itself; else empty."""
+    """Return the request body if it differs from the event, else an empty string."""
     if delivery.webhook.preset != Webhook.Preset.SLACK:
         return ""
     return pretty(presets.body(delivery.webhook.preset, delivery.event.payload).decode())
@@ -199,10 +197,11 @@ def sent_body(delivery: WebhookDelivery) -> str:
 
 @lru_cache(maxsize=1)
 def catalogue() -> list[tuple[str, list[Example]]]:
-    """(group, its events with examples); made once a process."""
+    """Group the event types with examples as (group, examples)."""
     groups: dict[str, list[Example]] = defaultdict(list)
-    for one in told.catalogue():
-        shown = recording.example(one)
-        text = orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode()
-        groups[one.group].append(Example(one.name, one.when, text, presets.chat_text(shown)))
+    for event_type in public_events.catalogue():
+        body = recording.example(event_type)
+        text = orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()
+        example = Example(event_type.name, event_type.when, text, presets.chat_text(body))
+        groups[event_type.group].append(example)
     return list(groups.items())

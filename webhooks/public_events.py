@@ -1,4 +1,4 @@
-"""The event by which an endpoint is tested, and the registration of the recorder."""
+"""Test event of endpoints, and registration of the recorder of public events."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def register() -> None:
 
 
 def test_data() -> dict[str, Any]:
-    """Data of a test event."""
+    """Build the data of a test event."""
     return {"message": "This is a test event from WhatsFlow."}

@@ -1,4 +1,4 @@
-"""Reading endpoints, deliveries and the events feed. Every function takes the business first."""
+"""Queries of endpoints, deliveries and attempts. The business is the first argument."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from accounts.models import BusinessProfile
 from core.errors import NotFound
 from webhooks.models import Webhook, WebhookAttempt, WebhookDelivery
 
-PAGE = 50
-COUNTED = 1000
-"""Waiting and failed deliveries are counted up to here."""
+PAGE_SIZE = 50
+COUNT_LIMIT = 1000
+"""Pending and failed deliveries are counted up to this number."""
 
 State = WebhookDelivery.State
 
 
 @dataclass(frozen=True)
 class Backlog:
-    """What lies about at one endpoint; at most COUNTED of each are counted."""
+    """Number of pending and failed deliveries of one endpoint, each at most COUNT_LIMIT."""
 
     pending: int = 0
     failed: int = 0
@@ -30,7 +30,7 @@ class Backlog:
 
 @dataclass(frozen=True)
 class Filters:
-    """Which deliveries to show. Empty: all."""
+    """Filters of the delivery log; an empty field does not filter."""
 
     webhook: Webhook | None = None
     state: str = ""
@@ -41,51 +41,52 @@ class Filters:
 
 @dataclass(frozen=True)
 class DeliveryPage:
-    """Deliveries, newest first, and the id to go on from (empty at the end)."""
+    """Page of deliveries, newest first. older: `before` of the next page, empty on the last one."""
 
     deliveries: Sequence[WebhookDelivery] = field(default_factory=list)
     older: str = ""
 
 
 def webhooks_of(business: BusinessProfile) -> QuerySet[Webhook]:
-    """The business's endpoints, oldest first."""
+    """List the business's endpoints, oldest first."""
     return Webhook.objects.filter(business_profile=business).order_by("created_at", "id")
 
 
 def get_webhook(business: BusinessProfile, webhook_id: UUID | str) -> Webhook:
-    """One of the business's endpoints. Raises NotFound."""
+    """Get one endpoint with its business and creator. Raises NotFound."""
     rows = Webhook.objects.select_related("business_profile", "created_by")
-    found = rows.filter(business_profile=business, pk=_uuid(webhook_id)).first()
-    if found is None:
+    webhook = rows.filter(business_profile=business, pk=_uuid(webhook_id)).first()
+    if webhook is None:
         raise NotFound("This webhook")
-    return found
+    return webhook
 
 
 def backlogs(business: BusinessProfile, webhooks: Sequence[Webhook]) -> dict[UUID, Backlog]:
-    """What waits at each of these endpoints, and what was given up; two short walks of an index each."""
+    """Count pending and failed deliveries by endpoint id; two bounded index scans per endpoint."""
     counts: dict[UUID, Backlog] = {}
     for webhook in webhooks:
         rows = WebhookDelivery.objects.filter(business_profile=business, webhook=webhook)
         counts[webhook.pk] = Backlog(
-            pending=rows.filter(state=State.PENDING)[:COUNTED].count(),
-            failed=rows.filter(state=State.FAILED)[:COUNTED].count(),
+            pending=rows.filter(state=State.PENDING)[:COUNT_LIMIT].count(),
+            failed=rows.filter(state=State.FAILED)[:COUNT_LIMIT].count(),
         )
     return counts
 
 
 def deliveries_page(
-    business: BusinessProfile, filters: Filters, before: str = "", limit: int = PAGE
+    business: BusinessProfile, filters: Filters, before: str = "", limit: int = PAGE_SIZE
 ) -> DeliveryPage:
-    """At most `limit` deliveries with their endpoints, newest first, older than the one with the id `before`."""
+    """List at most `limit` deliveries with their endpoints, newest first, older than the id `before`."""
     rows = filtered(business, filters).select_related("webhook")
     if before:
         rows = rows.filter(pk__lt=_uuid(before))
-    found = list(rows.order_by("-id")[: limit + 1])
-    return DeliveryPage(found[:limit], str(found[limit - 1].pk) if len(found) > limit else "")
+    deliveries = list(rows.order_by("-id")[: limit + 1])
+    older = str(deliveries[limit - 1].pk) if len(deliveries) > limit else ""
+    return DeliveryPage(deliveries[:limit], older)
 
 
 def filtered(business: BusinessProfile, filters: Filters) -> QuerySet[WebhookDelivery]:
-    """The business's deliveries that the filters let through."""
+    """Filter the business's deliveries; unordered."""
     rows = WebhookDelivery.objects.filter(business_profile=business)
     if filters.webhook:
         rows = rows.filter(webhook=filters.webhook)
@@ -101,21 +102,21 @@ def filtered(business: BusinessProfile, filters: Filters) -> QuerySet[WebhookDel
 
 
 def get_delivery(business: BusinessProfile, delivery_id: UUID | str) -> WebhookDelivery:
-    """One of the business's deliveries with its endpoint and event. Raises NotFound."""
+    """Get one delivery with its endpoint and event. Raises NotFound."""
     rows = WebhookDelivery.objects.select_related("webhook", "event")
-    found = rows.filter(business_profile=business, pk=_uuid(delivery_id)).first()
-    if found is None:
+    delivery = rows.filter(business_profile=business, pk=_uuid(delivery_id)).first()
+    if delivery is None:
         raise NotFound("This delivery")
-    return found
+    return delivery
 
 
 def attempts_of(delivery: WebhookDelivery) -> Sequence[WebhookAttempt]:
-    """Every try of a delivery, the latest first."""
+    """List the latest 200 attempts of a delivery, newest first."""
     return list(WebhookAttempt.objects.filter(delivery=delivery).order_by("-at", "-id")[:200])
 
 
 def _uuid(value: UUID | str) -> UUID:
-    """The id; for what is none, an id that no row has."""
+    """Parse an id. Returns one that no row has if it is invalid, so that it leads to NotFound."""
     try:
         return value if isinstance(value, UUID) else UUID(value)
     except ValueError:

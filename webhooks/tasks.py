@@ -1,19 +1,19 @@
-"""Celery tasks of webhooks, run by beat. Their names are those under which queues and schedules know them."""
+"""Celery tasks run by beat. Their names are part of the deployed schedules and queues."""
 
 from __future__ import annotations
 
 from celery import shared_task
 
 from webhooks.delivery import dispatcher
-from webhooks.services import circuit_breaker, deliveries, retention
+from webhooks.services import circuit_breaker, queue, retention
 
 
 @shared_task(name="connections.tasks.deliver_webhooks")
 def deliver_webhooks() -> None:
     """Start this worker's dispatcher if deliveries are due, and notify owners of disabled endpoints."""
-    if deliveries.seconds_until_due() is not None:
+    if queue.seconds_until_due() is not None:
         dispatcher.ensure_running()
-    circuit_breaker.tell_owners()
+    circuit_breaker.notify_owners()
 
 
 @shared_task(name="connections.tasks.prune_events")

@@ -1,4 +1,4 @@
-"""Addresses of endpoints and of what was posted to them."""
+"""URLs of the webhook pages."""
 
 from django.urls import path
 

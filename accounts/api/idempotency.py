@@ -25,7 +25,7 @@ def answer(endpoint: Any, request: Request, carry_out: Callable[[], HttpResponse
     name = f"{request.method} {request.path}"
     whose = endpoint.user if endpoint.operation.personal else endpoint.business
     begun = idempotency.begin(whose, name, key, body_hash(request.data))
-    if isinstance(begun, idempotency.Stored):
+    if isinstance(begun, idempotency.StoredResponse):
         stored = HttpResponse(begun.body, content_type="application/json", status=begun.status)
         stored["Idempotency-Replayed"] = "true"
         return stored

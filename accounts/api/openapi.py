@@ -307,7 +307,7 @@ _PARAMETERS: dict[str, Any] = {
         "schema": {
             "type": "string",
             "minLength": 1,
-            "maxLength": idempotency.LONGEST,
+            "maxLength": idempotency.MAX_KEY_LENGTH,
             "pattern": idempotency.KEY,
         },
     },

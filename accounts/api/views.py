@@ -18,8 +18,8 @@ from accounts.lockout import client_address
 from accounts.models import User
 from accounts.roles import Can
 from accounts.scopes import Resource
-from accounts.services import businesses, origins, second_factor, signup, tokens
-from accounts.services.tokens import Pair
+from accounts.services import businesses, origins, signup, tokens, two_factor
+from accounts.services.tokens import TokenPair
 from core.errors import Forbidden, InvalidInput, Unauthorized
 
 REGISTRATIONS_PER_HOUR = 30
@@ -75,7 +75,7 @@ class Auth(Endpoint):
         fails=(401,),
         example={"refresh": "eyJhbGciOi…"},
     )
-    def refresh(self, request: Request) -> Pair:
+    def refresh(self, request: Request) -> TokenPair:
         """The next pair of tokens. One that was used before ends the session: two people have it."""
         return tokens.refresh(self.data["refresh"])
 
@@ -105,14 +105,14 @@ class Auth(Endpoint):
 
 def _check_second_factor(user: User, code: str) -> None:
     """Raises Unauthorized when the account wants a code, and this is not it."""
-    if not second_factor.is_on(user):
+    if not two_factor.is_on(user):
         return
     if not code:
         raise Unauthorized(
             "second_factor_required", "This account also wants the code of your app, as `code`."
         )
     try:
-        second_factor.check(user, code)
+        two_factor.check(user, code)
     except InvalidInput as error:
         raise Unauthorized(error.code, error.message) from None
 
@@ -182,7 +182,7 @@ class Origins(Endpoint):
 
     def current(self) -> dict[str, Any]:
         """The list as it is now, held until the change is made."""
-        return {"origins": origins.held(self.business)}
+        return {"origins": origins.lock_origins(self.business)}
 
     @operation("Get the allowed origins", answer=serializers.OriginsSerializer)
     def retrieve(self, request: Request) -> dict[str, Any]:

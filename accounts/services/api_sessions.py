@@ -1,4 +1,4 @@
-"""Ending the sessions of people in the API, for parts that need not know what their tokens are made of (`tokens`)."""
+"""End and prune API sessions, without importing the JWT library that `tokens` needs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from core.clock import now
 
 
 def end_all(user_id: UUID) -> None:
-    """End every API session of a person."""
+    """End every API session of a user."""
     TokenSession.objects.filter(user_id=user_id, ended_at=None).update(ended_at=now())
 
 
 def prune() -> None:
-    """Forget sessions whose tokens have all expired."""
+    """Delete sessions whose tokens have all expired."""
     TokenSession.objects.filter(expires_at__lt=now()).delete()

@@ -1,4 +1,4 @@
-"""The audit log's one writer."""
+"""Writer of the audit log."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 from accounts.models import AuditEntry, BusinessProfile, User
 
 acting_key: ContextVar[str] = ContextVar("acting_key", default="")
-"""The id of the API key that the current request came with."""
+"""Id of the current request's API key, empty if there is none."""
 
 
 def record(
     business: BusinessProfile | None, actor: User | None, action: str, target: object = None, **data: Any
 ) -> None:
-    """Write who did `action` to `target` (a model instance), inside the caller's transaction.
+    """Record that `actor` did `action` to `target` (a model instance), in the caller's transaction.
 
-    `data` holds ids and names of settings, never message text, numbers or secrets. What a program does is written down
-    under the person who made its key, with the key's id.
+    data: ids and names of settings, never message text, phone numbers or secrets. For an API key the actor is its
+    creator, and the key's id is added to the data.
     """
     if key := acting_key.get():
         data["api_key"] = key

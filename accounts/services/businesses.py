@@ -1,4 +1,4 @@
-"""Verbs on businesses, the tenants."""
+"""Create, update, delete, lock and choose businesses, the tenants."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from accounts.events import BusinessDeleted, MembershipChanged
 from accounts.models import BusinessProfile, Invitation, Membership, User
 from accounts.roles import Can, Role, allows
 from accounts.services import audit, purge
-from accounts.services.users import known_time_zone
+from accounts.services.users import check_time_zone
 from core.clock import now
 from core.errors import Forbidden, InvalidInput, NotFound
 from core.events import publish
@@ -32,7 +32,7 @@ FIELDS = frozenset(
 
 
 def create(owner: User, *, business_name: str, **fields: Any) -> BusinessProfile:
-    """A new business with `owner` as its first owner."""
+    """Create a business with `owner` as its first owner."""
     business = BusinessProfile(user=owner)
     _assign(business, {"business_name": business_name, **fields})
     with transaction.atomic():
@@ -45,7 +45,7 @@ def create(owner: User, *, business_name: str, **fields: Any) -> BusinessProfile
 
 
 def update(business: BusinessProfile, actor: User, **changes: Any) -> BusinessProfile:
-    """Change the business's profile. Needs MANAGE_BUSINESS."""
+    """Update the business's profile. Raises Forbidden without MANAGE_BUSINESS, InvalidInput."""
     with transaction.atomic():
         business = lock(business)
         if not allows(role_in(business, actor), Can.MANAGE_BUSINESS):
@@ -58,9 +58,9 @@ def update(business: BusinessProfile, actor: User, **changes: Any) -> BusinessPr
 
 
 def delete(business: BusinessProfile, actor: User, *, typed_name: str) -> None:
-    """Delete the business for good: nobody is a member from now on, its rows go in the background. Owners only.
+    """Delete the business: remove all memberships now and its rows in the background. Owners only.
 
-    typed_name: the business's name as the owner typed it to confirm.
+    typed_name: the business's name, typed to confirm. Raises Forbidden, InvalidInput("name_mismatch").
     """
     with transaction.atomic():
         business = lock(business)
@@ -84,15 +84,15 @@ def delete(business: BusinessProfile, actor: User, *, typed_name: str) -> None:
 
 
 def purge_deleted() -> int:
-    """Remove the rows of every deleted business; returns how many businesses are gone. Safe to run twice at once."""
-    gone = 0
+    """Purge every deleted business. Returns the number of removed businesses. Safe to run concurrently."""
+    count = 0
     for business_id in BusinessProfile.objects.exclude(deleted_at=None).values_list("pk", flat=True):
-        gone += purge.business(business_id)
-    return gone
+        count += purge.business(business_id)
+    return count
 
 
 def choose(user: User, business_id: UUID) -> BusinessProfile:
-    """The business to work in from now on. Raises NotFound unless `user` is a member of it."""
+    """Get a business to switch to. Raises NotFound unless `user` is a member of it."""
     business = BusinessProfile.objects.filter(pk=business_id, memberships__user=user, deleted_at=None).first()
     if business is None:
         raise NotFound("This business")
@@ -100,7 +100,7 @@ def choose(user: User, business_id: UUID) -> BusinessProfile:
 
 
 def role_in(business: BusinessProfile, user: User) -> str:
-    """The user's role in the business right now; "" if they are not a member."""
+    """Return the user's current role in the business; "" if they are not a member."""
     role = (
         Membership.objects.filter(business_profile=business, user=user).values_list("role", flat=True).first()
     )
@@ -108,15 +108,15 @@ def role_in(business: BusinessProfile, user: User) -> str:
 
 
 def lock(business: BusinessProfile) -> BusinessProfile:
-    """The business, locked until the transaction ends; changes of one business's team and profile queue up here."""
-    found = BusinessProfile.objects.select_for_update().filter(pk=business.pk, deleted_at=None).first()
-    if found is None:
+    """Lock the business until the transaction ends; serialises changes of its team and profile. Raises NotFound."""
+    locked = BusinessProfile.objects.select_for_update().filter(pk=business.pk, deleted_at=None).first()
+    if locked is None:
         raise NotFound("This business")
-    return found
+    return locked
 
 
 def _assign(business: BusinessProfile, changes: dict[str, Any]) -> list[str]:
-    """Set the fields that differ; returns their names, sorted. Raises InvalidInput for what cannot be set."""
+    """Set the fields that differ. Returns their names, sorted. Raises InvalidInput."""
     unknown = set(changes) - FIELDS
     if unknown:
         raise InvalidInput("unknown_field", f"These cannot be changed here: {', '.join(sorted(unknown))}.")
@@ -125,7 +125,7 @@ def _assign(business: BusinessProfile, changes: dict[str, Any]) -> list[str]:
         if not changes["business_name"]:
             raise InvalidInput("name_missing", "Give the business a name.", field="business_name")
     if "time_zone" in changes:
-        known_time_zone(changes["time_zone"])
+        check_time_zone(changes["time_zone"])
     if "default_country" in changes:
         changes["default_country"] = phone.known_country(changes["default_country"], field="default_country")
     changed = sorted(name for name, value in changes.items() if getattr(business, name) != value)

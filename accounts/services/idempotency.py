@@ -1,7 +1,7 @@
-"""Requests that may be repeated: the first one is carried out, its repetitions get the same answer.
+"""Idempotency keys: the first request is executed, its repetitions get the stored response.
 
-A record belongs to business (or person), endpoint and key and lives for a day. Only answers that did something are
-kept: a refused request may be corrected and sent again under the same key.
+A record belongs to a business (or user), endpoint and key and is kept for a day. Only successful responses are stored:
+a rejected request may be corrected and sent again under the same key.
 """
 
 from __future__ import annotations
@@ -19,56 +19,57 @@ from core.clock import now
 from core.errors import Conflict, InvalidInput
 
 LIFETIME = timedelta(hours=24)
-GIVEN_UP = timedelta(minutes=3)
-"""A first request that has not ended after so long died with its process: the next one takes its place."""
-LONGEST = 255
+ABANDONED_AFTER = timedelta(minutes=3)
+"""A first request that has not finished after this time has crashed; the next one takes its place."""
+MAX_KEY_LENGTH = 255
 KEY = r"^[!-~]([ -~]*[!-~])?$"
-"""Printable ASCII, as headers carry it; no blanks at the ends, which are lost on the way."""
+"""Printable ASCII without blanks at the ends, which HTTP headers do not preserve."""
 
 
 @dataclass(frozen=True)
-class Stored:
-    """An answer that was given before."""
+class StoredResponse:
+    """Response of the first request."""
 
     status: int
     body: str
 
 
-def begin(whose: BusinessProfile | User, endpoint: str, key: str, body_hash: str) -> Stored | UUID:
-    """The stored answer, or the id of the record that the caller must `finish` or `abandon`.
+def begin(scope: BusinessProfile | User, endpoint: str, key: str, body_hash: str) -> StoredResponse | UUID:
+    """Return the stored response, or the id of a new record that the caller must `finish` or `abandon`.
 
-    whose: the business in which the request acts, or the person for what is not of a business.
+    scope: the business in which the request acts, or the user where there is none.
     Raises InvalidInput("invalid_idempotency_key" | "idempotency_key_reused"), Conflict("request_in_progress").
     """
-    if len(key) > LONGEST or not re.fullmatch(KEY, key):
+    if len(key) > MAX_KEY_LENGTH or not re.fullmatch(KEY, key):
         raise InvalidInput(
-            "invalid_idempotency_key", f"An Idempotency-Key has 1 to {LONGEST} printable ASCII characters."
+            "invalid_idempotency_key",
+            f"An Idempotency-Key has 1 to {MAX_KEY_LENGTH} printable ASCII characters.",
         )
-    place = {"user" if isinstance(whose, User) else "business_profile": whose, "endpoint": endpoint[:255]}
-    return _insert(place, key, body_hash) or _repeat(place, key, body_hash)
+    columns = {"user" if isinstance(scope, User) else "business_profile": scope, "endpoint": endpoint[:255]}
+    return _insert(columns, key, body_hash) or _repeat(columns, key, body_hash)
 
 
 def finish(record_id: UUID, status: int, body: str) -> None:
-    """Keep the answer."""
+    """Store the response for replay."""
     IdempotencyRecord.objects.filter(pk=record_id).update(status=status, answer=body)
 
 
 def abandon(record_id: UUID) -> None:
-    """Nothing was done: the key is free again."""
+    """Release the key after a failed request."""
     IdempotencyRecord.objects.filter(pk=record_id, status=None).delete()
 
 
 def prune() -> None:
-    """Forget what is older than a day."""
+    """Delete expired records."""
     IdempotencyRecord.objects.filter(expires_at__lt=now()).delete()
 
 
-def _insert(place: dict[str, Any], key: str, body_hash: str) -> UUID | None:
+def _insert(columns: dict[str, Any], key: str, body_hash: str) -> UUID | None:
     moment = now()
     try:
         with transaction.atomic():
             return IdempotencyRecord.objects.create(
-                **place,
+                **columns,
                 key=key,
                 body_hash=body_hash,
                 started_at=moment,
@@ -78,10 +79,10 @@ def _insert(place: dict[str, Any], key: str, body_hash: str) -> UUID | None:
         return None
 
 
-def _repeat(place: dict[str, Any], key: str, body_hash: str) -> Stored | UUID:
+def _repeat(columns: dict[str, Any], key: str, body_hash: str) -> StoredResponse | UUID:
     with transaction.atomic():
-        row = IdempotencyRecord.objects.select_for_update().filter(**place, key=key).first()
-        if row is None:  # abandoned between our insert and this look
+        row = IdempotencyRecord.objects.select_for_update().filter(**columns, key=key).first()
+        if row is None:  # abandoned between our insert and this query
             raise _in_progress()
         moment = now()
         if row.expires_at > moment:
@@ -91,8 +92,8 @@ def _repeat(place: dict[str, Any], key: str, body_hash: str) -> Stored | UUID:
                     "This Idempotency-Key was used for another request. Use a new one for each request.",
                 )
             if row.status is not None:
-                return Stored(row.status, row.answer)
-            if moment - row.started_at < GIVEN_UP:
+                return StoredResponse(row.status, row.answer)
+            if moment - row.started_at < ABANDONED_AFTER:
                 raise _in_progress()
         row.body_hash, row.status, row.answer = body_hash, None, ""
         row.started_at, row.expires_at = moment, moment + LIFETIME

@@ -1,7 +1,7 @@
-"""API keys: made, shown once, checked on every request, replaced and revoked.
+"""Create, authenticate, rotate and revoke API keys.
 
-A key is `wf_<prefix>_<secret>`. The prefix finds the row; of the whole key only the SHA-256 is kept, which is enough
-for a secret of 40 random letters and digits.
+A key is `wf_<prefix>_<secret>`. The prefix finds the row; only the SHA-256 of the key is stored, which is enough for a
+secret of 40 random letters and digits.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ MARK = "wf_"
 ALPHABET = string.ascii_letters + string.digits
 PREFIX_LENGTH = 10
 SECRET_LENGTH = 40
-MOST_NETWORKS = 50
-USED_EVERY = timedelta(minutes=1)
-"""The time of the last use is written at most so often."""
+MAX_NETWORKS = 50
+USE_PRECISION = timedelta(minutes=1)
+"""Precision of `last_used_at`: it is not written for each request."""
 
 
 def create(
@@ -43,15 +43,15 @@ def create(
     allowed_ips: Sequence[str] = (),
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """(row, key). The key is not kept: this is the only time that anybody sees it. Raises InvalidInput."""
+    """Create a key. Returns (row, key); the key itself is not stored. Raises InvalidInput."""
     if expires_at is not None and expires_at <= now():
         raise InvalidInput("expiry_in_past", "Choose a day that is still to come.", field="expires_at")
-    return _make(
+    return _create(
         business,
         actor,
         "api_key.created",
         name=_clean_name(name),
-        scopes=scope_names.checked(scopes),
+        scopes=scope_names.validate(scopes),
         allowed_ips=clean_networks(allowed_ips),
         expires_at=expires_at,
     )
@@ -60,14 +60,14 @@ def create(
 def rotate(
     business: BusinessProfile, actor: User, key_id: UUID, *, overlap: timedelta = timedelta(0)
 ) -> tuple[ApiKey, str]:
-    """(row, key): a new key that may do the same. The old one ends after `overlap`.
+    """Create a key with the same settings and end the old one after `overlap`. Returns (row, key).
 
-    Raises NotFound, and Conflict("key_revoked") for one that has ended already.
+    Raises NotFound, and Conflict("key_revoked") if the old key has ended.
     """
     with transaction.atomic():
         old = selectors.get_api_key(business, key_id, lock=True)
         _require_usable(old)
-        made = _make(
+        created = _create(
             business,
             actor,
             "api_key.rotated",
@@ -83,11 +83,11 @@ def rotate(
             old.save(update_fields=["expires_at", "updated_at"])
         else:
             _end(old)
-    return made
+    return created
 
 
 def revoke(business: BusinessProfile, actor: User, key_id: UUID) -> ApiKey:
-    """End a key at once. Raises NotFound; one that has ended stays as it is."""
+    """End a key at once; no-op if it has ended. Raises NotFound."""
     with transaction.atomic():
         key = selectors.get_api_key(business, key_id, lock=True)
         if key.is_active:
@@ -97,7 +97,10 @@ def revoke(business: BusinessProfile, actor: User, key_id: UUID) -> ApiKey:
 
 
 def authenticate(text: str, address: str | None) -> ApiKey:
-    """The key's row, with its business and maker; one query. Raises Unauthorized, Forbidden("ip_not_allowed")."""
+    """Return the row of a key, with its business and creator; one query.
+
+    address: the client's IP address. Raises Unauthorized, Forbidden("ip_not_allowed").
+    """
     mark, _, rest = text.partition("_")
     prefix, _, _secret = rest.partition("_")
     key = selectors.api_key_by_prefix(prefix) if f"{mark}_" == MARK and len(text) <= 200 else None
@@ -109,13 +112,13 @@ def authenticate(text: str, address: str | None) -> ApiKey:
         raise Unauthorized("api_key_expired", "This API key has expired. Make a new one in the dashboard.")
     if key.allowed_ips and not _within(address, key.allowed_ips):
         raise Forbidden("This API key may not be used from your address.", code="ip_not_allowed")
-    _note_use(key, address)
+    _record_use(key, address)
     return key
 
 
 def clean_networks(texts: Sequence[str]) -> list[str]:
-    """Addresses and networks in their usual spelling. Raises InvalidInput("invalid_network")."""
-    found = []
+    """Normalise IP addresses and networks. Raises InvalidInput("invalid_network", "too_many_networks")."""
+    networks = []
     for text in texts:
         try:
             network = ipaddress.ip_network(text.strip(), strict=False)
@@ -125,15 +128,15 @@ def clean_networks(texts: Sequence[str]) -> list[str]:
                 f"{text.strip()[:50]!r} is no address. Write 203.0.113.7 or 203.0.113.0/24.",
                 field="allowed_ips",
             ) from None
-        found.append(str(network.network_address) if network.num_addresses == 1 else str(network))
-    if len(found) > MOST_NETWORKS:
+        networks.append(str(network.network_address) if network.num_addresses == 1 else str(network))
+    if len(networks) > MAX_NETWORKS:
         raise InvalidInput(
-            "too_many_networks", f"At most {MOST_NETWORKS} addresses can be listed.", field="allowed_ips"
+            "too_many_networks", f"At most {MAX_NETWORKS} addresses can be listed.", field="allowed_ips"
         )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(networks))
 
 
-def _make(business: BusinessProfile, actor: User, action: str, **fields: object) -> tuple[ApiKey, str]:
+def _create(business: BusinessProfile, actor: User, action: str, **fields: object) -> tuple[ApiKey, str]:
     replaces = fields.pop("replaces", None)
     prefix, secret = _random(PREFIX_LENGTH), _random(SECRET_LENGTH)
     text = f"{MARK}{prefix}_{secret}"
@@ -179,7 +182,7 @@ def _within(address: str | None, networks: Sequence[str]) -> bool:
     return any(ip in ipaddress.ip_network(network) for network in networks)
 
 
-def _note_use(key: ApiKey, address: str | None) -> None:
+def _record_use(key: ApiKey, address: str | None) -> None:
     moment = now()
-    if key.last_used_at is None or moment - key.last_used_at >= USED_EVERY:
+    if key.last_used_at is None or moment - key.last_used_at >= USE_PRECISION:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=moment, last_used_ip=address)

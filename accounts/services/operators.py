@@ -1,4 +1,4 @@
-"""What operators may do from the admin, written down and announced like everything else."""
+"""Changes that operators make in the admin, with audit entries and events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ENDS_SESSIONS = frozenset({"is_active", "password"})
 
 
 def save_user(user: User, operator: User, changed: Collection[str]) -> None:
-    """Save a person whom an operator added or changed. `changed`: names of the fields."""
+    """Save a user whom an operator added or changed. changed: names of the fields."""
     with transaction.atomic():
         user.save()
         audit.record(None, operator, "operator.user_saved", user, fields=sorted(changed))
@@ -24,14 +24,14 @@ def save_user(user: User, operator: User, changed: Collection[str]) -> None:
 
 
 def password_set(user: User, operator: User) -> None:
-    """An operator gave a person a new password."""
+    """Record that an operator has set a user's password, and end the user's sessions."""
     with transaction.atomic():
         audit.record(None, operator, "operator.password_set", user)
         users.end_sessions(user)
 
 
 def save_membership(membership: Membership, operator: User) -> None:
-    """Save a membership that an operator added or changed: the way out when a business has lost its owner."""
+    """Save a membership that an operator added or changed, for example to replace a lost owner."""
     business = membership.business_profile
     with transaction.atomic():
         membership.save()
@@ -47,7 +47,7 @@ def save_membership(membership: Membership, operator: User) -> None:
 
 
 def remove_membership(membership: Membership, operator: User) -> None:
-    """Take somebody out of a team."""
+    """Remove a membership."""
     business = membership.business_profile
     with transaction.atomic():
         audit.record(

@@ -1,4 +1,4 @@
-"""Web sites whose pages may call the API from a browser (CORS). None, until somebody allows one."""
+"""Origins that a business allows to call the API from a browser (CORS); none by default."""
 
 from __future__ import annotations
 
@@ -13,55 +13,64 @@ from accounts.services import audit
 from accounts.services.businesses import lock
 from core.errors import InvalidInput
 
-MOST = 20
+MAX_ORIGINS = 20
 
 
 def replace(business: BusinessProfile, actor: User, texts: Sequence[str]) -> list[str]:
-    """Allow these and no others; returns them, sorted. Raises InvalidInput("invalid_origin", "too_many_origins")."""
-    wanted = sorted({_cleaned(text) for text in texts})
-    if len(wanted) > MOST:
-        raise InvalidInput("too_many_origins", f"At most {MOST} web sites can be allowed.", field="origins")
+    """Replace the allowed origins. Returns them, normalised and sorted.
+
+    Raises InvalidInput("invalid_origin", "too_many_origins").
+    """
+    allowed = sorted({_normalize(text) for text in texts})
+    if len(allowed) > MAX_ORIGINS:
+        raise InvalidInput(
+            "too_many_origins", f"At most {MAX_ORIGINS} web sites can be allowed.", field="origins"
+        )
     with transaction.atomic():
         business = lock(business)
         rows = CorsOrigin.objects.filter(business_profile=business)
-        had = set(rows.values_list("origin", flat=True))
-        if had == set(wanted):
-            return wanted
-        rows.exclude(origin__in=wanted).delete()
+        before = set(rows.values_list("origin", flat=True))
+        if before == set(allowed):
+            return allowed
+        rows.exclude(origin__in=allowed).delete()
         CorsOrigin.objects.bulk_create(
-            CorsOrigin(business_profile=business, origin=origin) for origin in wanted if origin not in had
+            CorsOrigin(business_profile=business, origin=origin) for origin in allowed if origin not in before
         )
-        audit.record(business, actor, "origins.changed", business, count=len(wanted))
-    return wanted
+        audit.record(business, actor, "origins.changed", business, count=len(allowed))
+    return allowed
 
 
-def held(business: BusinessProfile) -> list[str]:
-    """The allowed sites, which nobody else changes until the transaction ends."""
+def lock_origins(business: BusinessProfile) -> list[str]:
+    """List the allowed origins and lock them until the transaction ends."""
     return origins_of(lock(business))
 
 
 def is_allowed(origin: str, business: BusinessProfile | None = None) -> bool:
-    """Whether some business, or this one, lets pages of `origin` call the API."""
+    """Return whether `business`, or any business if it is None, allows `origin`."""
     rows = CorsOrigin.objects.filter(origin=origin.lower()[:255], business_profile__deleted_at=None)
     return (rows.filter(business_profile=business) if business else rows).exists()
 
 
-def _cleaned(text: str) -> str:
-    """The origin as browsers send it."""
+def _normalize(text: str) -> str:
+    """Return the origin as browsers send it. Raises InvalidInput("invalid_origin")."""
     try:
         parts = urlsplit(text.strip().lower().rstrip("/"))
         port = parts.port
     except ValueError:
         raise _refusal(text) from None
     local = parts.hostname in ("localhost", "127.0.0.1")
-    whole = (parts.path, parts.query, parts.fragment, parts.username) == ("", "", "", None)
-    if not whole or not parts.hostname or parts.scheme not in (("http", "https") if local else ("https",)):
+    is_origin = (parts.path, parts.query, parts.fragment, parts.username) == ("", "", "", None)
+    if (
+        not is_origin
+        or not parts.hostname
+        or parts.scheme not in (("http", "https") if local else ("https",))
+    ):
         raise _refusal(text)
     if not parts.netloc.isascii() or any(letter in parts.netloc for letter in " ,;*'\"<>\\"):
         raise _refusal(text)
-    usual = {"http": 80, "https": 443}[parts.scheme]
+    default_port = {"http": 80, "https": 443}[parts.scheme]
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}" + (f":{port}" if port and port != usual else "")
+    return f"{parts.scheme}://{host}" + (f":{port}" if port and port != default_port else "")
 
 
 def _refusal(text: str) -> InvalidInput:

@@ -1,4 +1,4 @@
-"""What a person may have done with their own account: be given what is stored, or close it."""
+"""Export and close one's own account."""
 
 from __future__ import annotations
 
@@ -7,42 +7,46 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import AuditEntry, Membership, TokenSession, User
-from accounts.services import api_sessions, audit, personal_data, reauthentication, second_factor, team, users
+from accounts.services import api_sessions, audit, personal_data, reauthentication, team, two_factor, users
 from core.ids import uuid7
 
-ENTRIES = 10_000
-"""Latest entries of the audit log that are handed over."""
+MAX_AUDIT_ENTRIES = 10_000
+"""Latest audit entries that are exported."""
 
 
-def stored(user: User) -> dict[str, Any]:
-    """All that is stored about the person themselves; what belongs to businesses is handed over to those."""
+def export(user: User) -> dict[str, Any]:
+    """Collect the personal data of the user. Data of businesses is exported by their owners."""
     memberships = Membership.objects.filter(user=user).select_related("business_profile")
-    entries = AuditEntry.objects.filter(actor=user).order_by("-created_at", "-id")[:ENTRIES]
+    entries = AuditEntry.objects.filter(actor=user).order_by("-created_at", "-id")[:MAX_AUDIT_ENTRIES]
+    sessions = TokenSession.objects.filter(user=user)
     return {
-        "user": personal_data.plain(user),
+        "user": personal_data.row_data(user),
         "memberships": [
-            {**personal_data.plain(one), "business_name": one.business_profile.business_name}
-            for one in memberships.order_by("created_at", "id")
+            {
+                **personal_data.row_data(membership),
+                "business_name": membership.business_profile.business_name,
+            }
+            for membership in memberships.order_by("created_at", "id")
         ],
-        "api_sessions": [personal_data.plain(one) for one in TokenSession.objects.filter(user=user)],
-        "second_factor": second_factor.is_on(user),
-        "done": [personal_data.plain(one) for one in entries],
+        "api_sessions": [personal_data.row_data(session) for session in sessions],
+        "second_factor": two_factor.is_on(user),
+        "done": [personal_data.row_data(entry) for entry in entries],
     }
 
 
 def close(user: User, *, password: str) -> None:
-    """Close the account for good: out of every team, signed out everywhere, and nothing left that names the person.
+    """Close the account: leave every team, end all sessions and anonymise the user.
 
-    What they wrote for businesses stays, without their name. Raises InvalidInput("wrong_password"), and
-    Conflict("last_owner") while a business would lose its only owner.
+    What the user wrote for businesses stays, without their name. Raises InvalidInput("wrong_password"), and
+    Conflict("last_owner") if a business would lose its only owner.
     """
-    reauthentication.password(user, password, "password")
+    reauthentication.require_password(user, password, "password")
     with transaction.atomic():
         for membership in Membership.objects.filter(
             user=user, business_profile__deleted_at=None
         ).select_related("business_profile"):
             team.leave(membership.business_profile, user)
-        second_factor.remove(user, user)
+        two_factor.remove(user, user)
         api_sessions.end_all(user.pk)
         audit.record(None, user, "user.closed", user)
         user.email = f"closed-{uuid7().hex}@invalid"

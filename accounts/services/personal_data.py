@@ -1,7 +1,7 @@
-"""Handing out what is stored about somebody: every table that hangs on a row, as JSON lines in a ZIP archive.
+"""Export of personal data: a row and all rows that depend on it, as JSON lines in a ZIP archive.
 
-Walks Django's relations like `purge` does, so that a table added tomorrow is covered without being named here. Secrets
-(encrypted columns, hashes of passwords and tokens) are left out: they say nothing about anybody.
+It follows Django's relations like `purge`, so that new tables are covered without being named here. Secrets (encrypted
+columns, hashes of passwords and tokens) are left out.
 """
 
 from __future__ import annotations
@@ -34,26 +34,26 @@ HIDDEN = frozenset(
         "totp_secret",
     }
 )
-"""Columns that are secrets, or nothing but machinery."""
-LEFT_OUT = frozenset({"idempotency_records", "event_sequences", "sandbox_events", "stats_numbers"})
-"""Tables that keep no data of people or businesses: machinery."""
+"""Columns that hold secrets or technical state."""
+EXCLUDED_TABLES = frozenset({"idempotency_records", "event_sequences", "sandbox_events", "stats_numbers"})
+"""Tables that hold technical state only."""
 CONTENT_TYPE = "application/zip"
 _encode = DjangoJSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def tables_of(row: models.Model) -> dict[str, QuerySet[Any]]:
-    """The row and all rows that point at it, directly or through others, by table."""
-    found: dict[type[models.Model], Q] = {type(row): Q(pk=row.pk)}
-    for model, condition in _pointing_at(type(row), {"pk": row.pk}, ()):
-        found[model] = found[model] | condition if model in found else condition
+    """Return query sets of the row and of all rows that reference it, directly or indirectly, by table."""
+    conditions: dict[type[models.Model], Q] = {type(row): Q(pk=row.pk)}
+    for model, condition in _references(type(row), {"pk": row.pk}, ()):
+        conditions[model] = conditions[model] | condition if model in conditions else condition
     return {
         model._meta.db_table: model._base_manager.filter(condition).order_by("pk")
-        for model, condition in found.items()
-        if model._meta.db_table not in LEFT_OUT
+        for model, condition in conditions.items()
+        if model._meta.db_table not in EXCLUDED_TABLES
     }
 
 
-def _pointing_at(
+def _references(
     model: type[models.Model], where: dict[str, object], path: tuple[type[models.Model], ...]
 ) -> Iterator[tuple[type[models.Model], Q]]:
     for relation in model._meta.get_fields(include_hidden=True):
@@ -62,11 +62,11 @@ def _pointing_at(
         nested = {f"{relation.field.name}__{lookup}": value for lookup, value in where.items()}
         yield relation.related_model, Q(**nested)
         if relation.on_delete is models.CASCADE:
-            yield from _pointing_at(relation.related_model, nested, (*path, model))
+            yield from _references(relation.related_model, nested, (*path, model))
 
 
-def plain(row: models.Model) -> dict[str, Any]:
-    """The row's columns that may be shown, by name."""
+def row_data(row: models.Model) -> dict[str, Any]:
+    """Return the row's values by column, without secrets and HIDDEN columns."""
     return {
         field.attname: _json(field.value_from_object(row))
         for field in row._meta.concrete_fields
@@ -79,7 +79,7 @@ def _json(value: Any) -> Any:
 
 
 class Archive:
-    """A ZIP archive that is written as it is read, file by file."""
+    """Writer of a ZIP archive, file by file."""
 
     def __init__(self, out: IO[bytes]) -> None:
         self._zip = zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED)
@@ -91,7 +91,10 @@ class Archive:
         self._zip.close()
 
     def rows(self, name: str, rows: Iterable[dict[str, Any]], each: Callable[[], None] = lambda: None) -> int:
-        """Add a file of JSON lines; none for no rows. `each` is called after every CHUNK of them. Returns how many."""
+        """Add a file of JSON lines, unless `rows` is empty. Returns the number of rows.
+
+        each: called after every CHUNK of rows.
+        """
         count = 0
         lines = iter(rows)
         first = next(lines, None)
@@ -108,7 +111,7 @@ class Archive:
         return count
 
     def file(self, name: str, content: IO[bytes]) -> None:
-        """Add a file as it is."""
+        """Copy a file into the archive."""
         with self._zip.open(name, "w", force_zip64=True) as file:
             while piece := content.read(1024 * 1024):
                 file.write(piece)
@@ -120,8 +123,8 @@ def _with_first(first: dict[str, Any], others: Iterator[dict[str, Any]]) -> Iter
 
 
 def write_tables(archive: Archive, row: models.Model, each: Callable[[], None] = lambda: None) -> int:
-    """Every table that hangs on `row`, a file each. Returns how many rows."""
+    """Write a file per table of `tables_of(row)`. Returns the number of rows."""
     return sum(
-        archive.rows(name, (plain(one) for one in rows.iterator(CHUNK)), each)
+        archive.rows(name, (row_data(dependent) for dependent in rows.iterator(CHUNK)), each)
         for name, rows in tables_of(row).items()
     )

@@ -1,7 +1,7 @@
-"""Removing everything that a deleted business owned, in small transactions so that nobody else has to wait.
+"""Remove a deleted business with all its rows and files, in small transactions.
 
-Walks Django's own cascades: whatever table points at the business, directly or through others, is emptied of its rows,
-the outermost first. A table added tomorrow is covered without being named here.
+It follows Django's cascades: the rows of all tables that reference the business, directly or indirectly, are deleted,
+the outermost first. New tables are covered without being named here.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from accounts.models import BusinessProfile
 log = structlog.get_logger(__name__)
 
 CHUNK = 500
-"""Rows that one transaction removes."""
+"""Rows deleted per transaction."""
 
 
 def business(business_id: UUID) -> bool:
-    """Remove the deleted business, its files and all rows that point at it.
+    """Remove the deleted business, its files and all rows that reference it.
 
-    True when it is gone. False when rows still came in or the storage did not answer: the periodic task tries again.
+    Returns whether it is gone. It is not if rows were still inserted or the storage failed; the periodic task retries.
     """
     target = BusinessProfile.objects.filter(pk=business_id).exclude(deleted_at=None)
     if not target.exists():
@@ -32,8 +32,8 @@ def business(business_id: UUID) -> bool:
     try:
         ports.remove_files(business_id)
         for queryset in _dependents(BusinessProfile, {"pk": business_id}, ()):
-            _empty(queryset)
-        ports.remove_files(business_id)  # what a worker wrote until its number's rows were gone
+            _delete_rows(queryset)
+        ports.remove_files(business_id)  # again: a worker may have written files until the rows were gone
         with transaction.atomic():
             target.delete()
     except (IntegrityError, OSError) as error:
@@ -46,7 +46,7 @@ def business(business_id: UUID) -> bool:
 def _dependents(
     model: type[models.Model], where: dict[str, object], path: tuple[type[models.Model], ...]
 ) -> Iterator[models.QuerySet]:
-    """The rows that would be deleted with those of `model` that match `where`: tables furthest away first."""
+    """Yield the rows that cascade from those of `model` that match `where`, outermost tables first."""
     for relation in model._meta.get_fields(include_hidden=True):
         if not isinstance(relation, models.ManyToOneRel) or relation.on_delete is not models.CASCADE:
             continue
@@ -58,8 +58,8 @@ def _dependents(
         yield relation.related_model._base_manager.filter(**nested)
 
 
-def _empty(queryset: models.QuerySet) -> None:
-    """Delete the rows chunk by chunk, each with what still hangs on it."""
+def _delete_rows(queryset: models.QuerySet) -> None:
+    """Delete the rows in chunks, each with its remaining dependents."""
     while True:
         with transaction.atomic():
             keys = list(queryset.values_list("pk", flat=True)[:CHUNK])

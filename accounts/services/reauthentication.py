@@ -1,4 +1,4 @@
-"""Proving anew who one is, before what a borrowed browser must not do."""
+"""Password re-authentication for sensitive actions."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from accounts.models import User
 from core.errors import InvalidInput
 
 WRONG_PER_HOUR = 10
-"""Wrong passwords that a signed-in person may enter: a session must not be a place to guess at."""
+"""Wrong passwords that a signed-in user may enter, so that a stolen session cannot be used to guess the password."""
 
 
-def password(user: User, given: str, field: str) -> None:
-    """Raises InvalidInput unless `given` is the user's password, TooManyRequests after too many that were not."""
-    rate_limits.require_unspent("proof", str(user.pk), WRONG_PER_HOUR)
-    if user.check_password(given):
+def require_password(user: User, password: str, field: str) -> None:
+    """Check the user's current password. Raises InvalidInput("wrong_password"), TooManyRequests."""
+    rate_limits.require_unspent("reauthentication", str(user.pk), WRONG_PER_HOUR)
+    if user.check_password(password):
         return
-    rate_limits.hit("proof", str(user.pk), WRONG_PER_HOUR)
+    rate_limits.hit("reauthentication", str(user.pk), WRONG_PER_HOUR)
     raise InvalidInput("wrong_password", "This is not your current password.", field=field)

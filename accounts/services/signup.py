@@ -1,4 +1,4 @@
-"""A new account by the API, in one step with its first business."""
+"""Sign-up by the API, optionally with a first business."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from accounts.services import businesses, users
 def register(
     *, email: str, password: str, full_name: str = "", time_zone: str = "UTC", business_name: str = ""
 ) -> User:
-    """The new user; with a business of theirs when `business_name` is given. Raises InvalidInput."""
+    """Register a user, and create a business if `business_name` is given. Raises InvalidInput."""
     with transaction.atomic():
         user = users.register(email=email, password=password, full_name=full_name, time_zone=time_zone)
         if business_name:

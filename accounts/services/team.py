@@ -1,7 +1,7 @@
-"""Verbs on a business's team: invite, accept, change a role, remove, leave.
+"""Manage a business's team: invite, accept, change a role, remove, leave.
 
-Every verb locks the business first, so that two admins at once cannot leave it without an owner, and reads the actor's
-role under that lock, so that a right taken away a moment ago no longer counts.
+Every function locks the business first, so that concurrent changes cannot leave it without an owner, and reads the
+actor's role under that lock, so that a role revoked a moment ago no longer counts.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ INVITATION_LIFETIME = timedelta(days=7)
 
 
 def invite(business: BusinessProfile, actor: User, *, role: str, email: str = "") -> tuple[Invitation, str]:
-    """(invitation, token). The token is not kept: this is the only time that anybody sees it.
+    """Create an invitation. Returns (invitation, token); the token itself is not stored.
 
-    email: if given, only a user with this address can accept.
+    email: if given, only a user with this address can accept. Raises Forbidden, InvalidInput.
     """
     with transaction.atomic():
         business = lock_business(business)
         _require_grant(role_in(business, actor), role)
-        address = users.normal_email(email)
+        address = users.normalize_email(email)
         if address and Membership.objects.filter(business_profile=business, user__email=address).exists():
             raise InvalidInput(
                 "already_member", "Somebody with this address is already in the team.", field="email"
@@ -54,7 +54,7 @@ def invite(business: BusinessProfile, actor: User, *, role: str, email: str = ""
 
 
 def revoke_invitation(business: BusinessProfile, actor: User, invitation_id: UUID) -> None:
-    """Make an open invitation useless. One that was used or revoked before stays as it is (Conflict)."""
+    """Revoke an open invitation. Raises NotFound, Forbidden, Conflict("invitation_closed")."""
     with transaction.atomic():
         business = lock_business(business)
         actor_role = role_in(business, actor)
@@ -68,18 +68,17 @@ def revoke_invitation(business: BusinessProfile, actor: User, invitation_id: UUI
 
 
 def check_invitation(invitation_id: UUID) -> Invitation:
-    """The invitation if it can be accepted now; otherwise a DomainError that says why not."""
+    """Get an invitation that can be accepted now. Raises NotFound, Conflict."""
     invitation = selectors.get_invitation(invitation_id)
     _require_open(invitation)
     return invitation
 
 
 def accept(invitation_id: UUID, user: User) -> Membership:
-    """Make `user`, who opened the invitation's link, a member as the invitation says, once."""
+    """Accept an invitation. Raises NotFound, Conflict, and Forbidden if it is for another address."""
     with transaction.atomic():
-        found = check_invitation(invitation_id)
-        business = lock_business(found.business_profile)
-        invitation = Invitation.objects.select_for_update().get(pk=found.pk)
+        business = lock_business(check_invitation(invitation_id).business_profile)
+        invitation = Invitation.objects.select_for_update().get(pk=invitation_id)
         _require_open(invitation)
         if invitation.email and invitation.email != user.email:
             raise Forbidden(
@@ -100,7 +99,7 @@ def accept(invitation_id: UUID, user: User) -> Membership:
 def register_and_accept(
     invitation_id: UUID, *, email: str, password: str, full_name: str = "", time_zone: str = "UTC"
 ) -> Membership:
-    """Sign up and join in one step: if the invitation cannot be accepted, there is no new user either."""
+    """Register and accept in one transaction: if accepting fails, no user is created."""
     with transaction.atomic():
         check_invitation(invitation_id)
         user = users.register(email=email, password=password, full_name=full_name, time_zone=time_zone)
@@ -108,7 +107,7 @@ def register_and_accept(
 
 
 def change_role(business: BusinessProfile, actor: User, membership_id: UUID, role: str) -> Membership:
-    """Give a member another role. Nobody gives or takes a role that is above what they may grant."""
+    """Change a member's role. Raises Forbidden unless the actor may grant both the old and the new role."""
     with transaction.atomic():
         business = lock_business(business)
         actor_role = role_in(business, actor)
@@ -123,7 +122,7 @@ def change_role(business: BusinessProfile, actor: User, membership_id: UUID, rol
         if before == Role.OWNER:
             _require_other_owner(business, membership)
         membership.save(update_fields=["role", "updated_at"])
-        _settle(business, actor, membership, role)
+        _revoke_privileges(business, actor, membership, role)
         audit.record(
             business,
             actor,
@@ -138,7 +137,7 @@ def change_role(business: BusinessProfile, actor: User, membership_id: UUID, rol
 
 
 def remove(business: BusinessProfile, actor: User, membership_id: UUID) -> None:
-    """Take a member out of the team. Everybody may take out themselves, except the last owner."""
+    """Remove a member. Members may remove themselves. Raises Forbidden, NotFound, Conflict("last_owner")."""
     with transaction.atomic():
         business = lock_business(business)
         actor_role = role_in(business, actor)
@@ -151,7 +150,7 @@ def remove(business: BusinessProfile, actor: User, membership_id: UUID) -> None:
 
 
 def leave(business: BusinessProfile, user: User) -> None:
-    """Take oneself out of the team."""
+    """Leave the team. Raises NotFound, Conflict("last_owner")."""
     with transaction.atomic():
         business = lock_business(business)
         membership = selectors.members_of(business).filter(user=user).first()
@@ -164,21 +163,27 @@ def _remove(business: BusinessProfile, actor: User, membership: Membership) -> N
     if membership.role == Role.OWNER:
         _require_other_owner(business, membership)
     Membership.objects.filter(pk=membership.pk).delete()
-    _settle(business, actor, membership, None)
+    _revoke_privileges(business, actor, membership, None)
     action = "member.left" if membership.user_id == actor.pk else "member.removed"
     audit.record(business, actor, action, membership, user=str(membership.user_id), role=membership.role)
     publish(MembershipChanged(business_id=business.pk, user_id=membership.user_id, role=None))
 
 
-def _settle(business: BusinessProfile, actor: User, membership: Membership, role: str | None) -> None:
-    """What must follow when a member has another role or none: invitations beyond their power, the profile's owner."""
-    theirs = selectors.open_invitations(business).filter(invited_by=membership.user_id)
-    _revoke(business, actor, [one for one in theirs if not may_grant(role or "", one.role)])
+def _revoke_privileges(
+    business: BusinessProfile, actor: User, membership: Membership, role: str | None
+) -> None:
+    """Revoke invitations that a member's new role (None: removed) may not grant, and hand over ownership."""
+    invitations = selectors.open_invitations(business).filter(invited_by=membership.user_id)
+    _revoke(
+        business,
+        actor,
+        [invitation for invitation in invitations if not may_grant(role or "", invitation.role)],
+    )
     if role != Role.OWNER and business.user_id == membership.user_id:
         owners = selectors.members_of(business).filter(role=Role.OWNER, user__is_active=True)
-        heir = owners.exclude(pk=membership.pk).first()
-        assert heir is not None, "the last owner cannot go"
-        business.user = heir.user
+        successor = owners.exclude(pk=membership.pk).first()
+        assert successor is not None, "the last owner cannot leave"
+        business.user = successor.user
         business.save(update_fields=["user", "updated_at"])
 
 

@@ -1,7 +1,7 @@
-"""Signing in by the API: access and refresh tokens (JWT), and the session that both belong to.
+"""API sessions with access and refresh tokens (JWT).
 
-A refresh token is used once. One that was used before ends its session, because two people have it. Signing out, a new
-password, a switched-off account and leaving a team end access tokens at once: each request looks the session up
+A refresh token is valid once; reusing one ends its session, because it has leaked. Signing out, a new password, a
+deactivated account and leaving a team invalidate access tokens at once, because each request looks up the session
 (`api_sessions` ends them).
 """
 
@@ -25,43 +25,42 @@ from core.errors import Unauthorized
 from core.ids import uuid7
 
 SESSION_CLAIM = "sid"
-LOST_ANSWER = timedelta(seconds=30)
-"""So soon after it was used, a refresh token that comes again is a repetition, not a theft."""
+REUSE_GRACE = timedelta(seconds=30)
+"""A refresh token reused this soon is a retry after a lost response, not a theft."""
 
 
 @dataclass(frozen=True)
-class Pair:
-    """What a client keeps. expires_in: seconds that the access token lives."""
+class TokenPair:
+    """Access and refresh token. expires_in: lifetime of the access token in seconds."""
 
     access: str
     refresh: str
     expires_in: int
 
 
-def open_session(user: User) -> Pair:
-    """Sign `user` in, whose password was checked."""
+def open_session(user: User) -> TokenPair:
+    """Open a session for a user whose credentials have been checked."""
     session = TokenSession(id=uuid7(), user=user)
     token = _refresh_token(user, session)
     return _issue(session, token, force_insert=True)
 
 
-def refresh(text: str) -> Pair:
-    """A new pair for a refresh token, which is used up by that. Raises Unauthorized."""
-    given = _parse(RefreshToken, text)
-    pair = _rotate(given)
+def refresh(text: str) -> TokenPair:
+    """Exchange a refresh token for a new pair. Raises Unauthorized."""
+    pair = _rotate(_parse(RefreshToken, text))
     if pair is None:
         raise Unauthorized("invalid_token", "This refresh token was used before. Sign in again.")
     return pair
 
 
 def close_session(text: str) -> None:
-    """Sign out: the refresh token and every access token of its session end. Raises Unauthorized for a made-up one."""
-    given = _parse(RefreshToken, text)
-    TokenSession.objects.filter(pk=_session_id(given), ended_at=None).update(ended_at=now())
+    """End the session of a refresh token, with all its tokens. Raises Unauthorized for an invalid token."""
+    token = _parse(RefreshToken, text)
+    TokenSession.objects.filter(pk=_session_id(token), ended_at=None).update(ended_at=now())
 
 
 def user_of(text: str) -> User:
-    """Whose access token this is, if it is valid now; one query. Raises Unauthorized."""
+    """Return the user of a valid access token; one query. Raises Unauthorized."""
     token = _parse(AccessToken, text)
     session = _open_sessions.first(_session_id(token))
     if session is None:
@@ -75,17 +74,17 @@ _open_sessions = Prepared[TokenSession](
 )
 
 
-def _rotate(given: Any) -> Pair | None:
-    """None, and the session ended, when the token was used before."""
+def _rotate(token: Any) -> TokenPair | None:
+    """Issue a new pair. Returns None for a token that was used before, and ends its session after REUSE_GRACE."""
     with transaction.atomic():
         rows = TokenSession.objects.select_for_update(of=("self",)).select_related("user")
-        session = rows.filter(pk=_session_id(given), ended_at=None).first()
+        session = rows.filter(pk=_session_id(token), ended_at=None).first()
         if session is None:
             raise Unauthorized("invalid_token", "This session has ended. Sign in again.")
-        _check_user(session.user, given)
-        if session.refresh_id == given["jti"]:
+        _check_user(session.user, token)
+        if session.refresh_id == token["jti"]:
             return _issue(session, _refresh_token(session.user, session))
-        if now() - session.refreshed_at > LOST_ANSWER:
+        if now() - session.refreshed_at > REUSE_GRACE:
             TokenSession.objects.filter(pk=session.pk).update(ended_at=now())
     return None
 
@@ -96,17 +95,17 @@ def _refresh_token(user: User, session: TokenSession) -> Any:
     return token
 
 
-def _issue(session: TokenSession, token: Any, **saving: Any) -> Pair:
+def _issue(session: TokenSession, token: Any, **save_options: Any) -> TokenPair:
     session.refresh_id = token["jti"]
     session.refreshed_at = now()
     session.expires_at = session.refreshed_at + api_settings.REFRESH_TOKEN_LIFETIME
-    session.save(**saving)
+    session.save(**save_options)
     seconds = int(api_settings.ACCESS_TOKEN_LIFETIME.total_seconds())
-    return Pair(str(token.access_token), str(token), seconds)
+    return TokenPair(str(token.access_token), str(token), seconds)
 
 
 def _parse(kind: type[Token], text: str) -> Any:
-    """The token, its signature, algorithm, audience, issuer, type and time checked."""
+    """Parse and verify a token (signature, algorithm, audience, issuer, type, expiry). Raises Unauthorized."""
     try:
         return kind(text)  # type: ignore[arg-type]
     except ExpiredTokenError:
@@ -125,7 +124,7 @@ def _session_id(token: Token) -> UUID:
 
 
 def _check_user(user: User, token: Token) -> None:
-    """Raises Unauthorized when the account is off, is another's, or has another password than when it signed in."""
+    """Raise Unauthorized if the user is inactive, is not the token's, or has changed the password since."""
     if str(user.pk) != str(token.get(api_settings.USER_ID_CLAIM)) or not user.is_active:
         raise Unauthorized("invalid_token", "This account cannot be used. Ask whoever runs this site.")
     if token.get(api_settings.REVOKE_TOKEN_CLAIM) != get_md5_hash_password(user.password):

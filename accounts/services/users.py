@@ -1,4 +1,4 @@
-"""Verbs on a person's own account: sign up, change the profile, the address or the password."""
+"""Register users, change their profile, e-mail address and password, and end their sessions."""
 
 from __future__ import annotations
 
@@ -31,11 +31,13 @@ PROFILE_FIELDS = frozenset({"full_name", "time_zone", "theme", "shortcuts_enable
 
 
 def register(*, email: str, password: str, full_name: str = "", time_zone: str = "UTC") -> User:
-    """A new user. Raises InvalidInput for an address in use or a weak password.
+    """Register a user. Raises InvalidInput for an address in use or a weak password.
 
-    Takes the same time whether or not the address is in use: the password is hashed before anybody looks.
+    Takes the same time whether or not the address is in use: the password is hashed before the check.
     """
-    user = User(email=normal_email(email), full_name=full_name.strip(), time_zone=known_time_zone(time_zone))
+    user = User(
+        email=normalize_email(email), full_name=full_name.strip(), time_zone=check_time_zone(time_zone)
+    )
     _check_password(password, user, "password")
     user.password = make_password(password)
     with transaction.atomic():
@@ -45,12 +47,12 @@ def register(*, email: str, password: str, full_name: str = "", time_zone: str =
 
 
 def update_profile(user: User, **changes: Any) -> User:
-    """Change the name, time zone, theme or the keyboard shortcuts switch; nothing else can be changed this way."""
+    """Update fields of PROFILE_FIELDS. Raises InvalidInput."""
     unknown = set(changes) - PROFILE_FIELDS
     if unknown:
         raise InvalidInput("unknown_field", f"These cannot be changed here: {', '.join(sorted(unknown))}.")
     if "time_zone" in changes:
-        changes["time_zone"] = known_time_zone(changes["time_zone"])
+        changes["time_zone"] = check_time_zone(changes["time_zone"])
     changed = [name for name, value in changes.items() if getattr(user, name) != value]
     if not changed:
         return user
@@ -63,9 +65,9 @@ def update_profile(user: User, **changes: Any) -> User:
 
 
 def change_email(user: User, *, password: str, email: str) -> User:
-    """Sign in with another address from now on. The old address is told by e-mail."""
-    reauthentication.password(user, password, "password")
-    old, new = user.email, normal_email(email)
+    """Change the e-mail address and notify the old one by mail. Raises InvalidInput."""
+    reauthentication.require_password(user, password, "password")
+    old, new = user.email, normalize_email(email)
     if new == old:
         return user
     changed = User.objects.get(pk=user.pk)
@@ -73,19 +75,19 @@ def change_email(user: User, *, password: str, email: str) -> User:
     with transaction.atomic():
         _save_with_new_email(changed)
         audit.record(None, changed, "user.email_changed", changed)
-        transaction.on_commit(lambda: _tell_old_address(old), robust=True)
+        transaction.on_commit(lambda: _notify_old_address(old), robust=True)
     user.email = new
     return user
 
 
 def change_password(user: User, *, current: str, new: str) -> User:
-    """A new password; every session but the caller's own (which the door must renew) has ended."""
-    reauthentication.password(user, current, "current_password")
+    """Change the password and end all sessions; the view must renew the caller's own."""
+    reauthentication.require_password(user, current, "current_password")
     return _set_password(user, new, "user.password_changed")
 
 
 def reset_password(user: User, *, new: str) -> User:
-    """A new password for somebody who proved to own the address. Ends every session and signs nobody in."""
+    """Set a new password for a user who opened a reset link. Ends all sessions and signs nobody in."""
     if not user.is_active:
         raise Forbidden("This account is switched off. Ask whoever runs this site.")
     user = _set_password(user, new, "user.password_reset")
@@ -94,8 +96,8 @@ def reset_password(user: User, *, new: str) -> User:
 
 
 def send_password_reset(email: str) -> None:
-    """Mail a reset link to the active user with this address, if there is one; else do nothing."""
-    user = User.objects.filter(email=normal_email(email), is_active=True).first()
+    """Mail a reset link to the active user with this address; no-op if there is none."""
+    user = User.objects.filter(email=normalize_email(email), is_active=True).first()
     if user is None or not user.has_usable_password():
         return
     uid = urlsafe_base64_encode(force_bytes(user.pk))
@@ -111,25 +113,20 @@ def send_password_reset(email: str) -> None:
     send_mail("Set a new password for WhatsFlow", text, None, [user.email])
 
 
-def signed_out(user: User) -> None:
-    """Say that one of the user's sessions has just ended: what it has open must not go on."""
-    with transaction.atomic():
-        end_sessions(user)
-
-
 def end_sessions(user: User) -> None:
-    """Announce that what the user has open must prove itself again. Call it in the change's transaction."""
-    businesses = Membership.objects.filter(user=user).values_list("business_profile_id", flat=True)
-    publish(*(SessionsEnded(business_id=business_id, user_id=user.pk) for business_id in businesses))
+    """Publish SessionsEnded, so that the user's open sockets authenticate again."""
+    with transaction.atomic(savepoint=False):
+        businesses = Membership.objects.filter(user=user).values_list("business_profile_id", flat=True)
+        publish(*(SessionsEnded(business_id=business_id, user_id=user.pk) for business_id in businesses))
 
 
-def normal_email(email: str) -> str:
-    """The one spelling in which addresses are kept and compared."""
+def normalize_email(email: str) -> str:
+    """Normalise an address for storage and comparison."""
     return email.strip().lower()
 
 
-def known_time_zone(name: str) -> str:
-    """`name`, if it is a time zone. Raises InvalidInput otherwise."""
+def check_time_zone(name: str) -> str:
+    """Return `name` if it is an IANA time zone. Raises InvalidInput("unknown_time_zone")."""
     if name not in available_timezones():
         raise InvalidInput("unknown_time_zone", "Choose a time zone from the list.", field="time_zone")
     return name
@@ -153,7 +150,7 @@ def _check_password(password: str, user: User, field: str) -> None:
 
 
 def _save_with_new_email(user: User) -> None:
-    """Save, or raise InvalidInput if the address is in use; the database decides, so two at once cannot both win."""
+    """Save the user. Raises InvalidInput if the address is in use, relying on the unique constraint."""
     try:
         with transaction.atomic():
             user.save()
@@ -165,6 +162,6 @@ def _save_with_new_email(user: User) -> None:
         ) from None
 
 
-def _tell_old_address(email: str) -> None:
+def _notify_old_address(email: str) -> None:
     text = render_to_string("accounts/mail/email_changed.txt", {"site": settings.PUBLIC_URL})
     send_mail("Your WhatsFlow address was changed", text, None, [email])

@@ -1,10 +1,9 @@
-"""The pages of accounts: sign-in, one's own account, businesses, teams."""
+"""Pages of accounts: sign-in, one's own account, businesses, teams, API keys."""
 
 from accounts.views.businesses import business_create, business_delete, business_edit, business_switch
 from accounts.views.keys import key_create, key_revoke, key_rotate, keys, origins
 from accounts.views.log import log
 from accounts.views.own import close, email_change, own_data, password_change, profile
-from accounts.views.second_factor import login_code, second_step
 from accounts.views.sessions import (
     LoginView,
     PasswordResetConfirmView,
@@ -25,6 +24,7 @@ from accounts.views.team import (
     team,
     team_leave,
 )
+from accounts.views.two_factor import login_code, two_factor_settings
 
 __all__ = [
     "LoginView",
@@ -57,7 +57,7 @@ __all__ = [
     "password_reset_done",
     "profile",
     "register",
-    "second_step",
     "team",
     "team_leave",
+    "two_factor_settings",
 ]

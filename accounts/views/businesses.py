@@ -1,4 +1,4 @@
-"""Business profiles: create, edit, switch, delete."""
+"""Pages to create, edit, switch and delete businesses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from core.errors import Conflict, DomainError, NotFound
 @login_required
 @require_http_methods(["GET", "POST"])
 def business_create(request: HttpRequest) -> HttpResponse:
-    """The first business or one more; the creator is its owner and works in it from now on."""
+    """Create a business, with the user as its owner, and switch to it."""
     user = cast(User, request.user)
     form = forms.BusinessForm(request.POST or None)
     if not form.is_bound:
@@ -42,13 +42,13 @@ def business_create(request: HttpRequest) -> HttpResponse:
 @member()
 @require_http_methods(["GET", "POST"])
 def business_edit(request: MemberRequest) -> HttpResponse:
-    """The profile of the business one works in; whoever may not change it can read it."""
+    """Edit the current business's profile; read-only without MANAGE_BUSINESS."""
     access = request.access
     initial = {name: getattr(access.business, name) for name in businesses.FIELDS}
     form = forms.BusinessEditForm(request.POST or None, initial={**initial, "business": access.business.pk})
     if request.method == "POST":
         access.require(Can.MANAGE_BUSINESS)
-        if form.is_valid() and _saved(request, form):
+        if form.is_valid() and _save(request, form):
             messages.success(request, "The business profile is saved.")
             return redirect("accounts:business_edit")
     if not access.can(Can.MANAGE_BUSINESS):
@@ -57,8 +57,8 @@ def business_edit(request: MemberRequest) -> HttpResponse:
     return form_page(request, "accounts/business_edit.html", form)
 
 
-def _saved(request: MemberRequest, form: forms.BusinessEditForm) -> bool:
-    """Save, unless the page was opened for another business than the one that is now chosen."""
+def _save(request: MemberRequest, form: forms.BusinessEditForm) -> bool:
+    """Save the profile. Returns False on an invalid form, raises Conflict if the business was switched meanwhile."""
     changes = dict(form.cleaned_data)
     if changes.pop("business") != request.access.business.pk:
         raise Conflict(
@@ -76,7 +76,7 @@ def _saved(request: MemberRequest, form: forms.BusinessEditForm) -> bool:
 @member(Can.DELETE_BUSINESS)
 @require_http_methods(["GET", "POST"])
 def business_delete(request: MemberRequest) -> HttpResponse:
-    """Delete the business one works in, after typing its name."""
+    """Delete the current business, after typing its name."""
     access = request.access
     form = forms.BusinessDeleteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -94,7 +94,7 @@ def business_delete(request: MemberRequest) -> HttpResponse:
 @login_required
 @require_POST
 def business_switch(request: HttpRequest) -> HttpResponse:
-    """Work in another of one's businesses; starts at its home, since this page's things belong to the old one."""
+    """Switch to another business and redirect to its home page."""
     form = forms.BusinessChoiceForm(request.POST)
     if not form.is_valid():
         raise NotFound("This business")

@@ -1,4 +1,4 @@
-"""One way to show a page with a form, filled in wrongly or not at all."""
+"""Rendering of form pages."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from django.shortcuts import render
 
 
 def form_page(request: HttpRequest, template: str, form: BaseForm, **context: Any) -> HttpResponse:
-    """The page; status 422 and the first wrong field in focus when something must be corrected."""
+    """Render a form; with errors the status is 422 and the first invalid field has the focus."""
     focus_first_error(form)
     return render(request, template, {"form": form, **context}, status=422 if form.errors else 200)
 
 
 def focus_first_error(form: BaseForm) -> None:
-    """Put the cursor where the first correction is needed, without JavaScript."""
-    wrong = [name for name in form.fields if name in form.errors]
-    if not wrong:
+    """Set `autofocus` on the first field with an error."""
+    invalid = [name for name in form.fields if name in form.errors]
+    if not invalid:
         return
     for name, field in form.fields.items():
         field.widget.attrs.pop("autofocus", None)
-        if name == wrong[0]:
+        if name == invalid[0]:
             field.widget.attrs["autofocus"] = True

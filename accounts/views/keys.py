@@ -1,4 +1,4 @@
-"""API keys: which there are, new ones (shown once), and the end of old ones."""
+"""Page of API keys and allowed origins: list, create, rotate, revoke."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from accounts.access import MemberRequest, member
 from accounts.api import examples
 from accounts.models import ApiKey
 from accounts.roles import Can
-from accounts.services import keys as services
-from accounts.services import origins as sites
+from accounts.services import keys as key_services
+from accounts.services import origins as origin_services
 from accounts.views.form_page import focus_first_error
 from core.errors import DomainError
 
@@ -26,7 +26,7 @@ from core.errors import DomainError
 @require_safe
 @member(Can.MANAGE_API_KEYS)
 def keys(request: MemberRequest) -> HttpResponse:
-    """The keys with their last use, and the web sites that may call."""
+    """List the keys with their last use, and the allowed origins."""
     allowed = "\n".join(selectors.origins_of(request.access.business))
     return _page(request, key_forms.OriginsForm(initial={"origins": allowed}))
 
@@ -35,15 +35,15 @@ def keys(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.MANAGE_API_KEYS)
 def key_create(request: MemberRequest) -> HttpResponse:
-    """Make a key. The key itself is in the answer to the POST and nowhere else."""
+    """Create a key. Only the response to the POST shows it."""
     form = key_forms.KeyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            made, text = services.create(request.access.business, request.access.user, **form.options())
+            key, text = key_services.create(request.access.business, request.access.user, **form.options())
         except DomainError as error:
             forms.add_error(form, error)
         else:
-            return _shown_once(request, made, text)
+            return _created_page(request, key, text)
     focus_first_error(form)
     status = 422 if form.errors else 200
     return render(request, "accounts/key_create.html", {"form": form}, status=status)
@@ -53,20 +53,20 @@ def key_create(request: MemberRequest) -> HttpResponse:
 @require_POST
 @member(Can.MANAGE_API_KEYS)
 def key_rotate(request: MemberRequest, key_id: UUID) -> HttpResponse:
-    """Replace a key by a new one that may do the same."""
+    """POST: replace a key by a new one with the same settings."""
     access = request.access
     selectors.get_api_key(access.business, key_id)
     form = key_forms.RotateForm(request.POST)
     hours = form.cleaned_data["overlap"] if form.is_valid() else 0
-    made, text = services.rotate(access.business, access.user, key_id, overlap=timedelta(hours=hours))
-    return _shown_once(request, made, text)
+    key, text = key_services.rotate(access.business, access.user, key_id, overlap=timedelta(hours=hours))
+    return _created_page(request, key, text)
 
 
 @require_POST
 @member(Can.MANAGE_API_KEYS)
 def key_revoke(request: MemberRequest, key_id: UUID) -> HttpResponse:
-    """End a key."""
-    key = services.revoke(request.access.business, request.access.user, key_id)
+    """POST: revoke a key."""
+    key = key_services.revoke(request.access.business, request.access.user, key_id)
     messages.success(request, f"“{key.name}” works no longer.")
     return redirect("accounts:keys")
 
@@ -74,12 +74,12 @@ def key_revoke(request: MemberRequest, key_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.MANAGE_API_KEYS)
 def origins(request: MemberRequest) -> HttpResponse:
-    """Set which web sites may call the API from the browser."""
+    """POST: replace the origins allowed to call the API from a browser."""
     form = key_forms.OriginsForm(request.POST)
     if form.is_valid():
         try:
             access = request.access
-            sites.replace(access.business, access.user, form.cleaned_data["origins"].split())
+            origin_services.replace(access.business, access.user, form.cleaned_data["origins"].split())
             messages.success(request, "The list of web sites was saved.")
             return redirect("accounts:keys")
         except DomainError as error:
@@ -96,7 +96,6 @@ def _page(request: MemberRequest, form: key_forms.OriginsForm) -> HttpResponse:
     return render(request, "accounts/keys.html", context, status=422 if form.errors else 200)
 
 
-def _shown_once(request: MemberRequest, made: ApiKey, text: str) -> HttpResponse:
-    shown = examples.all_of(settings.PUBLIC_URL, text)
-    context = {"key": made, "text": text, "examples": shown}
+def _created_page(request: MemberRequest, key: ApiKey, text: str) -> HttpResponse:
+    context = {"key": key, "text": text, "examples": examples.all_of(settings.PUBLIC_URL, text)}
     return render(request, "accounts/key_created.html", context, status=201)

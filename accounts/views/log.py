@@ -1,4 +1,4 @@
-"""What was done in a business, for those who answer for it."""
+"""Page of the audit log."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from core.errors import InvalidInput
 @require_safe
 @member(Can.MANAGE_BUSINESS)
 def log(request: MemberRequest) -> HttpResponse:
-    """The audit log, newest first; older entries from `before` on."""
-    entries = selectors.audit_entries(request.access.business, _key(request.GET.get("before", "")))
-    more = entries[-1].pk if len(entries) == selectors.LOG_PAGE else None
-    rows = [(entry, words_of(entry.action)) for entry in entries]
+    """Show the business's audit entries, newest first, older than `?before`."""
+    entries = selectors.audit_entries(request.access.business, _entry_id(request.GET.get("before", "")))
+    more = entries[-1].pk if len(entries) == selectors.LOG_PAGE_SIZE else None
+    rows = [(entry, action_label(entry.action)) for entry in entries]
     return render(request, "accounts/log.html", {"rows": rows, "more": more})
 
 
-def words_of(action: str) -> str:
-    """ "contact.note_changed" as "Contact: note changed"."""
+def action_label(action: str) -> str:
+    """Format "contact.note_changed" as "Contact: note changed"."""
     noun, _, verb = action.replace("_", " ").partition(".")
     return f"{noun.capitalize()}: {verb}" if verb else noun.capitalize()
 
 
-def _key(text: str) -> UUID | None:
+def _entry_id(text: str) -> UUID | None:
     try:
         return UUID(text) if text else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""A person's own account: profile, address, password."""
+"""Pages of one's own account: profile, e-mail address, password, data export, closing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import forms
 from accounts.models import User
-from accounts.services import own_account, second_factor, users
+from accounts.services import own_account, two_factor, users
 from accounts.views.form_page import form_page
 from core.errors import Conflict, InvalidInput
 
@@ -24,21 +24,21 @@ PROFILE = ("full_name", "time_zone", "theme", "shortcuts_enabled")
 @login_required
 @require_http_methods(["GET", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
-    """Name, time zone, appearance, keyboard shortcuts."""
+    """Edit name, time zone, theme and keyboard shortcuts."""
     user = cast(User, request.user)
     form = forms.ProfileForm(request.POST or None, initial={name: getattr(user, name) for name in PROFILE})
     if request.method == "POST" and form.is_valid():
         users.update_profile(user, **form.cleaned_data)
         messages.success(request, "Your profile is saved.")
         return redirect("accounts:profile")
-    return form_page(request, "accounts/profile.html", form, second_step=second_factor.is_on(user))
+    return form_page(request, "accounts/profile.html", form, two_factor_on=two_factor.is_on(user))
 
 
 @login_required
 @sensitive_post_parameters("current_password", "new_password")
 @require_http_methods(["GET", "POST"])
 def password_change(request: HttpRequest) -> HttpResponse:
-    """A new password; every other session ends, this one goes on under a new key."""
+    """Change the password; all other sessions end."""
     user = cast(User, request.user)
     form = forms.PasswordChangeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -58,7 +58,7 @@ def password_change(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 def email_change(request: HttpRequest) -> HttpResponse:
-    """Another address to sign in with; asks for the password."""
+    """Change the e-mail address, with the password."""
     form = forms.EmailChangeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -74,17 +74,17 @@ def email_change(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def own_data(request: HttpRequest) -> HttpResponse:
-    """What is stored about oneself, as a file."""
-    answer = JsonResponse(own_account.stored(cast(User, request.user)), json_dumps_params={"indent": 2})
-    answer["Content-Disposition"] = 'attachment; filename="whatsflow-account.json"'
-    return answer
+    """Download one's personal data as JSON."""
+    response = JsonResponse(own_account.export(cast(User, request.user)), json_dumps_params={"indent": 2})
+    response["Content-Disposition"] = 'attachment; filename="whatsflow-account.json"'
+    return response
 
 
 @login_required
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def close(request: HttpRequest) -> HttpResponse:
-    """Close one's own account, with the password."""
+    """Close the account, with the password."""
     form = forms.CloseForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:

@@ -1,4 +1,4 @@
-"""Signing up, in and out, and setting a forgotten password. For people who are not signed in."""
+"""Pages to register, sign in and out, and reset a password."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from accounts import forms, rate_limits, tasks
 from accounts.access import SESSION_KEY
 from accounts.lockout import client_address
 from accounts.models import Invitation, User
-from accounts.services import second_factor, team, users
+from accounts.services import team, two_factor, users
 from accounts.views.form_page import focus_first_error, form_page
-from accounts.views.second_factor import ask_for_code
 from accounts.views.team import INVITATION_KEY, opened_invitation
+from accounts.views.two_factor import request_code
 from core.api import envelope
 from core.errors import DomainError, Forbidden
 
@@ -38,7 +38,7 @@ RESETS_PER_CLIENT = 30
 
 
 class LoginView(auth_views.LoginView):
-    """Sign in with address and password; `next` leads only to pages of this site."""
+    """Sign-in with e-mail and password; `next` leads only to pages of this site."""
 
     authentication_form = forms.LoginForm
     template_name = "accounts/login.html"
@@ -49,8 +49,8 @@ class LoginView(auth_views.LoginView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         user, remember = form.get_user(), form.cleaned_data["remember"]
-        if second_factor.is_on(user):
-            return ask_for_code(self.request, user, user.backend, remember, self.get_success_url())
+        if two_factor.is_on(user):
+            return request_code(self.request, user, user.backend, remember, self.get_success_url())
         response = super().form_valid(form)
         if not remember:
             self.request.session.set_expiry(0)
@@ -66,31 +66,31 @@ def locked_out(
     response: HttpResponse | None = None,
     credentials: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
-    """Too many wrong passwords for one account from one address. Says the same whether or not the account exists."""
+    """Respond to too many failed sign-ins; the same whether or not the account exists (django-axes)."""
     wait = get_cool_off(request)
     assert wait is not None
     minutes = max(1, round(wait.total_seconds() / 60))
-    answer: HttpResponse
+    locked: HttpResponse
     if request.path.startswith("/api/"):
         error = rate_limits.TooManyRequests(
             "locked_out", f"Too many wrong passwords. Try again in {minutes} minutes."
         )
-        answer = JsonResponse(envelope.failure_of(error), status=error.status)
+        locked = JsonResponse(envelope.failure_of(error), status=error.status)
     else:
         context = {"minutes": minutes, "until": timezone.now() + wait}
-        answer = render(request, "accounts/locked_out.html", context, status=429)
-    answer["Retry-After"] = str(int(wait.total_seconds()))
-    answer["Cache-Control"] = "no-store"
-    return answer
+        locked = render(request, "accounts/locked_out.html", context, status=429)
+    locked["Retry-After"] = str(int(wait.total_seconds()))
+    locked["Cache-Control"] = "no-store"
+    return locked
 
 
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
-    """End the session, and what it has open in other tabs."""
+    """POST: sign out and close the user's live sockets."""
     user = request.user
     auth.logout(request)
     if user.is_authenticated:
-        users.signed_out(user)
+        users.end_sessions(user)
     return redirect("accounts:login")
 
 
@@ -98,7 +98,7 @@ def logout(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 def register(request: HttpRequest) -> HttpResponse:
-    """A new account; with `?invitation` also the membership that the opened invitation promises."""
+    """Register; with `?invitation` also accept the opened invitation."""
     if request.user.is_authenticated:
         return redirect("home")
     invitation = team.check_invitation(opened_invitation(request)) if "invitation" in request.GET else None
@@ -109,13 +109,13 @@ def register(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         rate_limits.require("register", client_address(request) or "", REGISTRATIONS_PER_HOUR)
         try:
-            return _registered(request, form.cleaned_data, invitation)
+            return _register(request, form.cleaned_data, invitation)
         except DomainError as error:
             forms.add_error(form, error)
     return form_page(request, "accounts/register.html", form, invitation=invitation)
 
 
-def _registered(request: HttpRequest, data: dict[str, Any], invitation: Invitation | None) -> HttpResponse:
+def _register(request: HttpRequest, data: dict[str, Any], invitation: Invitation | None) -> HttpResponse:
     if invitation is None:
         auth.login(request, users.register(**data), backend=BACKEND)
         return redirect("accounts:business_create")
@@ -128,18 +128,18 @@ def _registered(request: HttpRequest, data: dict[str, Any], invitation: Invitati
 
 @require_http_methods(["GET", "POST"])
 def password_reset(request: HttpRequest) -> HttpResponse:
-    """Ask for a reset link. The answer and its time are the same for every address."""
+    """Request a reset link. Response and response time are the same for every address."""
     form = forms.PasswordResetForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        _send_reset(client_address(request) or "", users.normal_email(form.cleaned_data["email"]))
+        _send_reset(client_address(request) or "", users.normalize_email(form.cleaned_data["email"]))
         return redirect("accounts:password_reset_done")
     return form_page(request, "accounts/password_reset.html", form)
 
 
 def _send_reset(client: str, email: str) -> None:
-    """Have the mail sent in the background, unless somebody floods the mailbox; tells nobody which."""
-    calm = rate_limits.hit("reset-client", client, RESETS_PER_CLIENT)
-    if not (rate_limits.hit("reset-address", email, RESETS_PER_ADDRESS) and calm):
+    """Queue the reset mail unless client or address exceed their limits, which the response does not reveal."""
+    client_allowed = rate_limits.hit("reset-client", client, RESETS_PER_CLIENT)
+    if not (rate_limits.hit("reset-address", email, RESETS_PER_ADDRESS) and client_allowed):
         return
     try:
         tasks.send_password_reset.delay(email)
@@ -149,12 +149,12 @@ def _send_reset(client: str, email: str) -> None:
 
 @require_GET
 def password_reset_done(request: HttpRequest) -> HttpResponse:
-    """Where to look for the mail."""
+    """Confirm that a reset mail was requested."""
     return render(request, "accounts/password_reset_done.html")
 
 
 class PasswordResetConfirmView(auth_views.PasswordResetConfirmView):
-    """A new password by the link in the mail. Never signs anybody in."""
+    """New password by the link in the mail. Never signs anybody in."""
 
     template_name = "accounts/password_reset_confirm.html"
     success_url = reverse_lazy("accounts:password_reset_complete")
@@ -179,5 +179,5 @@ class PasswordResetConfirmView(auth_views.PasswordResetConfirmView):
 
 @require_GET
 def password_reset_complete(request: HttpRequest) -> HttpResponse:
-    """The new password counts; sign in with it."""
+    """Confirm that the new password was set."""
     return render(request, "accounts/password_reset_complete.html")

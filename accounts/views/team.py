@@ -1,4 +1,4 @@
-"""The team of a business: members, roles, invitations."""
+"""Pages of a business's team: members, roles, invitations."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import forms, selectors
 from accounts.access import SESSION_KEY, MemberRequest, member
 from accounts.roles import Can, grantable, may_grant
-from accounts.services import team as services
+from accounts.services import team as team_services
 from accounts.views.form_page import form_page
 from core.errors import DomainError, NotFound
 
 INVITATION_KEY = "invitation_id"
-"""The session's note of the invitation whose link was opened."""
+"""Session key of the id of the opened invitation."""
 
 
 @member()
 @require_GET
 def team(request: MemberRequest) -> HttpResponse:
-    """Who is in the team, and which invitations are open."""
+    """List the members and, for managers, the open invitations."""
     access = request.access
     manager = access.can(Can.MANAGE_TEAM)
     rows = [
@@ -51,17 +51,17 @@ def team(request: MemberRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def invite(request: MemberRequest) -> HttpResponse:
-    """Make an invitation link. The link is in the answer to the POST and nowhere else."""
+    """Create an invitation. Only the response to the POST shows its link."""
     access = request.access
     form = forms.InviteForm(request.POST or None, roles=grantable(access.role), initial={"role": "agent"})
     if request.method == "POST" and form.is_valid():
         try:
-            made, token = services.invite(access.business, access.user, **form.cleaned_data)
+            invitation, token = team_services.invite(access.business, access.user, **form.cleaned_data)
         except DomainError as error:
             forms.add_error(form, error)
         else:
             path = reverse("accounts:invitation_accept", args=[token])
-            context = {"invitation": made, "link": f"{settings.PUBLIC_URL}{path}"}
+            context = {"invitation": invitation, "link": f"{settings.PUBLIC_URL}{path}"}
             return render(request, "accounts/invited.html", context, status=201)
     return form_page(request, "accounts/invite.html", form)
 
@@ -69,8 +69,8 @@ def invite(request: MemberRequest) -> HttpResponse:
 @member(Can.MANAGE_TEAM)
 @require_POST
 def invitation_revoke(request: MemberRequest, invitation_id: UUID) -> HttpResponse:
-    """Make an invitation useless."""
-    services.revoke_invitation(request.access.business, request.access.user, invitation_id)
+    """POST: revoke an invitation."""
+    team_services.revoke_invitation(request.access.business, request.access.user, invitation_id)
     messages.success(request, "The invitation is withdrawn.")
     return redirect("accounts:team")
 
@@ -78,9 +78,9 @@ def invitation_revoke(request: MemberRequest, invitation_id: UUID) -> HttpRespon
 @member(Can.MANAGE_TEAM)
 @require_POST
 def member_role(request: MemberRequest, membership_id: UUID) -> HttpResponse:
-    """Give a member another role."""
+    """POST: change a member's role."""
     access = request.access
-    membership = services.change_role(
+    membership = team_services.change_role(
         access.business, access.user, membership_id, request.POST.get("role", "")
     )
     messages.success(request, f"{membership.user} is now {membership.get_role_display().lower()}.")
@@ -90,8 +90,8 @@ def member_role(request: MemberRequest, membership_id: UUID) -> HttpResponse:
 @member(Can.MANAGE_TEAM)
 @require_POST
 def member_remove(request: MemberRequest, membership_id: UUID) -> HttpResponse:
-    """Take a member out of the team."""
-    services.remove(request.access.business, request.access.user, membership_id)
+    """POST: remove a member from the team."""
+    team_services.remove(request.access.business, request.access.user, membership_id)
     messages.success(request, "The member is removed from the team.")
     return redirect("accounts:team")
 
@@ -99,8 +99,8 @@ def member_remove(request: MemberRequest, membership_id: UUID) -> HttpResponse:
 @member()
 @require_POST
 def team_leave(request: MemberRequest) -> HttpResponse:
-    """Take oneself out of the team."""
-    services.leave(request.access.business, request.access.user)
+    """POST: leave the team."""
+    team_services.leave(request.access.business, request.access.user)
     request.session.pop(SESSION_KEY, None)
     messages.success(request, f"You have left {request.access.business.business_name}.")
     return redirect("home")
@@ -109,31 +109,32 @@ def team_leave(request: MemberRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def invitation_accept(request: HttpRequest, token: str) -> HttpResponse:
-    """What an invitation link opens. The token goes no further than here: not into logs, other pages or the history."""
+    """Open an invitation link: keep the invitation in the session and redirect, so that the token leaves the URL."""
     try:
-        found = selectors.invitation_by_token(token)
+        invitation = selectors.invitation_by_token(token)
     except DomainError as error:
         return _closed(request, error)
-    request.session[INVITATION_KEY] = str(found.pk)
+    request.session[INVITATION_KEY] = str(invitation.pk)
     return redirect("accounts:invitation")
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
 def invitation(request: HttpRequest) -> HttpResponse:
-    """Join by the invitation whose link was opened: with one's account, or after signing in or up."""
+    """Show and accept the opened invitation, with an account or after signing in or registering."""
     try:
-        found = services.check_invitation(opened_invitation(request))
+        opened = team_services.check_invitation(opened_invitation(request))
         if request.method == "POST":
-            return _join(request, found.pk)
+            return _join(request, opened.pk)
     except DomainError as error:
         return _closed(request, error)
-    wrong_address = request.user.is_authenticated and found.email != "" and request.user.email != found.email
-    return render(request, "accounts/invitation.html", {"invitation": found, "wrong_address": wrong_address})
+    user = request.user
+    wrong_address = user.is_authenticated and opened.email != "" and user.email != opened.email
+    return render(request, "accounts/invitation.html", {"invitation": opened, "wrong_address": wrong_address})
 
 
 def opened_invitation(request: HttpRequest) -> UUID:
-    """The invitation whose link was opened in this session. Raises NotFound."""
+    """Return the id of the invitation that was opened in this session. Raises NotFound."""
     key = request.session.get(INVITATION_KEY)
     if key is None:
         raise NotFound("This invitation")
@@ -143,7 +144,7 @@ def opened_invitation(request: HttpRequest) -> UUID:
 def _join(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
     if not request.user.is_authenticated:
         return redirect_to_login(reverse("accounts:invitation"))
-    membership = services.accept(invitation_id, request.user)
+    membership = team_services.accept(invitation_id, request.user)
     request.session.pop(INVITATION_KEY, None)
     request.session[SESSION_KEY] = str(membership.business_profile_id)
     messages.success(request, f"Welcome to {membership.business_profile.business_name}.")

@@ -61,4 +61,4 @@ def _suppressions(contact: Contact) -> list[dict[str, Any]]:
     for kind, value in names:
         mine |= Q(kind=kind, value=value)
     rows = Suppression.objects.filter(mine, business_profile=contact.business_profile_id)
-    return [personal_data.plain(row) for row in rows]
+    return [personal_data.row_data(row) for row in rows]

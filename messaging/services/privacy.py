@@ -43,7 +43,7 @@ def on_deleted(batch: Sequence[ContactDeleted]) -> None:
     if files:
         transaction.on_commit(partial(_remove, files), robust=True)
     places = Conversation.objects.filter(contact_id__in=contacts).values_list("pk", flat=True)
-    retention.forget([*contacts, *places])
+    retention.erase([*contacts, *places])
     for business_id in {event.business_id for event in batch}:
         phones, lids = contact_selectors.identities_of(business_id, contacts)
         unstored_events.forget(business_id, phones, lids)

@@ -8,7 +8,7 @@ from django.test import Client
 
 from accounts.events import MembershipChanged
 from accounts.models import Membership, TokenSession, User
-from accounts.services import second_factor, tokens
+from accounts.services import tokens, two_factor
 from messaging.models import Conversation, Message
 from messaging.outbox import queue
 from tests.accounts.events import recorded
@@ -21,7 +21,7 @@ def test_what_is_stored_is_handed_over_without_secrets(
     client_of: ClientOf, teammate: User, business, owner: User
 ) -> None:
     tokens.open_session(teammate)
-    second_factor.begin(teammate)
+    two_factor.begin(teammate)
     client = client_of(teammate)
     client.post("/accounts/profile/", {"full_name": "Timothy", "time_zone": "UTC", "theme": "dark"})
     response = client.get("/accounts/profile/data/")

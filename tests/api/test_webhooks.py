@@ -15,9 +15,9 @@ from accounts.models import BusinessProfile
 from contacts import selectors as contact_selectors
 from contacts.api.serializers import ContactSerializer
 from contacts.payloads import contact_data
+from core import public_events
 from core.clock import now
 from core.ids import uuid7
-from core.public_events import PublicEvent as Told
 from tests import factories
 from tests.api.conftest import Caller
 from webhooks.models import EventFeed, PublicEvent, Webhook, WebhookAttempt, WebhookDelivery
@@ -35,8 +35,8 @@ def webhook(business: BusinessProfile) -> Webhook:
 
 def happen(business: BusinessProfile, count: int = 1, kind: str = "contact.updated") -> None:
     with transaction.atomic():
-        rows = [Told(kind, {"number": number}, uuid7()) for number in range(count)]
-        recording.record(business.pk, rows)
+        rows = [public_events.PublicEvent(kind, {"number": number}, uuid7()) for number in range(count)]
+        recording.audience(business.pk).record(rows)
 
 
 def test_post_webhooks_tells_the_secret_once(program: Caller) -> None:

@@ -16,8 +16,8 @@ from django.db import connections, transaction
 from django.db.models import F
 
 from accounts.models import BusinessProfile
+from core import public_events
 from core.ids import uuid7
-from core.public_events import PublicEvent as Told
 from core.realtime import wakeup
 from messaging.payloads import example_message, message_data
 from tests.benchmarks.report import median
@@ -67,7 +67,9 @@ def _happen(business: BusinessProfile, count: int) -> None:
     for start in range(0, count, 500):
         with transaction.atomic():
             keys = [uuid7() for _ in range(min(500, count - start))]
-            recording.record(business.pk, [Told("message.received", data, key) for key in keys])
+            recording.audience(business.pk).record(
+                [public_events.PublicEvent("message.received", data, key) for key in keys]
+            )
 
 
 def _done(webhook: Webhook, count: int, patience: float) -> None:

@@ -23,8 +23,8 @@ from accounts.services import personal_data
 from connections.models import WhatsAppConnection
 from contacts.models import Contact
 from contacts.services import consent, contacts, notes, tags
+from core import public_events
 from core.clock import now
-from core.public_events import PublicEvent as Told
 from core.security.crypto import EncryptedTextField
 from jobs import runner
 from jobs.models import Job
@@ -55,7 +55,9 @@ def known(business: BusinessProfile, owner: User, conversation: Conversation, me
     file = media_files.store_upload(business, owner, SimpleUploadedFile(f"{CANARY}.png", PICTURE.data))
     queue.enqueue(business, conversation, sender=owner, text=f"From {CANARY}", media=file)
     conversations.save_draft(business, conversation, owner, f"About {CANARY}")
-    recording.record(business.pk, [Told("message.received", {"text": CANARY}, conversation.pk)])
+    recording.audience(business.pk).record(
+        [public_events.PublicEvent("message.received", {"text": CANARY}, conversation.pk)]
+    )
     somebody = factories.ConversationFactory(business_profile=business, connection=conversation.connection)
     queue.enqueue(business, somebody, sender=owner, text="To somebody else")
     contact.refresh_from_db()

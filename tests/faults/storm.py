@@ -17,8 +17,8 @@ from uuid import UUID
 
 from django.db import Error, connections, transaction
 
+from core import public_events
 from core.ids import uuid7
-from core.public_events import PublicEvent as Told
 from tests.webhooks.receiver import OK, Received, Receiver, Reset, answer
 from webhooks.models import PublicEvent, Webhook, WebhookDelivery
 from webhooks.services import recording
@@ -61,10 +61,12 @@ def _record(business_id: UUID, keys: Sequence[UUID], numbers: range) -> None:
     """Events with these numbers, in one transaction; every tenth is a new contact, which some want alone."""
     with transaction.atomic():
         rows = [
-            Told(RARE if number % 10 == 0 else COMMON, {"number": number}, keys[number % TALKS])
+            public_events.PublicEvent(
+                RARE if number % 10 == 0 else COMMON, {"number": number}, keys[number % TALKS]
+            )
             for number in numbers
         ]
-        recording.record(business_id, rows)
+        recording.audience(business_id).record(rows)
 
 
 @contextmanager

@@ -11,8 +11,8 @@ import pytest
 from django.db import connections, transaction
 
 from accounts.models import BusinessProfile
+from core import public_events
 from core.ids import uuid7
-from core.public_events import PublicEvent as Told
 from core.realtime import wakeup
 from tests import factories
 from tests.connections.driver_contract import until
@@ -52,8 +52,11 @@ def tell(business: BusinessProfile) -> Callable[..., None]:
     def record(count: int = 1, **data: Any) -> None:
         key = uuid7()
         with transaction.atomic():
-            rows = [Told("contact.updated", {"number": number, **data}, key) for number in range(count)]
-            recording.record(business.pk, rows)
+            rows = [
+                public_events.PublicEvent("contact.updated", {"number": number, **data}, key)
+                for number in range(count)
+            ]
+            recording.audience(business.pk).record(rows)
 
     return record
 

@@ -17,9 +17,9 @@ from core.realtime import hub
 from tests import factories
 from tests.webhooks.conftest import Listen
 from tests.webhooks.receiver import OK, Received, Reset, answer
-from webhooks.delivery.dispatcher import FOR_DOUBTFUL, MOST_THREADS
+from webhooks.delivery.dispatcher import MAX_SLOW_THREADS, MAX_THREADS
 from webhooks.models import PublicEvent, Webhook, WebhookAttempt, WebhookDelivery
-from webhooks.services import deliveries, endpoints
+from webhooks.services import endpoints, queue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -217,7 +217,7 @@ def test_410_switches_the_endpoint_off_and_the_owner_is_written_to_once(
     dispatching(lambda: not Webhook.objects.filter(is_active=True).exists())
     webhook.refresh_from_db()
     assert webhook.state == Webhook.State.GONE
-    assert [circuit_breaker.tell_owners(), circuit_breaker.tell_owners()] == [1, 0]
+    assert [circuit_breaker.notify_owners(), circuit_breaker.notify_owners()] == [1, 0]
     (mail,) = mailoutbox
     assert mail.to == ["owner@example.com"]
     assert "Old shop" in mail.body
@@ -337,13 +337,13 @@ def test_however_many_endpoints_hang_those_that_are_quick_find_a_thread(
     tell()
     dispatching(settled())
     hanging = listen(lambda request, number: (hanging.closing.wait(30) and b"") or b"")
-    for _ in range(MOST_THREADS + 8):
+    for _ in range(MAX_THREADS + 8):
         endpoint(hanging)
     tell()
-    dispatching(lambda: len(hanging.received) >= FOR_DOUBTFUL, "endpoints that hang")
+    dispatching(lambda: len(hanging.received) >= MAX_SLOW_THREADS, "endpoints that hang")
     tell(40)
     dispatching(lambda: len(fast.ids) == 42, "what the quick one is told")
-    assert len(hanging.received) == FOR_DOUBTFUL
+    assert len(hanging.received) == MAX_SLOW_THREADS
     hanging.closing.set()
 
 
@@ -373,13 +373,13 @@ def test_claims_of_a_dispatcher_that_died_end_by_themselves(
     tell: Callable[..., None],
     dispatching: Callable[..., None],
 ) -> None:
-    from webhooks.services import deliveries
+    from webhooks.services import queue
 
     receiver = listen()
     webhook = endpoint(receiver)
     tell(3)
-    assert len(deliveries.claim(webhook.pk, 10)) == 3
-    assert deliveries.claim(webhook.pk, 10) == []
+    assert len(queue.claim(webhook.pk, 10)) == 3
+    assert queue.claim(webhook.pk, 10) == []
     WebhookDelivery.objects.update(next_attempt_at=timezone.now())
     dispatching(settled(count=3))
     assert len(receiver.ids) == 3
@@ -392,20 +392,20 @@ def test_a_late_failure_does_not_undo_what_another_dispatcher_has_done(
     dispatching: Callable[..., None],
 ) -> None:
     from webhooks.delivery.http import Attempt
-    from webhooks.services import deliveries
+    from webhooks.services import queue
 
     receiver = listen()
     endpoint(receiver)
     tell()
-    (due,) = deliveries.due_endpoints()
-    (sleeper,) = deliveries.claim(due.id, 1)
+    (due,) = queue.due_endpoints()
+    (sleeper,) = queue.claim(due.id, 1)
     WebhookDelivery.objects.update(next_attempt_at=timezone.now())
-    (taken_over,) = deliveries.claim(due.id, 1)
+    (taken_over,) = queue.claim(due.id, 1)
     late = Attempt(due, sleeper, timezone.now(), 10, error="timed_out")
-    deliveries.settle([late])
+    queue.settle([late])
     assert WebhookDelivery.objects.get().claim == taken_over.claim
-    deliveries.settle([Attempt(due, taken_over, timezone.now(), 10, status=204)])
-    deliveries.settle([late])
+    queue.settle([Attempt(due, taken_over, timezone.now(), 10, status=204)])
+    queue.settle([late])
     delivery = WebhookDelivery.objects.get()
     assert (delivery.state, delivery.attempts) == (State.DELIVERED, 1)
 
@@ -427,7 +427,7 @@ def test_an_endpoint_that_became_private_is_refused_with_words(
 
 
 def test_the_dispatcher_knows_how_long_nothing_is_due(business: BusinessProfile) -> None:
-    assert deliveries.seconds_until_due() is None
+    assert queue.seconds_until_due() is None
     webhook = factories.WebhookFactory(business_profile=business)
     event = PublicEvent.objects.create(
         business_profile=business, type="message.sent", key=business.pk, sequence=1
@@ -439,11 +439,11 @@ def test_the_dispatcher_knows_how_long_nothing_is_due(business: BusinessProfile)
         event_type=event.type,
         next_attempt_at=timezone.now() + timedelta(minutes=5),
     )
-    assert 290 < (deliveries.seconds_until_due() or 0) <= 300
+    assert 290 < (queue.seconds_until_due() or 0) <= 300
     WebhookDelivery.objects.filter(pk=waiting.pk).update(next_attempt_at=timezone.now())
-    assert deliveries.seconds_until_due() == 0.0
+    assert queue.seconds_until_due() == 0.0
     webhook.not_before = timezone.now() + timedelta(minutes=5)
     webhook.save()
-    assert 290 < (deliveries.seconds_until_due() or 0) <= 300, (
+    assert 290 < (queue.seconds_until_due() or 0) <= 300, (
         "a receiver that rests is not looked at all the time"
     )

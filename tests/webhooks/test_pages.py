@@ -15,8 +15,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEntry, BusinessProfile, User
+from core import public_events
 from core.ids import uuid7
-from core.public_events import PublicEvent as Told
 from tests import factories
 from webhooks.models import PublicEvent, Webhook, WebhookAttempt, WebhookDelivery
 from webhooks.services import recording
@@ -37,9 +37,11 @@ def webhook(business: BusinessProfile) -> Webhook:
 def deliveries(webhook: Webhook) -> list[WebhookDelivery]:
     """One delivered, one given up, one waiting."""
     with transaction.atomic():
-        recording.record(
-            webhook.business_profile_id,
-            [Told("contact.updated", {"name": f"Person {number}"}, uuid7()) for number in range(3)],
+        recording.audience(webhook.business_profile_id).record(
+            [
+                public_events.PublicEvent("contact.updated", {"name": f"Person {number}"}, uuid7())
+                for number in range(3)
+            ]
         )
     rows = list(WebhookDelivery.objects.order_by("id"))
     for row, state in zip(rows, ("delivered", "failed", "pending"), strict=True):
@@ -238,8 +240,8 @@ def test_the_log_goes_on_where_a_page_ended(
     client_of: Callable[..., Client], owner: User, webhook: Webhook
 ) -> None:
     with transaction.atomic():
-        rows = [Told("contact.updated", {}, uuid7()) for _ in range(60)]
-        recording.record(webhook.business_profile_id, rows)
+        rows = [public_events.PublicEvent("contact.updated", {}, uuid7()) for _ in range(60)]
+        recording.audience(webhook.business_profile_id).record(rows)
     client = client_of(owner)
     first = client.get(reverse("webhooks:log")).content.decode()
     found = re.search(r'rel="next" href="([^"]+)"', first)
@@ -320,8 +322,8 @@ def test_pages_cost_as_many_queries_with_many_deliveries_as_with_few(
     counts = []
     for more in (0, 40):
         with transaction.atomic():
-            rows = [Told("contact.updated", {}, uuid7()) for _ in range(more)]
-            recording.record(webhook.business_profile_id, rows)
+            rows = [public_events.PublicEvent("contact.updated", {}, uuid7()) for _ in range(more)]
+            recording.audience(webhook.business_profile_id).record(rows)
         with CaptureQueriesContext(database) as captured:
             client.get(reverse("webhooks:log"))
         counts.append(len(captured))

@@ -19,11 +19,10 @@ from connections.drivers.base import Ack, AckLevel, Chat, InboundMessage, Messag
 from connections.models import WhatsAppConnection
 from connections.services import numbers, sessions
 from contacts.services import contacts
-from core import public_events as catalogue
+from core import public_events
 from core.clock import now
 from core.db.models import is_postgres
 from core.ids import uuid7
-from core.public_events import PublicEvent as Told
 from messaging.inbound import receiver
 from messaging.models import Conversation
 from messaging.outbox import queue
@@ -204,7 +203,7 @@ def test_a_number_tells_each_new_state_and_never_its_code(business: BusinessProf
 def test_a_change_that_is_rolled_back_tells_nothing(business: BusinessProfile) -> None:
     factories.WebhookFactory(business_profile=business)
     with transaction.atomic():
-        recording.record(business.pk, [Told("contact.updated", {}, uuid7())])
+        recording.audience(business.pk).record([public_events.PublicEvent("contact.updated", {}, uuid7())])
         transaction.set_rollback(True)
     assert not PublicEvent.objects.exists()
     assert not WebhookDelivery.objects.exists()
@@ -216,12 +215,12 @@ def test_the_feed_is_written_while_somebody_reads_it(
 ) -> None:
     EventFeed.objects.create(business_profile=business, read_at=timezone.now() - timedelta(days=days))
     with transaction.atomic():
-        recording.record(business.pk, [Told("contact.updated", {}, uuid7())])
+        recording.audience(business.pk).record([public_events.PublicEvent("contact.updated", {}, uuid7())])
     assert PublicEvent.objects.exists() is written
 
 
 def test_every_type_has_an_example_that_is_json_and_a_sentence() -> None:
-    types = catalogue.catalogue()
+    types = public_events.catalogue()
     assert {"message.received", "contact.created", "connection.status"} <= {one.name for one in types}
     for one in types:
         assert one.when.endswith(".")

@@ -1,4 +1,4 @@
-"""The clock's doorbell: a dispatcher is started when something waits, and only then."""
+"""The beat task starts a dispatcher when deliveries are due, and only then."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests import factories
 from webhooks import tasks
 from webhooks.delivery import dispatcher
 from webhooks.models import Webhook, WebhookDelivery
-from webhooks.services import deliveries
+from webhooks.services import queue
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ def test_nothing_waits_and_nothing_is_started(started: list[bool], business: obj
     factories.WebhookFactory(business_profile=business)
     tasks.deliver_webhooks()
     assert started == []
-    assert deliveries.seconds_until_due() is None
+    assert queue.seconds_until_due() is None
 
 
 def test_what_waits_has_a_dispatcher_started(
@@ -39,8 +39,8 @@ def test_what_waits_has_a_dispatcher_started(
     tell()
     tasks.deliver_webhooks()
     assert started == [True]
-    assert deliveries.seconds_until_due() == 0
+    assert queue.seconds_until_due() == 0
     WebhookDelivery.objects.update(next_attempt_at=timezone.now() + timedelta(seconds=100))
-    assert 90 < (deliveries.seconds_until_due() or 0) <= 100
+    assert 90 < (queue.seconds_until_due() or 0) <= 100
     Webhook.objects.update(is_active=False)
-    assert deliveries.seconds_until_due() is None
+    assert queue.seconds_until_due() is None

@@ -1,4 +1,4 @@
-"""The shape of endpoints, deliveries and events in the API."""
+"""API serializers of endpoints, deliveries and events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses of endpoints, deliveries and events in the API."""
+"""API routes of endpoints, deliveries and events."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Endpoints, deliveries and the events feed, for programs."""
+"""API of endpoints, deliveries, event types and the event feed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from accounts.api.base import Endpoint
 from accounts.api.operations import operation
 from accounts.roles import Can
 from accounts.scopes import Resource
-from core import public_events as told
+from core import public_events
 from core.api.framework import Page
 from webhooks import selectors
 from webhooks.api import serializers as shapes
@@ -169,8 +169,8 @@ class EventTypes(Endpoint):
     def list(self, request: Request) -> Any:
         """Each with a sentence and an example of what arrives."""
         return [
-            {"name": one.name, "when": one.when, "example": recording.example(one)}
-            for one in told.catalogue()
+            {"name": kind.name, "when": kind.when, "example": recording.example(kind)}
+            for kind in public_events.catalogue()
         ]
 
 
@@ -188,7 +188,7 @@ class Events(Endpoint):
         Recording starts with the first request and goes on for 30 days after the last. Events are kept for 30 days.
         """
         query = self.query
-        found = event_feed.read(
+        page = event_feed.read(
             self.business, query.get("cursor", ""), query["limit"], query.get("types") or ()
         )
-        return Page(found.events, {"nextCursor": found.cursor, "hasMore": found.more})
+        return Page(page.events, {"nextCursor": page.cursor, "hasMore": page.has_more})

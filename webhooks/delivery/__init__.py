@@ -1,1 +1,1 @@
-"""Posting public events to other systems: when to try, what to send, and who does it (see docs/webhooks.md)."""
+"""Delivery of public events to webhook endpoints (see docs/webhooks.md)."""

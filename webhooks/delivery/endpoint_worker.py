@@ -1,8 +1,9 @@
-"""A lane: the deliveries of one endpoint that are claimed, and the threads that post them.
+"""Endpoint worker: the claimed deliveries of one endpoint and the threads that post them.
 
-A lane starts with one thread and gets more while its receiver answers well; a failure takes it back to one, and after
-some in a row it rests. So an endpoint that hangs holds one thread, whatever waits for it, and delays no other. Of many
-that hang at once the dispatcher lets only some post at a time: those that are quick (`quick`) always find a thread.
+A worker starts with one thread and gets more while its receiver answers well; a failure takes it back to one, and after
+`BACKOFF_AFTER` failures in a row it pauses between tries. So an endpoint that hangs holds one thread, however much is
+queued for it, and delays no other. When many endpoints hang, the dispatcher limits how many threads they hold together,
+so that fast endpoints always find a free one.
 """
 
 from __future__ import annotations
@@ -19,30 +20,31 @@ import structlog
 
 from core.http.policy import OutboundError
 from webhooks.delivery import http
-from webhooks.delivery.http import Attempt, Claimed, Endpoint
+from webhooks.delivery.http import Attempt, ClaimedDelivery, Endpoint
 
 if TYPE_CHECKING:
     from core.http.session import Caller
 
 log = structlog.get_logger(__name__)
 
-MOST_THREADS = 8
+MAX_THREADS = 8
 AHEAD_SECONDS = 0.4
-"""So much work is claimed ahead of a receiver that answers fast."""
-MOST_AHEAD = 40
-"""Deliveries a thread that are claimed ahead at most."""
-REST_AFTER = 3
-"""Failures in a row after which the lane rests between two tries."""
-LONGEST_REST = 30.0
-QUICK_SECONDS = 2.0
-"""An answer that takes longer holds a thread for too long."""
+"""Seconds of work to claim ahead for a receiver that answers fast."""
+MAX_AHEAD = 40
+"""Deliveries per thread to claim ahead at most."""
+BACKOFF_AFTER = 3
+"""Failures in a row after which the worker pauses between two tries."""
+MAX_BACKOFF_SECONDS = 30.0
+FAST_SECONDS = 2.0
+"""A response that takes longer holds a thread for too long."""
 SMOOTHING = 0.2
 
 
-class Lane:
-    """One endpoint's. report: takes what became of each delivery, from any thread.
+class EndpointWorker:
+    """Posts the claimed deliveries of one endpoint.
 
-    offered_at: when it was last given something to post, on the monotonic clock.
+    report: called with each result, from any thread, and whether more should be claimed soon.
+    last_offered_at: when deliveries were last handed over, on the monotonic clock.
     """
 
     def __init__(
@@ -52,87 +54,92 @@ class Lane:
         self._threads = threads
         self._report = report
         self._lock = threading.Lock()
-        self._waiting: deque[Claimed] = deque()
-        self._working = 0
-        self._allowed = 1
+        self._waiting: deque[ClaimedDelivery] = deque()
+        self._threads_in_use = 0
+        self._max_threads = 1
         self._failures = 0
-        self._seconds = 1.0
-        self._proven = False
-        self._begun: dict[int, float] = {}
-        self._rest_until = 0.0
-        self._last = time.monotonic()
-        self.offered_at = 0.0
+        self._average_seconds = 1.0
+        self._has_succeeded = False
+        self._post_started_at: dict[int, float] = {}
+        self._backoff_until = 0.0
+        self._last_result_at = time.monotonic()
+        self.last_offered_at = 0.0
         self._caller: Caller | None = None
         self._signers = http.signers(endpoint)
 
     @property
     def busy(self) -> bool:
-        """Whether it has claimed deliveries."""
-        return bool(self._waiting or self._working)
+        """Whether it holds claimed deliveries."""
+        return bool(self._waiting or self._threads_in_use)
 
     @property
     def failing(self) -> bool:
         """Whether its receiver has failed several times in a row."""
-        return self._failures >= REST_AFTER
+        return self._failures >= BACKOFF_AFTER
 
     @property
-    def working(self) -> int:
-        """How many threads it holds."""
-        return self._working
+    def threads_in_use(self) -> int:
+        return self._threads_in_use
 
     @property
-    def quick(self) -> bool:
-        """Whether its receiver has answered well and fast, and is not just now taking its time."""
+    def fast(self) -> bool:
+        """Whether its receiver has answered successfully and fast, and no current request is slow."""
         with self._lock:
-            late = any(time.monotonic() - begun > QUICK_SECONDS for begun in self._begun.values())
-            return self._proven and not self.failing and self._seconds < QUICK_SECONDS and not late
+            late = any(
+                time.monotonic() - started > FAST_SECONDS for started in self._post_started_at.values()
+            )
+            return (
+                self._has_succeeded and not self.failing and self._average_seconds < FAST_SECONDS and not late
+            )
 
-    def renew(self, endpoint: Endpoint) -> None:
-        """Go on with what the endpoint is now; what is under way ends as it began."""
+    def update_endpoint(self, endpoint: Endpoint) -> None:
+        """Use the current address, secrets and headers; requests under way finish with the old ones."""
         if endpoint == self.endpoint:
             return
         with self._lock:
-            moved = endpoint.url != self.endpoint.url
+            url_changed = endpoint.url != self.endpoint.url
             self.endpoint, self._signers = endpoint, http.signers(endpoint)
-            if moved:
+            if url_changed:
                 self._caller = None
 
-    def room(self) -> int:
-        """How many deliveries to claim for it now."""
+    def capacity(self) -> int:
+        """Number of deliveries to claim for it now."""
         with self._lock:
             if self._failures and self._waiting:
                 return 0
-            if time.monotonic() < self._rest_until:
+            if time.monotonic() < self._backoff_until:
                 return 0
-            ahead = 1 if self._failures else max(1, min(int(AHEAD_SECONDS / self._seconds), MOST_AHEAD))
-            return max(0, self._allowed * ahead - len(self._waiting))
+            ahead = 1
+            if not self._failures:
+                ahead = max(1, min(int(AHEAD_SECONDS / self._average_seconds), MAX_AHEAD))
+            return max(0, self._max_threads * ahead - len(self._waiting))
 
-    def rest_left(self) -> float:
-        """Seconds until it may be claimed for again."""
-        return max(0.0, self._rest_until - time.monotonic())
+    def backoff_left(self) -> float:
+        """Seconds until deliveries may be claimed for it again."""
+        return max(0.0, self._backoff_until - time.monotonic())
 
     def idle_for(self) -> float:
-        """Seconds since it last had an answer, or was made."""
-        return time.monotonic() - max(self._last, self._rest_until)
+        """Seconds since its last result or the end of its backoff, or since it was created."""
+        return time.monotonic() - max(self._last_result_at, self._backoff_until)
 
-    def offer(self, claimed: Sequence[Claimed]) -> None:
-        """Post these."""
+    def offer(self, claimed: Sequence[ClaimedDelivery]) -> None:
+        """Queue claimed deliveries and start threads for them."""
         with self._lock:
-            self.offered_at = time.monotonic()
+            self.last_offered_at = time.monotonic()
             self._waiting.extend(claimed)
-            start = min(self._allowed - self._working, len(self._waiting))
-            self._working += max(start, 0)
+            start = min(self._max_threads - self._threads_in_use, len(self._waiting))
+            self._threads_in_use += max(start, 0)
         for _ in range(start):
             self._threads.submit(self._work)
 
-    def empty(self) -> list[Attempt]:
-        """Give back what was not begun."""
+    def release_waiting(self) -> list[Attempt]:
+        """Empty the queue. Returns an untried Attempt for each delivery that was in it."""
         with self._lock:
-            left, self._waiting = list(self._waiting), deque()
-        return [Attempt(self.endpoint, claimed, datetime.now(UTC)) for claimed in left]
+            released, self._waiting = list(self._waiting), deque()
+        return [Attempt(self.endpoint, claimed, datetime.now(UTC)) for claimed in released]
 
     def close(self) -> None:
-        """End the connections; only when it is not busy."""
+        """Close the connections; only when it is not busy."""
         if self._caller is not None:
             self._caller.close()
 
@@ -140,58 +147,58 @@ class Lane:
         while (claimed := self._next()) is not None:
             try:
                 result = self._post(claimed)
-            except Exception:  # a mistake of ours must neither lose the delivery nor stop the lane
+            except Exception:  # a bug of ours must neither lose the delivery nor stop the worker
                 log.exception("webhook_attempt_broke", webhook_id=str(self.endpoint.id))
                 result = Attempt(self.endpoint, claimed, datetime.now(UTC), error="internal_error")
-            hungry = self._learn(result)
-            for given_back in self.empty() if self.failing else ():
-                self._report(given_back, False)
-            self._report(result, hungry)
+            claim_more = self._learn(result)
+            for released in self.release_waiting() if self.failing else ():
+                self._report(released, False)
+            self._report(result, claim_more)
 
-    def _next(self) -> Claimed | None:
+    def _next(self) -> ClaimedDelivery | None:
         with self._lock:
-            if not self._waiting or self._working > self._allowed:
-                self._working -= 1
-                self._begun.pop(threading.get_ident(), None)
+            if not self._waiting or self._threads_in_use > self._max_threads:
+                self._threads_in_use -= 1
+                self._post_started_at.pop(threading.get_ident(), None)
                 return None
-            self._begun[threading.get_ident()] = time.monotonic()
+            self._post_started_at[threading.get_ident()] = time.monotonic()
             return self._waiting.popleft()
 
-    def _post(self, claimed: Claimed) -> Attempt:
-        if time.monotonic() > claimed.good_until:
+    def _post(self, claimed: ClaimedDelivery) -> Attempt:
+        if time.monotonic() > claimed.start_before:
             return Attempt(self.endpoint, claimed, datetime.now(UTC))
         endpoint, signers = self.endpoint, self._signers
         try:
-            caller = self._caller_now()
+            caller = self._get_caller()
         except OutboundError as error:
             return Attempt(endpoint, claimed, datetime.now(UTC), error=error.code)
-        return http.attempt(endpoint, signers, caller, claimed)
+        return http.post(endpoint, signers, caller, claimed)
 
-    def _caller_now(self) -> Caller:
+    def _get_caller(self) -> Caller:
         with self._lock:
             if self._caller is None:
                 from core.http.session import Caller  # here: see http.request
 
-                self._caller = Caller(self.endpoint.url, connections=MOST_THREADS)
+                self._caller = Caller(self.endpoint.url, connections=MAX_THREADS)
             return self._caller
 
     def _learn(self, result: Attempt) -> bool:
-        """Adjust to how the receiver does. Returns whether more should be claimed soon."""
+        """Update latency average and concurrency from one result. Returns whether to claim more soon."""
         with self._lock:
-            self._last = time.monotonic()
+            self._last_result_at = time.monotonic()
             if result.succeeded:
-                self._failures, self._rest_until = 0, 0.0
-                taken = max(result.duration_ms / 1000, 0.001)
-                self._seconds += SMOOTHING * (taken - self._seconds)
-                self._proven = True
-                if taken < QUICK_SECONDS:
-                    self._allowed = min(self._allowed + 1, MOST_THREADS)
+                self._failures, self._backoff_until = 0, 0.0
+                seconds = max(result.duration_ms / 1000, 0.001)
+                self._average_seconds += SMOOTHING * (seconds - self._average_seconds)
+                self._has_succeeded = True
+                if seconds < FAST_SECONDS:
+                    self._max_threads = min(self._max_threads + 1, MAX_THREADS)
                 else:
-                    self._allowed = max(1, self._allowed - 1)
+                    self._max_threads = max(1, self._max_threads - 1)
             elif result.tried:
                 self._failures += 1
-                self._allowed = 1
+                self._max_threads = 1
                 if self.failing:
-                    rest = 0.5 * 2 ** min(self._failures - REST_AFTER, 10)
-                    self._rest_until = time.monotonic() + min(rest, LONGEST_REST)
-            return len(self._waiting) <= self._allowed * 2
+                    backoff = 0.5 * 2 ** min(self._failures - BACKOFF_AFTER, 10)
+                    self._backoff_until = time.monotonic() + min(backoff, MAX_BACKOFF_SECONDS)
+            return len(self._waiting) <= self._max_threads * 2

@@ -1,4 +1,4 @@
-"""One attempt on the wire: body, headers, signature (Standard Webhooks), and what became of it."""
+"""HTTP request of one delivery: body, headers, signature (Standard Webhooks) and result."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from core.http.session import Caller
 
 ANSWER_BYTES = 1024
-"""Of an answer, what is kept."""
+"""Bytes of a response that are stored."""
 READ_BYTES = 64 * 1024
-"""Of an answer, what is read; then the connection is given up."""
+"""Bytes of a response that are read; the connection of a longer one is closed."""
 GONE = 410
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where to post and how to sign, as it was when the deliveries were claimed."""
+    """Snapshot of an endpoint's settings, as they were when the deliveries were claimed."""
 
     id: UUID
     business_id: UUID
@@ -40,23 +40,23 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
-class Claimed:
-    """A delivery that is ours until `good_until` (monotonic). attempts: those before."""
+class ClaimedDelivery:
+    """A claimed delivery. attempts: earlier ones. start_before: latest monotonic time to begin the request."""
 
     id: UUID
     claim: UUID
     event_id: UUID
     payload: str
     attempts: int
-    good_until: float
+    start_before: float
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What became of one try. Neither status nor error: it was not tried and is given back."""
+    """Result of one request. Neither status nor error: nothing was sent, and the claim is released."""
 
     endpoint: Endpoint
-    delivery: Claimed
+    delivery: ClaimedDelivery
     at: datetime
     duration_ms: int = 0
     status: int | None = None
@@ -74,19 +74,19 @@ class Attempt:
 
     @property
     def gone(self) -> bool:
-        """The receiver wants nothing more, ever."""
+        """Whether the receiver has refused all further deliveries (410 Gone)."""
         return self.status == GONE
 
 
 def signers(endpoint: Endpoint) -> list[Signer]:
-    """One for each secret that is valid."""
+    """Return a signer for each valid secret."""
     return [Signer(secret) for secret in endpoint.secrets]
 
 
 def signed_headers(
     signers: Sequence[Signer], event_id: UUID, moment: datetime, body: bytes
 ) -> dict[str, str]:
-    """The headers of Standard Webhooks; with two secrets (rotation) two signatures."""
+    """Build the Standard Webhooks headers, with one signature per signer."""
     text = body.decode()
     signatures = [signer.sign(str(event_id), moment, text) for signer in signers]
     return {
@@ -96,8 +96,8 @@ def signed_headers(
     }
 
 
-def attempt(endpoint: Endpoint, signers: Sequence[Signer], caller: Caller, claimed: Claimed) -> Attempt:
-    """Post one event. Never raises for what a receiver does."""
+def post(endpoint: Endpoint, signers: Sequence[Signer], caller: Caller, claimed: ClaimedDelivery) -> Attempt:
+    """Post one event. Failures of the receiver and blocked addresses are returned, not raised."""
     body = presets.body(endpoint.preset, claimed.payload)
     moment, begin = datetime.now(UTC), time.monotonic()
     headers = {
@@ -112,7 +112,7 @@ def attempt(endpoint: Endpoint, signers: Sequence[Signer], caller: Caller, claim
         max_bytes=READ_BYTES,
     )
     try:
-        answer = caller.post(body, headers, limits)
+        response = caller.post(body, headers, limits)
     except OutboundError as error:
         return Attempt(endpoint, claimed, moment, _ms(begin), error=error.code)
     return Attempt(
@@ -120,9 +120,9 @@ def attempt(endpoint: Endpoint, signers: Sequence[Signer], caller: Caller, claim
         claimed,
         moment,
         _ms(begin),
-        status=answer.status,
-        answer=answer.body[:ANSWER_BYTES].decode(errors="replace").replace("\x00", ""),
-        retry_after=retry_schedule.retry_after(answer.headers.get("retry-after"), moment),
+        status=response.status,
+        answer=response.body[:ANSWER_BYTES].decode(errors="replace").replace("\x00", ""),
+        retry_after=retry_schedule.retry_after(response.headers.get("retry-after"), moment),
     )
 
 

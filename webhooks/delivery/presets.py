@@ -1,4 +1,4 @@
-"""What the receivers that people know out of the box want to be sent, made of the text of an event."""
+"""Payload formats: Standard Webhooks and n8n (the event itself) and Slack-compatible chats (one line of text)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from core.text import clip
 from webhooks.models import Webhook
 
 SLACK_LENGTH = 3000
-"""Characters of a chat message; Slack cuts longer ones itself, others refuse them."""
+"""Characters of a chat message; Slack truncates longer ones, other chats reject them."""
 
 
 def body(preset: str, payload: str) -> bytes:
-    """The bytes to post. Signed as they are."""
+    """Return the request body, which is also what gets signed."""
     if preset == Webhook.Preset.SLACK:
         return orjson.dumps({"text": chat_text(orjson.loads(payload))})
     return payload.encode()
 
 
 def chat_text(event: dict[str, Any]) -> str:
-    """An event as a line of a chat, in the markup that Slack, Mattermost and Rocket.Chat share."""
+    """Format an event as a chat message in the markup that Slack, Mattermost and Rocket.Chat share."""
     data = event.get("data") or {}
     group, _, verb = str(event.get("type", "")).partition(".")
     text = _LINES.get(group, _plain)(data, verb)
@@ -72,5 +72,5 @@ _LINES: dict[str, Callable[[dict[str, Any], str], str]] = {
 
 
 def _escape(text: str) -> str:
-    """What a person wrote must not become a link or call everybody in the channel."""
+    """Escape user text, so that it cannot become a link or a mention of the whole channel."""
     return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

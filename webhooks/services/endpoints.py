@@ -1,4 +1,4 @@
-"""What people and programs do with endpoints: add, change, switch, rotate the secret, try, post again, delete."""
+"""Create, update, test, replay and delete webhook endpoints, and rotate their secrets."""
 
 from __future__ import annotations
 
@@ -19,35 +19,34 @@ from core import public_events
 from core.clock import now
 from core.errors import Conflict, InvalidInput
 from core.http import policy
-from core.public_events import PublicEvent as Told
 from core.text import printable
 from webhooks.models import ALL_EVENTS, EventFeed, Webhook, WebhookAttempt, WebhookDelivery
 from webhooks.public_events import TEST, test_data
-from webhooks.services import deliveries
+from webhooks.services import queue
 from webhooks.services.recording import Audience
 
-MOST = 50
-"""Endpoints that a business may have."""
-URL_LENGTH = 500
-MOST_HEADERS = 10
-HEADER_LENGTH = 1000
+MAX_ENDPOINTS = 50
+"""Endpoints of one business."""
+MAX_URL_LENGTH = 500
+MAX_HEADERS = 10
+MAX_HEADER_LENGTH = 1000
 OVERLAP = timedelta(hours=24)
-"""How long the secret before the newest still signs."""
+"""How long the previous secret still signs after a rotation."""
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-_OURS = frozenset(
+_RESERVED_HEADERS = frozenset(
     {
         *("host", "user-agent", "accept-encoding", "content-length", "content-type"),
         *("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect"),
         *("webhook-id", "webhook-signature", "webhook-timestamp"),
     }
 )
-"""Headers that we set, or that are about the connection."""
+"""Headers set by WhatsFlow or by the HTTP connection."""
 _UNSET: Any = object()
 
 
 @dataclass(frozen=True)
-class Created:
-    """A new endpoint with its secret, which is shown this once."""
+class CreatedWebhook:
+    """New endpoint with its secret, which is shown only once."""
 
     webhook: Webhook
     secret: str
@@ -63,24 +62,26 @@ def create(
     preset: str = Webhook.Preset.STANDARD,
     headers: Mapping[str, str] | None = None,
     is_active: bool = True,
-) -> Created:
-    """A new endpoint; from now on events are recorded for it.
+) -> CreatedWebhook:
+    """Create an endpoint; later events are recorded for it.
 
     Raises Blocked for an address that may not be called, InvalidInput ("no_events", "unknown_event",
     "invalid_header", "unknown_preset", ...), Conflict("too_many_webhooks").
     """
-    fields = _checked(url=url, events=events, description=description, preset=preset, headers=headers or {})
+    fields = _validate(url=url, events=events, description=description, preset=preset, headers=headers or {})
     secret = new_secret()
     with transaction.atomic():
         feed, _ = EventFeed.objects.get_or_create(business_profile=business)
         EventFeed.objects.select_for_update().get(pk=feed.pk)
-        if Webhook.objects.filter(business_profile=business).count() >= MOST:
-            raise Conflict("too_many_webhooks", f"A business has at most {MOST} webhooks. Delete one first.")
+        if Webhook.objects.filter(business_profile=business).count() >= MAX_ENDPOINTS:
+            raise Conflict(
+                "too_many_webhooks", f"A business has at most {MAX_ENDPOINTS} webhooks. Delete one first."
+            )
         webhook = Webhook.objects.create(
-            business_profile=business, created_by=actor, secret=secret, **fields, **_switched(is_active)
+            business_profile=business, created_by=actor, secret=secret, **fields, **_switch(is_active)
         )
         audit.record(business, actor, "webhook.created", webhook, host=webhook.host, events=webhook.events)
-    return Created(webhook, secret)
+    return CreatedWebhook(webhook, secret)
 
 
 def update(
@@ -95,11 +96,11 @@ def update(
     headers: Mapping[str, str] = _UNSET,
     is_active: bool = _UNSET,
 ) -> Webhook:
-    """Change what is given. Switching it on lets go what has waited. Raises as `create` does."""
-    given = {"url": url, "events": events, "description": description, "preset": preset, "headers": headers}
-    fields = _checked(**{name: value for name, value in given.items() if value is not _UNSET})
+    """Update the given fields. Activating it delivers its pending events. Raises as `create` does."""
+    values = {"url": url, "events": events, "description": description, "preset": preset, "headers": headers}
+    fields = _validate(**{name: value for name, value in values.items() if value is not _UNSET})
     if is_active is not _UNSET and is_active != webhook.is_active:
-        fields |= _switched(is_active)
+        fields |= _switch(is_active)
     changed = sorted(name for name, value in fields.items() if getattr(webhook, name) != value)
     if not changed:
         return webhook
@@ -109,12 +110,12 @@ def update(
         webhook.save(update_fields=[*changed, "updated_at"])
         audit.record(business, actor, "webhook.changed", webhook, fields=changed, host=webhook.host)
         if webhook.is_active:
-            transaction.on_commit(deliveries.wake, robust=True)
+            transaction.on_commit(queue.wake, robust=True)
     return webhook
 
 
 def rotate(business: BusinessProfile, actor: User | None, webhook: Webhook) -> str:
-    """Give it a new secret and return it. The one before goes on signing beside it for `OVERLAP`."""
+    """Replace the secret and return the new one. The previous secret signs as well for `OVERLAP`."""
     secret = new_secret()
     webhook.old_secret, webhook.old_secret_until = webhook.secret, now() + OVERLAP
     webhook.secret = secret
@@ -125,30 +126,30 @@ def rotate(business: BusinessProfile, actor: User | None, webhook: Webhook) -> s
 
 
 def delete(business: BusinessProfile, actor: User | None, webhook: Webhook) -> None:
-    """Remove it with its deliveries: what waits is not sent."""
+    """Delete an endpoint with its deliveries; pending ones are not sent."""
     with transaction.atomic():
         audit.record(business, actor, "webhook.deleted", webhook, host=webhook.host)
-        sent = WebhookDelivery.objects.filter(webhook=webhook)
-        WebhookAttempt.objects.filter(delivery__in=sent)._raw_delete(WebhookAttempt.objects.db)
-        sent._raw_delete(WebhookDelivery.objects.db)  # there may be very many: not one by one through Python
+        deliveries = WebhookDelivery.objects.filter(webhook=webhook)
+        WebhookAttempt.objects.filter(delivery__in=deliveries)._raw_delete(WebhookAttempt.objects.db)
+        deliveries._raw_delete(WebhookDelivery.objects.db)  # may be many: do not load them into Python
         webhook.delete()
 
 
 def send_test(business: BusinessProfile, actor: User | None, webhook: Webhook) -> WebhookDelivery:
-    """Send it a test event now, whatever it listens to. Raises Conflict("webhook_off")."""
-    _must_be_on(webhook)
+    """Queue a test event, whatever the endpoint subscribes to. Raises Conflict("webhook_off")."""
+    _require_active(webhook)
     with transaction.atomic():
         audience = Audience(business.pk, webhooks=((webhook.pk, frozenset({TEST})),))
-        audience.record([Told(TEST, test_data(), webhook.pk)])
+        audience.record([public_events.PublicEvent(TEST, test_data(), webhook.pk)])
         audit.record(business, actor, "webhook.tested", webhook)
         return WebhookDelivery.objects.filter(webhook=webhook, event_type=TEST).latest("id")
 
 
 def replay(business: BusinessProfile, actor: User | None, delivery: WebhookDelivery) -> None:
-    """Post one event again, under the same id. Raises Conflict("webhook_off", "under_way")."""
-    _must_be_on(delivery.webhook)
+    """Requeue one delivery under the same event id. Raises Conflict("webhook_off", "under_way")."""
+    _require_active(delivery.webhook)
     with transaction.atomic():
-        if not deliveries.again(WebhookDelivery.objects.filter(pk=delivery.pk)):
+        if not queue.requeue(WebhookDelivery.objects.filter(pk=delivery.pk)):
             raise Conflict("under_way", "This event is being posted just now. Wait for what becomes of it.")
         audit.record(business, actor, "webhook.replayed", delivery.webhook, delivery=str(delivery.pk))
 
@@ -162,11 +163,11 @@ def replay_many(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> int:
-    """Post again what was given up, or everything, of a range of times; one statement. Returns how many.
+    """Requeue the failed deliveries, or all, that were created in a range of time. Returns their number.
 
     Raises Conflict("webhook_off"), InvalidInput("invalid_range").
     """
-    _must_be_on(webhook)
+    _require_active(webhook)
     if since and until and since > until:
         raise InvalidInput("invalid_range", "The end lies before the beginning.", field="until")
     rows = WebhookDelivery.objects.filter(business_profile=business, webhook=webhook)
@@ -177,37 +178,39 @@ def replay_many(
     if until:
         rows = rows.filter(created_at__lte=until)
     with transaction.atomic():
-        count = deliveries.again(rows)
+        count = queue.requeue(rows)
         audit.record(business, actor, "webhook.replayed", webhook, count=count, only_failed=only_failed)
     return count
 
 
 def new_secret() -> str:
-    """256 bits, as Standard Webhooks writes them."""
+    """Generate a secret of 256 bits in the format of Standard Webhooks."""
     return f"whsec_{base64.b64encode(os.urandom(32)).decode()}"
 
 
-def _must_be_on(webhook: Webhook) -> None:
+def _require_active(webhook: Webhook) -> None:
     if not webhook.is_active:
         raise Conflict("webhook_off", "This webhook is switched off. Switch it on first.")
 
 
-def _switched(is_active: bool) -> dict[str, Any]:
-    """The columns that say that a person switched it on or off. On, its past failures are forgotten."""
+def _switch(is_active: bool) -> dict[str, Any]:
+    """Build the column values for switching an endpoint on or off. Switching on resets the circuit breaker."""
     state = Webhook.State.ACTIVE if is_active else Webhook.State.PAUSED
     fields: dict[str, Any] = {"is_active": is_active, "state": state, "state_changed_at": now()}
     return fields | ({"failing_since": None, "not_before": None} if is_active else {})
 
 
-def _checked(**fields: Any) -> dict[str, Any]:
-    """The columns that were given, as they are stored. Raises what `create` says."""
+def _validate(**fields: Any) -> dict[str, Any]:
+    """Validate fields and return the column values to store. Raises as `create` does."""
     return {name: _CHECKS[name](value) for name, value in fields.items()}
 
 
 def _url(url: str) -> str:
     url = url.strip()
-    if len(url) > URL_LENGTH:
-        raise InvalidInput("url_too_long", f"The address has at most {URL_LENGTH} characters.", field="url")
+    if len(url) > MAX_URL_LENGTH:
+        raise InvalidInput(
+            "url_too_long", f"The address has at most {MAX_URL_LENGTH} characters.", field="url"
+        )
     policy.check_url(url)
     return url
 
@@ -217,8 +220,8 @@ def _events(names: Sequence[str]) -> list[str]:
         return [ALL_EVENTS]
     if not names:
         raise InvalidInput("no_events", "Choose at least one event.", field="events")
-    if wrong := public_events.unknown(names):
-        raise InvalidInput("unknown_event", f"There is no event called {wrong[0][:64]}.", field="events")
+    if unknown := public_events.unknown(names):
+        raise InvalidInput("unknown_event", f"There is no event called {unknown[0][:64]}.", field="events")
     return sorted(set(names))
 
 
@@ -236,19 +239,19 @@ def _preset(name: str) -> str:
 
 
 def _headers(headers: Mapping[str, str]) -> str:
-    """JSON, or "" for none."""
-    if len(headers) > MOST_HEADERS:
-        raise InvalidInput("invalid_header", f"At most {MOST_HEADERS} headers can be added.", field="headers")
+    """Encode headers as JSON, or "" if there are none."""
+    if len(headers) > MAX_HEADERS:
+        raise InvalidInput("invalid_header", f"At most {MAX_HEADERS} headers can be added.", field="headers")
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name):
             raise InvalidInput("invalid_header", f"{name[:60]!r} is no name of a header.", field="headers")
-        if name.lower() in _OURS:
+        if name.lower() in _RESERVED_HEADERS:
             raise InvalidInput("invalid_header", f"{name} is set by WhatsFlow itself.", field="headers")
         if (
             not isinstance(value, str)
             or not value.isascii()
             or not value.isprintable()
-            or len(value) > HEADER_LENGTH
+            or len(value) > MAX_HEADER_LENGTH
             or value != value.strip()
         ):
             raise InvalidInput(

@@ -1,4 +1,4 @@
-"""Forgetting what other systems were told: events, deliveries and attempts are kept for 30 days."""
+"""Retention of events, deliveries and attempts, and erasure of those about deleted contacts."""
 
 from __future__ import annotations
 
@@ -13,46 +13,48 @@ from core.ids import first_at
 from webhooks.models import EventSequence, PublicEvent, WebhookAttempt, WebhookDelivery
 
 CHUNK = 2000
-"""Rows that one transaction removes."""
-MOST_CHUNKS = 500
-STAYS = "contact.deleted"
-"""So that other systems hear of it and delete theirs."""
-APART = timedelta(hours=1)
-"""An event is written a moment before its deliveries, so it is removed a little later."""
+"""Rows deleted per transaction."""
+MAX_CHUNKS = 500
+"""Chunks deleted by one call of prune."""
+NOT_ERASED = "contact.deleted"
+"""Kept, so that other systems learn of the deletion and delete their copies."""
+EVENT_MARGIN = timedelta(hours=1)
+"""Extra age of pruned events: an event is a little older than its deliveries, which must be deleted first."""
 
 
-def forget(keys: Collection[UUID]) -> int:
-    """Forget what was told of deleted people and their conversations, delivered or not, but that they are deleted.
+def erase(keys: Collection[UUID]) -> int:
+    """Delete the events of these keys (contacts, conversations) with deliveries, except `contact.deleted`.
 
-    Returns how many events. Nearly always there is none, which the sequences tell by their primary key.
+    Returns the number of events. Usually there are none, which one query of the sequences by primary key shows.
     """
-    known = list(EventSequence.objects.filter(key__in=keys).values_list("key", "business_profile_id"))
-    if not known:
+    sequences = list(EventSequence.objects.filter(key__in=keys).values_list("key", "business_profile_id"))
+    if not sequences:
         return 0
-    rows = PublicEvent.objects.filter(
-        business_profile__in={business for _, business in known}, key__in=[key for key, _ in known]
-    ).exclude(type=STAYS)
-    gone = list(rows.values_list("pk", flat=True))
-    deliveries = WebhookDelivery.objects.filter(event_id__in=gone)
+    events = PublicEvent.objects.filter(
+        business_profile__in={business_id for _, business_id in sequences},
+        key__in=[key for key, _ in sequences],
+    ).exclude(type=NOT_ERASED)
+    event_ids = list(events.values_list("pk", flat=True))
+    deliveries = WebhookDelivery.objects.filter(event_id__in=event_ids)
     WebhookAttempt.objects.filter(delivery__in=deliveries).delete()
     deliveries.delete()
-    PublicEvent.objects.filter(pk__in=gone).delete()
-    return len(gone)
+    PublicEvent.objects.filter(pk__in=event_ids).delete()
+    return len(event_ids)
 
 
 def prune() -> int:
-    """Remove what is older than the retention, in small transactions. Returns how many events and deliveries."""
-    moment = now() - timedelta(days=settings.WEBHOOK_RETENTION_DAYS)
-    deliveries = WebhookDelivery.objects.filter(pk__lt=first_at(moment))
-    events = PublicEvent.objects.filter(pk__lt=first_at(moment - APART))
+    """Delete rows past retention in small transactions. Returns the number of events and deliveries."""
+    expiry = now() - timedelta(days=settings.WEBHOOK_RETENTION_DAYS)
+    deliveries = WebhookDelivery.objects.filter(pk__lt=first_at(expiry))
+    events = PublicEvent.objects.filter(pk__lt=first_at(expiry - EVENT_MARGIN))
     removed = 0
-    for _ in range(MOST_CHUNKS):
-        keys = list(deliveries.order_by("pk").values_list("pk", flat=True)[:CHUNK])
-        WebhookAttempt.objects.filter(delivery_id__in=keys).delete()
-        WebhookDelivery.objects.filter(pk__in=keys).delete()
-        old = list(events.order_by("pk").values_list("pk", flat=True)[:CHUNK])
-        PublicEvent.objects.filter(pk__in=old).delete()
-        removed += len(keys) + len(old)
-        if not keys and not old:
+    for _ in range(MAX_CHUNKS):
+        delivery_ids = list(deliveries.order_by("pk").values_list("pk", flat=True)[:CHUNK])
+        WebhookAttempt.objects.filter(delivery_id__in=delivery_ids).delete()
+        WebhookDelivery.objects.filter(pk__in=delivery_ids).delete()
+        event_ids = list(events.order_by("pk").values_list("pk", flat=True)[:CHUNK])
+        PublicEvent.objects.filter(pk__in=event_ids).delete()
+        removed += len(delivery_ids) + len(event_ids)
+        if not delivery_ids and not event_ids:
             break
     return removed

@@ -1,4 +1,4 @@
-"""Pages of what was posted: the log with its filters, one delivery with its attempts, and the catalogue of events."""
+"""Pages of the delivery log, of one delivery and of the event catalogue."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from webhooks.services import endpoints
 @require_safe
 @member(Can.MANAGE_CONNECTIONS)
 def log(request: MemberRequest) -> HttpResponse:
-    """Deliveries of all endpoints, filtered."""
+    """Show the filtered deliveries of all endpoints."""
     business = request.access.business
     form = LogForm(request.GET, webhooks=list(selectors.webhooks_of(business)))
-    page = selectors.deliveries_page(business, Filters(**form.chosen()), request.GET.get("before", ""))
+    page = selectors.deliveries_page(business, Filters(**form.filters()), request.GET.get("before", ""))
     rows = presenters.rows(page.deliveries)
     context = {"form": form, "page": page, "rows": rows, "with_webhook": True}
     return render(request, "webhooks/log.html", "webhooks/_deliveries.html", context)
@@ -32,7 +32,7 @@ def log(request: MemberRequest) -> HttpResponse:
 @require_safe
 @member(Can.MANAGE_CONNECTIONS)
 def detail(request: MemberRequest, delivery_id: UUID) -> HttpResponse:
-    """What was sent, and every attempt with its answer."""
+    """Show a delivery with its payload and attempts."""
     delivery = selectors.get_delivery(request.access.business, delivery_id)
     context = {
         "delivery": delivery,
@@ -47,7 +47,7 @@ def detail(request: MemberRequest, delivery_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.MANAGE_CONNECTIONS)
 def replay(request: MemberRequest, delivery_id: UUID) -> HttpResponse:
-    """Post one event again."""
+    """POST: requeue one delivery."""
     access = request.access
     delivery = selectors.get_delivery(access.business, delivery_id)
     endpoints.replay(access.business, access.user, delivery)
@@ -58,6 +58,6 @@ def replay(request: MemberRequest, delivery_id: UUID) -> HttpResponse:
 @require_safe
 @member(Can.MANAGE_CONNECTIONS)
 def catalogue(request: MemberRequest) -> HttpResponse:
-    """Every event with an example of what arrives."""
+    """Show all event types with example payloads."""
     context = {"groups": presenters.catalogue()}
     return render(request, "webhooks/catalogue.html", "webhooks/_catalogue.html", context)

@@ -1,4 +1,4 @@
-"""Pages of the endpoints: list, creation, one endpoint with its deliveries, and what can be done with it."""
+"""Pages and actions of webhook endpoints."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PRESETS = (Webhook.Preset.SLACK, Webhook.Preset.N8N)
 @require_safe
 @member(Can.MANAGE_CONNECTIONS)
 def index(request: MemberRequest) -> HttpResponse:
-    """All endpoints of the business."""
+    """List the endpoints of the business."""
     business = request.access.business
     cards = presenters.cards(business, list(selectors.webhooks_of(business)))
     return render(request, "webhooks/list.html", "webhooks/_list.html", {"cards": cards})
@@ -37,7 +37,7 @@ def index(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.MANAGE_CONNECTIONS)
 def create(request: MemberRequest) -> HttpResponse:
-    """Add an endpoint; its secret is in the answer, this once."""
+    """Create an endpoint. The response shows its secret once."""
     preset = request.GET.get("preset", "")
     form = WebhookForm(request.POST or None)
     if preset in PRESETS:
@@ -45,7 +45,7 @@ def create(request: MemberRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         access = request.access
         try:
-            created = endpoints.create(access.business, access.user, **form.fields_given)
+            created = endpoints.create(access.business, access.user, **form.service_fields)
             return _secret_page(request, created.webhook, created.secret, is_new=True)
         except DomainError as error:
             _complain(form, error)
@@ -56,7 +56,7 @@ def create(request: MemberRequest) -> HttpResponse:
 @require_safe
 @member(Can.MANAGE_CONNECTIONS)
 def detail(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
-    """One endpoint: how it does, its latest deliveries, and what can be done."""
+    """Show one endpoint with its status and latest deliveries."""
     webhook = selectors.get_webhook(request.access.business, webhook_id)
     return _detail(request, webhook)
 
@@ -81,13 +81,13 @@ def _detail(request: MemberRequest, webhook: Webhook, status: int = 200, **more:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.MANAGE_CONNECTIONS)
 def edit(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
-    """Change address, events, name, headers or what receives it."""
+    """Edit the settings of an endpoint."""
     access = request.access
     webhook = selectors.get_webhook(access.business, webhook_id)
     form = WebhookForm(request.POST or None, webhook=webhook)
     if request.method == "POST" and form.is_valid():
         try:
-            endpoints.update(access.business, access.user, webhook, **form.fields_given)
+            endpoints.update(access.business, access.user, webhook, **form.service_fields)
             messages.success(request, "The webhook was changed.")
             return redirect(request, "webhooks:detail", webhook_id)
         except DomainError as error:
@@ -100,13 +100,13 @@ def edit(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.MANAGE_CONNECTIONS)
 def switch(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
-    """Switch it on or off."""
+    """POST: activate or pause an endpoint (on=1/0)."""
     access = request.access
     webhook = selectors.get_webhook(access.business, webhook_id)
     on = request.POST.get("on") == "1"
     endpoints.update(access.business, access.user, webhook, is_active=on)
-    said = "is on: what has waited goes out now." if on else "is off. Nothing is recorded for it meanwhile."
-    messages.success(request, f"{webhook.display_name} {said}")
+    result = "is on: what has waited goes out now." if on else "is off. Nothing is recorded for it meanwhile."
+    messages.success(request, f"{webhook.display_name} {result}")
     return redirect(request, "webhooks:detail", webhook_id)
 
 
@@ -114,7 +114,7 @@ def switch(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.MANAGE_CONNECTIONS)
 def rotate(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
-    """Give it a new secret, which is in the answer, this once."""
+    """POST: rotate the secret. The response shows the new one once."""
     access = request.access
     webhook = selectors.get_webhook(access.business, webhook_id)
     secret = endpoints.rotate(access.business, access.user, webhook)
@@ -124,7 +124,7 @@ def rotate(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.MANAGE_CONNECTIONS)
 def test(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
-    """Send it a test event and go where its answer will show."""
+    """POST: send a test event and redirect to its delivery."""
     access = request.access
     webhook = selectors.get_webhook(access.business, webhook_id)
     delivery = endpoints.send_test(access.business, access.user, webhook)
@@ -134,7 +134,7 @@ def test(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.MANAGE_CONNECTIONS)
 def replay(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
-    """Post again what was given up, or a range of times."""
+    """POST: requeue failed deliveries, or all of a range of time."""
     access = request.access
     webhook = selectors.get_webhook(access.business, webhook_id)
     form = ReplayForm(request.POST)
@@ -155,7 +155,7 @@ def replay(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.MANAGE_CONNECTIONS)
 def delete(request: MemberRequest, webhook_id: UUID) -> HttpResponse:
-    """Remove it with its deliveries; the page asks first, by its name."""
+    """POST: delete an endpoint with its deliveries."""
     access = request.access
     webhook = selectors.get_webhook(access.business, webhook_id)
     name = webhook.display_name

@@ -1,4 +1,4 @@
-"""`manage.py flush` that also empties the audit log on SQLite, where its triggers refuse flush's plain DELETE."""
+"""`manage.py flush` that also empties the audit log on SQLite, whose triggers refuse DELETE."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import connections, transaction
 
 
 class Command(flush.Command):
-    """Django's flush; on SQLite the audit log's triggers are lifted for it, inside one transaction."""
+    """Django's flush; on SQLite it drops and recreates the audit log's triggers in one transaction."""
 
     def handle(self, **options: Any) -> None:
         if options["interactive"] and input("This removes ALL data. Type 'yes' to continue: ") != "yes":

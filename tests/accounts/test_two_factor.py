@@ -20,7 +20,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from accounts.models import AuditEntry, RecoveryCode, SecondFactor, User
-from accounts.services import second_factor
+from accounts.services import two_factor
 
 ClientOf = Callable[..., Client]
 LOGIN = "/accounts/login/"
@@ -46,8 +46,8 @@ def clock():
 @pytest.fixture
 def recovery(owner: User, password: str, clock) -> list[str]:
     """The owner has turned it on; the recovery codes."""
-    second_factor.begin(owner)
-    codes = second_factor.turn_on(owner, password=password, code=code_of(owner))
+    two_factor.begin(owner)
+    codes = two_factor.turn_on(owner, password=password, code=code_of(owner))
     clock.shift(STEP)
     return codes
 
@@ -64,10 +64,10 @@ def test_a_person_turns_it_on_with_a_code_and_the_password(
     assert "<svg" in page
     assert client.post(PAGE, {"code": "000000", "password": password}).status_code == 422
     assert client.post(PAGE, {"code": code_of(owner), "password": "a guess"}).status_code == 422
-    assert not second_factor.is_on(owner)
+    assert not two_factor.is_on(owner)
     shown = client.post(PAGE, {"code": code_of(owner), "password": password}).content.decode()
     codes = re.findall(r"\b[a-z2-7]{4}(?:-[a-z2-7]{4}){3}\b", shown)
-    assert len(set(codes)) == second_factor.RECOVERY_CODES
+    assert len(set(codes)) == two_factor.RECOVERY_CODES
     assert AuditEntry.objects.filter(action="user.second_factor_on", actor=owner).count() == 1
     with database.cursor() as cursor:
         cursor.execute("SELECT secret FROM second_factors")
@@ -115,14 +115,14 @@ def test_a_recovery_code_stands_in_once(
         password_step(client, owner, password)
         assert client.post(CODE, {"code": f" {recovery[3].upper()} "}).status_code == status
         client.post("/accounts/logout/")
-    assert second_factor.recovery_codes_left(owner) == second_factor.RECOVERY_CODES - 1
+    assert two_factor.recovery_codes_left(owner) == two_factor.RECOVERY_CODES - 1
     assert AuditEntry.objects.filter(action="user.recovery_code_used").count() == 1
 
 
 def test_codes_are_not_guessed(client: Client, owner: User, password: str, recovery: list[str]) -> None:
     password_step(client, owner, password)
     wrong = (f"{number:06d}" for number in count() if f"{number:06d}" != code_of(owner))
-    for _ in range(second_factor.WRONG_PER_HOUR):
+    for _ in range(two_factor.WRONG_PER_HOUR):
         assert client.post(CODE, {"code": next(wrong)}).status_code == 422
     elsewhere = Client(REMOTE_ADDR="198.51.100.7")
     password_step(elsewhere, owner, password)
@@ -172,8 +172,8 @@ def test_the_api_asks_for_the_code_too(
 
 def test_the_operators_pages_are_no_way_around_it(client: Client, password: str, db, clock) -> None:
     operator = User.objects.create_superuser("root@example.com", password)
-    second_factor.begin(operator)
-    second_factor.turn_on(operator, password=password, code=code_of(operator))
+    two_factor.begin(operator)
+    two_factor.turn_on(operator, password=password, code=code_of(operator))
     clock.shift(STEP)
     client.post("/admin/login/", {"username": operator.email, "password": password})
     assert client.get("/admin/").status_code == 302
@@ -187,7 +187,7 @@ def test_it_is_turned_off_with_password_and_code(
 ) -> None:
     signed_in = client_of(owner)
     assert signed_in.post(PAGE, {"code": "000000", "password": password}).status_code == 422
-    assert second_factor.is_on(owner)
+    assert two_factor.is_on(owner)
     assert signed_in.post(PAGE, {"code": recovery[0], "password": password}).status_code == 302
     assert not RecoveryCode.objects.exists()
     assert password_step(client, owner, password)["Location"] == "/"

@@ -1,4 +1,4 @@
-"""The second step of signing in, and where a person turns it on and off."""
+"""Two-factor authentication: the code at sign-in, and the page that turns it on and off."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import forms, selectors
 from accounts.models import User
-from accounts.services import second_factor
+from accounts.services import two_factor
 from accounts.views.form_page import form_page
 from core.errors import InvalidInput
 from core.web import qr
@@ -25,11 +25,11 @@ from core.web.htmx import is_local
 
 PENDING = "second_factor"
 PENDING_SECONDS = 600
-"""So long after the password the code may be entered."""
+"""How long after the password the code may be entered."""
 
 
-def ask_for_code(request: HttpRequest, user: User, backend: str, remember: bool, to: str) -> HttpResponse:
-    """The password was right; nobody is signed in until the code is."""
+def request_code(request: HttpRequest, user: User, backend: str, remember: bool, to: str) -> HttpResponse:
+    """Keep a sign-in with a correct password pending in the session and redirect to the code page."""
     request.session[PENDING] = {
         "user": str(user.pk),
         "password": user.get_session_auth_hash(),
@@ -45,7 +45,7 @@ def ask_for_code(request: HttpRequest, user: User, backend: str, remember: bool,
 @sensitive_post_parameters("code")
 @require_http_methods(["GET", "POST"])
 def login_code(request: HttpRequest) -> HttpResponse:
-    """The code that goes with the password that was just entered."""
+    """Complete a pending sign-in with a TOTP or recovery code."""
     pending = request.session.get(PENDING)
     user = _pending_user(pending)
     if user is None or pending is None:
@@ -54,8 +54,8 @@ def login_code(request: HttpRequest) -> HttpResponse:
     form = forms.CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            second_factor.check(user, form.cleaned_data["code"])
-            return _signed_in(request, user, pending)
+            two_factor.check(user, form.cleaned_data["code"])
+            return _complete_login(request, user, pending)
         except InvalidInput as error:
             forms.add_error(form, error)
     return form_page(request, "accounts/login_code.html", form)
@@ -70,7 +70,7 @@ def _pending_user(pending: dict[str, Any] | None) -> User | None:
     return user
 
 
-def _signed_in(request: HttpRequest, user: User, pending: dict[str, Any]) -> HttpResponse:
+def _complete_login(request: HttpRequest, user: User, pending: dict[str, Any]) -> HttpResponse:
     request.session.pop(PENDING)
     auth.login(request, user, backend=pending["backend"])
     if not pending["remember"]:
@@ -83,36 +83,36 @@ def _signed_in(request: HttpRequest, user: User, pending: dict[str, Any]) -> Htt
 @login_required
 @sensitive_post_parameters("password", "code")
 @require_http_methods(["GET", "POST"])
-def second_step(request: HttpRequest) -> HttpResponse:
-    """Turn the second step on, or off."""
+def two_factor_settings(request: HttpRequest) -> HttpResponse:
+    """Turn two-factor authentication on or off."""
     user = cast(User, request.user)
-    if second_factor.is_on(user):
+    if two_factor.is_on(user):
         return _turn_off(request, user)
     return _turn_on(request, user)
 
 
 def _turn_on(request: HttpRequest, user: User) -> HttpResponse:
-    form = forms.SecondStepForm(request.POST or None)
+    form = forms.TwoFactorForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            codes = second_factor.turn_on(user, **form.cleaned_data)
+            codes = two_factor.turn_on(user, **form.cleaned_data)
             return render(request, "accounts/recovery_codes.html", {"codes": codes})
         except InvalidInput as error:
             forms.add_error(form, error)
-    secret = second_factor.begin(user)
-    shown = " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
-    code = qr.svg(second_factor.uri(user, secret))
-    return form_page(request, "accounts/second_step_on.html", form, code=code, secret=shown)
+    secret = two_factor.begin(user)
+    grouped = " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
+    code = qr.svg(two_factor.uri(user, secret))
+    return form_page(request, "accounts/second_step_on.html", form, code=code, secret=grouped)
 
 
 def _turn_off(request: HttpRequest, user: User) -> HttpResponse:
-    form = forms.SecondStepForm(request.POST or None)
+    form = forms.TwoFactorForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            second_factor.turn_off(user, **form.cleaned_data)
+            two_factor.turn_off(user, **form.cleaned_data)
             messages.success(request, "Signing in takes your password alone again.")
             return redirect("accounts:profile")
         except InvalidInput as error:
             forms.add_error(form, error)
-    left = second_factor.recovery_codes_left(user)
+    left = two_factor.recovery_codes_left(user)
     return form_page(request, "accounts/second_step_off.html", form, left=left)

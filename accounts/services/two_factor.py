@@ -1,6 +1,6 @@
-"""The second factor: a code from an authenticator app (TOTP, RFC 6238), and codes on paper for when the phone is gone.
+"""Two-factor authentication: TOTP codes of an authenticator app (RFC 6238) and single-use recovery codes.
 
-A code counts once: the step of the clock to which it belongs is kept, and an earlier or equal one is refused.
+A TOTP code is valid once: its time step is stored, and codes of an earlier or equal step are refused.
 """
 
 from __future__ import annotations
@@ -27,62 +27,62 @@ SECRET_BYTES = 20
 DIGITS = 6
 STEP_SECONDS = 30
 DRIFT = 1
-"""Steps that a phone's clock may be off, either way."""
+"""Time steps by which a phone's clock may be off, either way."""
 RECOVERY_CODES = 10
 WRONG_PER_HOUR = 10
-"""Wrong codes that may be entered for one account, by whoever knows its password."""
+"""Wrong codes accepted per account, from anybody who knows its password."""
 
 
 def is_on(user: User) -> bool:
-    """Whether signing in takes a code."""
+    """Return whether signing in requires a code."""
     return SecondFactor.objects.filter(user=user, confirmed_at__isnull=False).exists()
 
 
 def begin(user: User) -> str:
-    """The secret for the user's app, base32; the same until it is confirmed. Raises Conflict("second_factor_on")."""
+    """Return the base32 secret for the user's app; the same until confirmed. Raises Conflict("second_factor_on")."""
     with transaction.atomic():
-        found, _ = SecondFactor.objects.select_for_update().get_or_create(
+        factor, _ = SecondFactor.objects.select_for_update().get_or_create(
             user=user, defaults={"secret": base64.b32encode(secrets.token_bytes(SECRET_BYTES)).decode()}
         )
-    if found.confirmed_at:
+    if factor.confirmed_at:
         raise Conflict("second_factor_on", "The second step is on already. Turn it off first.")
-    return found.secret
+    return factor.secret
 
 
 def uri(user: User, secret: str) -> str:
-    """What the QR code for the app says."""
+    """Build the otpauth URI for the app's QR code."""
     label = quote(f"{ISSUER}:{user.email}")
     return f"otpauth://totp/{label}?{urlencode({'secret': secret, 'issuer': ISSUER})}"
 
 
 def turn_on(user: User, *, password: str, code: str) -> list[str]:
-    """From now on signing in takes a code. Returns the recovery codes, which are shown once.
+    """Turn two-factor authentication on. Returns the recovery codes, which are shown only once.
 
     Raises InvalidInput ("wrong_password", "wrong_code"), Conflict, TooManyRequests.
     """
-    reauthentication.password(user, password, "password")
+    reauthentication.require_password(user, password, "password")
     with transaction.atomic():
-        found = SecondFactor.objects.select_for_update().filter(user=user).first()
-        if found is None or found.confirmed_at:
+        factor = SecondFactor.objects.select_for_update().filter(user=user).first()
+        if factor is None or factor.confirmed_at:
             raise Conflict("second_factor_on", "Begin again: the second step was turned on or off meanwhile.")
-        step = _step_of(found.secret, code)
+        step = _step_of(factor.secret, code)
         if step is None:
-            raise _wrong()
-        found.confirmed_at, found.last_step = now(), step
-        found.save()
+            raise _wrong_code()
+        factor.confirmed_at, factor.last_step = now(), step
+        factor.save()
         audit.record(None, user, "user.second_factor_on", user)
         return _new_recovery_codes(user)
 
 
 def turn_off(user: User, *, password: str, code: str) -> None:
-    """Signing in takes the password alone again. Raises InvalidInput, TooManyRequests."""
-    reauthentication.password(user, password, "password")
+    """Turn two-factor authentication off. Raises InvalidInput, TooManyRequests."""
+    reauthentication.require_password(user, password, "password")
     check(user, code)
     remove(user, user)
 
 
 def remove(user: User, actor: User) -> None:
-    """Take the second factor away, by its owner or by an operator."""
+    """Remove the secret and recovery codes. actor: the user or an operator."""
     with transaction.atomic():
         RecoveryCode.objects.filter(user=user).delete()
         if SecondFactor.objects.filter(user=user).delete()[0]:
@@ -90,27 +90,24 @@ def remove(user: User, actor: User) -> None:
 
 
 def check(user: User, code: str) -> None:
-    """Raises InvalidInput("wrong_code") unless `code` is the app's of now or an unused recovery code, which it uses up.
-
-    Raises TooManyRequests after too many wrong ones.
-    """
+    """Check and consume a TOTP or recovery code. Raises InvalidInput("wrong_code"), TooManyRequests."""
     rate_limits.require_unspent("second-factor", str(user.pk), WRONG_PER_HOUR)
     if not (_use_code(user, code) or _use_recovery_code(user, code)):
         rate_limits.hit("second-factor", str(user.pk), WRONG_PER_HOUR)
-        raise _wrong()
+        raise _wrong_code()
 
 
 def recovery_codes_left(user: User) -> int:
-    """How many recovery codes have not been used."""
+    """Count the unused recovery codes."""
     return RecoveryCode.objects.filter(user=user, used_at=None).count()
 
 
 def _use_code(user: User, code: str) -> bool:
-    found = SecondFactor.objects.filter(user=user, confirmed_at__isnull=False).first()
-    step = _step_of(found.secret, code) if found else None
-    if found is None or step is None:
+    factor = SecondFactor.objects.filter(user=user, confirmed_at__isnull=False).first()
+    step = _step_of(factor.secret, code) if factor else None
+    if factor is None or step is None:
         return False
-    return bool(SecondFactor.objects.filter(pk=found.pk, last_step__lt=step).update(last_step=step))
+    return bool(SecondFactor.objects.filter(pk=factor.pk, last_step__lt=step).update(last_step=step))
 
 
 def _use_recovery_code(user: User, code: str) -> bool:
@@ -122,11 +119,11 @@ def _use_recovery_code(user: User, code: str) -> bool:
 
 
 def _step_of(secret: str, code: str) -> int | None:
-    """The step of the clock that `code` belongs to, if it is one of now."""
+    """Return the time step of a currently valid TOTP code, else None."""
     digits = _plain(code)
     if len(digits) != DIGITS or not digits.isascii() or not digits.isdigit():
         return None
-    totp = TOTP(base64.b32decode(secret), DIGITS, SHA1(), STEP_SECONDS)  # noqa: S303 - what the apps speak
+    totp = TOTP(base64.b32decode(secret), DIGITS, SHA1(), STEP_SECONDS)  # noqa: S303 - authenticator apps require SHA-1
     current = int(time.time()) // STEP_SECONDS
     for step in range(current - DRIFT, current + DRIFT + 1):
         try:
@@ -148,7 +145,7 @@ def _plain(code: str) -> str:
     return "".join(code.split()).replace("-", "").lower()
 
 
-def _wrong() -> InvalidInput:
+def _wrong_code() -> InvalidInput:
     return InvalidInput(
         "wrong_code", "This code is not right, or was used before. Wait for the next one.", field="code"
     )

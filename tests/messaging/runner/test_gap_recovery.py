@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from connections import gauges, leases, selectors
-from connections.drivers.base import LATER, Ack, AckLevel, Chat, History, Transient
+from connections.drivers.base import POSTPONED, Ack, AckLevel, Chat, History, Transient
 from connections.drivers.sandbox.driver import SandboxDriver
 from connections.drivers.whatsapp_web import commands
-from connections.drivers.whatsapp_web.errors import NoAnswer, Refused
+from connections.drivers.whatsapp_web.errors import NoAnswer, PageError
 from connections.drivers.whatsapp_web.options import Options
 from connections.models import SandboxCustomer, WhatsAppConnection
 from connections.ports import Lease
@@ -144,7 +144,7 @@ def test_chats_whose_turn_has_not_come_are_read_at_once_and_nothing_waits_for_th
     left = [["c", "d"], ["d"], []]
 
     def history(driver: SandboxDriver, since: datetime, chats: Collection[str] = ()) -> History:
-        return History([], dict.fromkeys(left.pop(0), LATER))
+        return History([], dict.fromkeys(left.pop(0), POSTPONED))
 
     monkeypatch.setattr(SandboxDriver, "history", history)
     with running(linked):
@@ -357,7 +357,7 @@ class _Page:
         self.broken: dict[str, str] = {}
         self.asked: list[str] = []
         self.missed: datetime | None = None
-        self.history = commands.Post(self._answer, Options(home=None, bundle=None)).history  # type: ignore[arg-type]
+        self.history = commands.PageCommands(self._answer, Options(home=None, bundle=None)).history  # type: ignore[arg-type]
 
     def monotonic(self) -> float:
         return self.clock
@@ -378,7 +378,7 @@ class _Page:
         if code == "hang":
             raise NoAnswer
         if code:
-            raise Refused(code)
+            raise PageError(code)
         return {"messages": [], "broken": 0, "cut": False}
 
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEntry, User
-from connections import fragments, leases
+from connections import leases, presenters
 from connections.driver_stores import whatsapp_web
 from connections.drivers.base import ResourceUsage
 from connections.drivers.whatsapp_web.browser import source
@@ -77,7 +77,7 @@ def test_a_page_that_is_open_follows_what_the_browser_takes(
 def test_a_number_that_rests_takes_nothing(connection: WhatsAppConnection) -> None:
     told(connection)
     connection.status = Status.DISCONNECTED
-    engine = fragments.engine_of(connection)
+    engine = presenters.engine_of(connection)
     assert engine is not None
     assert (engine.memory, engine.cpu, engine.started_at) == (None, None, None)
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import BusinessProfile, User
-from connections import selectors
+from connections import selectors, state_texts
 from connections.driver_stores.sandbox import SandboxStore
 from connections.drivers.base import (
     Ack,
@@ -305,7 +305,7 @@ def test_another_business_finds_nothing(
 @pytest.mark.parametrize("desired", WhatsAppConnection.Desired.values)
 def test_every_state_has_words(status: str, reason: str, desired: str) -> None:
     number = WhatsAppConnection(status=status, status_reason=reason, desired=desired)
-    words = selectors.reason_text(number)
+    words = state_texts.reason_text(number)
     assert words.title
     assert words.text
 
@@ -313,7 +313,7 @@ def test_every_state_has_words(status: str, reason: str, desired: str) -> None:
 def test_reasons_that_end_a_session_have_words_and_a_next_step_of_their_own() -> None:
     ended = [reason for reason in WhatsAppConnection.Reason.values if reason not in ("", "no_worker")]
     words = [
-        selectors.reason_text(WhatsAppConnection(status="disconnected", status_reason=reason))
+        state_texts.reason_text(WhatsAppConnection(status="disconnected", status_reason=reason))
         for reason in ended
     ]
     assert len({one.title for one in words}) == len(ended)

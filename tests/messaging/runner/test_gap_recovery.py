@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from connections import gauges, leases, selectors
+from connections import gauges, leases, state_texts
 from connections.drivers.base import POSTPONED, Ack, AckLevel, Chat, History, Transient
 from connections.drivers.sandbox.driver import SandboxDriver
 from connections.drivers.whatsapp_web import commands
@@ -325,7 +325,7 @@ def test_the_page_says_since_when_and_why(
         assert words in shown, reason
         assert words in client.get("/connections/").content.decode()
         linked.refresh_from_db()
-        assert selectors.gap_text(linked)
+        assert state_texts.gap_text(linked)
     figures = {one.name: one.value for one in gauges.read() if not one.labels}
     assert figures["numbers_with_gap"] == 1
     history_gaps.end(lease, healed=2)

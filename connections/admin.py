@@ -1,4 +1,4 @@
-"""Numbers and simulated phones for operators: how they are doing, never what lets somebody log in as them."""
+"""Read-only admin of numbers and simulated phones, without logins and codes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from connections.services import unstored_events
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """Look, don't touch: changes go through the services, which keep the runner and the audit log in step."""
+    """Read-only admin: changes go through the services, which inform the runner and write the audit log."""
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return False
@@ -28,7 +28,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 @admin.register(WhatsAppConnection)
 class WhatsAppConnectionAdmin(ReadOnlyAdmin):
-    """One row a number, with its lease: which worker drives it and until when."""
+    """Numbers with their lease (holder and expiry)."""
 
     list_display = (
         "display_name",
@@ -50,7 +50,7 @@ class WhatsAppConnectionAdmin(ReadOnlyAdmin):
 
 @admin.register(UnstoredEvent)
 class UnstoredEventAdmin(ReadOnlyAdmin):
-    """Events that could not be stored: why, and a retry. Never what somebody wrote."""
+    """Events that could not be stored, with their error and a retry action. Message texts are not shown."""
 
     list_display = ("created_at", "business_profile", "connection", "kind", "error", "attempts", "tried_at")
     list_filter = ("kind", "error", "mode")
@@ -62,9 +62,9 @@ class UnstoredEventAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Retry the selected events")
     def retry(self, request: HttpRequest, queryset: QuerySet[UnstoredEvent]) -> None:
-        keys = list(queryset.order_by("pk").values_list("pk", flat=True))
-        stored = unstored_events.retry(keys)
-        failed = len(keys) - stored
+        event_ids = list(queryset.order_by("pk").values_list("pk", flat=True))
+        stored = unstored_events.retry(event_ids)
+        failed = len(event_ids) - stored
         if stored:
             text = ngettext("%(count)d event stored.", "%(count)d events stored.", stored)
             self.message_user(request, text % {"count": stored}, messages.SUCCESS)
@@ -79,7 +79,7 @@ class UnstoredEventAdmin(ReadOnlyAdmin):
 
 @admin.register(SandboxPhone)
 class SandboxPhoneAdmin(ReadOnlyAdmin):
-    """A sandbox number's simulated phone, without its login and its QR code."""
+    """Simulated phones of sandbox numbers."""
 
     list_display = ("number", "connection", "online", "speed", "cast_started")
     list_select_related = ("connection",)
@@ -89,7 +89,7 @@ class SandboxPhoneAdmin(ReadOnlyAdmin):
 
 @admin.register(SandboxCustomer)
 class SandboxCustomerAdmin(ReadOnlyAdmin):
-    """A simulated customer and how far their script has come."""
+    """Simulated customers with the step of their script."""
 
     list_display = ("name", "number", "persona", "step", "hides_number", "blocked")
     list_filter = ("persona", "hides_number", "blocked")

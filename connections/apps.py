@@ -2,17 +2,18 @@ from django.apps import AppConfig
 
 
 class ConnectionsConfig(AppConfig):
-    """How a business is linked to WhatsApp."""
+    """Numbers of businesses and their sessions."""
 
     name = "connections"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Tell the open pages what happens to numbers; stop and clean up when a business is deleted."""
+        """Register event handlers, public events and removers of files."""
         from accounts.ports import register_file_remover
-        from connections import handlers, public_events, sandbox_store, session_vault
+        from connections import handlers, public_events
+        from connections.driver_stores import sandbox, whatsapp_web
 
         handlers.register()
         public_events.register()
-        register_file_remover(sandbox_store.remove_media)
-        register_file_remover(session_vault.remove_sessions)
+        register_file_remover(sandbox.remove_media)
+        register_file_remover(whatsapp_web.remove_sessions)

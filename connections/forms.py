@@ -1,4 +1,4 @@
-"""What people type about numbers, and what testers type on the simulated phone."""
+"""Forms of the pages of numbers and of the simulated phone."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from django import forms
 from django.forms.boundfield import BoundField
 
 from connections.drivers.sandbox import faults
-from connections.fragments import mode_choices, persona_choices
 from connections.models import WhatsAppConnection
+from connections.presenters import mode_choices, persona_choices
 
 
 class CreateForm(forms.Form):
-    """A new number: how it is linked and what the team calls it. Offers only what this installation can drive."""
+    """Add a number. Offers only modes that are usable here."""
 
     mode = forms.ChoiceField(
         label="Kind", widget=forms.RadioSelect(attrs={"class": "form-check-input"}), choices=mode_choices
@@ -31,13 +31,13 @@ class CreateForm(forms.Form):
 
 
 class RenameForm(forms.Form):
-    """What the team calls a number."""
+    """Rename a number."""
 
     name = forms.CharField(label="Name", max_length=100, required=False)
 
 
 class PairForm(forms.Form):
-    """The phone that a pairing code is asked for. The service checks the number."""
+    """Request a pairing code. The service validates the phone number."""
 
     phone_number = forms.CharField(
         label="Number of the phone", max_length=32, widget=forms.TextInput(attrs={"inputmode": "tel"})
@@ -45,7 +45,7 @@ class PairForm(forms.Form):
 
 
 class ConfirmForm(forms.Form):
-    """A deletion, confirmed by the name of what goes."""
+    """Confirm a deletion by typing the number's name."""
 
     confirmation = forms.CharField(max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
 
@@ -55,14 +55,14 @@ class ConfirmForm(forms.Form):
         self.fields["confirmation"].label = f"Type “{self.expected}” to confirm"
 
     def clean_confirmation(self) -> str:
-        typed: str = self.cleaned_data["confirmation"]
-        if typed.strip().casefold() != self.expected.strip().casefold():
+        confirmation: str = self.cleaned_data["confirmation"]
+        if confirmation.strip().casefold() != self.expected.strip().casefold():
             raise forms.ValidationError(f"This is not the name. Type “{self.expected}”.")
-        return typed
+        return confirmation
 
 
 class ScanForm(forms.Form):
-    """What the simulated phone's camera sees."""
+    """Scan a code with the simulated phone."""
 
     code = forms.CharField(
         label="Content of a QR code, or a pairing code",
@@ -73,13 +73,13 @@ class ScanForm(forms.Form):
 
 
 class OnlineForm(forms.Form):
-    """Whether the simulated phone has a network."""
+    """Set the simulated phone online or offline."""
 
     online = forms.BooleanField(required=False)
 
 
 class UnlinkForm(forms.Form):
-    """How a login ends on the phone's side."""
+    """End the login from the simulated phone."""
 
     reason = forms.ChoiceField(
         label="The login ends because",
@@ -92,7 +92,7 @@ class UnlinkForm(forms.Form):
 
 
 class SpeedForm(forms.Form):
-    """The factor on every simulated delay."""
+    """Set the factor of simulated delays."""
 
     speed = forms.FloatField(
         label="Delays, as a factor",
@@ -103,7 +103,7 @@ class SpeedForm(forms.Form):
 
 
 class WriteForm(forms.Form):
-    """What a simulated customer writes. The service refuses it when it is empty or too long."""
+    """Write as a simulated customer. The service validates the text."""
 
     text = forms.CharField(required=False, strip=False, widget=forms.Textarea(attrs={"rows": 1}))
     upload = forms.FileField(required=False)
@@ -111,7 +111,7 @@ class WriteForm(forms.Form):
 
 
 class CustomerForm(forms.Form):
-    """A further simulated customer."""
+    """Add a simulated customer."""
 
     name = forms.CharField(label="Name", max_length=100)
     number = forms.CharField(
@@ -130,7 +130,7 @@ class CustomerForm(forms.Form):
 
 
 class FaultsForm(forms.Form):
-    """What goes wrong on purpose: a number for what happens so many times, a switch for what stays."""
+    """Set the faults of a simulated phone: counters and switches."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -140,21 +140,21 @@ class FaultsForm(forms.Form):
             max_value=faults.MAX_SLOW_MS,
             required=False,
         )
-        for name, words in faults.COUNTED.items():
+        for name, label in faults.COUNTED.items():
             self.fields[name] = forms.IntegerField(
-                label=words.rstrip("."), min_value=0, max_value=faults.MAX_COUNT, required=False
+                label=label.rstrip("."), min_value=0, max_value=faults.MAX_COUNT, required=False
             )
-        for name, words in faults.SWITCHES.items():
-            self.fields[name] = forms.BooleanField(label=words.rstrip("."), required=False)
+        for name, label in faults.SWITCHES.items():
+            self.fields[name] = forms.BooleanField(label=label.rstrip("."), required=False)
 
     def counters(self) -> list[BoundField]:
-        """The fields that take a number."""
+        """Return the fields of counters."""
         return [field for field in self if isinstance(field.field, forms.IntegerField)]
 
     def switches(self) -> list[BoundField]:
-        """The fields that are on or off."""
+        """Return the fields of switches."""
         return [field for field in self if isinstance(field.field, forms.BooleanField)]
 
     def faults(self) -> dict[str, int | bool]:
-        """All of them by name; an empty number is 0."""
+        """Return all faults by name; an empty counter is 0."""
         return {name: value or 0 for name, value in self.cleaned_data.items()}

@@ -1,4 +1,4 @@
-"""A number as other systems see it: one shape for the API and for events. Never a QR code, never a login."""
+"""JSON form of a number for public events, without QR code and login."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from connections.models import WhatsAppConnection
 
 
 def connection_data(connection: WhatsAppConnection) -> dict[str, Any]:
-    """JSON object of a number. Times are aware datetimes and ids UUIDs; the encoder writes them."""
+    """Build the JSON object of a number. Datetimes and UUIDs are left to the encoder."""
     return {
         "id": connection.pk,
         "name": connection.name,
@@ -25,7 +25,7 @@ def connection_data(connection: WhatsAppConnection) -> dict[str, Any]:
 
 
 def example_connection() -> WhatsAppConnection:
-    """A number for documentation; not saved."""
+    """Build an unsaved number for documentation."""
     moment = datetime(2026, 11, 22, 18, 30, tzinfo=UTC)
     return WhatsAppConnection(
         id=UUID("0199f0a0-0000-7000-8000-0000000000c1"),

@@ -16,30 +16,32 @@ STATUS = "connection.status"
 
 
 def register() -> None:
-    """Declare and subscribe; called once, in ready()."""
+    """Declare the event type and subscribe. Called once, in ready()."""
     public_events.declare(
         EventType(STATUS, "A number was connected, lost its connection or changed its state.", _status),
     )
-    events.inside(ConnectionStatusChanged, tell_status)
+    events.inside(ConnectionStatusChanged, record_status)
 
 
-def tell_status(batch: Sequence[ConnectionStatusChanged]) -> None:
-    """Record each new state. That a waiting number shows its next QR code is no new state."""
+def record_status(batch: Sequence[ConnectionStatusChanged]) -> None:
+    """Record a public event for each new status, except for a renewed QR code."""
     for business_id in {event.business_id for event in batch}:
-        listening = public_events.audience(business_id)
-        if not listening.wants(STATUS):
+        audience = public_events.audience(business_id)
+        if not audience.wants(STATUS):
             continue
         group = [event for event in batch if event.business_id == business_id]
-        found = selectors.connections_by_id(business_id, {event.connection_id for event in group})
-        told = [(found[event.connection_id], event) for event in group if event.connection_id in found]
-        listening.record(
+        connections = selectors.connections_by_id(business_id, {event.connection_id for event in group})
+        pairs = [
+            (connections[event.connection_id], event) for event in group if event.connection_id in connections
+        ]
+        audience.record(
             [
                 PublicEvent(
                     STATUS,
                     connection_data(row) | {"status": event.status, "statusReason": event.reason},
                     row.pk,
                 )
-                for row, event in told
+                for row, event in pairs
                 if event.status != WhatsAppConnection.Status.QR_PENDING or row.qr_count <= 1
             ]
         )

@@ -1,4 +1,4 @@
-"""Addresses of the numbers and of the sandbox's phone."""
+"""URLs of numbers and of the simulated phone."""
 
 from django.urls import path
 

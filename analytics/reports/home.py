@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import ApiKey, BusinessProfile, Invitation, Membership, User
 from connections import selectors as connections
 from connections.models import WhatsAppConnection
-from connections.selectors import Explanation
+from connections.state_texts import Explanation, reason_text
 from contacts.models import ContactImport
 from messaging.inbox import selectors as messaging
 from messaging.inbox.read_models import InboxRow
@@ -100,7 +100,7 @@ def home_page(business: BusinessProfile, user: User) -> HomePage:
         now=now,
         checklist=checklist(business, numbers),
         figures=figures(business, _midnight(now)),
-        numbers=[NumberState(number, connections.reason_text(number)) for number in numbers[:NUMBERS_SHOWN]],
+        numbers=[NumberState(number, reason_text(number)) for number in numbers[:NUMBERS_SHOWN]],
         number_count=len(numbers),
         recent=messaging.inbox_page(business, user, tab="all", limit=RECENT_SHOWN).rows,
     )

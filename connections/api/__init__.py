@@ -1,1 +1,1 @@
-"""Numbers and the sandbox in the API."""
+"""REST API of numbers and the sandbox."""

@@ -1,4 +1,4 @@
-"""WhatsApp numbers in the API: all of them, and the short paths that act on one."""
+"""API endpoints of numbers, and the short paths that act on the default one."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class _Numbers(Endpoint):
     capability = Can.MANAGE_CONNECTIONS
 
     def png(self, connection: WhatsAppConnection) -> HttpResponse:
-        """The code on show as a picture."""
-        answer = HttpResponse(qr.png(selectors.qr_on_show(connection)), content_type=PNG)
-        answer["Cache-Control"] = "no-store"
-        return answer
+        """Return the QR code as PNG."""
+        response = HttpResponse(qr.png(selectors.current_qr_code(connection)), content_type=PNG)
+        response["Cache-Control"] = "no-store"
+        return response
 
 
 class Connections(_Numbers):

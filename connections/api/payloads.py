@@ -1,10 +1,10 @@
-"""What the API tells of a number beside its columns."""
+"""API representations of a number that are not plain columns."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from connections import selectors
+from connections import selectors, state_texts
 from connections.models import WhatsAppConnection
 
 _COLUMNS = (
@@ -14,14 +14,19 @@ _COLUMNS = (
 
 
 def status(connection: WhatsAppConnection) -> dict[str, Any]:
-    """The number and how it is doing, in words."""
-    words = selectors.reason_text(connection)
-    told = {name: getattr(connection, name) for name in _COLUMNS}
-    return {**told, "title": words.title, "text": words.text, "next_step": words.next_step}
+    """Return the number's columns with the explanation of its state."""
+    explanation = state_texts.reason_text(connection)
+    columns = {name: getattr(connection, name) for name in _COLUMNS}
+    return {
+        **columns,
+        "title": explanation.title,
+        "text": explanation.text,
+        "next_step": explanation.next_step,
+    }
 
 
 def code(connection: WhatsAppConnection) -> dict[str, Any]:
-    """The code that may be scanned or typed now."""
+    """Return the current QR code and pairing code."""
     waiting = connection.status == WhatsAppConnection.Status.QR_PENDING
     left = selectors.qr_seconds_left(connection) if waiting else 0
     return {

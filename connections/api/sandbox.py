@@ -1,4 +1,4 @@
-"""The sandbox in the API: try everything without WhatsApp."""
+"""API endpoints of the sandbox."""
 
 from __future__ import annotations
 

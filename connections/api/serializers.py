@@ -1,4 +1,4 @@
-"""The shape of numbers and of the sandbox in the API."""
+"""API serializers of numbers and the sandbox."""
 
 from __future__ import annotations
 

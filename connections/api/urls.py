@@ -1,4 +1,4 @@
-"""Addresses of numbers and the sandbox in the API."""
+"""API URLs of numbers and the sandbox."""
 
 from django.urls import path
 

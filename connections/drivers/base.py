@@ -1,8 +1,8 @@
-"""The contract between WhatsFlow and whatever speaks WhatsApp: plain data in, plain data out, three errors.
+"""Driver contract: the abstract driver, its data types and its three errors.
 
-A driver belongs to one session runner and is called from that runner's thread only, except `wake`, which the runner
-hands in and the driver may call from anywhere. It keeps no rows of its own models: what must survive is either in
-WhatsApp or goes through the store that the registry gives it.
+A driver belongs to one session runner, which calls it from a single thread. The driver may call `Context.wake` from
+any thread. A driver has no tables of its own: state that must survive is kept by WhatsApp or in the store that the
+registry provides.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from enum import IntEnum, StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from connections.drivers.cleaning import Cleaned, is_lid, is_phone, whole
+from connections.drivers.sanitizing import Sanitized, is_lid, is_phone, to_int
 
 
 class Transient(Exception):
-    """Signal that a message has surely not left and may be sent again later.
+    """Temporary failure: nothing was sent, and a retry may succeed.
 
-    used_id: under another id, as the one that it had stands as failed in the chat.
+    code: stable reason. retry_after: seconds. used_id: the retry needs a new message id, because the present one
+    stands as failed in the chat.
     """
 
     def __init__(
@@ -34,9 +35,9 @@ class Transient(Exception):
 
 
 class Limited(Transient):
-    """WhatsApp does not let this number start new chats for now. It surely has not left; replies still go out.
+    """WhatsApp does not let this number start new chats for now; nothing was sent. Replies still go out.
 
-    until: when to try again at the earliest; None when WhatsApp does not say.
+    until: earliest time of a retry; None if WhatsApp gives none.
     """
 
     def __init__(self, until: datetime | None = None) -> None:
@@ -45,7 +46,7 @@ class Limited(Transient):
 
 
 class Permanent(Exception):
-    """It was refused and will be refused again. `code`: stable reason, like `not_on_whatsapp`."""
+    """Permanent failure: a retry would be refused too. code: stable reason, such as `not_on_whatsapp`."""
 
     def __init__(self, code: str, message: str = "") -> None:
         super().__init__(message or code)
@@ -53,7 +54,10 @@ class Permanent(Exception):
 
 
 class SessionLost(Exception):
-    """The session ended while we were talking; what was being sent may or may not have left."""
+    """The session ended during a call; a message being sent may or may not have left.
+
+    reason: a WhatsAppConnection.Reason value.
+    """
 
     def __init__(self, reason: str = "error", message: str = "") -> None:
         super().__init__(message or reason)
@@ -61,7 +65,7 @@ class SessionLost(Exception):
 
 
 class AckLevel(IntEnum):
-    """WhatsApp's receipt levels (the numbers that WhatsApp Web uses)."""
+    """Receipt levels, with the numbers that WhatsApp Web uses."""
 
     FAILED = -1
     PENDING = 0
@@ -72,14 +76,14 @@ class AckLevel(IntEnum):
 
     @classmethod
     def nearest(cls, level: Any) -> AckLevel | None:
-        """The level; the nearest one for numbers beyond ours. None stays None."""
+        """Convert to a level, clamping unknown numbers. None stays None."""
         if level is None or type(level) is cls:
             return level
-        return cls(max(cls.FAILED, min(whole(level) or 0, cls.PLAYED)))
+        return cls(max(cls.FAILED, min(to_int(level) or 0, cls.PLAYED)))
 
 
 class Phase(StrEnum):
-    """Where a session stands. `ENDED` is final: the runner closes the driver and keeps the reason."""
+    """Phase of a session. `ENDED` is final: the runner closes the driver and stores the reason."""
 
     LOADING = "loading"
     QR = "qr"
@@ -89,7 +93,7 @@ class Phase(StrEnum):
 
 
 class MessageKind(StrEnum):
-    """What a message is. Anything else arrives as UNKNOWN with its original type in `extra`."""
+    """Type of a message. Types not listed arrive as UNKNOWN, with the original type in `extra`."""
 
     TEXT = "text"
     IMAGE = "image"
@@ -107,7 +111,7 @@ class MessageKind(StrEnum):
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What this driver can do; the dashboard offers nothing else."""
+    """Features of a driver; the pages offer only these."""
 
     qr: bool = True
     pairing_code: bool = False
@@ -122,9 +126,9 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class Chat:
-    """A person as WhatsApp names them. At least one is set. phone: E.164. lid: bare digits.
+    """Identifiers of a person on WhatsApp; at least one is set. phone: E.164. lid: digits only.
 
-    Of two names one that cannot be right is left out.
+    If both are given and exactly one is well-formed, the malformed one is dropped.
     """
 
     phone: str | None = None
@@ -138,8 +142,8 @@ class Chat:
 
 
 @dataclass(frozen=True)
-class MediaRef(Cleaned):
-    """Media of an inbound message, still on WhatsApp's side. `token`: what the driver needs to fetch it (JSON)."""
+class MediaRef(Sanitized):
+    """Reference to media of an inbound message. size: bytes. token: JSON that the driver needs to download it."""
 
     mime: str
     size: int | None = None
@@ -148,8 +152,8 @@ class MediaRef(Cleaned):
 
 
 @dataclass(frozen=True)
-class MediaBlob(Cleaned):
-    """Bytes with their declared type and name."""
+class MediaBlob(Sanitized):
+    """Content of a file with its declared type and name."""
 
     data: bytes
     mime: str
@@ -157,11 +161,11 @@ class MediaBlob(Cleaned):
 
 
 @dataclass(frozen=True)
-class State(Cleaned):
-    """A driver's answer to "how are you?".
+class State(Sanitized):
+    """Snapshot of a session's state.
 
-    qr: content to draw as a QR code (phase QR). qr_expires_in: seconds. reason: a WhatsAppConnection.Reason value
-    (phase ENDED). own_number: E.164 (phase READY). degraded: ready, but something does not answer.
+    qr: content of the QR code (phase QR). qr_expires_in: seconds. reason: a WhatsAppConnection.Reason value (phase
+    ENDED). own_number: E.164 (phase READY). degraded: reason code if the session is ready but impaired, else "".
     """
 
     phase: Phase
@@ -175,12 +179,12 @@ class State(Cleaned):
 
 
 @dataclass(frozen=True)
-class Vitals:
-    """What a session takes of its machine, for people who look after it.
+class ResourceUsage:
+    """Resource usage of a session on its worker, and the state of its login backup. None means unknown.
 
-    engine: what drives the number, with its version. memory: bytes. cpu: percent of one processor since the last look.
-    None where it is not known. archived_at: when the last copy of the login was made. archive_problem: why the login
-    cannot be copied (`too_large`, `failed`), "" when it can.
+    engine: name and version of the browser. memory: bytes. cpu: percent of one core since the previous measurement.
+    archived_at: time of the last login backup. archive_problem: why no newer backup exists (`too_large`, `failed`) or
+    "".
     """
 
     engine: str = ""
@@ -192,10 +196,10 @@ class Vitals:
 
 
 @dataclass(frozen=True)
-class InboundMessage(Cleaned, ack=AckLevel.nearest):
-    """A message that WhatsApp tells us of: a customer's, or our own typed on the phone (`from_me`).
+class InboundMessage(Sanitized, ack=AckLevel.nearest):
+    """Message received from a customer, or typed by the business on its phone (`from_me`).
 
-    body is None when it came without its content (encrypted first); the same id comes again with it.
+    body: None while WhatsApp has delivered the message without its content; the same id follows with it.
     """
 
     wa_id: str
@@ -213,8 +217,8 @@ class InboundMessage(Cleaned, ack=AckLevel.nearest):
 
 
 @dataclass(frozen=True)
-class Ack(Cleaned, level=AckLevel.nearest):
-    """A receipt for one of our messages."""
+class Ack(Sanitized, level=AckLevel.nearest):
+    """Receipt of an outbound message."""
 
     wa_id: str
     level: AckLevel
@@ -224,15 +228,15 @@ class Ack(Cleaned, level=AckLevel.nearest):
 
 @dataclass(frozen=True)
 class Identified:
-    """WhatsApp told that this LID and this phone number are one person."""
+    """WhatsApp linked a LID with the phone number of the same person."""
 
     phone: str
     lid: str
 
 
 @dataclass(frozen=True)
-class Edited(Cleaned):
-    """Somebody changed a message after it was sent. body: what it says now. from_me: we did, on the phone."""
+class Edited(Sanitized):
+    """Edit of a sent message. body: the new text. from_me: edited by the business on its phone."""
 
     wa_id: str
     chat: Chat
@@ -242,8 +246,8 @@ class Edited(Cleaned):
 
 
 @dataclass(frozen=True)
-class Revoked(Cleaned):
-    """Somebody took a message back, for everyone. from_me: we did, on the phone."""
+class Revoked(Sanitized):
+    """Deletion of a message for everyone. from_me: deleted by the business on its phone."""
 
     wa_id: str
     chat: Chat
@@ -253,7 +257,7 @@ class Revoked(Cleaned):
 
 @dataclass(frozen=True)
 class Typing:
-    """A customer is typing (or stopped)."""
+    """A customer started or stopped typing."""
 
     chat: Chat
     active: bool = True
@@ -261,16 +265,16 @@ class Typing:
 
 @dataclass(frozen=True)
 class Skipped:
-    """Something left out on purpose (group, status broadcast, newsletter); only counted."""
+    """Event ignored on purpose and only counted. kind: `group`, `status`, `newsletter`, `broadcast` or `other`."""
 
     kind: str
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """Something that WhatsApp told and the driver cannot translate; set aside until a driver that can is installed.
+    """Raw event that the driver cannot translate, kept until a newer driver can.
 
-    data: what was told, for `Driver.reread`. error: why it cannot be read. chat: whose it is, when that is known.
+    data: raw event for `Driver.retranslate`. error: class of the error. chat: None if unknown.
     """
 
     data: dict[str, Any]
@@ -281,21 +285,21 @@ class Unreadable:
 Event = InboundMessage | Ack | Identified | Edited | Revoked | Typing | Skipped | Unreadable
 
 
-LATER = "later"
-"""Why a chat is among the unread ones of a `History`: its turn has not come yet."""
+POSTPONED = "later"
+"""Reason code in `History.failed_chats`: the time limit was reached before this chat's turn."""
 
 
 @dataclass(frozen=True)
 class History:
-    """Messages of the recent chats. unread: chats that could not be read, by name, each with a reason code."""
+    """Events read from recent chats. failed_chats: reason code by name of each chat that could not be read."""
 
     events: Sequence[Event] = ()
-    unread: Mapping[str, str] = field(default_factory=dict)
+    failed_chats: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class OutgoingMessage:
-    """What to send. `wa_id` was generated by `new_message_id` and is saved already."""
+    """Message to send. wa_id: generated by `new_message_id` and already stored."""
 
     wa_id: str
     chat: Chat
@@ -307,7 +311,7 @@ class OutgoingMessage:
 
 @dataclass(frozen=True)
 class Sent:
-    """WhatsApp took it. `ack` may be higher than SENT already, or PENDING while it is only queued on the phone."""
+    """Successful send. ack: may exceed SENT, or be PENDING while the message is only queued in WhatsApp."""
 
     at: datetime
     ack: AckLevel = AckLevel.SENT
@@ -315,10 +319,10 @@ class Sent:
 
 @dataclass(frozen=True)
 class Context:
-    """What a driver is given when it is opened.
+    """Dependencies of a driver.
 
-    session: what `save_session` returned last ("" at first). wake: call it, from any thread, when something can be
-    drained. store: driver-specific persistence that the registry provides (None if it needs none).
+    session: last result of `save_session` ("" at first). wake: wakes the runner when `drain` has events; callable from
+    any thread. store: driver-specific persistence from the registry (None if the driver needs none).
     """
 
     connection_id: UUID
@@ -330,7 +334,7 @@ class Context:
 
 
 class Driver(ABC):
-    """One linked number, while it is being driven. See the module's docstring for threads."""
+    """Session of one linked number. For threads see the module's docstring."""
 
     mode: ClassVar[str]
     capabilities: ClassVar[Capabilities] = Capabilities()
@@ -340,52 +344,52 @@ class Driver(ABC):
 
     @abstractmethod
     def open(self) -> None:
-        """Start, restoring the login if there is one. Bounded; raises SessionLost."""
+        """Start the session and restore the login, if any. Bounded in time. Raises SessionLost."""
 
     @abstractmethod
     def state(self) -> State:
-        """How it is now. Cheap; called after every drain. Refreshes the QR by itself when it has run out."""
+        """Return the current state, refreshing an expired QR code. Cheap: the runner calls it after every drain."""
 
     @abstractmethod
     def drain(self) -> Sequence[Event]:
-        """What has happened since the last `confirm`, in order, without waiting. At most 500 at once."""
+        """Return events since the last `confirm`, in order, at most 500. Does not block."""
 
     @abstractmethod
     def confirm(self) -> None:
-        """What the last `drain` returned is committed; never tell it again. Not called: it is told again."""
+        """Acknowledge the events of the last `drain`. Unacknowledged events are returned again."""
 
     @classmethod
-    def reread(cls, data: dict[str, Any]) -> Sequence[Event]:
-        """Translate the data of an `Unreadable` again. Still `Unreadable` when this driver cannot either."""
+    def retranslate(cls, data: dict[str, Any]) -> Sequence[Event]:
+        """Translate the data of an `Unreadable` again. Returns an `Unreadable` if that still fails."""
         return [Unreadable(data, "unreadable")]
 
     @abstractmethod
     def idle_for(self) -> float:
-        """How many seconds the runner may sleep at most before it should drain again (it wakes earlier on `wake`)."""
+        """Return the maximum seconds until the next `drain`, unless `wake` is called before."""
 
     @abstractmethod
     def new_message_id(self, chat: Chat) -> str:
-        """A fresh id for a message that is about to be sent. Touches nothing outside."""
+        """Generate a message id. Does no I/O."""
 
     @abstractmethod
     def send(self, message: OutgoingMessage) -> Sent:
-        """Send it, bounded in time; an id that is in the chat already is not sent again but answered with its ack.
+        """Send a message, bounded in time. Idempotent: an id already in the chat returns its present receipt.
 
-        Raises Transient (Limited when WhatsApp lets nobody new be written to), Permanent or SessionLost.
+        Raises Transient (Limited if the number may not start new chats), Permanent or SessionLost.
         """
 
-    def at_once(self) -> int:
-        """How many messages of a broadcast it takes in one go now: 1 where each takes its time.
+    def batch_size(self) -> int:
+        """Return how many campaign messages `send_batch` accepts now.
 
-        What was begun and not answered when a worker dies may have left, so a driver says more only if handing them
-        over is one step.
+        Messages in flight when a worker dies may or may not have left, so only a driver that hands a batch over in one
+        step returns more than 1.
         """
         return 1
 
-    def send_all(self, messages: Sequence[OutgoingMessage]) -> list[Sent | Transient | Permanent]:
-        """`send` for several messages to different chats, as many as `at_once` said; what became of each, in order.
+    def send_batch(self, messages: Sequence[OutgoingMessage]) -> list[Sent | Transient | Permanent]:
+        """Send up to `batch_size` messages to different chats. Returns one result or error per message, in order.
 
-        Raises SessionLost: then each may or may not have left.
+        Raises SessionLost, after which each message may or may not have left.
         """
         outcomes: list[Sent | Transient | Permanent] = []
         for message in messages:
@@ -397,51 +401,51 @@ class Driver(ABC):
 
     @abstractmethod
     def lookup(self, chat: Chat, wa_id: str) -> Ack | None:
-        """The receipt of a message that may have been sent, or None when WhatsApp does not have it.
+        """Return the receipt of a message that may have been sent; None if WhatsApp does not have the message.
 
-        Raises Transient when WhatsApp could not be asked.
+        Raises Transient if WhatsApp cannot be queried.
         """
 
     @abstractmethod
     def history(self, since: datetime, chats: Collection[str] = ()) -> History:
-        """Read the messages of recent chats from `since` on (both directions), oldest first, bounded in time.
+        """Read messages of recent chats since a time (both directions), oldest first, bounded in time.
 
-        Each may be followed by what its writer did to it since: `Edited`, `Revoked`. Those that come too late to be
-        told as new are marked backfilled. chats: only these, of an earlier answer's `unread`. Raises Transient when
-        the chats could not be asked for at all.
+        A message may be followed by its `Edited` or `Revoked`. Messages too old to count as new are marked backfilled.
+        chats: limit to these names, taken from `failed_chats` of an earlier result. Raises Transient if the chats
+        cannot be listed.
         """
 
     def missed_since(self) -> datetime | None:
-        """Since when messages may have been missed while this session ran; told once. None: none were."""
+        """Return, once, the time since which this session may have missed messages; None if it missed none."""
         return None
 
     @abstractmethod
     def download(self, ref: MediaRef) -> MediaBlob:
-        """The bytes of an inbound medium. Raises Transient or Permanent("media_gone", "file_too_large")."""
+        """Download inbound media. Raises Transient or Permanent("media_gone", "file_too_large")."""
 
     @abstractmethod
     def mark_read(self, chat: Chat, wa_ids: Sequence[str]) -> None:
-        """Show the customer that a person has read these."""
+        """Send read receipts for these messages."""
 
     @abstractmethod
     def show_typing(self, chat: Chat, active: bool) -> None:
-        """Show the customer that somebody is typing, or has stopped. It also stops by itself with the next message."""
+        """Set or clear the typing indicator. Sending a message also clears it."""
 
     @abstractmethod
-    def picture(self, chat: Chat) -> MediaBlob | None:
-        """The customer's profile picture; None when they show none. Raises Transient when it could not be asked for."""
+    def profile_picture(self, chat: Chat) -> MediaBlob | None:
+        """Return the customer's profile picture, or None. Raises Transient if WhatsApp cannot be queried."""
 
     @abstractmethod
     def number_exists(self, phone: str) -> bool:
-        """Ask if this E.164 number is on WhatsApp. Raises Transient when WhatsApp could not be asked."""
+        """Return True if this E.164 number is on WhatsApp. Raises Transient if WhatsApp cannot be queried."""
 
-    def vitals(self) -> Vitals | None:
-        """What the session takes of this machine; None for a driver that takes nothing worth telling."""
+    def resource_usage(self) -> ResourceUsage | None:
+        """Return the session's resource usage; None for a driver without processes of its own."""
         return None
 
     @abstractmethod
     def save_session(self) -> str:
-        """What must be kept to log in again without a QR ("" when there is no login)."""
+        """Return the data that restores the login without a QR code ("" if there is no login)."""
 
     @abstractmethod
     def logout(self) -> None:
@@ -449,4 +453,4 @@ class Driver(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of everything, keeping the login. Never raises."""
+        """Release all resources, keeping the login. Never raises."""

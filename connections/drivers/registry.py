@@ -1,4 +1,4 @@
-"""Which drivers this installation has. A new one is one more line here and a folder beside this file."""
+"""Registry of drivers. A new driver is an entry here and a folder beside this file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from connections.drivers.base import Context, Driver
 
 
 class Number(Protocol):
-    """What a driver needs to know of the number that it is to drive (a WhatsAppConnection)."""
+    """Attributes of a WhatsAppConnection that drivers use."""
 
     pk: UUID
     connection_mode: str
@@ -24,9 +24,10 @@ class Number(Protocol):
 
 @dataclass(frozen=True)
 class Entry:
-    """Places are module:name. driver: its class. store: called with the connection's id.
+    """Import paths (`module:name`) of one mode.
 
-    missing: tells what keeps it from being used on this machine, "" when nothing does.
+    driver: the Driver class. store: called with the connection's id. missing: returns which requirement this machine
+    lacks, or "".
     """
 
     driver: str
@@ -37,40 +38,40 @@ class Entry:
 _ENTRIES = {
     "whatsapp-web": Entry(
         "connections.drivers.whatsapp_web.driver:WhatsAppWebDriver",
-        "connections.session_vault:SessionVault",
-        "connections.session_vault:missing",
+        "connections.driver_stores.whatsapp_web:LoginArchive",
+        "connections.driver_stores.whatsapp_web:missing",
     ),
     "sandbox": Entry(
-        "connections.drivers.sandbox.driver:SandboxDriver", "connections.sandbox_store:OrmStore"
+        "connections.drivers.sandbox.driver:SandboxDriver", "connections.driver_stores.sandbox:SandboxStore"
     ),
 }
 
 
 def modes() -> list[str]:
-    """The modes that can be used here."""
+    """Return the modes whose requirements this machine meets."""
     return [mode for mode in _ENTRIES if not missing(mode)]
 
 
 def unusable() -> dict[str, str]:
-    """The modes that cannot be used here, each with what to do about it."""
-    return {mode: words for mode in _ENTRIES if (words := missing(mode))}
+    """Return the other modes, each with instructions for people."""
+    return {mode: instructions for mode in _ENTRIES if (instructions := missing(mode))}
 
 
 def missing(mode: str) -> str:
-    """What keeps this mode from being used on this machine, for people; "" when nothing does. Raises LookupError."""
+    """Return which requirement of the mode this machine lacks, for people, or "". Raises LookupError."""
     entry = _entry(mode)
-    words: str = _load(entry.missing)() if entry.missing else ""
-    return words
+    instructions: str = _load(entry.missing)() if entry.missing else ""
+    return instructions
 
 
 def driver_class(mode: str) -> type[Driver]:
-    """The driver of a mode, for its capabilities. Raises LookupError."""
+    """Return the driver class of a mode. Raises LookupError."""
     driver: type[Driver] = _load(_entry(mode).driver)
     return driver
 
 
 def create(connection: Number, wake: Callable[[], None]) -> Driver:
-    """A driver for this number, not opened yet. `wake` may be called from any thread."""
+    """Create the driver of a number, not opened. wake: callable from any thread."""
     entry = _entry(connection.connection_mode)
     context = Context(
         connection_id=connection.pk,
@@ -90,6 +91,6 @@ def _entry(mode: str) -> Entry:
         raise LookupError(f"There is no driver for {mode}") from None
 
 
-def _load(place: str) -> Any:
-    module, name = place.split(":")
+def _load(path: str) -> Any:
+    module, name = path.split(":")
     return getattr(import_module(module), name)

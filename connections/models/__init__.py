@@ -1,4 +1,4 @@
-"""A business's numbers with their simulated phones."""
+"""Models of numbers and simulated phones."""
 
 from connections.models.numbers import (
     ConnectionStateChange,

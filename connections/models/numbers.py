@@ -1,4 +1,4 @@
-"""A business's numbers, and the simulated phones behind its sandbox numbers."""
+"""Numbers of a business, and the simulated phones of its sandbox numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.security.crypto import EncryptedTextField
 
 
 class WhatsAppConnection(TimestampedModel):
-    """One WhatsApp number of a business: what a person wants of it, how it is doing, and who holds its lease."""
+    """WhatsApp number of a business, with its desired state, its status and its lease."""
 
     class Mode(models.TextChoices):
         WHATSAPP_WEB = "whatsapp-web", "WhatsApp Web"
@@ -31,14 +31,14 @@ class WhatsAppConnection(TimestampedModel):
         DEGRADED = "degraded", "Not answering"
 
     class Desired(models.TextChoices):
-        """What a person asked for; the runner works towards it."""
+        """State requested by a person; the runner works towards it."""
 
         ONLINE = "online", "Connected"
         OFFLINE = "offline", "Disconnected, login kept"
         LOGGED_OUT = "logged_out", "Logged out"
 
     class Reason(models.TextChoices):
-        """Why it is not connected. Each has its own words and next step in the dashboard."""
+        """Reason of a status. Each has an explanation in `connections.state_texts`."""
 
         NONE = "", ""
         USER = "user", "Disconnected here"
@@ -164,7 +164,7 @@ class WhatsAppConnection(TimestampedModel):
 
 
 class SitePulse(models.Model):
-    """One row: when this database was last in use. A backup keeps the time at which it was made."""
+    """Single row with the time at which this database was last in use; detects a restored backup."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     beat_at = models.DateTimeField()
@@ -175,7 +175,7 @@ class SitePulse(models.Model):
 
 
 class ConnectionStateChange(UuidModel):
-    """A number came into another state, or into the same for another reason. Never changed; forgotten after a while."""
+    """Change of a number's status or reason. Immutable; deleted after the retention period."""
 
     business_profile = models.ForeignKey(
         BusinessProfile, on_delete=models.CASCADE, related_name="+", db_index=False
@@ -196,10 +196,10 @@ class ConnectionStateChange(UuidModel):
 
 
 class UnstoredEvent(TimestampedModel):
-    """An event of a number that could not be stored, kept until it can be or for 30 days.
+    """Event of a number that could not be stored, kept for a retry for up to 30 days.
 
-    event: as JSON, to be tried again; escaped, so that it holds what no text column would. "": too large to be kept.
-    key: tells the same event when it comes again. phone, lid: whose it is, so that it is deleted with the contact.
+    event: ASCII JSON for a retry, or "" if it is too large. key: fingerprint that identifies a repeated event.
+    phone, lid: the contact with whose data the event is deleted.
     """
 
     business_profile = models.ForeignKey(
@@ -233,9 +233,9 @@ def _seed() -> int:
 
 
 class SandboxPhone(TimestampedModel):
-    """The simulated phone and WhatsApp server behind one sandbox number.
+    """Simulated phone and WhatsApp server of a sandbox number.
 
-    faults: what goes wrong on purpose, by name; see connections/drivers/sandbox/faults.py.
+    faults: injected faults by name; see connections/drivers/sandbox/faults.py.
     """
 
     connection = models.OneToOneField(
@@ -262,7 +262,7 @@ class SandboxPhone(TimestampedModel):
 
 
 class SandboxCustomer(TimestampedModel):
-    """A simulated customer of a sandbox number."""
+    """Simulated customer of a sandbox number."""
 
     phone = models.ForeignKey(SandboxPhone, on_delete=models.CASCADE, related_name="customers")
     name = models.CharField(max_length=100)
@@ -287,7 +287,7 @@ class SandboxCustomer(TimestampedModel):
 
 
 class SandboxMessage(TimestampedModel):
-    """A message as the simulated WhatsApp keeps it: what the customer sees."""
+    """Message on the simulated WhatsApp server, as the customer sees it."""
 
     phone = models.ForeignKey(SandboxPhone, on_delete=models.CASCADE, related_name="messages")
     customer = models.ForeignKey(SandboxCustomer, on_delete=models.CASCADE, related_name="messages")
@@ -315,7 +315,7 @@ class SandboxMessage(TimestampedModel):
 
 
 class SandboxEvent(UuidModel):
-    """Something that will happen, or has happened and was not yet taken by the linked device."""
+    """Scheduled event of the simulation that the linked device has not received yet."""
 
     phone = models.ForeignKey(SandboxPhone, on_delete=models.CASCADE, related_name="events")
     due_at = models.DateTimeField()

@@ -17,11 +17,11 @@ from django.db.models.functions import Now
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
 from connections import leases, selectors
+from connections.driver_stores.sandbox import create_phone, remove_media_of
+from connections.driver_stores.whatsapp_web import delete_login
 from connections.drivers import registry
 from connections.events import ConnectionStatusChanged
 from connections.models import SandboxPhone, WhatsAppConnection
-from connections.sandbox_store import create_phone, remove_media_of
-from connections.session_vault import forget as forget_session
 from core import clock
 from core.errors import Conflict, InvalidInput
 from core.events import publish
@@ -159,7 +159,7 @@ def delete(connection: WhatsAppConnection, actor: User | None) -> None:
         for phone_id in SandboxPhone.objects.filter(connection__in=row).values_list("pk", flat=True):
             transaction.on_commit(partial(remove_media_of, phone_id), robust=True)
         row.delete()
-        transaction.on_commit(partial(forget_session, connection.pk), robust=True)
+        transaction.on_commit(partial(delete_login, connection.pk), robust=True)
 
 
 def stop_all(business_id: UUID) -> None:

@@ -13,13 +13,13 @@ from django.db import transaction
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
 from connections import selectors
+from connections.driver_stores.sandbox import SandboxStore
 from connections.drivers.base import MediaBlob, MessageKind
 from connections.drivers.sandbox import faults as fault_names
 from connections.drivers.sandbox.personas import PERSONAS
-from connections.drivers.sandbox.store import Letter
-from connections.drivers.sandbox.world import CodeRefused, World
+from connections.drivers.sandbox.simulation import CodeRefused, World
+from connections.drivers.sandbox.store import StoredMessage
 from connections.models import SandboxCustomer, SandboxMessage, SandboxPhone, WhatsAppConnection
-from connections.sandbox_store import OrmStore
 from connections.services import numbers
 from core.errors import Conflict, InvalidInput, NotFound
 from core.phone import phone
@@ -178,7 +178,7 @@ def set_faults(connection: WhatsAppConnection, **faults: Any) -> None:
     with transaction.atomic():
         owned = SandboxPhone.objects.select_for_update(no_key=True).get(pk=_phone(connection).pk)
         try:
-            owned.faults = fault_names.cleaned({**owned.faults, **faults})
+            owned.faults = fault_names.validated({**owned.faults, **faults})
         except (TypeError, ValueError) as error:
             raise InvalidInput("unknown_fault", f"{error}.") from None
         owned.save(update_fields=["faults", "updated_at"])
@@ -202,7 +202,7 @@ def unlink_on_phone(connection: WhatsAppConnection, reason: str = "unlinked") ->
     """Remove the linked device on the simulated phone. reason: unlinked, replaced or banned."""
     if reason not in ("unlinked", "replaced", "banned"):
         raise InvalidInput("unknown_reason", "A login ends by being unlinked, replaced or banned.")
-    OrmStore(connection.pk).unlink(reason)
+    SandboxStore(connection.pk).unlink(reason)
 
 
 def _write(
@@ -216,15 +216,15 @@ def _write(
         )
     if not text.strip() and upload is None:
         raise InvalidInput("message_empty", "Write something or choose a file.", field="text")
-    store = OrmStore(customer.phone.connection_id)
+    store = SandboxStore(customer.phone.connection_id)
     known = store.customer(customer.pk)
     if known is None:
         raise NotFound("This customer")
     media, kind = _media(upload) if upload is not None else (None, MessageKind.TEXT)
-    letter: Letter = World(store).write_as(
+    message: StoredMessage = World(store).write_as(
         known, text, media=media, kind=kind, quoted_wa_id=quoted_wa_id, from_me=from_me
     )
-    return SandboxMessage.objects.get(phone_id=customer.phone_id, wa_id=letter.wa_id)
+    return SandboxMessage.objects.get(phone_id=customer.phone_id, wa_id=message.wa_id)
 
 
 def _media(upload: Upload) -> tuple[MediaBlob, MessageKind]:
@@ -268,7 +268,7 @@ def _phone(connection: WhatsAppConnection) -> SandboxPhone:
 
 
 def _world(connection: WhatsAppConnection) -> World:
-    return World(OrmStore(_phone(connection).connection_id))
+    return World(SandboxStore(_phone(connection).connection_id))
 
 
 def _ring(connection: WhatsAppConnection) -> None:

@@ -15,7 +15,7 @@ from django.db.models.fields import DurationField
 from django.db.models.functions import Now
 
 from connections import leases
-from connections.drivers.base import Phase, State, Vitals
+from connections.drivers.base import Phase, ResourceUsage, State
 from connections.events import ConnectionStatusChanged
 from connections.leases import Lease
 from connections.models import WhatsAppConnection
@@ -156,7 +156,7 @@ def limit_new_chats(lease: Lease, until: datetime | None) -> datetime:
     return chosen
 
 
-def record_proof(lease: Lease, *, steady: bool, vitals: Vitals | None = None) -> None:
+def record_proof(lease: Lease, *, steady: bool, vitals: ResourceUsage | None = None) -> None:
     """A round trip with WhatsApp was verified just now. steady: for so long that earlier crashes no longer count."""
     with transaction.atomic():
         row = leases.guard(lease)
@@ -169,7 +169,7 @@ def record_proof(lease: Lease, *, steady: bool, vitals: Vitals | None = None) ->
         WhatsAppConnection.objects.filter(pk=row.pk).update(**fields)
 
 
-def _plain(vitals: Vitals) -> dict[str, Any]:
+def _plain(vitals: ResourceUsage) -> dict[str, Any]:
     """As they are kept: times in ISO 8601, what is not known left out."""
     plain = {
         name: value.isoformat() if isinstance(value, datetime) else value

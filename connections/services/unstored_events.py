@@ -12,9 +12,9 @@ from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, 
 from django.db.models import F, Q
 
 from connections import leases
-from connections.drivers import cleaning, registry, stored_form
+from connections.drivers import event_serialization, registry, sanitizing
 from connections.drivers.base import Chat, Event, Identified, Unreadable
-from connections.drivers.flaws import flaw_of
+from connections.drivers.event_serialization import unstorable_reason
 from connections.leases import Lease, LeaseLost
 from connections.models import UnstoredEvent, WhatsAppConnection
 from connections.ports import messaging
@@ -72,17 +72,17 @@ def set_aside(lease: Lease, events: Sequence[tuple[Event, str]]) -> None:
 
 def _row(connection: WhatsAppConnection, event: Event, why: str) -> UnstoredEvent:
     chat = _chat_of(event)
-    text = stored_form.dump(event)
+    text = event_serialization.dump(event)
     return UnstoredEvent(
         business_profile_id=connection.business_profile_id,
         connection=connection,
         mode=connection.connection_mode,
-        kind=stored_form.kind_of(event),
-        key=stored_form.key_of(event),
+        kind=event_serialization.kind_of(event),
+        key=event_serialization.fingerprint(event),
         event=text if len(text) <= LARGEST else "",
         error=why[:64],
-        phone=phone.canonical(chat.phone) if chat and chat.phone and cleaning.is_phone(chat.phone) else "",
-        lid=chat.lid if chat and chat.lid and cleaning.is_lid(chat.lid) else "",
+        phone=phone.canonical(chat.phone) if chat and chat.phone and sanitizing.is_phone(chat.phone) else "",
+        lid=chat.lid if chat and chat.lid and sanitizing.is_lid(chat.lid) else "",
     )
 
 
@@ -119,9 +119,11 @@ def _retry(key: UUID) -> bool:
 def _events(row: UnstoredEvent) -> Sequence[Event]:
     if not row.event:
         raise NotStored("too_large")
-    event = stored_form.load(row.event)
-    events = registry.driver_class(row.mode).reread(event.data) if isinstance(event, Unreadable) else [event]
-    if flaw := next((flaw for one in events if (flaw := flaw_of(one))), ""):
+    event = event_serialization.load(row.event)
+    events = (
+        registry.driver_class(row.mode).retranslate(event.data) if isinstance(event, Unreadable) else [event]
+    )
+    if flaw := next((flaw for one in events if (flaw := unstorable_reason(one))), ""):
         raise NotStored(flaw)
     return events
 

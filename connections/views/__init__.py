@@ -1,1 +1,1 @@
-"""Pages of the numbers, and of the phone behind a sandbox number."""
+"""Pages of numbers and of the simulated phone."""

@@ -1,4 +1,4 @@
-"""Pages of the numbers: list, creation, one number with its live QR code, and what can be done with it."""
+"""Pages of numbers: list, creation, detail with live QR code, and actions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
-from connections import fragments, selectors
+from connections import presenters, selectors
 from connections.forms import ConfirmForm, CreateForm, PairForm, RenameForm
 from connections.models import WhatsAppConnection
 from connections.services import holds, numbers
@@ -23,10 +23,10 @@ from core.web.htmx import redirect, render, wants_partial
 @require_safe
 @member()
 def index(request: MemberRequest) -> HttpResponse:
-    """All numbers of the business."""
+    """GET: list the business's numbers. 204 if `seen` is the current version."""
     business = request.access.business
-    cards = fragments.cards(business, selectors.connections_of(business))
-    version = fragments.version_of(cards)
+    cards = presenters.cards(business, selectors.connections_of(business))
+    version = presenters.version_of(cards)
     if wants_partial(request) and request.GET.get("seen") == version:
         return HttpResponse(status=204)
     context = {"cards": cards, "version": version, "manages": request.access.can(Can.MANAGE_CONNECTIONS)}
@@ -36,7 +36,7 @@ def index(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.MANAGE_CONNECTIONS)
 def create(request: MemberRequest) -> HttpResponse:
-    """Add a number and ask for its QR code, which the next page shows."""
+    """GET: form. POST: create a number, connect it and redirect to its page."""
     form = CreateForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         access = request.access
@@ -46,7 +46,7 @@ def create(request: MemberRequest) -> HttpResponse:
         numbers.connect(connection, access.user)
         return redirect(request, "connections:detail", connection.pk)
     status = 422 if request.method == "POST" else 200
-    context = {"form": form, "unusable": fragments.unusable_modes()}
+    context = {"form": form, "unusable": presenters.unusable_modes()}
     return render(request, "connections/create.html", "connections/_create.html", context, status)
 
 
@@ -54,7 +54,7 @@ def create(request: MemberRequest) -> HttpResponse:
 @require_safe
 @member()
 def detail(request: MemberRequest, connection_id: UUID) -> HttpResponse:
-    """One number: its state, its QR code while it waits to be scanned, its health."""
+    """GET: one number with its state, QR code and health."""
     connection = selectors.get_connection(request.access.business, connection_id)
     return render(
         request, "connections/detail.html", "connections/_state.html", _context(request, connection)
@@ -65,7 +65,7 @@ def detail(request: MemberRequest, connection_id: UUID) -> HttpResponse:
 @require_safe
 @member()
 def state(request: MemberRequest, connection_id: UUID) -> HttpResponse:
-    """The part of the page that follows the number's state; 204 while `seen` is still how it is."""
+    """GET: the state partial. 204 if `seen` is the current version."""
     context = _context(request, selectors.get_connection(request.access.business, connection_id))
     if wants_partial(request) and request.GET.get("seen") == context["version"]:
         return HttpResponse(status=204)
@@ -76,9 +76,12 @@ def state(request: MemberRequest, connection_id: UUID) -> HttpResponse:
 @require_safe
 @member(Can.MANAGE_CONNECTIONS)
 def qr(request: MemberRequest, connection_id: UUID) -> HttpResponse:
-    """The code on show. 204 while `seen` is still it; a number that waits no more makes the page fetch its state."""
+    """GET: the QR code partial. 204 if `seen` is the current code.
+
+    Without a code the response is 204 with the trigger `connection-changed`, so that the page reloads the state.
+    """
     connection = selectors.get_connection(request.access.business, connection_id)
-    code = fragments.code_on_show(connection)
+    code = presenters.current_code(connection)
     if code is None:
         return HttpResponse(status=204, headers={"HX-Trigger": "connection-changed"})
     if request.GET.get("seen") == code.version:
@@ -92,7 +95,7 @@ def qr(request: MemberRequest, connection_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.MANAGE_CONNECTIONS)
 def connect(request: MemberRequest, connection_id: UUID) -> HttpResponse:
-    """Start the number; without a login it shows a QR code."""
+    """POST: connect the number."""
     connection = selectors.get_connection(request.access.business, connection_id)
     numbers.connect(connection, request.access.user)
     return redirect(request, "connections:detail", connection_id)
@@ -101,7 +104,7 @@ def connect(request: MemberRequest, connection_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.MANAGE_CONNECTIONS)
 def pair(request: MemberRequest, connection_id: UUID) -> HttpResponse:
-    """Start the number with a pairing code instead of a QR code."""
+    """POST: connect the number with a pairing code instead of a QR code."""
     connection = selectors.get_connection(request.access.business, connection_id)
     form = PairForm(request.POST)
     if form.is_valid():
@@ -110,13 +113,13 @@ def pair(request: MemberRequest, connection_id: UUID) -> HttpResponse:
             return redirect(request, "connections:detail", connection_id)
         except InvalidInput as error:
             form.add_error("phone_number", error.message)
-    return _detail_again(request, connection, pair_form=form)
+    return _render_errors(request, connection, pair_form=form)
 
 
 @require_POST
 @member(Can.MANAGE_CONNECTIONS)
 def disconnect(request: MemberRequest, connection_id: UUID) -> HttpResponse:
-    """Stop the number and keep its login."""
+    """POST: disconnect the number and keep its login."""
     connection = selectors.get_connection(request.access.business, connection_id)
     numbers.disconnect(connection, request.access.user)
     messages.success(request, f"{connection.display_name} is being disconnected. Its login is kept.")
@@ -126,19 +129,19 @@ def disconnect(request: MemberRequest, connection_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.MANAGE_CONNECTIONS)
 def release(request: MemberRequest, connection_id: UUID) -> HttpResponse:
-    """Let a held number send again; `send`: with what waits, else without."""
+    """POST: release a held number. send=yes sends the queued messages, otherwise they are cancelled."""
     connection = selectors.get_connection(request.access.business, connection_id)
     send = request.POST.get("send") == "yes"
     holds.release(connection, request.access.user, send=send)
-    what = "What waited leaves now." if send else "What waited is cancelled."
-    messages.success(request, f"{connection.display_name} is not on hold any more. {what}")
+    outcome = "What waited leaves now." if send else "What waited is cancelled."
+    messages.success(request, f"{connection.display_name} is not on hold any more. {outcome}")
     return redirect(request, "connections:detail", connection_id)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.MANAGE_CONNECTIONS)
 def logout(request: MemberRequest, connection_id: UUID) -> HttpResponse:
-    """Unlink the number from the phone, after a confirmation."""
+    """GET: confirmation. POST: unlink the number from the phone."""
     connection = selectors.get_connection(request.access.business, connection_id)
     if request.method == "POST":
         numbers.logout(connection, request.access.user)
@@ -151,11 +154,11 @@ def logout(request: MemberRequest, connection_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.MANAGE_CONNECTIONS)
 def rename(request: MemberRequest, connection_id: UUID) -> HttpResponse:
-    """Change what the team calls the number."""
+    """POST: rename the number."""
     connection = selectors.get_connection(request.access.business, connection_id)
     form = RenameForm(request.POST)
     if not form.is_valid():
-        return _detail_again(request, connection, rename_form=form)
+        return _render_errors(request, connection, rename_form=form)
     numbers.rename(connection, request.access.user, form.cleaned_data["name"])
     messages.success(request, "The name was changed.")
     return redirect(request, "connections:detail", connection_id)
@@ -164,7 +167,7 @@ def rename(request: MemberRequest, connection_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.MANAGE_CONNECTIONS)
 def delete(request: MemberRequest, connection_id: UUID) -> HttpResponse:
-    """Delete the number with its conversations, once its name was typed."""
+    """GET: confirmation. POST: delete the number with its conversations, if its name was typed."""
     connection = selectors.get_connection(request.access.business, connection_id)
     form = ConfirmForm(request.POST or None, connection=connection)
     if request.method == "POST" and form.is_valid():
@@ -175,30 +178,34 @@ def delete(request: MemberRequest, connection_id: UUID) -> HttpResponse:
             return redirect(request, "connections:list")
         except Conflict as error:
             form.add_error(None, error.message)
-    context = {"connection": connection, "form": form, "must_disconnect": fragments.is_wanted(connection)}
+    context = {
+        "connection": connection,
+        "form": form,
+        "must_disconnect": presenters.must_disconnect(connection),
+    }
     status = 422 if request.method == "POST" else 200
     return render(request, "connections/delete.html", "connections/_delete.html", context, status)
 
 
 def _context(request: MemberRequest, connection: WhatsAppConnection, **more: Any) -> dict[str, Any]:
-    """What the page of one number shows. The code is put in only for those who may link devices."""
+    """Build the context of a number's page. Only members who may link devices get the code."""
     manages = request.access.can(Can.MANAGE_CONNECTIONS)
-    cards = fragments.cards(request.access.business, [connection])
+    cards = presenters.cards(request.access.business, [connection])
     return {
         "connection": connection,
         "card": cards[0],
-        "version": fragments.version_of(cards),
+        "version": presenters.version_of(cards),
         "may_write": request.access.can(Can.REPLY),
-        "code": fragments.code_on_show(connection) if manages else None,
+        "code": presenters.current_code(connection) if manages else None,
         "past": selectors.past_states(connection),
-        "pairing_code": fragments.pairing_code_on_show(connection) if manages else "",
+        "pairing_code": presenters.current_pairing_code(connection) if manages else "",
         "manages": manages,
         "rename_form": RenameForm(initial={"name": connection.name}),
         "pair_form": PairForm(),
     } | more
 
 
-def _detail_again(request: MemberRequest, connection: WhatsAppConnection, **more: Any) -> HttpResponse:
-    """The page once more, with what was wrong with a form on it."""
+def _render_errors(request: MemberRequest, connection: WhatsAppConnection, **more: Any) -> HttpResponse:
+    """Render the page with form errors (422)."""
     context = _context(request, connection, **more)
     return render(request, "connections/detail.html", "connections/_state.html", context, 422)

@@ -16,7 +16,7 @@ from django.utils.dateparse import parse_datetime
 
 from connections import leases
 from connections.drivers.base import Ack, Chat, Event, InboundMessage, MessageKind
-from connections.drivers.flaws import flaw_of
+from connections.drivers.event_serialization import unstorable_reason
 from connections.leases import Lease
 from connections.models import WhatsAppConnection
 from connections.services import unstored_events
@@ -45,10 +45,10 @@ def receive(lease: Lease, events: Sequence[Event]) -> int:
 
     An event that cannot be stored, even alone, is set aside; the others are stored.
     """
-    flawed = [(event, flaw) for event in events if (flaw := flaw_of(event))]
+    flawed = [(event, flaw) for event in events if (flaw := unstorable_reason(event))]
     if flawed:
         unstored_events.set_aside(lease, flawed)
-        events = [event for event in events if not flaw_of(event)]
+        events = [event for event in events if not unstorable_reason(event)]
     return _receive(lease, events) if events else 0
 
 

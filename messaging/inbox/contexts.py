@@ -15,8 +15,8 @@ from accounts import selectors as accounts
 from accounts.access import Access
 from accounts.models import BusinessProfile, User
 from accounts.roles import Can, allows
-from connections import selectors as connections
 from connections.models import WhatsAppConnection
+from connections.state_texts import reason_text
 from contacts import selectors as contacts
 from core.errors import InvalidInput
 from core.ids import uuid7
@@ -114,9 +114,7 @@ def header(access: Access, conversation: Conversation) -> Context:
         "conversation": conversation,
         "contact": conversation.contact,
         "number": number,
-        "explanation": connections.reason_text(number)
-        if number.held_since or not number.is_connected
-        else None,
+        "explanation": reason_text(number) if number.held_since or not number.is_connected else None,
         "can_reply": access.can(Can.REPLY),
         "can_edit": access.can(Can.EDIT_CONTACTS),
         "blocked": _blocked(access, number),

@@ -149,7 +149,7 @@ class Errands:
 
     def _fetch_picture(self, job: PictureJob) -> None:
         try:
-            blob = self.driver.picture(job.chat)
+            blob = self.driver.profile_picture(job.chat)
         except (Transient, Permanent):
             profile_pictures.failed(self.lease, job)
             return

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.utils.dateparse import parse_datetime
 
-from connections.drivers.base import LATER, Driver, Event, Transient
+from connections.drivers.base import POSTPONED, Driver, Event, Transient
 from connections.leases import Lease
 from connections.models import WhatsAppConnection
 from connections.services import history_gaps
@@ -77,8 +77,8 @@ class Healing:
         )
         if new:
             log.info("gap_healed", connection_id=str(self._lease.connection_id), messages=new)
-        self._waiting = [name for name, code in history.unread.items() if code == LATER]
-        self._unread.update(name for name, code in history.unread.items() if code != LATER)
+        self._waiting = [name for name, code in history.failed_chats.items() if code == POSTPONED]
+        self._unread.update(name for name, code in history.failed_chats.items() if code != POSTPONED)
         if self._waiting:
             history_gaps.note(
                 self._lease, "unreadable" if self._unread else "", len(self._unread), healed=new

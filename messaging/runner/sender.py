@@ -35,7 +35,7 @@ class Sender:
         """
         if self._holds_back():
             return False
-        together = 1 if self.hearing.suspicious else self.driver.at_once()
+        together = 1 if self.hearing.suspicious else self.driver.batch_size()
         claimed = dispatch.claim(self.lease, 1 if self.hearing.suspicious else max(BATCH, together))
         left = list(claimed)
         while left:
@@ -84,7 +84,7 @@ class Sender:
         """Ask the driver to send. Raises SessionLost: they then stay in flight and are looked up later."""
         if not leases.keeper.certain(self.lease):
             raise LeaseLost("Not sure to be the owner; the next one finds the messages in flight")
-        return [self._outcome(answer) for answer in self.driver.send_all(messages)]
+        return [self._outcome(answer) for answer in self.driver.send_batch(messages)]
 
     def _outcome(self, answer: Sent | Transient | Permanent) -> Outcome:
         match answer:

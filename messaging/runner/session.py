@@ -185,7 +185,7 @@ class Session:
             return
         self._proof_at = now
         steady = self._ready_since is not None and now - self._ready_since >= STEADY_SECONDS
-        sessions.record_proof(self.lease, steady=steady, vitals=self.driver.vitals())
+        sessions.record_proof(self.lease, steady=steady, vitals=self.driver.resource_usage())
 
     # -- going offline ---------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from connections.drivers.sandbox.world import QR_PREFIX
+from connections.drivers.sandbox.simulation import QR_PREFIX
 from connections.models import WhatsAppConnection
 from connections.payloads import connection_data
 from tests.factories import ConnectionFactory, JobFactory, SandboxCustomerFactory

@@ -23,7 +23,7 @@ from connections.drivers.whatsapp_web import processes
 from connections.drivers.whatsapp_web.driver import WhatsAppWebDriver
 from connections.drivers.whatsapp_web.options import Options
 from tests.benchmarks.report import Result, median, percentile
-from tests.connections.whatsapp_web.shelf import Shelf
+from tests.connections.whatsapp_web.memory_archive import MemoryArchive
 from tests.standin import CUSTOMER, Phone, Standin
 from tests.standin.browser import BUNDLE
 from tests.standin.things import new_id
@@ -154,7 +154,7 @@ def _together(standin: Standin, options: Options, load: Load) -> list[Result]:
 
 def _number(options: Options, phone: Phone) -> Number:
     wake = threading.Event()
-    context = Context(connection_id=uuid4(), session="", wake=wake.set, store=Shelf(options))
+    context = Context(connection_id=uuid4(), session="", wake=wake.set, store=MemoryArchive(options))
     return Number(WhatsAppWebDriver(context), phone, wake)
 
 
@@ -247,7 +247,7 @@ def _cycles(standin: Standin, options: Options, load: Load) -> list[Result]:
         list(lanes.map(lambda home: _lane(options, home, load.cycles // LANES), homes))
     seconds = time.monotonic() - begin
     profiles = [options.home / str(home) / "profile" for home in homes]
-    left = sum(len(processes.of_profile(profile)) for profile in profiles)
+    left = sum(len(processes.pids_of(profile)) for profile in profiles)
     locks = sum(len(list(profile.glob("Singleton*"))) for profile in profiles)
     pace = seconds / load.cycles
     litter = sum((profile.parent / "scratch").is_symlink() for profile in profiles)
@@ -265,7 +265,9 @@ def _cycles(standin: Standin, options: Options, load: Load) -> list[Result]:
 
 def _lane(options: Options, connection_id: UUID, cycles: int) -> None:
     for _ in range(cycles):
-        context = Context(connection_id=connection_id, session="", wake=lambda: None, store=Shelf(options))
+        context = Context(
+            connection_id=connection_id, session="", wake=lambda: None, store=MemoryArchive(options)
+        )
         driver = WhatsAppWebDriver(context)
         try:
             driver.open()

@@ -297,13 +297,13 @@ class DriverContract:
         assert rig.copies(message.wa_id) == 1
 
     def test_a_broadcast_tells_of_each_message_what_became_of_it(self, rig: Rig, talking: Driver) -> None:
-        assert talking.at_once() >= 1
+        assert talking.batch_size() >= 1
         old = self.text(talking, rig)
         talking.send(old)
         receipts(talking, old.wa_id, AckLevel.DELIVERED)
         new = self.text(talking, rig, "News for everybody")
         lost = OutgoingMessage(talking.new_message_id(rig.nobody), rig.nobody, MessageKind.TEXT, "News")
-        again, sent, refused = talking.send_all([old, new, lost])
+        again, sent, refused = talking.send_batch([old, new, lost])
         assert isinstance(again, Sent)
         assert isinstance(sent, Sent)
         assert isinstance(refused, Permanent)
@@ -354,11 +354,11 @@ class DriverContract:
 
     def test_profile_pictures_of_those_who_show_one(self, rig: Rig, talking: Driver) -> None:
         chat = message_in(talking, rig.customer_writes("Hello")).chat
-        picture = talking.picture(chat)
+        picture = talking.profile_picture(chat)
         assert picture is not None
         assert picture.mime in ("image/png", "image/jpeg")
         assert len(picture.data) > 50
-        assert talking.picture(rig.nobody) is None
+        assert talking.profile_picture(rig.nobody) is None
 
     # -- history ---------------------------------------------------------------------------------------
 

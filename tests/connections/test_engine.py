@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEntry, User
-from connections import fragments, leases, session_vault
-from connections.drivers.base import Vitals
+from connections import leases, presenters
+from connections.driver_stores import whatsapp_web
+from connections.drivers.base import ResourceUsage
 from connections.drivers.whatsapp_web.browser import source
 from connections.drivers.whatsapp_web.options import PAGE
 from connections.models import WhatsAppConnection
@@ -33,7 +34,9 @@ def told(connection: WhatsAppConnection, **more: Any) -> None:
     lease = leases.acquire(connection.pk, "runner")
     assert lease is not None
     moment = timezone.now() - timedelta(hours=3)
-    vitals = Vitals(engine="Chromium 140.0.7339.80", started_at=moment, memory=431 * 2**20, cpu=2.44, **more)
+    vitals = ResourceUsage(
+        engine="Chromium 140.0.7339.80", started_at=moment, memory=431 * 2**20, cpu=2.44, **more
+    )
     sessions.record_proof(lease, steady=False, vitals=vitals)
     WhatsAppConnection.objects.filter(pk=connection.pk).update(session_data="login")
     connection.refresh_from_db()
@@ -74,7 +77,7 @@ def test_a_page_that_is_open_follows_what_the_browser_takes(
 def test_a_number_that_rests_takes_nothing(connection: WhatsAppConnection) -> None:
     told(connection)
     connection.status = Status.DISCONNECTED
-    engine = fragments.engine_of(connection)
+    engine = presenters.engine_of(connection)
     assert engine is not None
     assert (engine.memory, engine.cpu, engine.started_at) == (None, None, None)
 
@@ -176,10 +179,10 @@ def test_another_bundle_is_used_without_a_release_and_a_missing_one_is_said(
     settings: Any, tmp_path: Path
 ) -> None:
     settings.WHATSAPP_WEB_BUNDLE = tmp_path / "wa.js"
-    assert str(tmp_path / "wa.js") in session_vault.missing()
+    assert str(tmp_path / "wa.js") in whatsapp_web.missing()
     settings.WHATSAPP_WEB_BUNDLE.write_text("window.WPP = 'of another version';")
-    assert "bundle" not in session_vault.missing()
-    assert "of another version" in source(session_vault.options().bundle, PAGE)
+    assert "bundle" not in whatsapp_web.missing()
+    assert "of another version" in source(whatsapp_web.options().bundle, PAGE)
 
 
 def test_a_number_whose_server_has_lost_its_chromium_says_what_to_install(

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from connections import fragments, leases
+from connections import leases, presenters
 from connections.drivers.base import Limited
 from connections.models import SandboxMessage, SandboxPhone, WhatsAppConnection
 from connections.services import sandbox, sessions
@@ -62,7 +62,7 @@ def test_new_chats_wait_and_replies_go_out(limited: WhatsAppConnection) -> None:
         for message in (first, second, reply):
             until(lambda message=message: settled(message), "what becomes of it")
         until(has_status(limited, Status.DEGRADED), "the note")
-        card = fragments.cards(limited.business_profile, [limited])[0]
+        card = presenters.cards(limited.business_profile, [limited])[0]
         assert (limited.status_reason, card.explanation.title) == (Reason.LIMITED, "Limited by WhatsApp")
         assert "Replies still go out" in card.explanation.text
         assert card.explanation.next_step

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from connections.drivers.sandbox.world import QR_PREFIX
+from connections.drivers.sandbox.simulation import QR_PREFIX
 from connections.models import SandboxCustomer, SandboxMessage, SandboxPhone, WhatsAppConnection
 from tests import factories
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from connections.driver_stores.sandbox import SandboxStore
 from connections.drivers.base import AckLevel, Chat, Context, MediaBlob, MessageKind, OutgoingMessage, State
 from connections.drivers.sandbox.driver import SandboxDriver
-from connections.drivers.sandbox.world import World
+from connections.drivers.sandbox.simulation import World
 from connections.models import SandboxCustomer, SandboxMessage, WhatsAppConnection
-from connections.sandbox_store import OrmStore
 from tests import factories
 from tests.connections.driver_contract import DriverContract
 
@@ -25,7 +25,7 @@ class SandboxRig:
         self.row: SandboxCustomer = factories.SandboxCustomerFactory(
             phone=connection.sandbox_phone, lid="100000000000001"
         )
-        self.store = OrmStore(connection.pk)
+        self.store = SandboxStore(connection.pk)
         self.world = World(self.store)
         self.own_number = connection.sandbox_phone.number
         self.customer = Chat(phone=self.row.number)
@@ -61,10 +61,10 @@ class SandboxRig:
         customer = self.store.customer(self.row.pk)
         assert customer is not None
         kind = MessageKind.IMAGE if picture else MessageKind.TEXT
-        letter = self.world.write_as(
+        message = self.world.write_as(
             customer, text, media=picture, kind=kind, quoted_wa_id=quoted, from_me=from_me
         )
-        return letter.wa_id
+        return message.wa_id
 
     def copies(self, wa_id: str) -> int:
         return SandboxMessage.objects.filter(wa_id=wa_id).count()
@@ -116,8 +116,8 @@ class TestSandboxDriver(DriverContract):
 def test_media_of_the_sandbox_are_kept_below_its_own_phone(
     connection: WhatsAppConnection, media_root: Path
 ) -> None:
-    store = OrmStore(connection.pk)
-    key = store.keep_media("ABC", MediaBlob(b"bytes", "text/plain"))
+    store = SandboxStore(connection.pk)
+    key = store.save_media("ABC", MediaBlob(b"bytes", "text/plain"))
     assert store.read_media(key) == b"bytes"
     assert store.read_media("media/somebody/else") is None
     assert store.read_media(f"sandbox/{store.phone_id}/gone") is None

@@ -9,7 +9,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import BusinessProfile, User
-from connections import selectors
+from connections import selectors, state_texts
+from connections.driver_stores.sandbox import SandboxStore
 from connections.drivers.base import (
     Ack,
     AckLevel,
@@ -21,11 +22,10 @@ from connections.drivers.base import (
     Skipped,
     Typing,
 )
-from connections.drivers.sandbox import faults, pictures
-from connections.drivers.sandbox.personas import CAST, PERSONAS, persona
-from connections.drivers.sandbox.world import World
+from connections.drivers.sandbox import faults, images
+from connections.drivers.sandbox.personas import OPENING_CAST, PERSONAS, persona
+from connections.drivers.sandbox.simulation import World
 from connections.models import SandboxCustomer, SandboxEvent, SandboxMessage, SandboxPhone, WhatsAppConnection
-from connections.sandbox_store import OrmStore
 from connections.services import numbers, sandbox
 from core.errors import Conflict, InvalidInput, NotFound
 from tests import factories
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("media_root")
 
 @pytest.fixture
 def world(connection: WhatsAppConnection) -> World:
-    return World(OrmStore(connection.pk))
+    return World(SandboxStore(connection.pk))
 
 
 def someone(connection: WhatsAppConnection, role: str = "quiet", **fields: Any) -> SandboxCustomer:
@@ -45,7 +45,7 @@ def someone(connection: WhatsAppConnection, role: str = "quiet", **fields: Any) 
 
 def business_writes(world: World, number: str, text: str = "Hello") -> list[Any]:
     """Send to this number; returns every event that follows."""
-    customer = world.reachable(Chat(phone=number))
+    customer = world.customer_behind(Chat(phone=number))
     assert customer is not None
     message = OutgoingMessage(
         f"ID-{SandboxMessage.objects.count()}", Chat(phone=number), MessageKind.TEXT, text
@@ -55,15 +55,15 @@ def business_writes(world: World, number: str, text: str = "Hello") -> list[Any]
 
 
 def drain(world: World) -> list[Any]:
-    told = world.happen(500)
-    world.store.take([one.id for one in told])
+    told = world.due_events(500)
+    world.store.mark_delivered([one.id for one in told])
     return [one.event for one in told]
 
 
 def first_day(connection: WhatsAppConnection) -> list[Any]:
     """What the cast of a newly linked phone does."""
     SandboxPhone.objects.filter(connection=connection).update(cast_started=False)
-    world = World(OrmStore(connection.pk))
+    world = World(SandboxStore(connection.pk))
     world.begin(world.store.phone())
     return drain(world)
 
@@ -74,7 +74,7 @@ def first_day(connection: WhatsAppConnection) -> list[Any]:
 def test_the_cast_writes_when_a_phone_is_linked_for_the_first_time(connection: WhatsAppConnection) -> None:
     events = first_day(connection)
     messages = [event for event in events if isinstance(event, InboundMessage)]
-    assert len({event.chat for event in messages}) == len(CAST) == 8
+    assert len({event.chat for event in messages}) == len(OPENING_CAST) == 8
     assert any(event.kind == MessageKind.IMAGE for event in messages)
     assert any(event.body == "STOP" for event in messages)
     assert [event.chat.phone for event in messages if event.chat.lid] == [None]
@@ -84,7 +84,7 @@ def test_the_cast_writes_when_a_phone_is_linked_for_the_first_time(connection: W
 
 def test_the_cast_begins_once(connection: WhatsAppConnection) -> None:
     first_day(connection)
-    world = World(OrmStore(connection.pk))
+    world = World(SandboxStore(connection.pk))
     world.begin(world.store.phone())
     assert not SandboxEvent.objects.exists()
 
@@ -93,7 +93,7 @@ def test_the_first_customer_writes_within_two_seconds_and_all_within_a_minute(
     connection: WhatsAppConnection,
 ) -> None:
     SandboxPhone.objects.filter(connection=connection).update(cast_started=False, speed=1)
-    world = World(OrmStore(connection.pk))
+    world = World(SandboxStore(connection.pk))
     start = world.clock()
     world.begin(world.store.phone())
     due = [(e.due_at - start).total_seconds() for e in SandboxEvent.objects.filter(kind="message")]
@@ -145,18 +145,18 @@ def test_who_blocked_the_business_gets_nothing(world: World, connection: WhatsAp
 
 
 def test_a_number_nobody_wrote_from_has_somebody_behind_it(world: World) -> None:
-    person = world.reachable(Chat(phone="+9993000000042"))
+    person = world.customer_behind(Chat(phone="+9993000000042"))
     assert person is not None
-    assert world.reachable(Chat(phone="+9993000000042")) == person
-    assert world.reachable(Chat(phone="+9993000000000")) is None
-    assert world.reachable(Chat(phone="+447700900123")) is None
+    assert world.customer_behind(Chat(phone="+9993000000042")) == person
+    assert world.customer_behind(Chat(phone="+9993000000000")) is None
+    assert world.customer_behind(Chat(phone="+447700900123")) is None
 
 
 def test_an_id_that_is_handed_over_twice_is_counted_and_delivered_once(
     world: World, connection: WhatsAppConnection
 ) -> None:
     number = someone(connection, "greeter").number
-    customer = world.reachable(Chat(phone=number))
+    customer = world.customer_behind(Chat(phone=number))
     assert customer is not None
     message = OutgoingMessage("SAME", Chat(phone=number), MessageKind.TEXT, "Hello")
     phone = world.store.phone()
@@ -166,8 +166,8 @@ def test_an_id_that_is_handed_over_twice_is_counted_and_delivered_once(
 
 
 def test_pictures_are_the_same_for_the_same_seed() -> None:
-    assert pictures.draw(5) == pictures.draw(5) != pictures.draw(6)
-    assert pictures.draw(5)[:3] == b"\xff\xd8\xff"
+    assert images.parcel_photo(5) == images.parcel_photo(5) != images.parcel_photo(6)
+    assert images.parcel_photo(5)[:3] == b"\xff\xd8\xff"
 
 
 # -- the phone page's verbs ----------------------------------------------------------------------------
@@ -181,11 +181,11 @@ def test_trying_the_sandbox_twice_gives_the_same_number(business: BusinessProfil
 
 @pytest.mark.parametrize("code", ["", "nonsense", "whatsflow-sandbox:other:secret", "ABCD1234"])
 def test_a_wrong_code_links_nothing(connection: WhatsAppConnection, owner: User, code: str) -> None:
-    OrmStore(connection.pk).unlink("")
+    SandboxStore(connection.pk).unlink("")
     with pytest.raises(InvalidInput) as refused:
         sandbox.scan(connection, owner, code)
     assert refused.value.code == "wrong_qr"
-    assert OrmStore(connection.pk).phone().linked_secret == ""
+    assert SandboxStore(connection.pk).phone().linked_secret == ""
 
 
 def test_a_code_that_is_not_on_show_any_more_links_nothing(
@@ -272,7 +272,7 @@ def test_faults_are_set_one_by_one_and_checked(connection: WhatsAppConnection) -
 
 def test_a_counted_fault_strikes_so_many_times(connection: WhatsAppConnection) -> None:
     sandbox.set_faults(connection, fail_next=2)
-    store = OrmStore(connection.pk)
+    store = SandboxStore(connection.pk)
     assert [store.take_fault("fail_next") for _ in range(3)] == [True, True, False]
 
 
@@ -305,7 +305,7 @@ def test_another_business_finds_nothing(
 @pytest.mark.parametrize("desired", WhatsAppConnection.Desired.values)
 def test_every_state_has_words(status: str, reason: str, desired: str) -> None:
     number = WhatsAppConnection(status=status, status_reason=reason, desired=desired)
-    words = selectors.reason_text(number)
+    words = state_texts.reason_text(number)
     assert words.title
     assert words.text
 
@@ -313,7 +313,7 @@ def test_every_state_has_words(status: str, reason: str, desired: str) -> None:
 def test_reasons_that_end_a_session_have_words_and_a_next_step_of_their_own() -> None:
     ended = [reason for reason in WhatsAppConnection.Reason.values if reason not in ("", "no_worker")]
     words = [
-        selectors.reason_text(WhatsAppConnection(status="disconnected", status_reason=reason))
+        state_texts.reason_text(WhatsAppConnection(status="disconnected", status_reason=reason))
         for reason in ended
     ]
     assert len({one.title for one in words}) == len(ended)

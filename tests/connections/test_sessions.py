@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from connections import leases, selectors
+from connections import leases, state_texts
 from connections.drivers.base import Phase, State
 from connections.leases import Lease, LeaseLost
 from connections.models import WhatsAppConnection
@@ -220,7 +220,7 @@ def test_a_number_for_which_no_worker_comes_says_so_until_one_does(
     sessions.ensure()
     connection.refresh_from_db()
     assert (connection.status, connection.status_reason) == (Status.STARTING, "no_worker")
-    assert "WHATSFLOW_MAX_SESSIONS" in selectors.reason_text(connection).next_step
+    assert "WHATSFLOW_MAX_SESSIONS" in state_texts.reason_text(connection).next_step
     lease = leases.acquire(connection.pk, "runner")
     assert lease is not None
     sessions.report_state(lease, State(Phase.LOADING))

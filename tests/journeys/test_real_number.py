@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from connections.session_vault import missing
+from connections.driver_stores.whatsapp_web import missing
 from core.web import qr
 from tests.connections.driver_contract import PICTURE, until
 from tests.connections.whatsapp_web.rig import profiles

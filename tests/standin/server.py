@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from connections.drivers.sandbox import portraits
+from connections.drivers.sandbox import images
 from tests.standin.certificate import context
 from tests.standin.pages import Page
 from tests.standin.things import OWN_NUMBER, Media
@@ -301,7 +301,7 @@ class _Handler(BaseHTTPRequestHandler):
         host = self.headers.get("Host", "").split(":")[0]
         address = urlsplit(self.path)
         if host.endswith(".whatsapp.net"):
-            portrait = portraits.draw(zlib.crc32(address.path.encode()))
+            portrait = images.portrait(zlib.crc32(address.path.encode()))
             self._send(portrait, "image/jpeg", {"Access-Control-Allow-Origin": "*"})
         elif host != "web.whatsapp.com":
             self.standin.foreign_hosts.add(host)

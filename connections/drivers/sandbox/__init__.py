@@ -1,5 +1,5 @@
-"""A simulated WhatsApp: a phone, a server and customers who write, read and answer. Deterministic by its seed.
+"""Simulated WhatsApp: a phone, a server and customers who write, read and answer. Deterministic by its seed.
 
-`world.py` is WhatsApp itself, `personas.py` the people, `driver.py` the linked device, `store.py` what must survive.
-Nobody outside is ever reached: all numbers lie in +999, which belongs to no country.
+`simulation.py` is the server, `personas.py` defines the customers, `driver.py` is the linked device and `store.py` the
+interface of its persistence. All numbers lie in +999, which belongs to no country, so no real person is reached.
 """

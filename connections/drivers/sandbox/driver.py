@@ -1,4 +1,4 @@
-"""The linked device of a simulated phone: the driver that needs no WhatsApp."""
+"""Sandbox driver: the linked device of a simulated phone."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from connections.drivers.base import (
     State,
     Transient,
 )
-from connections.drivers.sandbox import faults, portraits
+from connections.drivers.sandbox import faults, images
+from connections.drivers.sandbox.simulation import QR_PREFIX, CodeRefused, DueEvent, World, inbound
 from connections.drivers.sandbox.store import Customer, Phone, Store
-from connections.drivers.sandbox.world import QR_PREFIX, CodeRefused, Told, World, inbound
 
 BATCH = 500
 QR_SECONDS = 20.0
@@ -42,16 +42,16 @@ QR_COUNT = 5
 SYNC_SECONDS = 0.6
 SCAN_SECONDS = 3.0
 MAX_BODY = 65_536
-BROADCAST = 50
-"""Messages of a broadcast that it takes in one step."""
+BATCH_SIZE = 50
+"""Campaign messages accepted in one step."""
 IDLE_SECONDS = 10.0
 _PAIRING_LETTERS = "ABCDEFGHJKLMNPQRSTVWXYZ123456789"
 
 
 class SandboxDriver(Driver):
-    """Drives a simulated phone.
+    """Driver of a simulated phone.
 
-    Settings: `auto_scan` (the phone scans the QR code by itself), `qr_seconds` (life of one QR code).
+    Settings: `auto_scan` (the phone scans the QR code by itself), `qr_seconds` (life of a QR code).
     """
 
     mode: ClassVar[str] = "sandbox"
@@ -68,8 +68,8 @@ class SandboxDriver(Driver):
         self._pairing_code = ""
         self._ready_at = 0.0
         self._ended = ""
-        self._told: list[Told] = []
-        self._lost: list[Told] = []
+        self._unconfirmed: list[DueEvent] = []
+        self._lost: list[DueEvent] = []
 
     # -- state -----------------------------------------------------------------------------------------
 
@@ -86,7 +86,7 @@ class SandboxDriver(Driver):
             self._secret = phone.linked_secret
             self._ready_at = time.monotonic() + SYNC_SECONDS * phone.speed
         if not self._secret:
-            return self._waiting(phone)
+            return self._code_state(phone)
         if phone.linked_secret != self._secret:
             self._ended = phone.unlink_reason or "unlinked"
             return State(Phase.ENDED, reason=self._ended)
@@ -96,15 +96,15 @@ class SandboxDriver(Driver):
         degraded = "" if phone.online else "phone_offline"
         return State(Phase.READY, own_number=phone.number, own_name=phone.push_name, degraded=degraded)
 
-    def _waiting(self, phone: Phone) -> State:
-        """Show a QR code, a fresh one when it has run out, until there were enough of them."""
+    def _code_state(self, phone: Phone) -> State:
+        """Show a QR code, renewed when it expires, and end the session after QR_COUNT codes."""
         now = time.monotonic()
         if now >= self._qr_ends:
             if self._codes_before + len(self._shown) >= QR_COUNT:
                 self._ended = "qr_expired"
                 return State(Phase.ENDED, reason=self._ended)
             self._show_code(now)
-        elif self._scans_by_itself(phone, now):
+        elif self._auto_scans(phone, now):
             try:
                 self._world.scan(f"{QR_PREFIX}:{phone.id}:{self._shown[-1]}")
             except CodeRefused:
@@ -122,7 +122,7 @@ class SandboxDriver(Driver):
         ends = self._world.clock() + timedelta(seconds=lives)
         self._store.show_code(self._shown[-1], ends, self._pairing_code)
 
-    def _scans_by_itself(self, phone: Phone, now: float) -> bool:
+    def _auto_scans(self, phone: Phone, now: float) -> bool:
         return (
             bool(self.context.settings.get("auto_scan"))
             and now - self._shown_at >= SCAN_SECONDS * phone.speed
@@ -143,32 +143,32 @@ class SandboxDriver(Driver):
             return IDLE_SECONDS
         return max(0.0, min(IDLE_SECONDS, (due - self._world.clock()).total_seconds()))
 
-    # -- what comes in ---------------------------------------------------------------------------------
+    # -- receiving ------------------------------------------------------------------------------------
 
     def drain(self) -> Sequence[Event]:
         phone = self._linked_phone()
-        self._told, self._lost = [], []
+        self._unconfirmed, self._lost = [], []
         if phone is None or not phone.online:
             return []
-        for told in self._world.happen(BATCH):
+        for due in self._world.due_events(BATCH):
             lost = bool(phone.faults.get("lose_events")) and self._store.take_fault("lose_events")
-            (self._lost if lost else self._told).append(told)
-        return _disturbed([told.event for told in self._told], phone)
+            (self._lost if lost else self._unconfirmed).append(due)
+        return _apply_faults([due.event for due in self._unconfirmed], phone)
 
     def confirm(self) -> None:
-        if taken := [told.id for told in (*self._told, *self._lost)]:
-            self._store.take(taken)
-        self._told, self._lost = [], []
+        if event_ids := [due.id for due in (*self._unconfirmed, *self._lost)]:
+            self._store.mark_delivered(event_ids)
+        self._unconfirmed, self._lost = [], []
 
     def history(self, since: datetime, chats: Collection[str] = ()) -> History:
         phone = self._require_phone()
-        if self._fault(phone, "fail_history"):
+        if self._takes_fault(phone, "fail_history"):
             raise Transient("history_failed", "The simulated WhatsApp cannot read its chats.")
         messages: list[InboundMessage] = []
-        for letter in self._store.letters_since(since, 10_000):
-            customer = self._store.customer(letter.customer_id)
+        for message in self._store.messages_since(since, 10_000):
+            customer = self._store.customer(message.customer_id)
             if customer is not None:
-                messages.append(inbound(letter, customer, backfilled=True))
+                messages.append(inbound(message, customer, backfilled=True))
         return History(messages)
 
     def download(self, ref: MediaRef) -> MediaBlob:
@@ -180,7 +180,7 @@ class SandboxDriver(Driver):
             raise Permanent("media_gone", "WhatsApp no longer has this file.")
         return MediaBlob(data, ref.mime, ref.name)
 
-    # -- what goes out ---------------------------------------------------------------------------------
+    # -- sending --------------------------------------------------------------------------------------
 
     def new_message_id(self, chat: Chat) -> str:
         return "3EB0" + secrets.token_hex(9).upper()
@@ -190,12 +190,12 @@ class SandboxDriver(Driver):
         known = self.lookup(message.chat, message.wa_id)
         if known is not None:
             return Sent(known.at, known.level)
-        self._fail_before(phone)
-        if self._fault(phone, "fail_lookups"):
+        self._apply_send_faults(phone)
+        if self._takes_fault(phone, "fail_lookups"):
             raise Transient(
                 "lookup_failed", "The simulated WhatsApp cannot say whether the number is on WhatsApp."
             )
-        customer = self._world.reachable(message.chat)
+        customer = self._world.customer_behind(message.chat)
         if refusal := _refusal(message, customer):
             raise refusal
         assert customer is not None
@@ -204,58 +204,59 @@ class SandboxDriver(Driver):
         muted = bool(phone.faults.get("drop_acks"))
         hasty = replace(phone, speed=0.0) if phone.faults.get("ack_before_return") else phone
         (accepted,) = self._world.accept(hasty, [(message, customer)], receipts=not muted)
-        if self._fault(phone, "lost_result_next"):
+        if self._takes_fault(phone, "lost_result_next"):
             raise SessionLost("error", "The connection was lost after the message left.")
         if phone.faults.get("ack_before_return"):
             return Sent(accepted.at, AckLevel.DELIVERED)
         return Sent(accepted.at, AckLevel.PENDING if muted else accepted.ack)
 
-    def at_once(self) -> int:
+    def batch_size(self) -> int:
         phone = self._linked_phone()
-        return BROADCAST if phone is not None and phone.online and not any(phone.faults.values()) else 1
+        return BATCH_SIZE if phone is not None and phone.online and not any(phone.faults.values()) else 1
 
-    def send_all(self, messages: Sequence[OutgoingMessage]) -> list[Sent | Transient | Permanent]:
-        """In one step, as a simulated WhatsApp may; one by one where a fault was scripted."""
+    def send_batch(self, messages: Sequence[OutgoingMessage]) -> list[Sent | Transient | Permanent]:
+        """Send in one step, or one by one if a fault is set."""
         phone = self._linked_phone()
         if len(messages) == 1 or phone is None or not phone.online or any(phone.faults.values()):
-            return super().send_all(messages)
-        there = self._store.letters([message.wa_id for message in messages])
+            return super().send_batch(messages)
+        known = self._store.messages([message.wa_id for message in messages])
         answers: dict[str, Sent | Permanent] = {
-            wa_id: Sent(letter.at or self._world.clock(), letter.ack) for wa_id, letter in there.items()
+            wa_id: Sent(message.at or self._world.clock(), message.ack) for wa_id, message in known.items()
         }
         fresh = [message for message in messages if message.wa_id not in answers]
-        taken: list[tuple[OutgoingMessage, Customer]] = []
+        sendable: list[tuple[OutgoingMessage, Customer]] = []
         for message, customer in zip(
-            fresh, self._world.reachable_all([message.chat for message in fresh]), strict=True
+            fresh, self._world.customers_behind([message.chat for message in fresh]), strict=True
         ):
             if refusal := _refusal(message, customer):
                 answers[message.wa_id] = refusal
             elif customer is not None:
-                taken.append((message, customer))
-        for (message, _), one in zip(taken, self._world.accept(phone, taken) if taken else [], strict=True):
-            answers[message.wa_id] = Sent(one.at, one.ack)
+                sendable.append((message, customer))
+        results = self._world.accept(phone, sendable) if sendable else []
+        for (message, _), accepted in zip(sendable, results, strict=True):
+            answers[message.wa_id] = Sent(accepted.at, accepted.ack)
         return [answers[message.wa_id] for message in messages]
 
-    def _fail_before(self, phone: Phone) -> None:
-        """Faults that strike before WhatsApp takes the message."""
+    def _apply_send_faults(self, phone: Phone) -> None:
+        """Apply the faults that occur before WhatsApp accepts a message."""
         if slow := min(int(phone.faults.get(faults.SLOW, 0)), faults.MAX_SLOW_MS):
             threading.Event().wait(slow / 1000)
-        if self._fault(phone, "drop_next"):
+        if self._takes_fault(phone, "drop_next"):
             raise SessionLost("error", "The connection was lost before the message left.")
-        if self._fault(phone, "fail_next"):
+        if self._takes_fault(phone, "fail_next"):
             raise Transient("sandbox_busy", "The simulated WhatsApp is busy.")
-        if self._fault(phone, "fail_permanently_next"):
+        if self._takes_fault(phone, "fail_permanently_next"):
             raise Permanent("refused", "The simulated WhatsApp refused this message.")
 
-    def _fault(self, phone: Phone, name: str) -> bool:
+    def _takes_fault(self, phone: Phone, name: str) -> bool:
         return bool(phone.faults.get(name)) and self._store.take_fault(name)
 
     def lookup(self, chat: Chat, wa_id: str) -> Ack | None:
         self._require_phone()
-        letter = self._store.letters([wa_id]).get(wa_id)
-        if letter is None:
+        message = self._store.messages([wa_id]).get(wa_id)
+        if message is None:
             return None
-        return Ack(wa_id, letter.ack, letter.at or self._world.clock())
+        return Ack(wa_id, message.ack, message.at or self._world.clock())
 
     def mark_read(self, chat: Chat, wa_ids: Sequence[str]) -> None:
         self._require_phone()
@@ -267,13 +268,13 @@ class SandboxDriver(Driver):
         if customer is not None:
             self._store.show_typing(customer.id, active)
 
-    def picture(self, chat: Chat) -> MediaBlob | None:
+    def profile_picture(self, chat: Chat) -> MediaBlob | None:
         self._require_phone()
         customer = self._store.find_customer(chat)
-        return portraits.of(customer) if customer is not None else None
+        return images.profile_picture(customer) if customer is not None else None
 
     def number_exists(self, phone: str) -> bool:
-        if self._fault(self._require_phone(), "fail_lookups"):
+        if self._takes_fault(self._require_phone(), "fail_lookups"):
             raise Transient(
                 "lookup_failed", "The simulated WhatsApp cannot say whether the number is on WhatsApp."
             )
@@ -292,17 +293,17 @@ class SandboxDriver(Driver):
         self._secret, self._ended = "", "user"
 
     def close(self) -> None:
-        self._told, self._lost = [], []
+        self._unconfirmed, self._lost = [], []
 
     def _linked_phone(self) -> Phone | None:
-        """The phone, if this device is linked to it."""
+        """Return the phone if this device is linked to it."""
         if self._ended or not self._secret:
             return None
         phone = self._store.phone()
         return phone if phone.linked_secret == self._secret else None
 
     def _require_phone(self) -> Phone:
-        """The phone, linked and online. Raises SessionLost, or Transient when it is offline."""
+        """Return the phone. Raises SessionLost if it is not linked, Transient if it is offline."""
         phone = self._store.phone()
         if self._ended or not self._secret or phone.linked_secret != self._secret:
             reason = self._ended or phone.unlink_reason or "unlinked"
@@ -313,7 +314,7 @@ class SandboxDriver(Driver):
 
 
 def _refusal(message: OutgoingMessage, customer: Customer | None) -> Permanent | None:
-    """Why WhatsApp would not take it."""
+    """Return the reason why WhatsApp refuses a message, or None."""
     if len(message.body) > MAX_BODY:
         return Permanent("too_long", "WhatsApp takes at most 65,536 characters.")
     if customer is None:
@@ -321,8 +322,8 @@ def _refusal(message: OutgoingMessage, customer: Customer | None) -> Permanent |
     return None
 
 
-def _disturbed(events: list[Event], phone: Phone) -> list[Event]:
-    """What the faults make of a batch."""
+def _apply_faults(events: list[Event], phone: Phone) -> list[Event]:
+    """Apply the faults that change a batch of events."""
     if phone.faults.get("encrypted_first"):
         events = [part for event in events for part in _encrypted_first(event)]
     if phone.faults.get("double_events"):

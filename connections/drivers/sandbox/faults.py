@@ -1,4 +1,4 @@
-"""What may be made to go wrong, by name. Tests and the sandbox's phone page set these on the simulated phone."""
+"""Faults that tests and the phone page can inject into the sandbox, by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COUNTED = {
     "fail_lookups": "So many times WhatsApp cannot say whether a number is on WhatsApp.",
     "fail_history": "So many times the recent chats cannot be read after a gap.",
 }
-"""Used up one by one."""
+"""Faults with a counter, each occurrence of which uses one up."""
 
 SWITCHES = {
     "double_events": "Every event is told twice.",
@@ -24,17 +24,17 @@ SWITCHES = {
     "limit_new_chats": "WhatsApp lets nobody be written to who has not written first.",
     "encrypted_first": "Messages come without their content first, and once more with it.",
 }
-"""On until switched off."""
+"""Faults that stay until they are switched off."""
 
 SLOW = "slow_ms"
-"""Milliseconds that each send takes longer; at most MAX_SLOW_MS."""
+"""Delay of each send in milliseconds, at most MAX_SLOW_MS."""
 
 MAX_SLOW_MS = 30_000
 MAX_COUNT = 10_000
 
 
-def cleaned(faults: dict[str, Any]) -> dict[str, Any]:
-    """The faults in their stored form, without those that are off. Raises ValueError naming what cannot be used."""
+def validated(faults: dict[str, Any]) -> dict[str, Any]:
+    """Return the faults in stored form, without those that are off. Raises ValueError for an invalid one."""
     result: dict[str, Any] = {}
     for name, value in faults.items():
         if name in SWITCHES:

@@ -1,4 +1,4 @@
-"""The people of the sandbox: what they write first, how they answer, and how soon they read.
+"""Personas of the sandbox's customers: opening messages, answers and reading delays.
 
 All times are seconds at speed 1.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Line:
-    """One message. after: the pause before they begin to type it. picture: sent with a picture, the text below it."""
+    """One message. after: pause before typing begins. picture: sent with a picture and `text` as caption."""
 
     text: str
     after: float = 1.0
@@ -20,13 +20,13 @@ class Line:
 
     @property
     def typing(self) -> float:
-        """How long they type."""
+        """Duration of typing."""
         return min(6.0, 0.8 + len(self.text) / 25)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """If what the business wrote matches `pattern`, they answer one of `answers`."""
+    """Answers to a message of the business that matches `pattern`; one of them is chosen at random."""
 
     pattern: str
     answers: tuple[tuple[Line, ...], ...]
@@ -34,11 +34,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class Persona:
-    """How one kind of person behaves.
+    """Behaviour of a customer.
 
-    script: what they answer to the first, second, … message of the business; after that, `rules`, then `otherwise`.
-    reads: from and to how many seconds after delivery they read; None: never.
-    reveals_at: with which answer their phone number becomes known (people who write from a LID).
+    script: answers to the first, second, … message of the business; after that `rules`, then `otherwise`.
+    reads: range of the delay between delivery and reading; None: never reads.
+    reveals_at: index of the answer with which the phone number becomes known (customers who write from a LID).
     """
 
     key: str
@@ -52,7 +52,7 @@ class Persona:
     reveals_at: int | None = None
 
     def answer(self, step: int, text: str, rng: random.Random) -> tuple[Line, ...]:
-        """What they write back to `text`, the business's message number `step` (from 0). Empty: nothing."""
+        """Return the answer to `text`, message number `step` (from 0) of the business; may be empty."""
         if step < len(self.script):
             return self.script[step]
         for rule in self.rules:
@@ -194,13 +194,13 @@ CHATTY = Persona(
 )
 
 QUIET = Persona(key="quiet", name="Quiet customer")
-"""Reads what comes and writes only what a person writes for them on the sandbox's phone page."""
+"""Reads messages; writes only what a user writes for them on the sandbox's phone page."""
 
 PERSONAS = {
     persona.key: persona for persona in (GREETER, ASKER, SENDER, LATE, SILENT, LEAVER, PRIVATE, CHATTY, QUIET)
 }
 
-CAST = (
+OPENING_CAST = (
     (GREETER, 1.0),
     (CHATTY, 4.0),
     (ASKER, 8.0),
@@ -210,7 +210,7 @@ CAST = (
     (LEAVER, 24.0),
     (SILENT, 28.0),
 )
-"""Who writes to a phone that was linked for the first time, and when."""
+"""Personas that write to a phone linked for the first time, with the delay of each."""
 
 NAMES = (
     "Alex Kim",
@@ -222,9 +222,9 @@ NAMES = (
     "Gil Torres",
     "Hana Sato",
 )
-"""Names of people who turn up because the business writes to their number first."""
+"""Names of customers created when the business writes to an unknown number."""
 
 
 def persona(key: str) -> Persona:
-    """The persona of this key; an unknown one is quiet."""
+    """Return the persona of a key; QUIET if unknown."""
     return PERSONAS.get(key, QUIET)

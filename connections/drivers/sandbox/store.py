@@ -1,4 +1,4 @@
-"""What the simulated WhatsApp remembers, and the interface of its memory. The linked device may die; this stays."""
+"""Data types and persistence interface of the simulated WhatsApp."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from connections.drivers.base import AckLevel, Chat, MediaBlob, MessageKind
 
 @dataclass(frozen=True)
 class Phone:
-    """The phone and its account. linked_secret: the login of the one linked device ("" when none is linked)."""
+    """The phone and its account. linked_secret: login of the linked device ("" if none is linked)."""
 
     id: UUID
     seed: int
@@ -33,7 +33,7 @@ class Phone:
 
 @dataclass(frozen=True)
 class Customer:
-    """A simulated person. number: E.164 in +999. hides_number: WhatsApp tells only the LID."""
+    """A simulated customer. number: E.164 in +999. hides_number: WhatsApp reveals only the LID."""
 
     id: UUID
     name: str
@@ -46,15 +46,15 @@ class Customer:
 
     @property
     def chat(self) -> Chat:
-        """How WhatsApp names this person to the linked device."""
+        """Identifiers that WhatsApp reveals to the linked device."""
         if self.hides_number:
             return Chat(lid=self.lid)
         return Chat(phone=self.number)
 
 
 @dataclass(frozen=True)
-class Letter:
-    """A message as the server keeps it. media_key: where its bytes are ("" when it has none)."""
+class StoredMessage:
+    """A message on the simulated server. media_key: storage key of its file, or ""."""
 
     wa_id: str
     customer_id: UUID
@@ -67,12 +67,15 @@ class Letter:
     media_key: str = ""
     ack: AckLevel = AckLevel.PENDING
     at: datetime | None = None
-    """When the server took it; set by the store."""
+    """Time of acceptance; set by the store."""
 
 
-class HappeningKind(StrEnum):
-    """What may happen. payload: MESSAGE {wa_id, customer, line?}, RECEIPT {wa_id, level}, TYPING {customer, active},
-    IDENTIFIED {customer}, SKIPPED {kind}."""
+class ScheduledKind(StrEnum):
+    """Kind of a scheduled event.
+
+    Payloads: MESSAGE {wa_id, customer, line?}, RECEIPT {wa_id, level}, TYPING {customer, active},
+    IDENTIFIED {customer}, SKIPPED {kind}.
+    """
 
     MESSAGE = "message"
     RECEIPT = "receipt"
@@ -82,18 +85,18 @@ class HappeningKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Happening:
-    """Something due at a time, which the linked device is told of when it is due. id: None before it is stored."""
+class ScheduledEvent:
+    """Event that the linked device receives at `due_at`. id: None before it is stored."""
 
     due_at: datetime
-    kind: HappeningKind
+    kind: ScheduledKind
     payload: dict[str, Any]
     id: UUID | None = None
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """The server's answer to a message of the business. attempts: how often this id was handed over by now."""
+    """The server's answer to a message of the business. attempts: number of times this id was sent."""
 
     at: datetime
     ack: AckLevel
@@ -101,76 +104,78 @@ class Accepted:
 
 
 class Store(Protocol):
-    """The memory of one simulated WhatsApp. Each method is one transaction."""
+    """Persistence of one simulated WhatsApp. Each method is one transaction."""
 
     def phone(self) -> Phone:
-        """How the phone is now."""
+        """Return the phone."""
 
     def show_code(self, secret: str, expires_at: datetime, pairing_code: str) -> None:
-        """The linked device shows a QR code (and pairing code) that may be scanned until `expires_at`."""
+        """Store the QR code (and pairing code) that the linked device displays until `expires_at`."""
 
     def link(self, secret: str) -> bool:
-        """Make `secret` the login of the linked device, if it is the code on show. False: it is not (any more)."""
+        """Make `secret` the login of the linked device. Returns False if it is not the displayed code."""
 
     def unlink(self, reason: str, secret: str = "") -> None:
-        """End the login (only `secret`, if one is given); `reason` is what the device will be told."""
+        """End the login (only `secret`, if given). reason: reported to the device."""
 
     def take_fault(self, name: str) -> bool:
-        """Use up one of the faults counted under `name`. False: none is left."""
+        """Decrement the counter of a fault. Returns False if it is 0."""
 
-    def start_cast(self, cast: Sequence[Customer], happenings: Sequence[Happening]) -> bool:
-        """Add the cast and what it will do, once in the phone's life. False: it had begun already."""
+    def start_conversations(self, customers: Sequence[Customer], schedule: Sequence[ScheduledEvent]) -> bool:
+        """Add the opening customers and schedule their messages, once per phone. Returns False if already done."""
 
     def add_customer(self, customer: Customer) -> Customer:
-        """Add one person, or return the one who has this number already."""
+        """Add a customer, or return the one with this number."""
 
     def customer(self, customer_id: UUID) -> Customer | None:
-        """A person by id."""
+        """Return a customer by id."""
 
     def find_customer(self, chat: Chat) -> Customer | None:
-        """A person by number or LID."""
+        """Return a customer by number or LID."""
 
     def find_customers(self, numbers: Sequence[str]) -> dict[str, Customer]:
-        """People by number; those that nobody has are left out."""
+        """Return the existing customers by number."""
 
     def has_written(self, customer_id: UUID) -> bool:
-        """Whether this person has ever written to the business."""
+        """Return True if this customer has ever written to the business."""
 
     def show_typing(self, customer_id: UUID, active: bool) -> None:
-        """This person sees that the business is typing, or has stopped."""
+        """Set or clear the typing indicator that the customer sees."""
 
     def reveal_numbers(self, customer_ids: Sequence[UUID]) -> None:
-        """WhatsApp tells these people's numbers from now on."""
+        """Stop hiding the numbers of these customers."""
 
-    def accept(self, letters: Sequence[tuple[Letter, Sequence[Happening]]]) -> list[Accepted]:
-        """Take messages of the business, each with what follows from it; their people's scripts move on a step.
+    def accept(self, messages: Sequence[tuple[StoredMessage, Sequence[ScheduledEvent]]]) -> list[Accepted]:
+        """Accept messages of the business with their scheduled reactions, and advance the customers' scripts by a step.
 
-        An id that is there already is only counted: nothing is delivered and nothing follows.
+        A repeated id only increases `attempts`.
         """
 
-    def put(self, letters: Sequence[Letter], happenings: Sequence[Happening] = ()) -> None:
-        """Keep messages that somebody else wrote; ids that are there already stay as they are."""
+    def save_messages(
+        self, messages: Sequence[StoredMessage], schedule: Sequence[ScheduledEvent] = ()
+    ) -> None:
+        """Store messages not sent through the linked device; existing ids are left unchanged."""
 
     def raise_acks(self, levels: dict[str, AckLevel]) -> None:
-        """Raise the receipts of messages by id; they never fall."""
+        """Raise receipt levels by message id; never lowers one."""
 
-    def letters(self, wa_ids: Sequence[str]) -> dict[str, Letter]:
-        """Messages by id; those that do not exist are left out."""
+    def messages(self, wa_ids: Sequence[str]) -> dict[str, StoredMessage]:
+        """Return the existing messages by id."""
 
-    def letters_since(self, since: datetime, limit: int) -> list[Letter]:
-        """Messages of both directions from `since` on, oldest first."""
+    def messages_since(self, since: datetime, limit: int) -> list[StoredMessage]:
+        """Return messages of both directions since a time, oldest first."""
 
-    def due(self, now: datetime, limit: int) -> list[Happening]:
-        """What has become due and was not taken yet, in order."""
+    def due(self, now: datetime, limit: int) -> list[ScheduledEvent]:
+        """Return due events not delivered yet, in order."""
 
     def next_due(self) -> datetime | None:
-        """When the next thing happens that was not taken yet."""
+        """Return the time of the next undelivered event; None if there is none."""
 
-    def take(self, happening_ids: Sequence[UUID]) -> None:
-        """The linked device has these; they are not told again."""
+    def mark_delivered(self, event_ids: Sequence[UUID]) -> None:
+        """Record that the linked device has received these events."""
 
-    def keep_media(self, wa_id: str, blob: MediaBlob) -> str:
-        """Keep the bytes of a message; returns the key."""
+    def save_media(self, wa_id: str, blob: MediaBlob) -> str:
+        """Store the file of a message and return its key."""
 
     def read_media(self, key: str) -> bytes | None:
-        """The bytes, or None when they are gone."""
+        """Return the content of a file; None if it is gone."""

@@ -1,7 +1,7 @@
-"""Which of WhatsApp's inner parts the bridge needs, and what no longer works without each.
+"""Capabilities of the page, and the internals of WhatsApp Web that each depends on.
 
-wa-js finds them by their shape. Its own functions are always there; what an update of WhatsApp has moved is missing
-behind them, and shows silently, later, somewhere else. So the parts are looked for once the page has loaded.
+wa-js locates these internals by their shape. Its own functions always exist; an internal that an update of WhatsApp has
+moved would fail only later and silently. So the internals are checked once the page has loaded.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ CALLS: tuple[str, ...] = (
     "WPP.contact.subscribePresence",
     "WPP.profile.getMyProfileName",
 )
-"""What bridge.js calls of the bundle itself; missing only from another version than the one that is vendored."""
-NEEDED: dict[str, tuple[str, ...]] = {
+"""Functions of the bundle that bridge.js calls; missing only if the bundle is not the vendored version."""
+INTERNALS: dict[str, tuple[str, ...]] = {
     "link": (
         "Base64",
         "Conn",
@@ -81,28 +81,32 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "read": ("ChatStore", "contants.SANITIZED_VERSION_STR", "functions.sendSeen"),
     "typing": ("ChatPresence",),
 }
-"""Parts below `WPP.whatsapp` that bridge.js calls, or that what it calls needs; `a|b`: either will do.
+"""Internals below `WPP.whatsapp` by capability, used by bridge.js directly or through wa-js. `a|b`: either suffices.
 
 `contants` is wa-js's own spelling.
 """
 ESSENTIAL = frozenset({"bundle", "state", "send", "receive"})
 
 
-def paths() -> list[str]:
-    """Everything that is looked for."""
-    parts = {one for needed in NEEDED.values() for part in needed for one in part.split("|")}
-    return [*CALLS, *sorted(f"WPP.whatsapp.{part}" for part in parts)]
+def required_paths() -> list[str]:
+    """Return all paths to check."""
+    internals = {
+        internal for needed in INTERNALS.values() for either in needed for internal in either.split("|")
+    }
+    return [*CALLS, *sorted(f"WPP.whatsapp.{internal}" for internal in internals)]
 
 
-def capabilities(missing: Iterable[str]) -> list[str]:
-    """What no longer works, sorted by name, when these paths are missing."""
+def lost_capabilities(missing: Iterable[str]) -> list[str]:
+    """Return the capabilities, sorted, that do not work without these paths."""
     gone = {path.removeprefix("WPP.whatsapp.") for path in missing}
     lost = {
-        name for name, needed in NEEDED.items() if any(gone.issuperset(part.split("|")) for part in needed)
+        name
+        for name, needed in INTERNALS.items()
+        if any(gone.issuperset(either.split("|")) for either in needed)
     }
     return sorted(lost | ({"bundle"} if gone & set(CALLS) else set()))
 
 
 def is_fatal(lost: Iterable[str], *, linked: bool) -> bool:
-    """Whether to stop before doing harm. A number that is linked already can do without linking."""
+    """Return True if the session must stop. A number that is already linked does not need `link`."""
     return bool(set(lost) & (ESSENTIAL if linked else ESSENTIAL | {"link"}))

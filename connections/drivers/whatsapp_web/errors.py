@@ -1,10 +1,10 @@
-"""What asking the page may come to."""
+"""Errors of calls to the page."""
 
 from __future__ import annotations
 
 
-class Refused(Exception):
-    """The page answered with an error. code: what bridge.js or wa-js calls it."""
+class PageError(Exception):
+    """The page returned an error. code: error code of bridge.js or wa-js."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -12,8 +12,8 @@ class Refused(Exception):
 
 
 class NoAnswer(Exception):
-    """The page is loading, was left, or takes too long: what was asked for may or may not have been done."""
+    """The page is loading, was left or timed out; the call may or may not have taken effect."""
 
 
-class Hung(NoAnswer):
-    """The page is there and did not answer in time."""
+class CallTimeout(NoAnswer):
+    """The page is loaded but did not answer in time."""

@@ -1,4 +1,4 @@
-"""Starting Chromium: which flags, under which name, tied to whose life."""
+"""Start Chromium: flags, user agent, and binding to the life of the worker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from connections.drivers.whatsapp_web import processes
 from connections.drivers.whatsapp_web.options import Options
 
 _NOWHERE = "https://localhost:1/"
-"""Chromium itself refuses that port: what it would tell its maker does not leave the machine."""
+"""A port that Chromium refuses to contact, so that its update and account requests stay on the machine."""
 FLAGS = (
     "--headless=new",
     "--disable-gpu",
@@ -44,16 +44,16 @@ FLAGS = (
     "--lang=en-US",
 )
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{major}.0.0.0 Safari/537.36"
-_WORD = re.compile(r"(\d+)\.\d+\.\d+\.\d+")
+_VERSION = re.compile(r"(\d+)\.\d+\.\d+\.\d+")
 
 
 def start(options: Options, profile: Path) -> WebDriver:
-    """A browser on this profile, which nobody else uses. Raises selenium's WebDriverException or OSError."""
-    chosen = _chosen(options, profile)
+    """Start a browser on an unused profile. Raises selenium's WebDriverException or OSError."""
+    chrome_options = _chrome_options(options, profile)
     if options.remote_url:
-        return Remote(command_executor=options.remote_url, options=chosen)
+        return Remote(command_executor=options.remote_url, options=chrome_options)
     directory = profile.parent
-    chosen.binary_location = str(
+    chrome_options.binary_location = str(
         processes.wrapper(directory, "chromium.sh", options.found_chromium(), "TERM")
     )
     service = Service(
@@ -61,41 +61,44 @@ def start(options: Options, profile: Path) -> WebDriver:
         env=processes.environment(profile),
         popen_kw={"start_new_session": True},
     )
-    return Chrome(options=chosen, service=service)
+    return Chrome(options=chrome_options, service=service)
 
 
-def _chosen(options: Options, profile: Path) -> ChromeOptions:
-    chosen = ChromeOptions()
-    place = f"{options.remote_profiles}/{profile.parent.name}/profile" if options.remote_profiles else profile
-    unboxed = ("--no-sandbox",) if os.geteuid() == 0 else ()  # Chromium refuses to run as root otherwise
-    for flag in (*FLAGS, *unboxed, f"--user-data-dir={place}", *options.flags):
-        chosen.add_argument(flag)
+def _chrome_options(options: Options, profile: Path) -> ChromeOptions:
+    chrome_options = ChromeOptions()
+    remote = f"{options.remote_profiles}/{profile.parent.name}/profile"
+    data_directory = remote if options.remote_profiles else profile
+    sandbox_flags = (
+        ("--no-sandbox",) if os.geteuid() == 0 else ()
+    )  # Chromium refuses to run as root otherwise
+    for flag in (*FLAGS, *sandbox_flags, f"--user-data-dir={data_directory}", *options.flags):
+        chrome_options.add_argument(flag)
     if not options.remote_url:
-        chosen.add_argument(f"--user-agent={user_agent(options.found_chromium())}")
-    chosen.add_experimental_option("excludeSwitches", ["enable-automation"])
-    # With any other strategy chromedriver waits before each command for pages that are on their way, or hang: up to a
-    # minute, and then stops what they are loading.
-    chosen.page_load_strategy = "none"
-    chosen.accept_insecure_certs = False
-    chosen.enable_bidi = options.bidi
-    return chosen
+        chrome_options.add_argument(f"--user-agent={user_agent(options.found_chromium())}")
+    chrome_options.add_experimental_option("excludeSwitches", ["enable-automation"])
+    # With any other strategy chromedriver waits up to a minute before each command for a page that is loading or hangs,
+    # and then stops the loading.
+    chrome_options.page_load_strategy = "none"
+    chrome_options.accept_insecure_certs = False
+    chrome_options.enable_bidi = options.bidi
+    return chrome_options
 
 
 @lru_cache(maxsize=8)
 def user_agent(chromium: str) -> str:
-    """What this Chromium calls itself with a window: headless it would say HeadlessChrome, and be refused."""
+    """Return the user agent of this Chromium with a window: WhatsApp refuses HeadlessChrome."""
     answer = subprocess.run([chromium, "--version"], capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
-    found = _WORD.search(answer.stdout)
-    if found is None:
+    version = _VERSION.search(answer.stdout)
+    if version is None:
         raise OSError(f"{chromium} does not tell its version")
-    return _AGENT.format(major=found.group(1))
+    return _AGENT.format(major=version.group(1))
 
 
 def cdp(web: WebDriver, command: str, **params: Any) -> None:
-    """A command of Chrome's DevTools, to a browser here or elsewhere."""
+    """Send a command of the Chrome DevTools Protocol to a local or remote browser."""
     web.execute("executeCdpCommand", {"cmd": command, "params": params})
 
 
 def remote_agent(browser: WebDriver) -> str:
-    """The same for a browser elsewhere, whose version is known once it runs."""
+    """Return the user agent of a remote browser, whose version is known once it runs."""
     return _AGENT.format(major=str(browser.capabilities.get("browserVersion", "")).partition(".")[0])

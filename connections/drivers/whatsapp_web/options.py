@@ -1,4 +1,4 @@
-"""What an installation and a number say about the browser; plain values, so that the driver needs no Django."""
+"""Browser settings of an installation and a number, as plain values so that the driver needs no Django."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ _DRIVER = ("chromedriver",)
 
 @dataclass(frozen=True)
 class Options:
-    """home: where the numbers' directories lie. bundle: path of the wa-js bundle. Seconds and bytes throughout.
+    """Browser settings, in seconds and bytes.
 
-    remote_url: a Selenium server to use instead of a browser beside the worker. remote_profiles: the directory that the
-    remote node sees as `home`. flags: further command line flags for Chromium. recycle_after: a browser older than that
-    is restarted when nothing waits. history_chats, history_messages: how many chats, and messages of each, are looked
-    through after a gap. archive_limit: a login that takes more is not copied. file_limit: larger files are not fetched.
+    home: parent of the numbers' directories. bundle: path of the wa-js bundle. remote_url: Selenium server to use
+    instead of a local browser. remote_profiles: path of `home` on the remote node. flags: additional command line flags
+    of Chromium. recycle_after: age from which an idle browser is restarted. history_chats, history_messages: maximum
+    chats, and messages of each, to read after a gap. archive_limit: larger logins are not archived. file_limit: larger
+    files are not downloaded.
     """
 
     home: Path
@@ -48,7 +49,7 @@ class Options:
     file_limit: int = 100 * 1024**2
 
     def of_number(self, settings: dict[str, Any]) -> Options:
-        """The same with what a single number has set for itself (it may set times only)."""
+        """Return a copy with a number's own settings, which may override times only."""
         return replace(
             self,
             qr_seconds=float(settings.get("qr_seconds", self.qr_seconds)),
@@ -58,19 +59,19 @@ class Options:
 
     @property
     def keeps_profiles(self) -> bool:
-        """Whether a profile is still there, and can be copied, when its browser has gone."""
+        """True if the profile can be read, and so archived, after its browser has quit."""
         return not self.remote_url or bool(self.remote_profiles)
 
     def found_chromium(self) -> str:
-        """Path of Chromium, or ""."""
+        """Return the path of Chromium, or ""."""
         return _found(self.chromium, _CHROMIUM)
 
     def found_chromedriver(self) -> str:
-        """Path of chromedriver, or ""."""
+        """Return the path of chromedriver, or ""."""
         return _found(self.chromedriver, _DRIVER)
 
     def missing(self) -> str:
-        """What keeps a number from being linked here, with what to do about it; "" when nothing does."""
+        """Return which requirement this machine lacks, with instructions, or ""."""
         if importlib.util.find_spec("selenium") is None:
             return "Linking a real number needs the Python package selenium: install requirements.txt again."
         if not self.bundle.is_file():

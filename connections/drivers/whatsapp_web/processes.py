@@ -1,8 +1,8 @@
-"""The processes of one number's browser: found by a mark in their environment and by their profile, ended for good.
+"""Find and end the processes of one number's browser, by an environment variable and by the profile flag.
 
-A worker that is killed cannot end its browser. So chromedriver asks the kernel to be killed with the thread that
-started it, Chromium to be terminated (which lets it write its profile) with chromedriver; and whoever drives the number
-next ends whatever is left. Only processes of this very profile are ever touched.
+A killed worker cannot end its browser. So chromedriver is started with PDEATHSIG KILL, bound to the thread that starts
+it, and Chromium with TERM (so that it writes its profile), bound to chromedriver. The next worker that drives the
+number ends what is left. Only processes of the given profile are ever signalled.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ MARK = "WHATSFLOW_PROFILE"
 _LOCKS = ("SingletonLock", "SingletonSocket", "SingletonCookie")
 _PROC = Path("/proc")
 _SCRATCH = "whatsflow-browser-"
-LONGEST_PLACE = 32
-"""Characters: a socket's path has 108 at most, of which Chromium's part and ours take 65."""
+LONGEST_PARENT = 32
+"""Characters. A socket's path has at most 108, of which Chromium's part and ours take 65."""
 
 
 def environment(profile: Path) -> dict[str, str]:
-    """The environment for a browser of this profile: ours without our secrets, the mark, and a place for its litter."""
+    """Return the environment of a browser: ours without secrets, plus the profile mark and a scratch directory."""
     kept = {
         key: value
         for key, value in os.environ.items()
@@ -35,25 +35,25 @@ def environment(profile: Path) -> dict[str, str]:
 
 
 def _scratch(profile: Path) -> Path:
-    """A fresh directory for what a browser needs while it runs, and never quite clears away.
+    """Create a temporary directory for a browser, linked beside the profile so that it can be removed later.
 
-    Its path is short, as there is a socket in it; the link beside the profile finds it again.
+    Its path is short, because it holds a socket.
     """
-    clean(profile)
+    remove_scratch(profile)
     usual = tempfile.gettempdir()
-    place = usual if len(usual) < LONGEST_PLACE else "/tmp"  # noqa: S108 - mkdtemp makes it nobody else's
-    made = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=place))
-    _link(profile).symlink_to(made)
-    return made
+    parent = usual if len(usual) < LONGEST_PARENT else "/tmp"  # noqa: S108 - mkdtemp creates it private
+    directory = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=parent))
+    _link(profile).symlink_to(directory)
+    return directory
 
 
-def clean(profile: Path) -> None:
-    """Remove what the last browser of this profile has left in the system's directory for such things."""
+def remove_scratch(profile: Path) -> None:
+    """Remove the temporary directory of the profile's last browser."""
     link = _link(profile)
     if link.is_symlink():
-        place = link.readlink()
-        if place.name.startswith(_SCRATCH):
-            shutil.rmtree(place, ignore_errors=True)
+        directory = link.readlink()
+        if directory.name.startswith(_SCRATCH):
+            shutil.rmtree(directory, ignore_errors=True)
         link.unlink()
 
 
@@ -62,56 +62,56 @@ def _link(profile: Path) -> Path:
 
 
 def dying_with_parent(command: str, signal_name: str) -> list[str]:
-    """`command` so that it gets the signal when the thread that starts it ends; as it is where that is not possible."""
+    """Wrap a command so that it gets the signal when its parent thread ends. Unchanged if setpriv is missing."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", signal_name, "--", command] if setpriv else [command]
 
 
 def wrapper(directory: Path, name: str, command: str, signal_name: str) -> Path:
-    """An executable that becomes `command`, tied to its parent's life; for programs that take a path only."""
-    words = " ".join(_quoted(word) for word in dying_with_parent(command, signal_name))
+    """Create an executable for `dying_with_parent`, for programs that accept only a path."""
+    line = " ".join(_quoted(word) for word in dying_with_parent(command, signal_name))
     script = directory / name
-    script.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+    script.write_text(f'#!/bin/sh\nexec {line} "$@"\n')
     script.chmod(stat.S_IRWXU)
     return script
 
 
-def of_profile(profile: Path) -> list[int]:
-    """Ids of the processes that use the profile, or were started for it."""
+def pids_of(profile: Path) -> list[int]:
+    """Return the ids of processes that use the profile or were started for it."""
     return [pid for pid in _pids() if _belongs(pid, profile)]
 
 
-def end(profile: Path, patience: float = 8.0) -> int:
-    """End every process of the profile: asked first, killed after `patience` seconds. Returns how many there were."""
-    first = of_profile(profile)
+def terminate(profile: Path, patience: float = 8.0) -> int:
+    """End all processes of the profile: SIGTERM, then SIGKILL after `patience` seconds. Returns their number."""
+    first = pids_of(profile)
     for chosen, wait in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
         deadline = time.monotonic() + wait
-        left = of_profile(profile)
+        left = pids_of(profile)
         _signal(left, chosen)
         while left and time.monotonic() < deadline:
             time.sleep(0.05)
-            left = of_profile(profile)
+            left = pids_of(profile)
         if not left:
             break
     return len(first)
 
 
 def unlock(profile: Path) -> None:
-    """Remove the locks of a browser that is gone. Must be called only when the profile's lease is ours."""
-    if of_profile(profile):
+    """Remove the locks of an ended browser. The caller must hold the number's lease. Raises RuntimeError if in use."""
+    if pids_of(profile):
         raise RuntimeError("The profile is in use")
     for name in _LOCKS:
         (profile / name).unlink(missing_ok=True)
 
 
 def memory(profile: Path) -> int:
-    """Bytes that the browser really takes (proportional set size; resident size where that cannot be read)."""
-    return sum(_size(pid) for pid in of_profile(profile))
+    """Return the browser's memory in bytes (PSS, or RSS if that is not readable)."""
+    return sum(_size(pid) for pid in pids_of(profile))
 
 
 def cpu_seconds(profile: Path) -> float:
-    """Processor time that the browser's living processes have used so far."""
-    return sum(_ticks(pid) for pid in of_profile(profile)) / os.sysconf("SC_CLK_TCK")
+    """Return the processor time of the browser's running processes."""
+    return sum(_ticks(pid) for pid in pids_of(profile)) / os.sysconf("SC_CLK_TCK")
 
 
 def _ticks(pid: int) -> int:
@@ -140,7 +140,7 @@ def _belongs(pid: int, profile: Path) -> bool:
 
 
 def read(pid: int, name: str) -> list[bytes]:
-    """NUL-separated texts of a process; none when it is gone or somebody else's."""
+    """Return the NUL-separated values of a file in /proc; empty if it is gone or not readable."""
     try:
         return (_PROC / str(pid) / name).read_bytes().split(b"\0")
     except OSError:

@@ -1,8 +1,8 @@
-"""The login of one number: a browser profile on this machine, and an encrypted copy of its essence for the others.
+"""Login of one number: a browser profile on this machine, and archived copies of the files that hold the login.
 
-WhatsApp's key cannot be exported by script, but a profile can be moved: IndexedDB and Local Storage suffice. An old
-copy would roll the encryption back, so copies carry rising generations, only the holder of the lease writes one, and
-the profile of this machine is used as long as no newer copy exists.
+A script cannot export WhatsApp's key, but the files of a profile (IndexedDB and Local Storage) can be moved to another
+machine. An old copy would roll the encryption state back. So copies have increasing generations, only the holder of
+the lease writes one, and the local profile is used unless a newer copy exists.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import Protocol
 
 import structlog
 
-ESSENCE = ("Default/IndexedDB", "Default/Local Storage")
-OWN = "https_web.whatsapp.com_0"
-"""How Chromium begins the names of WhatsApp Web's databases."""
+LOGIN_DIRECTORIES = ("Default/IndexedDB", "Default/Local Storage")
+WHATSAPP_PREFIX = "https_web.whatsapp.com_0"
+"""Prefix of the names of WhatsApp Web's databases in a Chromium profile."""
 CACHES = (
     *(
         "Default/Cache",
@@ -33,33 +33,34 @@ CACHES = (
     *("Default/Service Worker/CacheStorage", "Default/Service Worker/ScriptCache", "Default/blob_storage"),
     *("ShaderCache", "GrShaderCache", "GraphiteDawnCache", "component_crx_cache", "Crashpad"),
 )
-"""What Chromium makes anew when it is gone."""
+"""Directories that Chromium recreates."""
 _LOGIN = "login"
 
 log = structlog.get_logger(__name__)
 
 
-class Vault(Protocol):
-    """Where copies are kept, encrypted and bound to the connection and their generation."""
+class Archive(Protocol):
+    """Storage of login copies, encrypted and bound to a connection and a generation."""
 
     def newest(self) -> str:
-        """The generation of the newest copy ("" when there is none). Generations sort as text."""
+        """Return the newest generation, or "". Generations sort as text."""
 
     def load(self, generation: str) -> bytes:
-        """A copy. Raises ValueError when it was changed or its key is gone, FileNotFoundError when it is."""
+        """Load a copy. Raises ValueError if it cannot be decrypted, FileNotFoundError if it does not exist."""
 
-    def keep(self, data: bytes) -> str:
-        """Keep it under the next generation, which is returned; "" when the number is no longer ours."""
+    def save(self, data: bytes) -> str:
+        """Store a copy and return its generation; "" if the lease is lost."""
 
     def clear(self) -> None:
-        """Forget all copies, unless the number is no longer ours."""
+        """Delete all copies, unless the lease is lost."""
 
 
 @dataclass(frozen=True)
-class Note:
-    """What the directory says of itself. login: which linking it holds. ended: why the last login is over.
+class ProfileMetadata:
+    """Content of `note.json` beside the profile.
 
-    archived_at: when the copy of `generation` was made, ISO 8601. problem: why there is none newer, "" if all is well.
+    login: id of the linked login. generation: newest archived copy. ended: why the last login ended. archived_at: time
+    of that copy, ISO 8601. problem: why no newer copy exists, or "".
     """
 
     login: str = ""
@@ -70,13 +71,17 @@ class Note:
 
 
 class Profile:
-    """The directory of one number. vault: None keeps the login on this machine only. limit: bytes that are copied."""
+    """Profile directory of one number.
+
+    archive: None keeps the login on this machine only. limit: maximum bytes to archive. caches: maximum bytes of
+    Chromium's caches.
+    """
 
     def __init__(
         self,
         home: Path,
         name: str,
-        vault: Vault | None,
+        archive: Archive | None,
         limit: int = 512 * 1024**2,
         caches: int = 256 * 1024**2,
     ) -> None:
@@ -84,56 +89,56 @@ class Profile:
         self.caches = caches
         self.directory = home / name
         self.path = self.directory / "profile"
-        self.vault = vault
+        self._archive = archive
 
     def prepare(self, login: str) -> str:
-        """Have the profile of this login in place ("": a new one). Returns "" or why there is none any more."""
+        """Provide the profile of a login ("": a new profile). Returns "", or why the login no longer exists."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        note = self.note()
+        metadata = self.metadata()
         if not login:
-            if not note.login:
+            if not metadata.login:
                 self._wipe()
             return ""
-        newest = self.vault.newest() if self.vault else ""
-        if note.login == login and note.generation >= newest and self.path.is_dir():
+        newest = self._archive.newest() if self._archive else ""
+        if metadata.login == login and metadata.generation >= newest and self.path.is_dir():
             return ""
-        if note.ended and note.login == "":
-            return note.ended
+        if metadata.ended and metadata.login == "":
+            return metadata.ended
         return "" if newest and self._restore(newest, login) else "login_lost"
 
-    def note(self) -> Note:
-        """What is here."""
+    def metadata(self) -> ProfileMetadata:
+        """Read the metadata; empty if missing or invalid."""
         try:
-            return Note(**json.loads((self.directory / "note.json").read_text()))
+            return ProfileMetadata(**json.loads((self.directory / "note.json").read_text()))
         except (OSError, ValueError, TypeError):
-            return Note()
+            return ProfileMetadata()
 
-    def linked(self, login: str) -> None:
-        """A phone was linked with the profile that is here."""
-        if self.note().login != login:
-            self._write(Note(login=login))
+    def mark_linked(self, login: str) -> None:
+        """Record that a phone was linked with this profile."""
+        if self.metadata().login != login:
+            self._write(ProfileMetadata(login=login))
 
     def archive(self, login: str) -> bool:
-        """Keep a copy; the browser must have quit. False: it was not kept, and the note says why."""
-        self.trim()
-        if self.vault is None or not all((self.path / part).is_dir() for part in ESSENCE):
+        """Archive a copy; the browser must have quit. Returns False if it was not archived."""
+        self._remove_large_caches()
+        if self._archive is None or not all((self.path / part).is_dir() for part in LOGIN_DIRECTORIES):
             return False
-        if (size := sum(one.stat().st_size for one in essence(self.path))) > self.limit:
+        if (size := sum(file.stat().st_size for file in login_files(self.path))) > self.limit:
             log.error("session_too_large_to_archive", profile=self.directory.name, megabytes=size // 2**20)
-            self._write(replace(self.note(), login=login, problem="too_large"))
+            self._write(replace(self.metadata(), login=login, problem="too_large"))
             return False
-        generation = self.vault.keep(pack(self.path, login))
+        generation = self._archive.save(pack(self.path, login))
         if generation:
             made = datetime.now(UTC).isoformat(timespec="seconds")
-            self._write(Note(login=login, generation=generation, archived_at=made))
+            self._write(ProfileMetadata(login=login, generation=generation, archived_at=made))
         return bool(generation)
 
-    def failed(self, login: str) -> None:
-        """Note that a copy could not be kept, although it should have been."""
-        self._write(replace(self.note(), login=login, problem="failed"))
+    def mark_archive_failed(self, login: str) -> None:
+        """Record that archiving failed."""
+        self._write(replace(self.metadata(), login=login, problem="failed"))
 
-    def trim(self) -> None:
-        """Remove Chromium's caches when they have grown large; the browser must have quit."""
+    def _remove_large_caches(self) -> None:
+        """Remove Chromium's caches if they exceed `caches` bytes; the browser must have quit."""
         sizes = {part: _size(self.path / part) for part in CACHES}
         if sum(sizes.values()) <= self.caches:
             return
@@ -141,80 +146,80 @@ class Profile:
             shutil.rmtree(self.path / part, ignore_errors=True)
         log.info("caches_removed", profile=self.directory.name, megabytes=sum(sizes.values()) // 2**20)
 
-    def forget(self, reason: str) -> None:
-        """The login is over: nothing of it stays."""
+    def erase(self, reason: str) -> None:
+        """Delete the login with its archived copies. reason: recorded in the metadata."""
         self._wipe()
-        self._write(Note(ended=reason))
-        if self.vault is not None:
-            self.vault.clear()
+        self._write(ProfileMetadata(ended=reason))
+        if self._archive is not None:
+            self._archive.clear()
 
     def _restore(self, generation: str, login: str) -> bool:
-        assert self.vault is not None
+        assert self._archive is not None
         try:
-            data = self.vault.load(generation)
+            data = self._archive.load(generation)
             self._wipe()
-            found = unpack(data, self.path)
+            unpacked_login = unpack(data, self.path)
         except (ValueError, OSError, tarfile.TarError):
             return False
-        if found != login:
+        if unpacked_login != login:
             self._wipe()
             return False
-        self._write(Note(login=login, generation=generation, archived_at=_made_at(data)))
+        self._write(ProfileMetadata(login=login, generation=generation, archived_at=_made_at(data)))
         return True
 
     def _wipe(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
         (self.directory / "note.json").unlink(missing_ok=True)
 
-    def _write(self, note: Note) -> None:
+    def _write(self, metadata: ProfileMetadata) -> None:
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        place = self.directory / "note.json"
-        fresh = place.with_suffix(".new")
-        fresh.write_text(json.dumps(asdict(note)))
-        fresh.replace(place)
+        path = self.directory / "note.json"
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps(asdict(metadata)))
+        new.replace(path)
 
 
-def essence(profile: Path) -> Iterator[Path]:
-    """The files that hold the login, without what other sites have left and without Chromium's diaries."""
-    for part in ESSENCE:
-        for one in sorted((profile / part).rglob("*")):
-            place = one.relative_to(profile / part)
-            foreign = part == "Default/IndexedDB" and not place.parts[0].startswith(OWN)
+def login_files(profile: Path) -> Iterator[Path]:
+    """Yield the files that hold the login, without those of other sites and without LevelDB's logs and locks."""
+    for directory in LOGIN_DIRECTORIES:
+        for path in sorted((profile / directory).rglob("*")):
+            relative = path.relative_to(profile / directory)
+            foreign = directory == "Default/IndexedDB" and not relative.parts[0].startswith(WHATSAPP_PREFIX)
             if (
-                one.is_file()
-                and not one.is_symlink()
+                path.is_file()
+                and not path.is_symlink()
                 and not foreign
-                and one.name not in ("LOCK", "LOG", "LOG.old")
+                and path.name not in ("LOCK", "LOG", "LOG.old")
             ):
-                yield one
+                yield path
 
 
 def pack(profile: Path, login: str) -> bytes:
-    """The profile's essence as a deflated tar."""
+    """Return the login files as a gzipped tar."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz", compresslevel=4) as tar:
         name = login.encode()
         info = tarfile.TarInfo(_LOGIN)
         info.size, info.mtime = len(name), int(datetime.now(UTC).timestamp())
         tar.addfile(info, io.BytesIO(name))
-        for one in essence(profile):
-            tar.add(one, arcname=str(one.relative_to(profile)), filter=_anonymous)
+        for path in login_files(profile):
+            tar.add(path, arcname=str(path.relative_to(profile)), filter=_anonymous)
     return out.getvalue()
 
 
 def unpack(data: bytes, profile: Path) -> str:
-    """Lay the essence out as a new profile. Returns which login it holds. Raises tarfile.TarError or OSError."""
+    """Create a profile from a tar. Returns its login id. Raises tarfile.TarError or OSError."""
     profile.mkdir(parents=True, mode=0o700)
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as tar:
         named = tar.extractfile(_LOGIN)
         login = named.read().decode() if named else ""
-        members = [one for one in tar.getmembers() if one.name.startswith(ESSENCE)]
+        members = [member for member in tar.getmembers() if member.name.startswith(LOGIN_DIRECTORIES)]
         tar.extractall(profile, members=members, filter="data")
     return login
 
 
 def _made_at(data: bytes) -> str:
-    """When this copy was made, ISO 8601."""
+    """Return the time at which a copy was made, ISO 8601."""
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as tar:
         return datetime.fromtimestamp(tar.getmember(_LOGIN).mtime, UTC).isoformat(timespec="seconds")
 
@@ -226,4 +231,6 @@ def _anonymous(info: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def _size(directory: Path) -> int:
-    return sum(one.stat().st_size for one in directory.rglob("*") if one.is_file() and not one.is_symlink())
+    return sum(
+        path.stat().st_size for path in directory.rglob("*") if path.is_file() and not path.is_symlink()
+    )

@@ -1,4 +1,4 @@
-"""What a browser takes of its machine: measured now and then, capped, shown to people."""
+"""Resource usage of a browser, measured periodically, and the decision to restart it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from uuid import UUID
 
 import structlog
 
-from connections.drivers.base import Vitals
+from connections.drivers.base import ResourceUsage
 from connections.drivers.whatsapp_web.options import Options
-from connections.drivers.whatsapp_web.profile import Note
+from connections.drivers.whatsapp_web.profile import ProfileMetadata
 
 if TYPE_CHECKING:
     from connections.drivers.whatsapp_web.browser import Browser
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MEASURE_SECONDS = 60.0
-"""Reading the sizes of a browser's processes takes some ten milliseconds."""
+"""Interval of measurements, each of which takes some ten milliseconds."""
 QUIET_SECONDS = 60.0
-"""A number with which nothing happened for so long is idle."""
+"""Time without activity after which a number is idle."""
 SPACING_SECONDS = 1800.0
-"""A browser that is too large again sooner needs that memory: opening it over and over would help nobody."""
-MUCH = 1.5
-"""So many times its cap a browser may not take even while its number is busy."""
+"""Minimum age for a restart because of memory; a browser that outgrows its cap sooner would do so again."""
+BUSY_FACTOR = 1.5
+"""Multiple of the memory cap at which even a busy browser is restarted."""
 
 
-class Gauge:
-    """Measures one number's browser, whichever it is at the moment."""
+class ResourceMonitor:
+    """Measures the current browser of one number."""
 
     def __init__(self, connection_id: UUID, options: Options) -> None:
         self._connection_id = connection_id
@@ -39,8 +39,8 @@ class Gauge:
         self._cpu: float | None = None
         self._memory = 0
 
-    def look(self, browser: Browser) -> None:
-        """Measure, when the last time is long enough ago or another browser runs. One elsewhere cannot be measured."""
+    def measure(self, browser: Browser) -> None:
+        """Measure if MEASURE_SECONDS have passed or the browser is new. No-op for a remote browser."""
         now = time.monotonic()
         if self._options.remote_url:
             return
@@ -53,8 +53,8 @@ class Gauge:
         self._cpu = max(0.0, seconds - used) / max(now - since, 0.001) * 100
         self._browser, self._at, self._cpu_at, self._cpu_seconds = browser, now, now, seconds
         self._memory = browser.memory()
-        tell = log.warning if self.is_too_large() else log.info
-        tell(
+        write_log = log.warning if self.is_too_large() else log.info
+        write_log(
             "browser_measured",
             connection_id=str(self._connection_id),
             megabytes=self._memory // 2**20,
@@ -63,31 +63,33 @@ class Gauge:
         )
 
     def is_too_large(self) -> bool:
-        """Whether the browser took more than it may when it was last measured."""
+        """Return True if the last measurement exceeded the memory cap."""
         return self._memory > self._options.memory_limit
 
-    def due(self, browser: Browser, idle: float, *, update: bool) -> str:
-        """Why to open the browser anew now; "" when there is no need.
+    def restart_reason(self, browser: Browser, idle: float, *, update: bool) -> str:
+        """Return why to restart the browser now (`memory`, `age`, `update`), or "".
 
-        idle: seconds since something happened. update: WhatsApp has a newer page.
+        idle: seconds without activity. update: a newer version of the page is available.
         """
         age = time.monotonic() - browser.started_at
         quiet = idle >= QUIET_SECONDS
-        if age > SPACING_SECONDS and self._memory > self._options.memory_limit * (1 if quiet else MUCH):
+        if age > SPACING_SECONDS and self._memory > self._options.memory_limit * (
+            1 if quiet else BUSY_FACTOR
+        ):
             return "memory"
         if quiet and age > self._options.recycle_after:
             return "age"
         return "update" if quiet and update else ""
 
-    def vitals(self, browser: Browser, note: Note) -> Vitals:
-        """For people. note: of the profile."""
+    def usage(self, browser: Browser, metadata: ProfileMetadata) -> ResourceUsage:
+        """Build the summary for people from the last measurement and the profile's metadata."""
         local = not self._options.remote_url
         age = timedelta(seconds=time.monotonic() - browser.started_at)
-        return Vitals(
+        return ResourceUsage(
             engine=f"Chromium {browser.version}".strip(),
             started_at=datetime.now(UTC) - age,
             memory=self._memory if local else None,
             cpu=self._cpu if local else None,
-            archived_at=datetime.fromisoformat(note.archived_at) if note.archived_at else None,
-            archive_problem=note.problem,
+            archived_at=datetime.fromisoformat(metadata.archived_at) if metadata.archived_at else None,
+            archive_problem=metadata.problem,
         )

@@ -1,4 +1,4 @@
-"""From what bridge.js tells to the words of the contract."""
+"""Translate events of bridge.js to events of the driver contract."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from connections.drivers.base import (
     Typing,
     Unreadable,
 )
-from connections.drivers.cleaning import from_timestamp, is_lid, is_phone
+from connections.drivers.sanitizing import from_timestamp, is_lid, is_phone
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ _KINDS = {
     "list_response": MessageKind.TEXT,
     "template_button_reply": MessageKind.TEXT,
 }
-_OWN_NOISE = frozenset(
+_SYSTEM_TYPES = frozenset(
     {
         "e2e_notification",
         "notification",
@@ -59,30 +59,30 @@ _OWN_NOISE = frozenset(
         "poll_update",
     }
 )
-"""Lines that WhatsApp itself writes into a chat; nobody sent them."""
+"""Types of entries that WhatsApp itself adds to a chat."""
 _ENCRYPTED = "ciphertext"
 _WITHOUT_BODY = frozenset({MessageKind.LOCATION, MessageKind.CONTACT_CARD, MessageKind.STICKER})
 
 
 def digits(number: str) -> str:
-    """A phone number as the page takes it."""
+    """Return the phone number without its plus, as the page expects it."""
     return number.lstrip("+")
 
 
 def chat_args(chat: Chat) -> dict[str, str]:
-    """A chat as the page takes it."""
+    """Return the chat in the form that the page expects."""
     return {"phone": digits(chat.phone or ""), "lid": chat.lid or ""}
 
 
 def ack_of(data: dict[str, Any], now: datetime | None = None) -> Ack:
-    """A receipt. WhatsApp's negative levels all mean that it failed."""
+    """Translate a receipt. All negative levels mean FAILED."""
     return Ack(str(data["id"]), data["ack"], now or from_timestamp(data.get("t")))
 
 
 def message_of(data: dict[str, Any], *, late: datetime | None = None) -> InboundMessage | None:
-    """A message, or None for a line that nobody sent. late: one that is older was backfilled."""
+    """Translate a message; None for a system entry. late: older messages are marked backfilled."""
     original = str(data["type"])
-    if original in _OWN_NOISE:
+    if original in _SYSTEM_TYPES:
         return None
     kind = _KINDS.get(original, MessageKind.UNKNOWN)
     extra = _extra(data.get("more") or {})
@@ -106,18 +106,18 @@ def message_of(data: dict[str, Any], *, late: datetime | None = None) -> Inbound
     )
 
 
-def history_of(data: dict[str, Any], *, late: datetime) -> list[Event]:
-    """What a chat's history tells of one message, translated. late: one that is older was backfilled."""
-    found = read({"type": "message", "data": data, "late": late.timestamp()}, set())
-    return [event for event in found if not isinstance(event, Identified)]
+def history_events(data: dict[str, Any], *, late: datetime) -> list[Event]:
+    """Translate a message of the history. late: older messages are marked backfilled."""
+    events = translate_event({"type": "message", "data": data, "late": late.timestamp()}, set())
+    return [event for event in events if not isinstance(event, Identified)]
 
 
-def read(raw: dict[str, Any], identified: set[tuple[str, str]]) -> list[Event]:
-    """`events_of`; what cannot be translated, whatever is odd about it, becomes one `Unreadable`."""
+def translate_event(raw: dict[str, Any], identified: set[tuple[str, str]]) -> list[Event]:
+    """Translate a page event; any error yields one `Unreadable`. identified: known (phone, LID) pairs."""
     try:
-        return events_of(raw, identified)
+        return _events_of(raw, identified)
     except Exception as error:
-        # without the traceback, which would quote what somebody wrote
+        # without the traceback, which would contain message texts
         log.error("event_not_understood", type=str(raw.get("type")), error=type(error).__name__)
         return [Unreadable(raw, type(error).__name__, _chat_if_known(raw))]
 
@@ -129,8 +129,8 @@ def _chat_if_known(raw: dict[str, Any]) -> Chat | None:
         return None
 
 
-def told_by(data: dict[str, Any], *, late: datetime | None = None) -> list[Event]:
-    """A message, and what its writer has done to it already; nothing for a line that nobody sent."""
+def message_events(data: dict[str, Any], *, late: datetime | None = None) -> list[Event]:
+    """Return a message, followed by its edit or deletion if it has one; empty for a system entry."""
     message = message_of(data, late=late)
     if message is None:
         return []
@@ -142,18 +142,18 @@ def told_by(data: dict[str, Any], *, late: datetime | None = None) -> list[Event
     return [message]
 
 
-def events_of(raw: dict[str, Any], identified: set[tuple[str, str]]) -> list[Event]:
-    """The events that one of the page's comes to. identified: pairs of names that were told already."""
+def _events_of(raw: dict[str, Any], identified: set[tuple[str, str]]) -> list[Event]:
+    """Return the events that one page event yields, with an `Identified` for a new (phone, LID) pair."""
     kind, data = str(raw["type"]), raw["data"]
     late = from_timestamp(raw["late"]) if raw.get("late") else None
-    found = told_by(data, late=late) if kind == "message" else [_event(kind, data)]
+    events = message_events(data, late=late) if kind == "message" else [_event(kind, data)]
     pair = _pair(data)
     known = [Identified(phone=f"+{pair[0]}", lid=pair[1])] if pair and pair not in identified else []
-    return [*known, *(event for event in found if event is not None)]
+    return [*known, *(event for event in events if event is not None)]
 
 
-def remember(data: Any, identified: set[tuple[str, str]]) -> None:
-    """These names were told, and need not be again in this session."""
+def remember_identity(data: Any, identified: set[tuple[str, str]]) -> None:
+    """Add the (phone, LID) pair of an event, so that it is not reported again in this session."""
     if pair := _pair(data):
         identified.add(pair)
 
@@ -190,21 +190,21 @@ def _reaction(data: dict[str, Any]) -> InboundMessage:
 
 
 def _pair(data: Any) -> tuple[str, str] | None:
-    """Phone number and LID of one person, when WhatsApp tells both and they can be such."""
-    who = data.get("chat") if isinstance(data, dict) else None
-    if not isinstance(who, dict):
+    """Return (phone, LID) if the event has both and they are well-formed."""
+    chat = data.get("chat") if isinstance(data, dict) else None
+    if not isinstance(chat, dict):
         return None
-    phone, lid = str(who.get("phone") or ""), str(who.get("lid") or "")
+    phone, lid = str(chat.get("phone") or ""), str(chat.get("lid") or "")
     return (phone, lid) if is_phone(f"+{phone}") and is_lid(lid) else None
 
 
-def _chat(who: dict[str, Any]) -> Chat:
-    phone, lid = str(who.get("phone") or ""), str(who.get("lid") or "")
+def _chat(data: dict[str, Any]) -> Chat:
+    phone, lid = str(data.get("phone") or ""), str(data.get("lid") or "")
     return Chat(phone=f"+{phone}" if phone else None, lid=lid or None)
 
 
 def _extra(more: dict[str, Any]) -> dict[str, Any]:
-    """What the page tells besides, under the names by which messages are shown."""
+    """Return further details under the keys of `InboundMessage.extra`."""
     extra: dict[str, Any] = {}
     if "lat" in more and "lng" in more:
         extra |= {"latitude": more["lat"], "longitude": more["lng"]}
@@ -234,12 +234,12 @@ def _body(data: dict[str, Any], kind: MessageKind, original: str) -> str | None:
     return "" if kind in _WITHOUT_BODY else str(data.get("body") or "")
 
 
-def _media(found: dict[str, Any] | None) -> MediaRef | None:
-    if not found:
+def _media(data: dict[str, Any] | None) -> MediaRef | None:
+    if not data:
         return None
     return MediaRef(
-        mime=str(found["mime"]).partition(";")[0].strip(),
-        size=found["size"] or None,
-        name=str(found["name"]),
-        token={"key": str(found["key"])},
+        mime=str(data["mime"]).partition(";")[0].strip(),
+        size=data["size"] or None,
+        name=str(data["name"]),
+        token={"key": str(data["key"])},
     )

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from connections.driver_stores.whatsapp_web import missing
 from connections.drivers.whatsapp_web.driver import WhatsAppWebDriver
 from connections.models import WhatsAppConnection
-from connections.session_vault import missing
 from tests import conftest, factories
 from tests.connections.driver_contract import in_phase
 from tests.connections.whatsapp_web.rig import Phase, Talking, WebRig

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from connections.driver_stores.whatsapp_web import LoginArchive, options
 from connections.drivers.base import (
     AckLevel,
     Chat,
@@ -20,9 +21,8 @@ from connections.drivers.base import (
 )
 from connections.drivers.whatsapp_web.driver import WhatsAppWebDriver
 from connections.drivers.whatsapp_web.options import Options
-from connections.session_vault import SessionVault, options
 from tests.connections.driver_contract import in_phase, take
-from tests.connections.whatsapp_web.shelf import Shelf
+from tests.connections.whatsapp_web.memory_archive import MemoryArchive
 from tests.standin import CUSTOMER, Standin
 
 _KINDS = {"chat": MessageKind.TEXT, "ptt": MessageKind.VOICE}
@@ -31,11 +31,13 @@ _KINDS = {"chat": MessageKind.TEXT, "ptt": MessageKind.VOICE}
 class WebRig:
     """One phone on a stand-in with one customer. Drivers are of one connection, one after the other.
 
-    shelf: where copies of the login are kept; None: where an installation keeps them, under a lease.
+    archive: storage of login copies; None: that of an installation, under a lease.
     """
 
-    def __init__(self, standin: Standin, connection_id: Any, home: Path, shelf: Shelf | None = None) -> None:
-        self.shelf = shelf
+    def __init__(
+        self, standin: Standin, connection_id: Any, home: Path, archive: MemoryArchive | None = None
+    ) -> None:
+        self.archive = archive
         self.standin = standin
         self.connection_id = connection_id
         self.home = home
@@ -58,13 +60,13 @@ class WebRig:
     def closed_driver(
         self, session: str = "", *, pairing_phone: str = "", **settings: Any
     ) -> WhatsAppWebDriver:
-        vault = self.shelf or SessionVault(self.connection_id)
-        vault.options = self.options()
+        store = self.archive or LoginArchive(self.connection_id)
+        store.options = self.options()
         context = Context(
             connection_id=self.connection_id,
             session=session,
             wake=self._wake,
-            store=vault,
+            store=store,
             pairing_phone=pairing_phone,
             settings=settings,
         )
@@ -119,7 +121,7 @@ class Talking:
     """One linked driver for many tests, which leave it as it is; another one if a test did not."""
 
     def __init__(self, standin: Standin, home: Path) -> None:
-        self.rig = WebRig(standin, uuid4(), home, Shelf())
+        self.rig = WebRig(standin, uuid4(), home, MemoryArchive())
         self._driver: WhatsAppWebDriver | None = None
 
     def driver(self) -> WhatsAppWebDriver:

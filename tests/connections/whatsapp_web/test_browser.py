@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from selenium.webdriver.common.utils import free_port, is_url_connectable
 
+from connections.driver_stores.whatsapp_web import options
 from connections.drivers.base import Phase
-from connections.session_vault import options
 from tests.connections.driver_contract import in_phase, message_in, until
 from tests.connections.whatsapp_web.rig import WebRig, profiles
 
@@ -43,7 +43,7 @@ def test_a_browser_elsewhere_is_driven_over_a_shared_directory(
     again = rig.driver(session)
     in_phase(again, Phase.READY)
     assert message_in(again, rig.customer_writes("Still there?")).body == "Still there?"
-    shown = again.vitals()
+    shown = again.resource_usage()
     assert shown is not None
     assert (shown.memory, shown.cpu) == (None, None)
     assert shown.engine.startswith("Chromium 1")

@@ -21,7 +21,7 @@ EVENTS = sorted(set(re.findall(r'"((?:conn|chat|loader)\.[a-z_]+)"', BRIDGE)))
 CALLED = {f"WPP.{name}" for name in re.findall(r"\bW\(\)\.([\w.]+\w)", BRIDGE)}
 NEWER = {"WPP.whatsapp.functions.msgFindQuery"}
 """Parts of WhatsApp that the stand-in does not have, as it has the older ones that do instead."""
-NAMES = sorted(path.removeprefix("WPP.") for path in CALLED | set(capabilities.paths()) - NEWER)
+NAMES = sorted(path.removeprefix("WPP.") for path in CALLED | set(capabilities.required_paths()) - NEWER)
 CHAT = f"{CUSTOMER.removeprefix('+')}@c.us"
 LISTEN = """
 window.told = JSON.parse(sessionStorage.getItem("told") || "[]");
@@ -82,7 +82,7 @@ def test_the_bridge_names_something() -> None:
 
 
 def test_the_canary_looks_for_all_that_the_bridge_calls_and_for_nothing_that_it_does_not() -> None:
-    assert CALLED - set(capabilities.paths()) == set()
+    assert CALLED - set(capabilities.required_paths()) == set()
     assert set(capabilities.CALLS) - CALLED == set()
     assert BRIDGE.count("W().") == len(re.findall(r"\bW\(\)\.[a-z]", BRIDGE)), "each call names what it calls"
     assert len(re.findall(r"\bWPP\b", BRIDGE)) == 2, "the page's own object is reached by W() alone"

@@ -57,8 +57,10 @@ def page(
 
 def reported(browser: Browser) -> list[str]:
     """What the canary says of the page that is open."""
-    answer = browser.run("return await __whatsflow.call('missing', {paths: args[0]})", capabilities.paths())
-    return capabilities.capabilities(json.loads(answer)["value"])
+    answer = browser.run(
+        "return await __whatsflow.call('missing', {paths: args[0]})", capabilities.required_paths()
+    )
+    return capabilities.lost_capabilities(json.loads(answer)["value"])
 
 
 def test_nothing_is_reported_of_a_page_that_has_everything(page: tuple[Browser, Standin]) -> None:
@@ -92,4 +94,4 @@ def test_a_driver_that_waits_in_vain_says_so(rig: WebRig, module: str) -> None:
     driver = rig.driver(ready_timeout=10.0)
     assert eventually(lambda: driver.state().phase == Phase.ENDED, 40)
     assert driver.state().reason == "page_changed"
-    assert driver._watch.missing
+    assert driver._monitor.missing

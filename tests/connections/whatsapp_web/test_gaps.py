@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connections.drivers.base import LATER, Phase, Transient
+from connections.drivers.base import POSTPONED, Phase, Transient
 from connections.drivers.whatsapp_web import commands
 from connections.drivers.whatsapp_web.driver import WhatsAppWebDriver
 from tests.connections.driver_contract import in_phase, message_in, until
@@ -48,7 +48,7 @@ def test_half_an_emoji_anywhere_becomes_well_formed_text_and_hides_nothing(
     missed = phone.message_in("missed", sender=OTHER)
     message_in(talking, missed)
     found = talking.history(since)
-    assert not found.unread
+    assert not found.failed_chats
     assert missed in [one.wa_id for one in found.events]
     repr(found).encode()
     assert {"half \ufffd emoji", "whole 😀 emoji", "\\ud83d typed", "missed"} <= set(bodies(talking, since))
@@ -63,12 +63,12 @@ def test_a_chat_that_cannot_be_read_is_named_and_all_others_are_read(
     message_in(talking, phone.message_in("missed", sender=OTHER))
     phone.unreadable[CUSTOMER] = fault
     found = talking.history(since)
-    assert list(found.unread.values()) == [code]
+    assert list(found.failed_chats.values()) == [code]
     assert "missed" in [getattr(one, "body", "") for one in found.events]
     assert "hidden" not in [getattr(one, "body", "") for one in found.events]
     phone.unreadable.clear()
-    again = talking.history(since, list(found.unread))
-    assert not again.unread
+    again = talking.history(since, list(found.failed_chats))
+    assert not again.failed_chats
     assert "hidden" in [getattr(one, "body", "") for one in again.events]
     assert "missed" not in [getattr(one, "body", "") for one in again.events], "only what was left is read"
 
@@ -80,8 +80,8 @@ def test_reading_holds_nothing_up_for_long(
         message_in(talking, rig.standin.phone.message_in("Hello", sender=sender))
     monkeypatch.setattr(commands, "HISTORY_SECONDS", -1.0)
     found = talking.history(since)
-    assert set(found.unread.values()) == {LATER}
-    assert len(found.unread) >= 2
+    assert set(found.failed_chats.values()) == {POSTPONED}
+    assert len(found.failed_chats) >= 2
     assert not found.events
 
 
@@ -104,7 +104,7 @@ def test_a_page_without_a_way_to_read_its_chats_says_so_until_it_has_one_again(r
     rig.scan(in_phase(driver, Phase.QR))
     state = in_phase(driver, Phase.READY)
     assert state.degraded == "page_changed"
-    assert driver._watch.missing == ["history"]
+    assert driver._monitor.missing == ["history"]
     since = datetime.now(UTC) - timedelta(minutes=1)
     message_in(driver, rig.customer_writes("What comes is told"))
     with pytest.raises(Transient) as failed:
@@ -127,5 +127,5 @@ def test_a_page_that_goes_away_while_it_is_read_leaves_the_rest_for_later(
     monkeypatch.setattr(commands, "CHAT_SECONDS", 0.5)
     phone.unreadable[OTHER] = "hang"
     found = talking.history(since)
-    assert set(found.unread.values()) == {"no_answer"}
-    assert next(reversed(found.unread)) == f"{OTHER.lstrip('+')}@c.us", "what hung comes last"
+    assert set(found.failed_chats.values()) == {"no_answer"}
+    assert next(reversed(found.failed_chats)) == f"{OTHER.lstrip('+')}@c.us", "what hung comes last"

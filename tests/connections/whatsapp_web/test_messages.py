@@ -164,13 +164,13 @@ def test_a_message_that_the_page_cannot_read_at_first_is_found_later(
         missed = until(talking.missed_since, "the note that something was missed")
         found = talking.history(missed)
         assert wa_id not in [one.wa_id for one in found.events]
-        assert set(found.unread.values()) == {"unreadable"}
+        assert set(found.failed_chats.values()) == {"unreadable"}
     names = {entry["event"] for entry in entries}
     assert {"page_event_unreadable", "chats_not_read"} <= names
     page.execute_script("delete WPP.whatsapp.MsgModel.prototype.duration")
-    again = talking.history(missed, list(found.unread))
+    again = talking.history(missed, list(found.failed_chats))
     assert wa_id in [one.wa_id for one in again.events]
-    assert not again.unread
+    assert not again.failed_chats
 
 
 def test_a_reaction_names_its_message(rig: WebRig, talking: WhatsAppWebDriver) -> None:

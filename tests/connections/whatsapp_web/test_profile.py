@@ -11,25 +11,25 @@ import pytest
 
 from connections.drivers.whatsapp_web import profile as profiles
 from connections.drivers.whatsapp_web.profile import Profile
-from tests.connections.whatsapp_web.shelf import Shelf
+from tests.connections.whatsapp_web.memory_archive import MemoryArchive
 
 LOGIN = "one-linking"
 DATABASE = "Default/IndexedDB/https_web.whatsapp.com_0.indexeddb.leveldb/000003.log"
 
 
 @pytest.fixture
-def shelf() -> Shelf:
-    return Shelf()
+def archive() -> MemoryArchive:
+    return MemoryArchive()
 
 
 @pytest.fixture
-def profile(tmp_path: Path, shelf: Shelf) -> Profile:
+def profile(tmp_path: Path, archive: MemoryArchive) -> Profile:
     """A linked profile with 3 kB that matter."""
-    made = Profile(tmp_path, "number", shelf, limit=8192, caches=4096)
+    made = Profile(tmp_path, "number", archive, limit=8192, caches=4096)
     assert made.prepare("") == ""
     put(made, DATABASE, 2048)
     put(made, "Default/Local Storage/leveldb/000005.ldb", 1024)
-    made.linked(LOGIN)
+    made.mark_linked(LOGIN)
     return made
 
 
@@ -40,28 +40,30 @@ def put(profile: Profile, place: str, size: int) -> Path:
     return path
 
 
-def copied(shelf: Shelf) -> set[str]:
-    with tarfile.open(fileobj=io.BytesIO(shelf.load(shelf.newest())), mode="r:gz") as tar:
+def copied(archive: MemoryArchive) -> set[str]:
+    with tarfile.open(fileobj=io.BytesIO(archive.load(archive.newest())), mode="r:gz") as tar:
         return {name for name in tar.getnames() if name != "login"}
 
 
-def test_only_the_login_is_copied(profile: Profile, shelf: Shelf) -> None:
+def test_only_the_login_is_copied(profile: Profile, archive: MemoryArchive) -> None:
     put(profile, "Default/IndexedDB/https_example.com_0.indexeddb.leveldb/000003.log", 100)
     put(profile, "Default/IndexedDB/https_web.whatsapp.com_0.indexeddb.leveldb/LOG.old", 100)
     put(profile, "Default/IndexedDB/https_web.whatsapp.com_0.indexeddb.leveldb/LOCK", 0)
     put(profile, "Default/Cache/data_1", 100)
     assert profile.archive(LOGIN)
-    assert copied(shelf) == {DATABASE, "Default/Local Storage/leveldb/000005.ldb"}
+    assert copied(archive) == {DATABASE, "Default/Local Storage/leveldb/000005.ldb"}
 
 
-def test_a_copy_becomes_the_same_profile_elsewhere(profile: Profile, shelf: Shelf, tmp_path: Path) -> None:
+def test_a_copy_becomes_the_same_profile_elsewhere(
+    profile: Profile, archive: MemoryArchive, tmp_path: Path
+) -> None:
     profile.archive(LOGIN)
-    elsewhere = Profile(tmp_path / "elsewhere", "number", shelf)
+    elsewhere = Profile(tmp_path / "elsewhere", "number", archive)
     assert elsewhere.prepare(LOGIN) == ""
     assert (elsewhere.path / DATABASE).read_bytes() == b"x" * 2048
-    note = elsewhere.note()
-    assert note.login == LOGIN
-    assert datetime.now(UTC) - datetime.fromisoformat(note.archived_at) < timedelta(minutes=1)
+    metadata = elsewhere.metadata()
+    assert metadata.login == LOGIN
+    assert datetime.now(UTC) - datetime.fromisoformat(metadata.archived_at) < timedelta(minutes=1)
 
 
 def test_what_other_sites_and_diaries_take_does_not_count(profile: Profile) -> None:
@@ -71,17 +73,17 @@ def test_what_other_sites_and_diaries_take_does_not_count(profile: Profile) -> N
 
 
 def test_a_login_that_has_grown_too_large_is_said_and_the_older_copy_stays(
-    profile: Profile, shelf: Shelf, capsys: pytest.CaptureFixture[str]
+    profile: Profile, archive: MemoryArchive, capsys: pytest.CaptureFixture[str]
 ) -> None:
     profile.archive(LOGIN)
     put(profile, DATABASE, 20_000)
     assert not profile.archive(LOGIN)
-    note = profile.note()
-    assert (note.problem, note.generation, note.login) == ("too_large", "000001", LOGIN)
-    assert len(shelf.copies) == 1
+    metadata = profile.metadata()
+    assert (metadata.problem, metadata.generation, metadata.login) == ("too_large", "000001", LOGIN)
+    assert len(archive.copies) == 1
     put(profile, DATABASE, 100)
     assert profile.archive(LOGIN)
-    assert profile.note().problem == ""
+    assert profile.metadata().problem == ""
 
 
 def test_caches_are_removed_when_they_have_grown_large(profile: Profile) -> None:
@@ -95,7 +97,7 @@ def test_caches_are_removed_when_they_have_grown_large(profile: Profile) -> None
 
 
 def test_a_copy_that_fails_is_noted_until_one_succeeds(profile: Profile) -> None:
-    profile.failed(LOGIN)
-    assert profile.note().problem == "failed"
+    profile.mark_archive_failed(LOGIN)
+    assert profile.metadata().problem == "failed"
     profile.archive(LOGIN)
-    assert profile.note().problem == ""
+    assert profile.metadata().problem == ""

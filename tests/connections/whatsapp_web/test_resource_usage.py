@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from connections.drivers.whatsapp_web import resource_usage
 from connections.drivers.whatsapp_web.options import Options
-from connections.drivers.whatsapp_web.resource_usage import Gauge
+from connections.drivers.whatsapp_web.resource_usage import ResourceMonitor
 
 CAP = 2 * 2**30
 HOUR = 3600.0
@@ -26,7 +26,7 @@ class Clock:
 
 
 class Browser:
-    """What the gauge looks at."""
+    """Stub of the measured browser."""
 
     def __init__(self, started_at: float, memory: int) -> None:
         self.started_at = started_at
@@ -47,8 +47,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def gauge() -> Gauge:
-    return Gauge(uuid4(), Options(Path("home"), Path("bundle"), memory_limit=CAP))
+def monitor() -> ResourceMonitor:
+    return ResourceMonitor(uuid4(), Options(Path("home"), Path("bundle"), memory_limit=CAP))
 
 
 @pytest.mark.parametrize(
@@ -66,29 +66,31 @@ def gauge() -> Gauge:
     ],
 )
 def test_a_browser_rests_when_it_should(
-    clock: Clock, gauge: Gauge, memory: int, hours: float, idle: float, update: bool, reason: str
+    clock: Clock, monitor: ResourceMonitor, memory: int, hours: float, idle: float, update: bool, reason: str
 ) -> None:
     browser = Browser(clock.now, memory)
     clock.now += hours * HOUR
-    gauge.look(browser)
-    assert gauge.due(browser, idle, update=update) == reason
+    monitor.measure(browser)
+    assert monitor.restart_reason(browser, idle, update=update) == reason
 
 
-def test_it_is_measured_once_a_minute_and_too_much_is_a_warning(clock: Clock, gauge: Gauge) -> None:
+def test_it_is_measured_once_a_minute_and_too_much_is_a_warning(
+    clock: Clock, monitor: ResourceMonitor
+) -> None:
     browser = Browser(clock.now, CAP - 1)
     with capture_logs() as entries:
-        gauge.look(browser)
+        monitor.measure(browser)
         browser.taken = CAP + 1
         clock.now += 30
-        gauge.look(browser)
-        assert not gauge.is_too_large(), "measured a moment ago"
+        monitor.measure(browser)
+        assert not monitor.is_too_large(), "measured a moment ago"
         clock.now += 31
-        gauge.look(browser)
-    assert gauge.is_too_large()
+        monitor.measure(browser)
+    assert monitor.is_too_large()
     assert [entry["log_level"] for entry in entries] == ["info", "warning"]
 
 
-def test_another_browser_is_measured_at_once(clock: Clock, gauge: Gauge) -> None:
-    gauge.look(Browser(clock.now, CAP + 1))
-    gauge.look(Browser(clock.now, 1))
-    assert not gauge.is_too_large()
+def test_another_browser_is_measured_at_once(clock: Clock, monitor: ResourceMonitor) -> None:
+    monitor.measure(Browser(clock.now, CAP + 1))
+    monitor.measure(Browser(clock.now, 1))
+    assert not monitor.is_too_large()

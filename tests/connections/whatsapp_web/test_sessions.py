@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from django.core.files.storage import default_storage
 
-from connections import session_vault
+from connections.driver_stores import whatsapp_web
 from connections.drivers.base import Phase, SessionLost, Transient
 from connections.drivers.whatsapp_web import processes
 from connections.drivers.whatsapp_web.driver import WhatsAppWebDriver
@@ -68,14 +68,14 @@ def test_a_worker_that_has_lost_the_number_writes_no_copy(
 ) -> None:
     WhatsAppConnection.objects.filter(pk=web_number.pk).update(lease_epoch=web_number.lease_epoch + 1)
     ready.close()
-    assert session_vault.SessionVault(web_number.pk).newest() == ""
+    assert whatsapp_web.LoginArchive(web_number.pk).newest() == ""
 
 
 def test_without_any_copy_it_says_that_the_login_is_gone(rig: WebRig, ready: WhatsAppWebDriver) -> None:
     session = ready.save_session()
     ready.close()
     shutil.rmtree(rig.home)
-    session_vault.forget(rig.connection_id)
+    whatsapp_web.delete_login(rig.connection_id)
     assert rig.driver(session).state().reason == "login_lost"
 
 
@@ -83,7 +83,7 @@ def test_a_killed_browser_is_a_lost_session_and_the_next_needs_no_scan(
     rig: WebRig, ready: WhatsAppWebDriver
 ) -> None:
     session = ready.save_session()
-    for pid in processes.of_profile(rig.home / str(rig.connection_id) / "profile"):
+    for pid in processes.pids_of(rig.home / str(rig.connection_id) / "profile"):
         os.kill(pid, signal.SIGKILL)
     with pytest.raises(SessionLost):
         ready.number_exists(rig.customer.phone or "")
@@ -102,7 +102,7 @@ def test_nothing_is_left_after_starts_and_stops(rig: WebRig) -> None:
         driver.close()
         assert not litter.exists()
     assert not profiles(rig.home)
-    assert not processes.of_profile(profile)
+    assert not processes.pids_of(profile)
     assert not list(profile.glob("Singleton*"))
 
 
@@ -148,7 +148,7 @@ def test_a_killed_worker_takes_its_browser_along(rig: WebRig, tmp_path: Path) ->
     assert profiles(home)
     worker.kill()
     worker.wait()
-    until(lambda: not processes.of_profile(home / "one" / "profile"), "the end of the browser")
+    until(lambda: not processes.pids_of(home / "one" / "profile"), "the end of the browser")
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_page_that_lacks_a_part_is_reported_and_not_used(rig: WebRig) -> None:
     rig.standin.without = {"WAWebSendMsgChatAction"}
     driver = rig.driver()
     assert in_phase(driver, Phase.ENDED).reason == "page_changed"
-    assert driver._watch.missing == ["send"]
+    assert driver._monitor.missing == ["send"]
     assert (rig.home / str(rig.connection_id) / "last-failure.png").exists()
 
 
@@ -192,7 +192,7 @@ def test_an_unneeded_part_that_is_missing_does_not_stop_the_number(rig: WebRig) 
     driver = rig.driver()
     rig.scan(in_phase(driver, Phase.QR))
     assert in_phase(driver, Phase.READY).degraded == "page_changed"
-    assert driver._watch.missing == ["typing"]
+    assert driver._monitor.missing == ["typing"]
 
 
 def test_no_chromium_is_said_with_the_package_to_install(rig: WebRig) -> None:

@@ -19,8 +19,8 @@ from connections.drivers.base import (
     Unreadable,
 )
 from connections.drivers.whatsapp_web import translate
-from connections.drivers.whatsapp_web.commands import Post
-from connections.drivers.whatsapp_web.errors import Refused
+from connections.drivers.whatsapp_web.commands import PageCommands
+from connections.drivers.whatsapp_web.errors import PageError
 from connections.drivers.whatsapp_web.options import Options
 
 
@@ -44,14 +44,14 @@ def told(**more: Any) -> dict[str, Any]:
 
 
 def test_a_message_is_itself() -> None:
-    (message,) = translate.told_by(told())
+    (message,) = translate.message_events(told())
     assert isinstance(message, InboundMessage)
     assert (message.kind, message.body, message.push_name) == (MessageKind.TEXT, "Hello", "Ana")
     assert (message.chat.phone, message.chat.lid) == ("+4915112345678", None)
 
 
 def test_a_message_that_was_edited_is_followed_by_its_edit() -> None:
-    message, change = translate.told_by(
+    message, change = translate.message_events(
         told(edited=1_790_000_060.5), late=datetime.fromtimestamp(1_790_000_001, UTC)
     )
     assert isinstance(message, InboundMessage)
@@ -60,7 +60,7 @@ def test_a_message_that_was_edited_is_followed_by_its_edit() -> None:
 
 
 def test_one_that_was_taken_back_is_followed_by_that() -> None:
-    message, change = translate.told_by(told(type="revoked", body=""))
+    message, change = translate.message_events(told(type="revoked", body=""))
     assert isinstance(message, InboundMessage)
     assert (message.kind, message.extra) == (MessageKind.UNKNOWN, {"type": "revoked"})
     assert isinstance(change, Revoked)
@@ -68,7 +68,7 @@ def test_one_that_was_taken_back_is_followed_by_that() -> None:
 
 @pytest.mark.parametrize("kind", ["e2e_notification", "gp2", "poll_update", "pinned_message"])
 def test_lines_that_nobody_wrote_are_none(kind: str) -> None:
-    assert translate.told_by(told(type=kind)) == []
+    assert translate.message_events(told(type=kind)) == []
 
 
 def test_a_message_that_makes_no_sense_does_not_stop_the_history() -> None:
@@ -81,11 +81,11 @@ def test_a_message_that_makes_no_sense_does_not_stop_the_history() -> None:
             "cut": False,
         },
     }
-    post = Post(lambda name, **more: page[name], Options(home=None, bundle=None))  # type: ignore[arg-type]
+    post = PageCommands(lambda name, **more: page[name], Options(home=None, bundle=None))  # type: ignore[arg-type]
     found = post.history(datetime.now(UTC))
     assert [one.wa_id for one in found.events if isinstance(one, InboundMessage)] == ["3A02", "3A03"]
     assert [one.error for one in found.events if isinstance(one, Unreadable)] == ["ValueError", "KeyError"]
-    assert not found.unread
+    assert not found.failed_chats
 
 
 def test_a_file_larger_than_it_claimed_is_not_taken_over() -> None:
@@ -95,7 +95,7 @@ def test_a_file_larger_than_it_claimed_is_not_taken_over() -> None:
         asked.append(what)
         return {"handle": "h", "size": 11, "mime": "application/zip"}
 
-    post = Post(page, Options(home=None, bundle=None, file_limit=10))  # type: ignore[arg-type]
+    post = PageCommands(page, Options(home=None, bundle=None, file_limit=10))  # type: ignore[arg-type]
     with pytest.raises(Permanent) as refusal:
         post.download(MediaRef("application/zip", size=5, token={"key": "k"}))
     assert (refusal.value.code, asked) == ("file_too_large", ["fetch", "drop"])
@@ -103,9 +103,9 @@ def test_a_file_larger_than_it_claimed_is_not_taken_over() -> None:
 
 def test_a_file_that_whatsapp_finds_too_large_is_not_tried_again() -> None:
     def page(what: str, **more: object) -> object:
-        raise Refused("file_too_large")
+        raise PageError("file_too_large")
 
-    post = Post(page, Options(home=None, bundle=None))  # type: ignore[arg-type]
+    post = PageCommands(page, Options(home=None, bundle=None))  # type: ignore[arg-type]
     chat = Chat(phone="+9992000000001")
     with pytest.raises(Permanent, match="does not take a file of this size"):
         post.send(OutgoingMessage("3EB0", chat, MessageKind.TEXT, body="x"))

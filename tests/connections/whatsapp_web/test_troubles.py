@@ -149,7 +149,7 @@ def test_a_page_that_never_has_its_chats_ends_with_a_picture_of_it(
     rig.standin.sync_seconds = 60.0
     driver = rig.driver()
     state = in_phase(driver, Phase.QR)
-    monkeypatch.setattr(driver._watch, "_options", replace(driver.options, ready_timeout=2.0))
+    monkeypatch.setattr(driver._monitor, "_options", replace(driver.options, ready_timeout=2.0))
     rig.scan(state)
     in_phase(driver, Phase.SYNCING)
     assert in_phase(driver, Phase.ENDED).reason == "not_ready"
@@ -168,7 +168,7 @@ def test_a_browser_is_started_anew_when_it_takes_too_much_or_whatsapp_has_a_newe
 
     first = ready._browser
     assert first is not None
-    shown = ready.vitals()
+    shown = ready.resource_usage()
     assert shown is not None
     assert shown.engine.startswith("Chromium 1")
     assert shown.memory is not None
@@ -187,15 +187,15 @@ def test_a_browser_is_started_anew_when_it_takes_too_much_or_whatsapp_has_a_newe
     second = another_than(first)
     monkeypatch.setattr(resource_usage, "QUIET_SECONDS", 60.0)
     assert message_in(ready, rig.customer_writes("And now?")).body == "And now?"
-    again = ready.vitals()
+    again = ready.resource_usage()
     assert again is not None
     assert again.archived_at is not None
 
     rig.standin.phone.needs_update()
-    until(lambda: ready.state() and ready._watch.update_wanted, "the word of a newer page")
+    until(lambda: ready.state() and ready._monitor.update_wanted, "the word of a newer page")
     assert ready._browser is second, "somebody has just written"
     monkeypatch.setattr(resource_usage, "QUIET_SECONDS", 0.0)
     another_than(second)
     monkeypatch.setattr(resource_usage, "QUIET_SECONDS", 60.0)
-    assert not ready._watch.update_wanted
+    assert not ready._monitor.update_wanted
     assert message_in(ready, rig.customer_writes("And after the update?")).body == "And after the update?"

@@ -140,11 +140,11 @@ def test_a_picture_that_could_not_be_asked_for_is_not_none(rig: WebRig, talking:
     chat = stranger(rig, 4)
     rig.standin.phone.pictures_fail = True
     with pytest.raises(Transient):
-        talking.picture(chat)
+        talking.profile_picture(chat)
     rig.standin.phone.pictures_fail = False
     rig.standin.phone.person(chat.phone or "")
-    assert talking.picture(chat) is not None
-    assert talking.picture(Chat(phone="+4915177700002")) is None
+    assert talking.profile_picture(chat) is not None
+    assert talking.profile_picture(Chat(phone="+4915177700002")) is None
 
 
 def test_a_file_is_gone_only_if_its_message_has_none(rig: WebRig, talking: WhatsAppWebDriver) -> None:
@@ -203,7 +203,7 @@ def test_an_account_that_cannot_be_asked_whether_it_is_linked_is_not_unlinked(
     rig: WebRig, talking: WhatsAppWebDriver
 ) -> None:
     page = talking._ask("status", timeout=state_monitor.ANSWER_SECONDS)
-    judged = talking._watch._judge({**page, "authenticated": None})
+    judged = talking._monitor._evaluate({**page, "authenticated": None})
     assert judged.phase == "loading"
     assert judged.reason == ""
-    talking._watch._state = talking._watch._judge(page)
+    talking._monitor._state = talking._monitor._evaluate(page)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from accounts.services import purge
 from connections import gauges, leases, tasks
-from connections.drivers import cleaning, stored_form
+from connections.drivers import event_serialization, sanitizing
 from connections.drivers.base import (
     Ack,
     AckLevel,
@@ -31,7 +31,7 @@ from connections.drivers.base import (
     Typing,
     Unreadable,
 )
-from connections.drivers.flaws import flaw_of
+from connections.drivers.event_serialization import unstorable_reason
 from connections.drivers.whatsapp_web import translate
 from connections.leases import Lease, LeaseLost
 from connections.models import UnstoredEvent, WhatsAppConnection
@@ -121,7 +121,7 @@ def test_what_is_stored_of_odd_events(lease: Lease) -> None:
     assert row("name-nul").media.name == "a.pdf"
     assert (row("quoted-long").content, row("quoted-long").reply_to_wa_id) == ("hi", "")
     assert row("edit-half-emoji").content == "x ? y"
-    assert len(row("edit-huge").content) == cleaning.BODY_LENGTH
+    assert len(row("edit-huge").content) == sanitizing.BODY_LENGTH
     assert row("edit-huge").content.startswith("word0 word1")
     assert abs(row("year-one").created_at - now()) < timedelta(minutes=1)
 
@@ -134,7 +134,7 @@ def test_the_page_tells_the_same_of_a_size_that_no_file_has() -> None:
         "type": "document",
         "media": {"key": "k", "mime": "application/pdf", "size": 10**19, "name": "big.pdf"},
     }
-    (message,) = translate.read({"type": "message", "data": data}, set())
+    (message,) = translate.translate_event({"type": "message", "data": data}, set())
     assert (message.media.size, message.media.name) == (None, "big.pdf")
 
 
@@ -150,7 +150,7 @@ def test_the_page_tells_the_same_of_a_size_that_no_file_has() -> None:
 )
 def test_an_odd_field_costs_the_field_and_not_the_message(odd: dict[str, Any], lease: Lease) -> None:
     data = {"id": "ODD", "fromMe": False, "chat": {"phone": CARLA.phone[1:]}, "type": "chat", "ack": 1, **odd}
-    tell(lease, neighbours(translate.read({"type": "message", "data": data}, set())))
+    tell(lease, neighbours(translate.translate_event({"type": "message", "data": data}, set())))
     assert stored() == {EARLIER, "ODD", LATER}
 
 
@@ -159,8 +159,8 @@ def test_an_odd_field_costs_the_field_and_not_the_message(odd: dict[str, Any], l
 )
 def test_what_the_page_tells_and_nobody_can_translate_is_set_aside(data: Any, lease: Lease) -> None:
     raw = {"n": 1, "uid": "u", "type": "message", "data": data}
-    tell(lease, neighbours(translate.read(raw, set())))
-    translate.remember(data, set())
+    tell(lease, neighbours(translate.translate_event(raw, set())))
+    translate.remember_identity(data, set())
     assert stored() == {EARLIER, LATER}
     assert UnstoredEvent.objects.get().error == "unreadable"
 
@@ -248,9 +248,15 @@ def test_any_event_is_a_row_or_is_counted(lease: Lease, events: list[Event]) -> 
     good = {
         event.wa_id
         for event in events
-        if isinstance(event, InboundMessage) and not flaw_of(event) and not takes_a_reaction_back(event)
+        if isinstance(event, InboundMessage)
+        and not unstorable_reason(event)
+        and not takes_a_reaction_back(event)
     }
-    bad = {(stored_form.kind_of(event), stored_form.key_of(event)) for event in events if flaw_of(event)}
+    bad = {
+        (event_serialization.kind_of(event), event_serialization.fingerprint(event))
+        for event in events
+        if unstorable_reason(event)
+    }
     assert good | {EARLIER, LATER} <= stored()
     assert set(UnstoredEvent.objects.values_list("kind", "key")) == bad
 
@@ -258,23 +264,23 @@ def test_any_event_is_a_row_or_is_counted(lease: Lease, events: list[Event]) -> 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(EVENTS)
 def test_any_event_can_be_kept_as_text_and_read_again(event: Event) -> None:
-    text = stored_form.dump(event)
-    again = stored_form.load(text)
+    text = event_serialization.dump(event)
+    again = event_serialization.load(text)
     assert text.isascii()
-    assert stored_form.key_of(again) == stored_form.key_of(event)
+    assert event_serialization.fingerprint(again) == event_serialization.fingerprint(event)
     assert type(again) is type(event)
 
 
 @given(MOMENTS)
 def test_times_lie_between_whatsapps_first_year_and_now(at: datetime) -> None:
-    bounded = cleaning.moment(at)
-    assert cleaning.EARLIEST <= bounded <= datetime.now(UTC) + cleaning.AHEAD
+    bounded = sanitizing.event_time(at)
+    assert sanitizing.EARLIEST <= bounded <= datetime.now(UTC) + sanitizing.AHEAD
     assert bounded.tzinfo is UTC
 
 
 def test_a_plausible_time_stays_as_it_is() -> None:
     for at in (ago(days=3000), ago(seconds=1), now() + timedelta(minutes=4)):
-        assert cleaning.moment(at) == at
+        assert sanitizing.event_time(at) == at
 
 
 def test_halves_of_a_character_that_stand_together_are_joined() -> None:
@@ -500,7 +506,7 @@ def test_what_a_newer_driver_can_read_is_stored_with_a_retry(
     data = {"id": "NEW", "fromMe": False, "chat": {"phone": CARLA.phone[1:]}, "type": "chat", "body": "Hi"}
     with monkeypatch.context() as patch:
         patch.setattr(translate, "_body", lambda *args: 1 / 0)
-        events = translate.read({"type": "message", "data": data}, set())
+        events = translate.translate_event({"type": "message", "data": data}, set())
     tell(lease, events)
     row = UnstoredEvent.objects.get()
     assert (row.kind, row.phone) == ("unreadable", CARLA.phone)

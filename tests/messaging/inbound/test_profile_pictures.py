@@ -150,7 +150,8 @@ def test_the_runner_fetches_them_and_takes_no_harm(
     monkeypatch.setattr(background_tasks, "PICTURE_PAUSE_SECONDS", 0.0)
     if fails:
         monkeypatch.setattr(
-            "connections.drivers.sandbox.driver.portraits.of", lambda customer: _fail(Transient("no_answer"))
+            "connections.drivers.sandbox.driver.images.profile_picture",
+            lambda customer: _fail(Transient("no_answer")),
         )
     WhatsAppConnection.objects.filter(pk=connection.pk).update(session_data="linked", status="starting")
     SandboxPhone.objects.filter(connection=connection).update(cast_started=True)

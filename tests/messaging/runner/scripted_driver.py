@@ -86,7 +86,7 @@ class ScriptedDriver(Driver):
     def show_typing(self, chat: Chat, active: bool) -> None:
         self._ask("show_typing", chat)
 
-    def picture(self, chat: Chat) -> MediaBlob | None:
+    def profile_picture(self, chat: Chat) -> MediaBlob | None:
         self._ask("picture", chat)
         return None
 

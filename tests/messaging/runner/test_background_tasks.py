@@ -172,7 +172,7 @@ def test_a_picture_that_makes_no_sense_waits_its_time(
     if blob is None:
         driver.failures["picture"] = KeyError("size")
     else:
-        monkeypatch.setattr(driver, "picture", lambda chat: blob)
+        monkeypatch.setattr(driver, "profile_picture", lambda chat: blob)
     running = Errands(driver, lease)
     clock(background_tasks.PICTURE_PAUSE_SECONDS)
     running.run()

@@ -12,11 +12,11 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from connections import gauges, leases, selectors
-from connections.drivers.base import LATER, Ack, AckLevel, Chat, History, Transient
+from connections import gauges, leases, state_texts
+from connections.drivers.base import POSTPONED, Ack, AckLevel, Chat, History, Transient
 from connections.drivers.sandbox.driver import SandboxDriver
 from connections.drivers.whatsapp_web import commands
-from connections.drivers.whatsapp_web.errors import NoAnswer, Refused
+from connections.drivers.whatsapp_web.errors import NoAnswer, PageError
 from connections.drivers.whatsapp_web.options import Options
 from connections.leases import Lease
 from connections.models import SandboxCustomer, WhatsAppConnection
@@ -144,7 +144,7 @@ def test_chats_whose_turn_has_not_come_are_read_at_once_and_nothing_waits_for_th
     left = [["c", "d"], ["d"], []]
 
     def history(driver: SandboxDriver, since: datetime, chats: Collection[str] = ()) -> History:
-        return History([], dict.fromkeys(left.pop(0), LATER))
+        return History([], dict.fromkeys(left.pop(0), POSTPONED))
 
     monkeypatch.setattr(SandboxDriver, "history", history)
     with running(linked):
@@ -325,7 +325,7 @@ def test_the_page_says_since_when_and_why(
         assert words in shown, reason
         assert words in client.get("/connections/").content.decode()
         linked.refresh_from_db()
-        assert selectors.gap_text(linked)
+        assert state_texts.gap_text(linked)
     figures = {one.name: one.value for one in gauges.read() if not one.labels}
     assert figures["numbers_with_gap"] == 1
     history_gaps.end(lease, healed=2)
@@ -357,7 +357,7 @@ class _Page:
         self.broken: dict[str, str] = {}
         self.asked: list[str] = []
         self.missed: datetime | None = None
-        self.history = commands.Post(self._answer, Options(home=None, bundle=None)).history  # type: ignore[arg-type]
+        self.history = commands.PageCommands(self._answer, Options(home=None, bundle=None)).history  # type: ignore[arg-type]
 
     def monotonic(self) -> float:
         return self.clock
@@ -378,7 +378,7 @@ class _Page:
         if code == "hang":
             raise NoAnswer
         if code:
-            raise Refused(code)
+            raise PageError(code)
         return {"messages": [], "broken": 0, "cut": False}
 
 

@@ -1,4 +1,4 @@
-"""How numbers look: colours, icons, words and the QR code on show."""
+"""View models of numbers: status, engine, QR code, and chats of the simulated phone."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.models import BusinessProfile
-from connections import selectors
+from connections import selectors, state_texts
 from connections.drivers import registry
 from connections.drivers.base import AckLevel
 from connections.drivers.sandbox.personas import PERSONAS, QUIET
 from connections.models import SandboxCustomer, SandboxMessage, WhatsAppConnection
 from connections.ports import Traffic, traffic_of
-from connections.selectors import Explanation
+from connections.state_texts import Explanation
 from core.errors import NotFound
 from core.web import qr
 
@@ -28,44 +28,44 @@ Desired = WhatsAppConnection.Desired
 Reason = WhatsAppConnection.Reason
 
 CODES_SHOWN = 5
-"""QR codes shown before it ends and a person has to ask again."""
+"""QR codes shown before the attempt ends."""
 POLL_BUSY_SECONDS = 5
 POLL_SETTLED_SECONDS = 30
 
 
 @dataclass(frozen=True)
-class Look:
-    """A state at a glance. Never by colour alone: the icon and the words say it too."""
+class StatusStyle:
+    """Colour and icon of a status. Pages also show its title, so that colour is never the only sign."""
 
     color: str
     icon: str
 
 
-_LOOKS = {
-    Status.CONNECTED: Look("green", "circle-check"),
-    Status.DEGRADED: Look("yellow", "alert-triangle"),
-    Status.QR_PENDING: Look("blue", "qrcode"),
-    Status.STARTING: Look("blue", "loader-2"),
-    Status.SYNCING: Look("blue", "refresh"),
-    Status.DISCONNECTED: Look("secondary", "plug-x"),
+_STYLES = {
+    Status.CONNECTED: StatusStyle("green", "circle-check"),
+    Status.DEGRADED: StatusStyle("yellow", "alert-triangle"),
+    Status.QR_PENDING: StatusStyle("blue", "qrcode"),
+    Status.STARTING: StatusStyle("blue", "loader-2"),
+    Status.SYNCING: StatusStyle("blue", "refresh"),
+    Status.DISCONNECTED: StatusStyle("secondary", "plug-x"),
 }
-_TROUBLE = Look("red", "alert-circle")
-_ON_HOLD = Look("yellow", "alert-triangle")
+_TROUBLE = StatusStyle("red", "alert-circle")
+_ON_HOLD = StatusStyle("yellow", "alert-triangle")
 _CALM_REASONS = {Reason.NONE, Reason.USER, Reason.QR_EXPIRED}
 
 
 @dataclass(frozen=True)
 class Card:
-    """All that a page shows of one number."""
+    """View model of one number."""
 
     connection: WhatsAppConnection
-    look: Look
+    style: StatusStyle
     explanation: Explanation
     traffic: Traffic
     pairing: bool
-    """Whether this kind of number can be linked with a pairing code."""
+    """Whether the driver supports pairing codes."""
     unstored: int = 0
-    """How many of its events could not be stored."""
+    """Number of events that could not be stored."""
 
     @property
     def engine(self) -> Engine | None:
@@ -73,34 +73,34 @@ class Card:
 
     @property
     def limited_until(self) -> datetime | None:
-        """Until when no new chats are started; None while nothing limits them."""
+        """End of WhatsApp's limit on new chats; None if there is no limit now."""
         until = self.connection.limited_until
         return until if until and until > timezone.now() else None
 
     @property
     def gap_text(self) -> str:
-        """Why messages may still be missing; "" when nothing is."""
-        return selectors.gap_text(self.connection)
+        """Why messages may still be missing; "" if none are."""
+        return state_texts.gap_text(self.connection)
 
     @property
     def logs_out_at(self) -> datetime | None:
-        """When the login of a number that somebody has disconnected is given up; None while that is not to come."""
+        """When a disconnected number will be logged out; None if it will not."""
         return selectors.logs_out_at(self.connection)
 
     @property
     def settled(self) -> bool:
-        """Whether the number is where the person wants it to be; if not, something will change soon."""
+        """Whether the status matches the desired one; if not, it will change soon."""
         online = self.connection.desired == Desired.ONLINE
         return self.connection.status == (Status.CONNECTED if online else Status.DISCONNECTED)
 
     @property
     def poll_seconds(self) -> int:
-        """How often the page asks for the state by itself, should a live update get lost."""
+        """Polling interval of the page, in case a live update is lost."""
         return POLL_SETTLED_SECONDS if self.settled else POLL_BUSY_SECONDS
 
     @property
     def connect_label(self) -> str:
-        """What the button that starts the number says."""
+        """Label of the button that connects the number."""
         return "Show a new code" if self.connection.status_reason == Reason.QR_EXPIRED else "Connect"
 
     @property
@@ -109,19 +109,19 @@ class Card:
 
     @property
     def may_pair(self) -> bool:
-        """Whether a pairing code may be asked for now: nobody is linked, and no login waits to be used."""
-        waits = self.connection.status in (Status.DISCONNECTED, Status.QR_PENDING)
-        return self.pairing and waits and not self.connection.session_data
+        """Whether a pairing code may be requested: the number is not linked and has no login."""
+        unlinked = self.connection.status in (Status.DISCONNECTED, Status.QR_PENDING)
+        return self.pairing and unlinked and not self.connection.session_data
 
     @property
     def can_log_out(self) -> bool:
-        """Whether there is a login that could be ended."""
+        """Whether there is a login to end."""
         return bool(self.connection.session_data) and self.connection.desired != Desired.LOGGED_OUT
 
 
 @dataclass(frozen=True)
 class Engine:
-    """What drives a number, and how its login is kept. cpu: percent of one processor. note: what is wrong with that."""
+    """Resource usage and login backup of a session. cpu: percent of one core. note: problem of the backup, or ""."""
 
     name: str
     started_at: datetime | None
@@ -144,20 +144,20 @@ _STALE_NOTE = (
 
 
 def engine_of(connection: WhatsAppConnection) -> Engine | None:
-    """What the last session of a number told of itself; None when it told nothing. What it takes only while it runs."""
-    told = connection.vitals
-    if not told.get("engine"):
+    """Build the engine of a number's last session; None if it reported none. Usage is shown only while it runs."""
+    usage = connection.vitals
+    if not usage.get("engine"):
         return None
-    archived_at = _moment(told.get("archived_at"))
-    note = _ARCHIVE_NOTES.get(told.get("archive_problem", ""), "")
+    archived_at = _moment(usage.get("archived_at"))
+    note = _ARCHIVE_NOTES.get(usage.get("archive_problem", ""), "")
     if not note and archived_at and timezone.now() - archived_at > STALE_ARCHIVE:
         note = _STALE_NOTE
     runs = connection.is_connected
     return Engine(
-        name=told["engine"],
-        started_at=_moment(told.get("started_at")) if runs else None,
-        memory=told.get("memory") if runs else None,
-        cpu=told.get("cpu") if runs else None,
+        name=usage["engine"],
+        started_at=_moment(usage.get("started_at")) if runs else None,
+        memory=usage.get("memory") if runs else None,
+        cpu=usage.get("cpu") if runs else None,
         archived_at=archived_at,
         note=note if connection.session_data else "",
     )
@@ -169,7 +169,7 @@ def _moment(text: str | None) -> datetime | None:
 
 @dataclass(frozen=True)
 class Code:
-    """The QR code that may be scanned now. version: changes with the code and tells nothing about it."""
+    """The current QR code. version: digest that changes with the code and does not reveal it."""
 
     content: str
     version: str
@@ -185,58 +185,58 @@ class Code:
         return CODES_SHOWN
 
 
-def look_of(connection: WhatsAppConnection) -> Look:
-    """A resting number is grey, one that stopped by itself is red."""
+def style_of(connection: WhatsAppConnection) -> StatusStyle:
+    """Return the style of a number: grey if disconnected on purpose, red if it stopped by itself."""
     if connection.status == Status.DISCONNECTED and connection.status_reason not in _CALM_REASONS:
         return _TROUBLE
     if connection.held_since and connection.is_connected:
         return _ON_HOLD
-    return _LOOKS[Status(connection.status)]
+    return _STYLES[Status(connection.status)]
 
 
 def cards(business: BusinessProfile, connections: Iterable[WhatsAppConnection]) -> list[Card]:
-    """The numbers with their traffic, which is counted for all of them at once."""
-    shown = list(connections)
-    traffic = traffic_of(business, [connection.pk for connection in shown])
+    """Build the view models of numbers, with constant queries for their traffic."""
+    rows = list(connections)
+    traffic = traffic_of(business, [connection.pk for connection in rows])
     unstored = selectors.unstored_counts(business)
     return [
         Card(
             connection=connection,
-            look=look_of(connection),
-            explanation=selectors.reason_text(connection),
+            style=style_of(connection),
+            explanation=state_texts.reason_text(connection),
             traffic=traffic[connection.pk],
             pairing=_can_pair(connection.connection_mode),
             unstored=unstored.get(connection.pk, 0),
         )
-        for connection in shown
+        for connection in rows
     ]
 
 
 def _can_pair(mode: str) -> bool:
-    """A number whose driver is not installed here is shown all the same."""
+    """Return whether the mode supports pairing codes; False if its driver is not usable here."""
     return mode in registry.modes() and registry.driver_class(mode).capabilities.pairing_code
 
 
-def code_on_show(connection: WhatsAppConnection) -> Code | None:
-    """The QR code that a person may scan now; None while there is none or it has run out."""
+def current_code(connection: WhatsAppConnection) -> Code | None:
+    """Return the current QR code; None if there is none or it has expired."""
     left = selectors.qr_seconds_left(connection)
     if connection.status != Status.QR_PENDING or left <= 0:
         return None
     return Code(connection.qr_code, _digest(connection.qr_code), left, connection.qr_count)
 
 
-def pairing_code_on_show(connection: WhatsAppConnection) -> str:
-    """The code that is to be typed on the phone, while it is waited for."""
+def current_pairing_code(connection: WhatsAppConnection) -> str:
+    """Return the pairing code to type on the phone, or ""."""
     return connection.pairing_code if connection.status == Status.QR_PENDING else ""
 
 
-def is_wanted(connection: WhatsAppConnection) -> bool:
-    """Whether the number is driven, or will be: it has to be disconnected before it can be deleted."""
+def must_disconnect(connection: WhatsAppConnection) -> bool:
+    """Return True if the number must be disconnected before it can be deleted."""
     return connection.desired != Desired.OFFLINE
 
 
-def version_of(shown: Iterable[Card]) -> str:
-    """Changes when anything that the cards show does; times of life count by the minute."""
+def version_of(cards: Iterable[Card]) -> str:
+    """Return a digest of all that the cards show; `last_proof_at` counts by the minute."""
     parts = [
         (
             str(card.connection.pk),
@@ -255,7 +255,7 @@ def version_of(shown: Iterable[Card]) -> str:
             card.traffic,
             card.unstored,
         )
-        for card in shown
+        for card in cards
     ]
     return _digest(repr(parts))
 
@@ -269,7 +269,7 @@ def _minute(moment: datetime | None) -> str:
 
 @dataclass(frozen=True)
 class Bubble:
-    """One message as a simulated customer sees it, with the message that it quotes."""
+    """View model of a message in a simulated customer's chat. quoted: the message it replies to."""
 
     message: SandboxMessage
     quoted: SandboxMessage | None
@@ -281,13 +281,13 @@ class Bubble:
 
     @property
     def was_read(self) -> bool:
-        """Whether the business has read what the customer wrote."""
+        """Whether the business has read the customer's message."""
         return not self.message.from_me and self.message.ack >= AckLevel.READ
 
 
 @dataclass(frozen=True)
 class Transcript:
-    """A customer's chat. typing: the business is writing. version: changes when the chat does."""
+    """View model of a simulated customer's chat. typing: the business is typing. version: digest of its content."""
 
     bubbles: list[Bubble]
     typing: bool
@@ -295,16 +295,16 @@ class Transcript:
 
 
 PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
-"""Types that a browser may show in place; everything else is a download."""
+"""MIME types shown inline; all others are downloads."""
 
 
 def is_picture(message: SandboxMessage) -> bool:
-    """Whether a browser may show the message's file in place."""
+    """Return True if the message's file may be shown inline."""
     return bool(message.media_key) and message.media_mime in PICTURES
 
 
 def file_of(message: SandboxMessage) -> IO[bytes]:
-    """The bytes of the message's file. Raises NotFound."""
+    """Open the message's file. Raises NotFound."""
     try:
         return default_storage.open(message.media_key) if message.media_key else _gone()
     except FileNotFoundError:
@@ -316,15 +316,15 @@ def _gone() -> NoReturn:
 
 
 def transcript(customer: SandboxCustomer) -> Transcript:
-    """The customer's chat, oldest first."""
+    """Build the chat of a simulated customer, oldest message first."""
     messages = selectors.sandbox_transcript(customer)
     by_id = {message.wa_id: message for message in messages}
     bubbles = []
     day = None
     for message in messages:
-        its_day = timezone.localtime(message.created_at).date()
-        bubbles.append(Bubble(message, by_id.get(message.quoted_wa_id), its_day != day))
-        day = its_day
+        message_day = timezone.localtime(message.created_at).date()
+        bubbles.append(Bubble(message, by_id.get(message.quoted_wa_id), message_day != day))
+        day = message_day
     until = customer.sees_typing_until
     typing = until is not None and until > timezone.now()
     parts = [(message.wa_id, message.ack, message.body) for message in messages]
@@ -332,13 +332,16 @@ def transcript(customer: SandboxCustomer) -> Transcript:
 
 
 def mode_choices() -> list[tuple[str, str]]:
-    """The ways of connecting that this installation has drivers for."""
+    """Return choices of the connection modes that are usable here."""
     return [(str(mode), str(WhatsAppConnection.Mode(mode).label)) for mode in registry.modes()]
 
 
 def unusable_modes() -> list[tuple[str, str]]:
-    """The ways of connecting that this machine lacks something for: their names and what to do about it."""
-    return [(str(WhatsAppConnection.Mode(mode).label), words) for mode, words in registry.unusable().items()]
+    """Return (label, instructions) of the connection modes whose requirements are missing."""
+    return [
+        (str(WhatsAppConnection.Mode(mode).label), instructions)
+        for mode, instructions in registry.unusable().items()
+    ]
 
 
 def _digest(text: str) -> str:
@@ -346,7 +349,7 @@ def _digest(text: str) -> str:
 
 
 def persona_choices() -> list[tuple[str, str]]:
-    """How a simulated customer may behave, the quiet one first: they leave the writing to a person."""
+    """Return choices of personas, the quiet one first."""
     keys = sorted(PERSONAS, key=lambda key: key != QUIET.key)
     return [(key, _BEHAVIOUR.get(key, key.capitalize())) for key in keys]
 

@@ -1,4 +1,4 @@
-"""The memory of the simulated WhatsApp in the database, so that it survives restarts like the real one would."""
+"""Database-backed store of the simulated WhatsApp, and cleanup of its files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Min, Q, QuerySet
 
 from connections.drivers.base import AckLevel, Chat, MediaBlob, MessageKind
-from connections.drivers.sandbox.store import Accepted, Customer, Happening, HappeningKind, Letter, Phone
+from connections.drivers.sandbox.store import (
+    Accepted,
+    Customer,
+    Phone,
+    ScheduledEvent,
+    ScheduledKind,
+    StoredMessage,
+)
 from connections.models import SandboxCustomer, SandboxEvent, SandboxMessage, SandboxPhone, WhatsAppConnection
 from core.clock import now
 from core.files.storage import remove_tree
@@ -22,11 +29,11 @@ from core.ids import uuid7
 from core.realtime import wakeup
 
 TYPING_FOR = timedelta(seconds=25)
-"""WhatsApp shows that somebody is typing for so long, unless it is told again or that they have stopped."""
+"""Time after which a typing indicator disappears unless it is renewed."""
 
 
 def create_phone(connection: WhatsAppConnection) -> SandboxPhone:
-    """A simulated phone for a new sandbox number; its own number follows from its seed and is free."""
+    """Create the simulated phone of a sandbox number, with an unused number derived from its seed."""
     while True:
         phone = SandboxPhone(connection=connection)
         phone.number = f"+9991{phone.seed % 10**8:08d}"
@@ -38,8 +45,8 @@ def create_phone(connection: WhatsAppConnection) -> SandboxPhone:
         return phone
 
 
-class OrmStore:
-    """Implements `connections.drivers.sandbox.store.Store` for one connection. Cheap to make; keeps nothing itself."""
+class SandboxStore:
+    """Implementation of `connections.drivers.sandbox.store.Store` for one connection, without state of its own."""
 
     def __init__(self, connection_id: UUID) -> None:
         self.connection_id = connection_id
@@ -80,7 +87,7 @@ class OrmStore:
             row.save(
                 update_fields=["unlink_reason", "linked_secret", "qr_secret", "pairing_code", "updated_at"]
             )
-            self._ring()
+            self._wake_runner()
         return True
 
     def unlink(self, reason: str, secret: str = "") -> None:
@@ -89,7 +96,7 @@ class OrmStore:
             if secret:
                 rows = rows.filter(linked_secret=secret)
             rows.update(linked_secret="", unlink_reason=reason)
-            self._ring()
+            self._wake_runner()
 
     def take_fault(self, name: str) -> bool:
         with transaction.atomic():
@@ -103,17 +110,19 @@ class OrmStore:
 
     # -- the people ------------------------------------------------------------------------------------
 
-    def start_cast(self, cast: Sequence[Customer], happenings: Sequence[Happening]) -> bool:
+    def start_conversations(self, customers: Sequence[Customer], schedule: Sequence[ScheduledEvent]) -> bool:
         with transaction.atomic():
             if not self._row().filter(cast_started=False).update(cast_started=True):
                 return False
             known = set(
                 SandboxCustomer.objects.filter(phone_id=self.phone_id).values_list("number", flat=True)
             )
-            new = [person for person in cast if person.number not in known]
-            SandboxCustomer.objects.bulk_create([self._customer_row(person) for person in new])
-            ids = {str(person.id) for person in new}
-            self._schedule(one for one in happenings if one.payload.get("customer", "") in ids | {""})
+            new = [customer for customer in customers if customer.number not in known]
+            SandboxCustomer.objects.bulk_create([self._customer_row(customer) for customer in new])
+            ids = {str(customer.id) for customer in new}
+            self._schedule(
+                scheduled for scheduled in schedule if scheduled.payload.get("customer", "") in ids | {""}
+            )
         return True
 
     def add_customer(self, customer: Customer) -> Customer:
@@ -135,12 +144,12 @@ class OrmStore:
         return _customer(row) if row else None
 
     def find_customer(self, chat: Chat) -> Customer | None:
-        wanted = Q()
+        condition = Q()
         if chat.phone:
-            wanted |= Q(number=chat.phone)
+            condition |= Q(number=chat.phone)
         if chat.lid:
-            wanted |= Q(lid=chat.lid)
-        row = SandboxCustomer.objects.filter(wanted, phone_id=self.phone_id).first()
+            condition |= Q(lid=chat.lid)
+        row = SandboxCustomer.objects.filter(condition, phone_id=self.phone_id).first()
         return _customer(row) if row else None
 
     def find_customers(self, numbers: Sequence[str]) -> dict[str, Customer]:
@@ -160,32 +169,34 @@ class OrmStore:
 
     # -- messages --------------------------------------------------------------------------------------
 
-    def accept(self, letters: Sequence[tuple[Letter, Sequence[Happening]]]) -> list[Accepted]:
+    def accept(self, messages: Sequence[tuple[StoredMessage, Sequence[ScheduledEvent]]]) -> list[Accepted]:
         with transaction.atomic():
             self._locked()
-            ids = [letter.wa_id for letter, _ in letters]
+            ids = [message.wa_id for message, _ in messages]
             rows = SandboxMessage.objects.filter(phone_id=self.phone_id, wa_id__in=ids)
             known = set(rows.values_list("wa_id", flat=True))
             if known:
                 rows.update(attempts=F("attempts") + 1)
-            fresh = [(letter, follows) for letter, follows in letters if letter.wa_id not in known]
-            made = SandboxMessage.objects.bulk_create([self._message_row(letter) for letter, _ in fresh])
-            SandboxCustomer.objects.filter(pk__in={letter.customer_id for letter, _ in fresh}).update(
+            fresh = [(message, reactions) for message, reactions in messages if message.wa_id not in known]
+            created = SandboxMessage.objects.bulk_create([self._message_row(message) for message, _ in fresh])
+            SandboxCustomer.objects.filter(pk__in={message.customer_id for message, _ in fresh}).update(
                 step=F("step") + 1, sees_typing_until=None
             )
-            self._schedule(one for _, follows in fresh for one in follows)
-            there = {row.wa_id: row for row in made} | ({row.wa_id: row for row in rows} if known else {})
+            self._schedule(scheduled for _, reactions in fresh for scheduled in reactions)
+            by_id = {row.wa_id: row for row in created} | ({row.wa_id: row for row in rows} if known else {})
         return [
-            Accepted(row.created_at, AckLevel(row.ack), row.attempts) for row in map(there.__getitem__, ids)
+            Accepted(row.created_at, AckLevel(row.ack), row.attempts) for row in map(by_id.__getitem__, ids)
         ]
 
-    def put(self, letters: Sequence[Letter], happenings: Sequence[Happening] = ()) -> None:
+    def save_messages(
+        self, messages: Sequence[StoredMessage], schedule: Sequence[ScheduledEvent] = ()
+    ) -> None:
         with transaction.atomic():
-            rows = [self._message_row(letter) for letter in letters]
+            rows = [self._message_row(message) for message in messages]
             SandboxMessage.objects.bulk_create(rows, ignore_conflicts=True)
-            self._schedule(happenings)
-            if happenings:
-                self._ring()
+            self._schedule(schedule)
+            if schedule:
+                self._wake_runner()
 
     def raise_acks(self, levels: dict[str, AckLevel]) -> None:
         by_level: dict[AckLevel, list[str]] = defaultdict(list)
@@ -196,32 +207,32 @@ class OrmStore:
                 rows = SandboxMessage.objects.filter(phone_id=self.phone_id, wa_id__in=wa_ids, ack__lt=level)
                 rows.update(ack=level)
 
-    def letters(self, wa_ids: Sequence[str]) -> dict[str, Letter]:
+    def messages(self, wa_ids: Sequence[str]) -> dict[str, StoredMessage]:
         if not wa_ids:
             return {}
         rows = SandboxMessage.objects.filter(phone_id=self.phone_id, wa_id__in=wa_ids)
-        return {row.wa_id: _letter(row) for row in rows}
+        return {row.wa_id: _stored_message(row) for row in rows}
 
-    def letters_since(self, since: datetime, limit: int) -> list[Letter]:
+    def messages_since(self, since: datetime, limit: int) -> list[StoredMessage]:
         rows = SandboxMessage.objects.filter(phone_id=self.phone_id, created_at__gte=since)
-        return [_letter(row) for row in rows.order_by("created_at", "id")[:limit]]
+        return [_stored_message(row) for row in rows.order_by("created_at", "id")[:limit]]
 
-    # -- what happens ----------------------------------------------------------------------------------
+    # -- schedule --------------------------------------------------------------------------------------
 
-    def due(self, now: datetime, limit: int) -> list[Happening]:
-        rows = self._waiting().filter(due_at__lte=now).order_by("due_at", "id")[:limit]
-        return [Happening(row.due_at, HappeningKind(row.kind), row.payload, row.pk) for row in rows]
+    def due(self, now: datetime, limit: int) -> list[ScheduledEvent]:
+        rows = self._undelivered().filter(due_at__lte=now).order_by("due_at", "id")[:limit]
+        return [ScheduledEvent(row.due_at, ScheduledKind(row.kind), row.payload, row.pk) for row in rows]
 
     def next_due(self) -> datetime | None:
-        moment: datetime | None = self._waiting().aggregate(moment=Min("due_at"))["moment"]
+        moment: datetime | None = self._undelivered().aggregate(moment=Min("due_at"))["moment"]
         return moment
 
-    def take(self, happening_ids: Sequence[UUID]) -> None:
-        SandboxEvent.objects.filter(phone_id=self.phone_id, pk__in=happening_ids).delete()
+    def mark_delivered(self, event_ids: Sequence[UUID]) -> None:
+        SandboxEvent.objects.filter(phone_id=self.phone_id, pk__in=event_ids).delete()
 
     # -- files -----------------------------------------------------------------------------------------
 
-    def keep_media(self, wa_id: str, blob: MediaBlob) -> str:
+    def save_media(self, wa_id: str, blob: MediaBlob) -> str:
         key = f"sandbox/{self.phone_id}/{wa_id}"
         if not default_storage.exists(key):
             key = default_storage.save(key, ContentFile(blob.data))
@@ -245,13 +256,18 @@ class OrmStore:
     def _locked(self) -> SandboxPhone:
         return SandboxPhone.objects.select_for_update(no_key=True).get(pk=self.phone_id)
 
-    def _waiting(self) -> QuerySet[SandboxEvent]:
+    def _undelivered(self) -> QuerySet[SandboxEvent]:
         return SandboxEvent.objects.filter(phone_id=self.phone_id, taken_at=None)
 
-    def _schedule(self, happenings: Iterable[Happening]) -> None:
+    def _schedule(self, schedule: Iterable[ScheduledEvent]) -> None:
         rows = [
-            SandboxEvent(phone_id=self.phone_id, due_at=one.due_at, kind=one.kind, payload=one.payload)
-            for one in happenings
+            SandboxEvent(
+                phone_id=self.phone_id,
+                due_at=scheduled.due_at,
+                kind=scheduled.kind,
+                payload=scheduled.payload,
+            )
+            for scheduled in schedule
         ]
         SandboxEvent.objects.bulk_create(rows)
 
@@ -266,23 +282,23 @@ class OrmStore:
             hides_number=customer.hides_number,
         )
 
-    def _message_row(self, letter: Letter) -> SandboxMessage:
+    def _message_row(self, message: StoredMessage) -> SandboxMessage:
         return SandboxMessage(
             id=uuid7(),
             phone_id=self.phone_id,
-            customer_id=letter.customer_id,
-            wa_id=letter.wa_id,
-            from_me=letter.from_me,
-            kind=letter.kind,
-            body=letter.body,
-            quoted_wa_id=letter.quoted_wa_id,
-            media_name=letter.media_name,
-            media_mime=letter.media_mime,
-            media_key=letter.media_key,
-            ack=letter.ack,
+            customer_id=message.customer_id,
+            wa_id=message.wa_id,
+            from_me=message.from_me,
+            kind=message.kind,
+            body=message.body,
+            quoted_wa_id=message.quoted_wa_id,
+            media_name=message.media_name,
+            media_mime=message.media_mime,
+            media_key=message.media_key,
+            ack=message.ack,
         )
 
-    def _ring(self) -> None:
+    def _wake_runner(self) -> None:
         transaction.on_commit(partial(wakeup.ring, wakeup.connection_topic(self.connection_id)))
 
 
@@ -299,8 +315,8 @@ def _customer(row: SandboxCustomer) -> Customer:
     )
 
 
-def _letter(row: SandboxMessage) -> Letter:
-    return Letter(
+def _stored_message(row: SandboxMessage) -> StoredMessage:
+    return StoredMessage(
         wa_id=row.wa_id,
         customer_id=row.customer_id,
         from_me=row.from_me,
@@ -316,12 +332,12 @@ def _letter(row: SandboxMessage) -> Letter:
 
 
 def remove_media(business_id: UUID) -> None:
-    """Delete the files of the simulated chats of a business that is deleted."""
+    """Delete the files of a deleted business's simulated chats."""
     phones = SandboxPhone.objects.filter(connection__business_profile_id=business_id)
     for phone_id in phones.values_list("pk", flat=True):
         remove_media_of(phone_id)
 
 
 def remove_media_of(phone_id: UUID) -> None:
-    """Delete the files of one simulated phone's chats."""
+    """Delete the files of a simulated phone's chats."""
     remove_tree(f"sandbox/{phone_id}")

@@ -1,12 +1,12 @@
-"""A vault in memory, for drivers without a database."""
+"""Login archive in memory, for drivers without a database."""
 
 from __future__ import annotations
 
 from connections.drivers.whatsapp_web.options import Options
 
 
-class Shelf:
-    """Keeps one number's copies; with options it is what the driver calls its store."""
+class MemoryArchive:
+    """Copies of one number's login. With `options` it serves as a driver's store."""
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options
@@ -18,7 +18,7 @@ class Shelf:
     def load(self, generation: str) -> bytes:
         return self.copies[generation]
 
-    def keep(self, data: bytes) -> str:
+    def save(self, data: bytes) -> str:
         generation = f"{len(self.copies) + 1:06d}"
         self.copies[generation] = data
         return generation

@@ -1,7 +1,7 @@
-"""Copies of the numbers' logins in the media storage, encrypted, so that any worker can go on with them.
+"""Encrypted copies of logins in the media storage, so that any worker can restore them.
 
-Generations are "<lease epoch>.<count>" and sort as text: what a worker writes that has lost its lease meanwhile sorts
-below the new owner's copies. Each is bound to its connection and generation: none can be put in another's place.
+Generations are "<lease epoch>.<count>" and sort as text: a copy written by a worker that has lost its lease sorts below
+those of the new holder. Each copy is bound to its connection and generation, so that none can replace another.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from core.security import crypto
 
 log = structlog.get_logger(__name__)
 
-KEPT = 2
+COPIES = 2
 _NAME = re.compile(r"\d{12}\.\d{6}")
 
 
-class SessionVault:
-    """Implements `connections.drivers.whatsapp_web.profile.Vault` for one connection, for one holder of its lease."""
+class LoginArchive:
+    """Implementation of `connections.drivers.whatsapp_web.profile.Archive` for one holder of a connection's lease."""
 
     def __init__(self, connection_id: UUID) -> None:
         self.connection_id = connection_id
@@ -38,27 +38,27 @@ class SessionVault:
         return max(self._generations(), default="")
 
     def load(self, generation: str) -> bytes:
-        with default_storage.open(self._place(generation), "rb") as file:
+        with default_storage.open(self._path(generation), "rb") as file:
             return crypto.decrypt(file.read(), self._context(generation))
 
-    def keep(self, data: bytes) -> str:
-        if not self._ours():
+    def save(self, data: bytes) -> str:
+        if not self._holds_lease():
             return ""
         known = self._generations()
         _, _, count = max(known, default="").rpartition(".")
         generation = f"{self.epoch:012d}.{int(count or 0) + 1:06d}"
-        sealed = crypto.encrypt(data, self._context(generation))
-        default_storage.save(self._place(generation), ContentFile(sealed))
-        for old in sorted(known)[: 1 - KEPT]:
-            default_storage.delete(self._place(old))
-        log.info("session_archived", connection_id=str(self.connection_id), bytes=len(sealed))
+        encrypted = crypto.encrypt(data, self._context(generation))
+        default_storage.save(self._path(generation), ContentFile(encrypted))
+        for old in sorted(known)[: 1 - COPIES]:
+            default_storage.delete(self._path(old))
+        log.info("session_archived", connection_id=str(self.connection_id), bytes=len(encrypted))
         return generation
 
     def clear(self) -> None:
-        if self._ours():
+        if self._holds_lease():
             remove_tree(_directory(self.connection_id))
 
-    def _ours(self) -> bool:
+    def _holds_lease(self) -> bool:
         return _epoch(self.connection_id) == self.epoch
 
     def _generations(self) -> list[str]:
@@ -68,7 +68,7 @@ class SessionVault:
             return []
         return [name for name in names if _NAME.fullmatch(name)]
 
-    def _place(self, generation: str) -> str:
+    def _path(self, generation: str) -> str:
         return f"{_directory(self.connection_id)}/{generation}"
 
     def _context(self, generation: str) -> str:
@@ -76,7 +76,7 @@ class SessionVault:
 
 
 def options() -> Options:
-    """What this installation says about browsers."""
+    """Build the browser settings of this installation."""
     return Options(
         home=settings.WHATSAPP_WEB_HOME,
         bundle=settings.WHATSAPP_WEB_BUNDLE,
@@ -96,18 +96,18 @@ def options() -> Options:
 
 
 def missing() -> str:
-    """What keeps real numbers from being linked on this machine; "" when nothing does."""
+    """Return which requirement of WhatsApp Web this machine lacks, or ""."""
     return options().missing()
 
 
 def remove_sessions(business_id: UUID) -> None:
-    """Delete the logins of a business that is deleted, here and in the storage."""
+    """Delete the logins of a deleted business, on this machine and in the storage."""
     rows = WhatsAppConnection.objects.filter(business_profile_id=business_id)
     for connection_id in rows.values_list("pk", flat=True):
-        forget(connection_id)
+        delete_login(connection_id)
 
 
-def forget(connection_id: UUID) -> None:
+def delete_login(connection_id: UUID) -> None:
     """Delete every copy of a number's login, and this machine's browser profile."""
     remove_tree(_directory(connection_id))
     remove_profile(connection_id)
@@ -123,5 +123,5 @@ def _directory(connection_id: UUID) -> str:
 
 
 def _epoch(connection_id: UUID) -> int:
-    found = WhatsAppConnection.objects.filter(pk=connection_id).values_list("lease_epoch", flat=True).first()
-    return -1 if found is None else found
+    epoch = WhatsAppConnection.objects.filter(pk=connection_id).values_list("lease_epoch", flat=True).first()
+    return -1 if epoch is None else epoch

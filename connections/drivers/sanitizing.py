@@ -1,8 +1,8 @@
-"""Bring what senders choose into a form that every column, index and clock of ours takes.
+"""Sanitize values chosen by senders, so that every column and index accepts them.
 
-The dataclasses of the contract inherit from `Cleaned`: whatever builds one (a page's event, a saved session, history,
-the sandbox, a test) gets the same values, and nothing behind them has to ask again. Cleaning never raises. What it
-cannot mend is an id or a chat, because a changed one would be another one: see `flaws`.
+The dataclasses of the driver contract inherit from `Sanitized`: all sources (page events, stored events, history, the
+sandbox, tests) yield the same values, and later code need not check again. Sanitizing never raises. Ids and chats are
+not changed, because a changed id would name another message or person: see `event_serialization.unstorable_reason`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from math import isfinite
 from typing import Any, ClassVar
 
 EARLIEST = datetime(2009, 1, 1, tzinfo=UTC)
-"""WhatsApp did not exist before."""
+"""WhatsApp was founded in 2009."""
 AHEAD = timedelta(minutes=5)
-"""Our clock may be behind WhatsApp's by so much."""
+"""Tolerated difference between WhatsApp's clock and ours."""
 LARGEST_FILE = 2**40
-"""Bytes; WhatsApp takes 2 GB at most. Sums of sizes stay far below what a database can add up."""
+"""Bytes. WhatsApp allows 2 GB; the bound keeps sums of sizes within a bigint."""
 LARGEST_NUMBER = 2**63 - 1
 BODY_LENGTH = 65_536
-"""Characters; WhatsApp's apps allow no text that is longer."""
+"""Characters; the limit of WhatsApp's apps."""
 ID_LENGTH = 255
 PHONE_LENGTH = 20
 LID_LENGTH = 64
@@ -33,13 +33,13 @@ DEEPEST = 8
 MOST_ITEMS = 1000
 
 
-class Cleaned:
-    """A dataclass whose fields are cleaned by the rule of their name."""
+class Sanitized:
+    """Base of dataclasses whose fields are sanitized by a rule chosen by field name."""
 
     _rules: ClassVar[tuple[tuple[str, Callable[[Any], Any]], ...]] = ()
 
     def __init_subclass__(cls, **rules: Callable[[Any], Any]) -> None:
-        """rules: for fields of this class alone, by name."""
+        """Register rules by field name. rules: for this class only."""
         super().__init_subclass__()
         known = {**RULES, **rules}
         cls._rules = tuple((name, known[name]) for name in cls.__annotations__ if name in known)
@@ -47,13 +47,13 @@ class Cleaned:
     def __post_init__(self) -> None:
         for name, rule in self._rules:
             value = getattr(self, name)
-            cleaned = rule(value)
-            if cleaned is not value:
-                object.__setattr__(self, name, cleaned)  # they are frozen
+            sanitized = rule(value)
+            if sanitized is not value:
+                object.__setattr__(self, name, sanitized)  # frozen dataclasses
 
 
 def text(value: Any, limit: int) -> str:
-    """`value` without NUL and without halves of characters, cut at `limit` characters."""
+    """Remove NUL and unpaired surrogates, and truncate to `limit` characters."""
     value = value if isinstance(value, str) else str(value)
     if not value.isascii():
         value = _well_formed(value)
@@ -63,12 +63,12 @@ def text(value: Any, limit: int) -> str:
 
 
 def is_well_formed(value: str) -> bool:
-    """Return True if UTF-8 and PostgreSQL can hold the text unchanged."""
+    """Return True if UTF-8 and PostgreSQL can store the text unchanged."""
     return "\x00" not in value and (value.isascii() or _well_formed(value) is value)
 
 
 def _well_formed(value: str) -> str:
-    """Join halves of a character that stand together; a single one becomes a question mark."""
+    """Join surrogate pairs; replace an unpaired surrogate by a question mark."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -78,52 +78,51 @@ def _well_formed(value: str) -> str:
 
 
 def is_phone(value: str) -> bool:
-    """Return True for the form of an E.164 number: a plus and digits."""
+    """Return True if the text has the form of an E.164 number: a plus and digits."""
     return 1 < len(value) <= PHONE_LENGTH and value[:1] == "+" and value.isascii() and value[1:].isdigit()
 
 
 def is_lid(value: str) -> bool:
-    """Return True for the form of a LID."""
+    """Return True if the text has the form of a LID."""
     return 0 < len(value) <= LID_LENGTH and value.isascii() and value.isalnum()
 
 
 def body(value: str | None) -> str | None:
-    """The text of a message; None while its content is still to come."""
+    """Sanitize the text of a message; None while its content is pending."""
     return None if value is None else text(value, BODY_LENGTH)
 
 
 def identifier(value: str) -> str:
-    """The id of another message that this one names; "" for what can be nobody's id."""
+    """Return the id of a quoted message, or "" if it cannot be an id."""
     return value if len(value) <= ID_LENGTH and is_well_formed(value) else ""
 
 
 def file_name(value: str) -> str:
-    """A file's name; of a long one the beginning and the end, where the extension is."""
-    name = text(value, LARGEST_NUMBER)  # cut here, not there
+    """Sanitize a file name. A long one keeps its beginning and its end (with the extension)."""
+    name = text(value, LARGEST_NUMBER)  # truncated below instead
     return name if len(name) <= NAME_LENGTH else f"{name[:900]}{name[-100:]}"
 
 
 def file_size(value: Any) -> int | None:
-    """Bytes; None for what no file can have."""
+    """Return the size in bytes; None if it is impossible."""
     if value is None:
         return None
-    size = whole(value)
+    size = to_int(value)
     return size if size is not None and 0 <= size <= LARGEST_FILE else None
 
 
-def whole(value: Any) -> int | None:
-    """A whole number; None for what is none."""
+def to_int(value: Any) -> int | None:
+    """Convert to int; None if that fails."""
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):
         return None
 
 
-def moment(value: datetime) -> datetime:
-    """A time at which something can have happened on WhatsApp, in UTC; what cannot be one becomes now.
+def event_time(value: datetime) -> datetime:
+    """Return the time in UTC; the present if it is before 2009 or over 5 minutes in the future.
 
-    Not before 2009 and at most 5 minutes ahead of our clock. Now instead of the nearest bound: what just came belongs
-    at the end of its chat, where it is seen.
+    The present, not the nearest bound: a message that has just arrived belongs at the end of its chat.
     """
     present = datetime.now(UTC)
     zone = value.tzinfo
@@ -138,7 +137,7 @@ def moment(value: datetime) -> datetime:
 
 
 def from_timestamp(seconds: Any) -> datetime:
-    """Seconds since 1970 as WhatsApp tells them; now when they are no time."""
+    """Convert a Unix timestamp in seconds; the present if it is missing or invalid."""
     try:
         return datetime.fromtimestamp(float(seconds), UTC) if seconds else datetime.now(UTC)
     except (TypeError, ValueError, OverflowError, OSError):
@@ -146,7 +145,7 @@ def from_timestamp(seconds: Any) -> datetime:
 
 
 def json_object(value: dict[str, Any]) -> dict[str, Any]:
-    """Clean a message's details: drop what a JSON column refuses, and bound depth, items and lengths."""
+    """Drop values that a JSON column refuses, and limit depth, number of items and lengths."""
     return _json(value, DEEPEST) if value else value
 
 
@@ -168,7 +167,7 @@ def _json(value: Any, depth: int) -> Any:
 
 
 RULES: dict[str, Callable[[Any], Any]] = {
-    "at": moment,
+    "at": event_time,
     "body": body,
     "error": lambda value: text(value, ERROR_LENGTH),
     "extra": json_object,
@@ -180,4 +179,4 @@ RULES: dict[str, Callable[[Any], Any]] = {
     "size": file_size,
     "token": json_object,
 }
-"""By the name of a field, in whatever dataclass of the contract it stands."""
+"""Rules by field name, for all dataclasses of the contract."""

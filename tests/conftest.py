@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -187,6 +188,15 @@ def stranger(db: None) -> User:
 @pytest.fixture
 def other_business(stranger: User) -> BusinessProfile:
     return factories.BusinessFactory(user=stranger, business_name="Other Shop")
+
+
+@pytest.fixture
+def foreign(stranger: User, other_business: BusinessProfile) -> dict[str, Any]:
+    """One row of each kind in the stranger's business, by the name of the parameter that would reach it."""
+    from tests.matrix import CANARY
+    from tests.one_of_each import one_of_each
+
+    return one_of_each(other_business, stranger, CANARY)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
-"""The API does what its description says, and nothing else: schemathesis sends what the description allows and what it
-forbids, follows its links, and checks every answer.
+"""The API does what its description says, and nothing else.
+
+Schemathesis sends what the description allows and what it forbids, follows its links, and checks every answer.
 
 Each credential is tried on every operation with the documented examples and a few made-up requests, and along the
 links. The limits of every parameter and field take nine thousand requests more; a run of the suite shares them out, a

@@ -26,6 +26,8 @@ from core.http import policy
 from tests.one_of_each import one_of_each
 from whatsflow.api_docs import document
 
+pytestmark = pytest.mark.services
+
 EXAMPLES = int(os.environ.get("WHATSFLOW_API_EXAMPLES", "0"))
 PARTS = 1 if EXAMPLES else 4
 CREDENTIALS = ("apiKey", "bearer")

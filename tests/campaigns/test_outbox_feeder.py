@@ -25,6 +25,8 @@ from tests.campaigns.test_run import counted
 from tests.connections.driver_contract import PICTURE
 from tests.messaging.helpers import hello
 
+pytestmark = pytest.mark.services
+
 NOON = datetime(2026, 3, 27, 12, 0, tzinfo=UTC)
 QUICK = {
     "enabled": True,

@@ -20,7 +20,7 @@ from tests import factories
 from tests.campaigns.conftest import launched, send, send_all
 from tests.messaging.helpers import ack, hello
 
-pytestmark = pytest.mark.django_db(transaction=False)
+pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=False)]
 
 
 def counted(campaign: Campaign) -> dict[str, int]:

@@ -18,6 +18,8 @@ from connections.models import WhatsAppConnection
 from connections.ports import Lease
 from tests.connections.driver_contract import until
 
+pytestmark = pytest.mark.services
+
 
 def taken(connection: WhatsAppConnection, owner: str = "first") -> Lease:
     lease = leases.acquire(connection.pk, owner)

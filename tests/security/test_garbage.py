@@ -24,6 +24,8 @@ from tests.matrix import ROUTES, Cases
 from tests.one_of_each import one_of_each
 from whatsflow import asgi, wsgi
 
+pytestmark = pytest.mark.services
+
 ClientOf = Callable[..., Client]
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 

@@ -21,7 +21,7 @@ from webhooks.delivery.dispatcher import FOR_DOUBTFUL, MOST_THREADS
 from webhooks.models import PublicEvent, Webhook, WebhookAttempt, WebhookDelivery
 from webhooks.services import deliveries, endpoints
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
 State = WebhookDelivery.State
 

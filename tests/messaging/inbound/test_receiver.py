@@ -22,6 +22,8 @@ from messaging import events as messaging_events
 from messaging.models import Conversation, MediaFile, Message, ParkedAck
 from tests.messaging.helpers import CARLA, ack, ago, begin, hello, lease_of, queue
 
+pytestmark = pytest.mark.services
+
 LID = Chat(lid="111222333")
 
 

@@ -15,6 +15,8 @@ from messaging.outbox import queue as outbox
 from tests import factories
 from tests.messaging.helpers import ago, begin, lease_of, queue
 
+pytestmark = pytest.mark.services
+
 
 def test_a_queued_message_shows_in_the_list(business, conversation, owner):
     message = outbox.enqueue(business, conversation, sender=owner, text="Hello *there*\n")

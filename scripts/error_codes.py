@@ -49,7 +49,7 @@ say what is wrong with a field's form.
 
 
 def codes() -> dict[str, tuple[int, str]]:
-    """code -> (status, message)."""
+    """Return each code with its status and message."""
     found = dict(FRAMEWORK)
     for app in APPS:
         for path in sorted((ROOT / app).rglob("*.py")):
@@ -81,7 +81,7 @@ def _words(node: ast.AST | None) -> str:
 
 
 def page() -> str:
-    """The whole document."""
+    """Return the whole document."""
     lines = [f"| `{code}` | {status} | {text} |" for code, (status, text) in sorted(codes().items())]
     return HEAD + "\n".join(lines) + "\n"
 

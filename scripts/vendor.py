@@ -217,7 +217,7 @@ def update() -> None:
 
 
 def problems() -> Iterator[str]:
-    """What differs between the repository and its manifest, one sentence each."""
+    """Yield what differs between the repository and its manifest, one sentence each."""
     listed: dict[str, str] = {}
     for package in json.loads(MANIFEST.read_text())["packages"]:
         listed |= package["files"]

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -31,18 +32,16 @@ hypothesis_configuration.set_hypothesis_home_dir(settings.TEST_RUN / "hypothesis
 hypothesis_settings.register_profile("whatsflow", deadline=None, database=None)  # no test is timed
 hypothesis_settings.load_profile("whatsflow")
 
-DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback"}
-
+SERVICE_FIXTURES = {"require_postgres", "require_redis"}
 
 # -- which tests run where -------------------------------------------------------------------------
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark whatever uses the database as `services`, so that it runs again on PostgreSQL and Redis."""
+    """Mark what asks for PostgreSQL or Redis as `services`: without the mark it would run nowhere."""
     for item in items:
-        fixtures = set(getattr(item, "fixturenames", ()))
-        if fixtures & DATABASE_FIXTURES or item.get_closest_marker("django_db"):
+        if SERVICE_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.services)
 
 
@@ -187,6 +186,15 @@ def stranger(db: None) -> User:
 @pytest.fixture
 def other_business(stranger: User) -> BusinessProfile:
     return factories.BusinessFactory(user=stranger, business_name="Other Shop")
+
+
+@pytest.fixture
+def foreign(stranger: User, other_business: BusinessProfile) -> dict[str, Any]:
+    """One row of each kind in the stranger's business, by the name of the parameter that would reach it."""
+    from tests.matrix import CANARY
+    from tests.one_of_each import one_of_each
+
+    return one_of_each(other_business, stranger, CANARY)
 
 
 @pytest.fixture

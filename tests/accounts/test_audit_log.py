@@ -10,6 +10,8 @@ from accounts.models import AuditEntry, AuditLogIsFinal, User
 from accounts.selectors import audit_entries
 from accounts.services import audit
 
+pytestmark = pytest.mark.services("accounts.management.commands.flush")
+
 
 @pytest.fixture
 def entry(owner: User, business) -> AuditEntry:

@@ -15,6 +15,8 @@ from messaging.models import Conversation, Message
 from tests import factories
 from tests.accounts.events import recorded
 
+pytestmark = pytest.mark.services
+
 DELETE = "/accounts/businesses/delete/"
 
 

@@ -18,6 +18,8 @@ from accounts.services import team
 from core.errors import Conflict, NotFound
 from tests.accounts.events import recorded
 
+pytestmark = pytest.mark.services
+
 INVITE = "/accounts/team/invite/"
 OPENED = "/accounts/invitation/"
 NEW = {"full_name": "Nora New", "email": "nora@example.com", "password": "three brown foxes"}

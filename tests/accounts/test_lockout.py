@@ -18,6 +18,8 @@ from accounts.models import User
 from accounts.views import locked_out
 from tests.accounts.pages import without_tokens
 
+pytestmark = pytest.mark.services
+
 LOGIN = "/accounts/login/"
 
 

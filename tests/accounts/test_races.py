@@ -14,6 +14,8 @@ from accounts.services import team, users
 from core.errors import DomainError
 from tests import factories
 
+pytestmark = pytest.mark.services
+
 
 def at_once(*calls: Callable[[], object]) -> list[str]:
     """Run the calls in threads that start together; "done" or the error's code of each."""

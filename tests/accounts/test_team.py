@@ -12,6 +12,8 @@ from core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from tests import factories
 from tests.accounts.events import recorded
 
+pytestmark = pytest.mark.services
+
 TEAM = "/accounts/team/"
 
 

@@ -22,6 +22,8 @@ from django.utils.http import urlsafe_base64_encode
 from accounts.models import AuditEntry, RecoveryCode, SecondFactor, User
 from accounts.services import two_factor
 
+pytestmark = pytest.mark.services
+
 ClientOf = Callable[..., Client]
 LOGIN = "/accounts/login/"
 CODE = "/accounts/login/code/"

@@ -24,6 +24,8 @@ from messaging.models import Conversation, ConversationEvent, Message
 from tests import factories
 from tests.analytics import naive, naive_pages
 
+pytestmark = pytest.mark.services
+
 ZONES = (
     "UTC",
     "Europe/Lisbon",  # clocks change at one in the morning

@@ -18,6 +18,8 @@ from contacts.models import Contact, ContactGroup
 from core.errors import InvalidInput
 from tests import factories
 
+pytestmark = pytest.mark.services
+
 TODAY = date(2026, 6, 30)
 
 

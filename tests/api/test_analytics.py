@@ -12,6 +12,8 @@ from campaigns.models import Campaign
 from messaging.models import Conversation
 from tests import factories
 
+pytestmark = pytest.mark.services
+
 RANGE = "from=2026-03-02&to=2026-03-08"
 
 

@@ -11,6 +11,8 @@ from accounts.models import TokenSession, User
 from accounts.services import api_sessions, team, tokens, users
 from tests.factories import PASSWORD
 
+pytestmark = pytest.mark.services
+
 PERSON = {"email": "new@example.com", "password": "a very long sentence", "fullName": "Nina New"}
 
 

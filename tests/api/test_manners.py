@@ -11,6 +11,8 @@ from accounts.services import idempotency, origins
 from contacts.services import tags
 from tests.api.conftest import Caller
 
+pytestmark = pytest.mark.services
+
 PROFILE = {"businessName": "Blue Bakery"}
 
 

@@ -1,7 +1,7 @@
 """Every operation with every credential that does not suffice: the right refusal, and never a row.
 
 The operations are read from the addresses, bodies are the documentation's examples. A new parameter needs its row in
-`foreign` (tests/architecture/test_tenants.py).
+tests/one_of_each.py.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from accounts.roles import Can, Role, allows
 from accounts.scopes import Resource
 from tests.api.conftest import Caller
 from tests.api.routes import Call, calls
-from tests.architecture.test_tenants import CANARY, _rows, foreign  # noqa: F401 - a fixture
+from tests.matrix import CANARY, rows_as_text
 
 CALLS = calls()
 CLOSED = [call for call in CALLS if not call.operation.public]
@@ -32,7 +32,7 @@ def send(caller: Caller, call: Call, ids: dict[str, Any], **headers: str) -> Any
     """The call with ids of the rows, and the example as its body."""
     known = {name: row.pk for name, row in ids.items()}
     missing = set(call.parameters) - set(known)
-    assert not missing, f"{call} has parameters without a row in `foreign`: {missing}"
+    assert not missing, f"{call} has parameters without a row in tests/one_of_each.py: {missing}"
     return caller.send(call.method, call.path(known), body_of(call.operation), **headers)
 
 
@@ -68,8 +68,8 @@ def test_every_body_has_an_example():
 
 
 @pytest.mark.parametrize("credential", ["none", "expired", "revoked", "unknown"])
-def test_without_a_valid_credential_nothing_is_told_or_done(credential, business, as_program, foreign):  # noqa: F811
-    before = _rows(foreign)
+def test_without_a_valid_credential_nothing_is_told_or_done(credential, business, as_program, foreign):
+    before = rows_as_text(foreign)
     caller = as_program(business) if credential != "unknown" else Caller(x_api_key="wf_nobody_knows")
     own = ApiKey.objects.filter(business_profile=business)
     if credential == "expired":
@@ -78,10 +78,10 @@ def test_without_a_valid_credential_nothing_is_told_or_done(credential, business
         own.update(is_active=False)
     caller = Caller() if credential == "none" else caller
     check({str(call): refused(send(caller, call, foreign), 401) for call in CLOSED})
-    assert _rows(foreign) == before
+    assert rows_as_text(foreign) == before
 
 
-def test_a_key_with_every_other_scope_is_refused(business, as_program, foreign):  # noqa: F811
+def test_a_key_with_every_other_scope_is_refused(business, as_program, foreign):
     faults = {}
     for resource in Resource:
         other = [one for one in scopes.ALL if not one.startswith(f"{resource}:")]
@@ -93,12 +93,12 @@ def test_a_key_with_every_other_scope_is_refused(business, as_program, foreign):
     check(faults)
 
 
-def test_a_key_that_may_only_read_cannot_write(business, as_program, foreign):  # noqa: F811
+def test_a_key_that_may_only_read_cannot_write(business, as_program, foreign):
     caller = as_program(business, scopes=[one for one in scopes.ALL if one.endswith(":read")])
     check({str(call): refused(send(caller, call, foreign), 403) for call in WRITING})
 
 
-def test_a_viewer_does_only_what_viewers_may(viewer, business, as_person, foreign):  # noqa: F811
+def test_a_viewer_does_only_what_viewers_may(viewer, business, as_person, foreign):
     caller = as_person(viewer)
     faults = {}
     for call in SCOPED:
@@ -118,16 +118,16 @@ def test_another_tenants_id_is_not_found_and_changes_nothing(
     business,
     as_program,
     as_person,
-    foreign,  # noqa: F811
+    foreign,
 ):
-    before = _rows(foreign)
+    before = rows_as_text(foreign)
     caller = as_program(business) if who == "program" else as_person(owner)
     check({str(call): refused(send(caller, call, foreign), 404) for call in WITH_IDS})
-    assert _rows(foreign) == before
+    assert rows_as_text(foreign) == before
 
 
 @pytest.mark.parametrize("who", ["program", "person"])
-def test_another_tenants_business_is_not_found(who, owner, business, as_person, as_program, foreign):  # noqa: F811
+def test_another_tenants_business_is_not_found(who, owner, business, as_person, as_program, foreign):
     theirs = str(foreign["connection_id"].business_profile_id)
     caller = as_program(business) if who == "program" else as_person(owner)
     check({str(call): refused(send(caller, call, foreign, x_business_id=theirs), 404) for call in CLOSED})

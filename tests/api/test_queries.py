@@ -91,8 +91,10 @@ def questions(caller: Caller, call: Call, rows: dict[str, Any]) -> tuple[int, in
 
 
 def told(caller: Caller, rows: dict[str, Any]) -> dict[str, tuple[int, int]]:
-    """Of each GET (questions, things told), once what is done only once has been done: the key's use, the feed's
-    positions, what is prepared."""
+    """Of each GET (questions, things told), once what is done only once has been done.
+
+    That is the key's use, the feed's positions, what is prepared.
+    """
     for call in READING:
         questions(caller, call, rows)
     return {call.name: questions(caller, call, rows) for call in READING}

@@ -1,5 +1,6 @@
-"""The API does what its description says, and nothing else: schemathesis sends what the description allows and what it
-forbids, follows its links, and checks every answer.
+"""The API does what its description says, and nothing else.
+
+Schemathesis sends what the description allows and what it forbids, follows its links, and checks every answer.
 
 Each credential is tried on every operation with the documented examples and a few made-up requests, and along the
 links. The limits of every parameter and field take nine thousand requests more; a run of the suite shares them out, a
@@ -24,6 +25,8 @@ from accounts.services import keys, tokens
 from core.http import policy
 from tests.one_of_each import one_of_each
 from whatsflow.api_docs import document
+
+pytestmark = pytest.mark.services
 
 EXAMPLES = int(os.environ.get("WHATSFLOW_API_EXAMPLES", "0"))
 PARTS = 1 if EXAMPLES else 4

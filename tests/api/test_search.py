@@ -25,6 +25,8 @@ from tests.core.db.test_search_text import TEXTS
 from tests.factories import ConnectionFactory, ContactFactory, ConversationFactory, MessageFactory
 from tests.messaging.helpers import CARLA, hello, lease_of, queue
 
+pytestmark = pytest.mark.services("core.db.search")
+
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "search.json").read_text())
 
 

@@ -186,7 +186,7 @@ def _executemany(cursor: Any, business_id: Any, people: list[tuple[str, str, str
 
 
 def _peak_memory() -> float:
-    """MB that this process had at most. (getrusage counts the process that started it as well.)"""
+    """MB that this process had at most; getrusage counts the process that started it as well."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return int(found[1]) / 1024 if found else 0.0
 

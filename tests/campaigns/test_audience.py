@@ -21,6 +21,8 @@ from tests.campaigns.clock import turned_by_hand
 from tests.campaigns.conftest import launched, send_all
 from tests.messaging.helpers import hello
 
+pytestmark = pytest.mark.services("campaigns.services.audience_snapshot")
+
 MONDAY = datetime(2026, 3, 23, 8, 0, tzinfo=UTC)
 
 

@@ -18,6 +18,8 @@ from tests.campaigns.conftest import launched, send, send_all
 from tests.campaigns.test_run import counted
 from tests.messaging.helpers import hello
 
+pytestmark = pytest.mark.services
+
 
 def not_there(message: Message) -> Refused:
     return Refused("not_on_whatsapp")

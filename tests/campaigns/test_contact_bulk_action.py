@@ -15,6 +15,8 @@ from core.clock import now
 from jobs import runner, services
 from jobs.models import Job
 
+pytestmark = pytest.mark.services
+
 LIST = "/contacts/"
 BULK = "/contacts/bulk/"
 

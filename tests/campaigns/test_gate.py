@@ -21,6 +21,8 @@ from tests.campaigns.conftest import launched, send, send_all
 from tests.campaigns.test_run import counted
 from tests.messaging.helpers import hello, queue
 
+pytestmark = pytest.mark.services("messaging.outbox.campaign_gate")
+
 PACED = {
     "enabled": True,
     "window_enabled": False,

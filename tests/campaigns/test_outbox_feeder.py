@@ -26,6 +26,8 @@ from tests.campaigns.test_run import counted
 from tests.connections.driver_contract import PICTURE
 from tests.messaging.helpers import begin_one, hello
 
+pytestmark = pytest.mark.services
+
 NOON = datetime(2026, 3, 27, 12, 0, tzinfo=UTC)
 QUICK = {
     "enabled": True,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from campaigns.models import Campaign
 from campaigns.services import lifecycle
 from connections.leases import Lease
@@ -12,6 +14,8 @@ from connections.services import holds
 from contacts.models import Contact
 from core.clock import now
 from tests.campaigns.conftest import launched, send
+
+pytestmark = pytest.mark.services
 
 Draft = Callable[..., Campaign]
 

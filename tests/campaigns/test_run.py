@@ -22,7 +22,7 @@ from tests import factories
 from tests.campaigns.conftest import launched, send, send_all
 from tests.messaging.helpers import ack, begin_one, hello
 
-pytestmark = pytest.mark.django_db(transaction=False)
+pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=False)]
 
 
 def counted(campaign: Campaign) -> dict[str, int]:

@@ -25,7 +25,7 @@ from tests.campaigns.conftest import launched, lease_of
 from tests.campaigns.test_run import counted
 from tests.messaging.helpers import begin_one
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
 
 def at_once(*works: Callable[[], object]) -> list[object]:

@@ -24,6 +24,8 @@ from messaging.outbox import dispatch
 from tests import factories
 from tests.messaging.helpers import queue
 
+pytestmark = pytest.mark.services
+
 ClientOf = Callable[..., Client]
 
 

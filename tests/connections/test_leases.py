@@ -17,6 +17,8 @@ from connections.leases import Lease, LeaseKeeper, LeaseLost
 from connections.models import WhatsAppConnection
 from tests.connections.driver_contract import until
 
+pytestmark = pytest.mark.services
+
 
 def taken(connection: WhatsAppConnection, owner: str = "first") -> Lease:
     lease = leases.acquire(connection.pk, owner)

@@ -17,7 +17,11 @@ from tests import factories
 from tests.connections.driver_contract import until
 from tests.connections.live import has_status, running
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media_root")]
+pytestmark = [
+    pytest.mark.services,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("media_root"),
+]
 
 Reason = WhatsAppConnection.Reason
 Status = WhatsAppConnection.Status

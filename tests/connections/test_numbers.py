@@ -14,6 +14,8 @@ from connections.services import numbers
 from core import events
 from core.errors import Conflict, InvalidInput
 
+pytestmark = pytest.mark.services
+
 Desired = WhatsAppConnection.Desired
 Status = WhatsAppConnection.Status
 

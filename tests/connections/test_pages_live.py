@@ -13,6 +13,8 @@ from connections.models import WhatsAppConnection
 from core.realtime import hub
 from core.web import qr
 
+pytestmark = pytest.mark.services
+
 
 def test_a_changed_number_is_told_to_its_business_without_the_code(
     connection: WhatsAppConnection, monkeypatch: pytest.MonkeyPatch

@@ -16,6 +16,8 @@ from connections.models import SandboxCustomer, SandboxMessage, WhatsAppConnecti
 from tests import factories
 from tests.connections.driver_contract import DriverContract
 
+pytestmark = pytest.mark.services
+
 
 class SandboxRig:
     """A simulated phone with one quiet customer."""

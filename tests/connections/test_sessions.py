@@ -20,6 +20,8 @@ from messaging.runner import capacity
 from messaging.tasks import run_session
 from tests import factories
 
+pytestmark = pytest.mark.services
+
 Desired = WhatsAppConnection.Desired
 Reason = WhatsAppConnection.Reason
 Status = WhatsAppConnection.Status

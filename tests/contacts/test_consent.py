@@ -15,6 +15,8 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.ids import uuid7
 from tests import factories
 
+pytestmark = pytest.mark.services
+
 
 @pytest.fixture
 def heard(monkeypatch):

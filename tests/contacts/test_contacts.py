@@ -15,6 +15,8 @@ from core.clock import now
 from core.errors import InvalidInput, NotFound
 from tests import factories
 
+pytestmark = pytest.mark.services
+
 
 def test_a_contact_is_renamed_with_a_trace(business, contact, owner):
     assert contacts.rename(business, contact, owner, " New\n name ").name == "New name"

@@ -22,6 +22,8 @@ from jobs.models import Job
 from tests import factories
 from tests.contacts.importing.conftest import started
 
+pytestmark = pytest.mark.services
+
 
 @pytest.fixture
 def people(business: BusinessProfile, owner: User, other_business: BusinessProfile) -> list[Contact]:

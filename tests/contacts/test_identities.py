@@ -16,6 +16,8 @@ from contacts.services.identities import Person
 from core import events
 from tests import factories
 
+pytestmark = pytest.mark.services
+
 
 def resolve(business, *people):
     with transaction.atomic():

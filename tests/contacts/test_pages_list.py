@@ -19,6 +19,8 @@ from core.errors import InvalidInput
 from jobs.models import Job
 from tests import factories
 
+pytestmark = pytest.mark.services
+
 URL = "/contacts/"
 HTMX = {"HX-Request": "true"}
 

@@ -37,6 +37,8 @@ from tests.connections.driver_contract import PICTURE
 from webhooks.models import EventFeed, PublicEvent
 from webhooks.services import recording
 
+pytestmark = pytest.mark.services
+
 CANARY = "Zanzibar"
 NUMBER = "+447400999888"
 ROOT = Path(__file__).resolve().parents[2]

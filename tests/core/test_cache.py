@@ -11,6 +11,8 @@ from redis import ConnectionError as Unreachable
 from core.cache import RedisCache
 from core.ids import uuid7
 
+pytestmark = pytest.mark.services
+
 NOBODY = "redis://127.0.0.1:1/0"
 
 

@@ -21,6 +21,8 @@ from whatsflow.demo.people import person
 from whatsflow.demo.scenes import SCENES
 from whatsflow.demo.tables import Table
 
+pytestmark = pytest.mark.services
+
 PASSWORD = "pottery wheel 42"
 UNTIL = datetime(2026, 3, 31, 20, tzinfo=UTC)
 

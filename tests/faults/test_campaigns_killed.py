@@ -21,7 +21,7 @@ from tests.connections.driver_contract import until
 from tests.faults import servers
 from tests.faults.conftest import Workers
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 FEW, MANY = 40, 2000
 Killers = dict[str, Callable[[], None]]

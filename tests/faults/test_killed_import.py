@@ -15,7 +15,7 @@ from tests.contacts.importing.conftest import rejects_of, started
 from tests.contacts.importing.samples import csv_bytes
 from tests.faults.conftest import Workers
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 ROWS = 100_000
 TWICE = 11

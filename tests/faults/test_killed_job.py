@@ -16,7 +16,7 @@ from tests.connections.driver_contract import until
 from tests.faults.conftest import Workers
 from tests.faults.job_worker import make_people
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 TO = 100
 

@@ -19,7 +19,7 @@ from tests.analytics import naive
 from tests.connections.driver_contract import until
 from tests.faults.conftest import Workers
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 FIRST, LAST = date(2026, 3, 2), date(2026, 3, 6)
 

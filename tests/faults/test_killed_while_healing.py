@@ -15,7 +15,7 @@ from tests.connections.driver_contract import until
 from tests.connections.live import is_connected
 from tests.faults.conftest import Workers
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 
 def test_workers_killed_before_the_chats_could_be_read_leave_the_gap_to_the_next(

@@ -15,7 +15,7 @@ from tests.connections.driver_contract import until
 from tests.connections.live import is_connected
 from tests.faults.conftest import Watch, Workers
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 LEFT = ("sent", "delivered", "read")
 

@@ -17,7 +17,7 @@ from messaging.outbox import queue
 from tests.connections.driver_contract import until
 from tests.faults.conftest import Watch, Workers
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 
 def taken_over(connection: WhatsAppConnection, epoch: int) -> Callable[[], bool]:

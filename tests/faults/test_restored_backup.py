@@ -14,7 +14,7 @@ from messaging.outbox import queue
 from tests.connections.driver_contract import until
 from tests.faults.conftest import Watch, Workers
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 
 def test_an_old_backup_sends_nothing_until_a_person_says_so(

@@ -27,7 +27,7 @@ from messaging.models import Conversation, Message
 from tests.connections.driver_contract import until
 from tests.journeys.site import ROOT, Site
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 TOKEN = "t" * 32
 RedisServer = Callable[[], "subprocess.Popen[bytes]"]

@@ -14,7 +14,7 @@ from tests.faults import servers, storm
 from tests.webhooks.receiver import Receiver
 from webhooks.models import Webhook, WebhookDelivery
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 COUNT = 400
 MANY = 10_000

@@ -18,6 +18,8 @@ from jobs.leases import LeaseLost
 from jobs.models import Job
 from tests.jobs.conftest import ERRORS, Counting
 
+pytestmark = pytest.mark.services
+
 State = Job.State
 
 

@@ -16,6 +16,8 @@ from messaging.services import conversations, read_receipts
 from tests import factories
 from tests.messaging.helpers import CARLA, hello, lease_of
 
+pytestmark = pytest.mark.services
+
 
 def test_reading_clears_unread_and_wants_a_receipt(business, connection, owner):
     lease = lease_of(connection)

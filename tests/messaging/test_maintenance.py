@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
@@ -15,6 +16,8 @@ from messaging.inbound import receiver
 from messaging.models import ParkedAck
 from tests import factories
 from tests.messaging.helpers import ack, ago, lease_of, queue
+
+pytestmark = pytest.mark.services
 
 
 def test_the_sweeper_rings_for_every_number_with_due_messages_in_one_query(

@@ -14,6 +14,8 @@ from tests import factories
 from tests.messaging.helpers import queue
 from whatsflow import health
 
+pytestmark = pytest.mark.services
+
 TOKEN = "a token for the scraper"
 
 

@@ -25,7 +25,7 @@ from messaging.models import Conversation
 from messaging.outbox import queue
 from whatsflow.asgi import application
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
 ClientOf = Callable[..., Client]
 SECONDS = 5

@@ -21,6 +21,8 @@ from messaging.media import media_files
 from messaging.models import Conversation
 from tests import factories
 
+pytestmark = pytest.mark.services
+
 
 def _delete(business: BusinessProfile, owner: User) -> None:
     businesses.delete(business, owner, typed_name=business.business_name)

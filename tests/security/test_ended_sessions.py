@@ -15,7 +15,7 @@ from core.realtime import hub
 from tests.factories import PASSWORD
 from tests.runtime.test_live_socket import SECONDS, _known_host, socket  # noqa: F401
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
 ClientOf = Callable[..., Client]
 NEW = "a quite different one"

@@ -20,9 +20,11 @@ from connections.models import SandboxMessage
 from core.ids import uuid7
 from core.web.charset import only_utf8
 from tests import factories
-from tests.architecture.test_tenants import ROUTES, Route
+from tests.matrix import ROUTES, Cases
 from tests.one_of_each import one_of_each
 from whatsflow import asgi, wsgi
+
+pytestmark = pytest.mark.services
 
 ClientOf = Callable[..., Client]
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -205,11 +207,6 @@ def mine(
     }
 
 
-def _address(route: Route, rows: dict[str, Any], secret: str = "secret") -> str:
-    values = {name: rows[name].pk if name in rows else secret for name in route.parameters}
-    return reverse(route.name, kwargs=values)
-
-
 def _refused_or_done(response: Any, what: object) -> None:
     assert response.status_code < 500, f"{response.status_code} for {str(what)[:200]!r}"
     if response.streaming:
@@ -223,58 +220,71 @@ def _spoilt(form: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield {**form, field: text}
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+PARTS = 3
+"""How many tests share the addresses of a loop, so that as many processes may."""
+
+
+@pytest.mark.parametrize("part", range(PARTS))
 def test_nonsense_in_the_query_is_never_an_error_of_ours(
-    route: Route, owner: Any, mine: dict[str, Any], client_of: ClientOf
+    part: int, owner: Any, mine: dict[str, Any], client_of: ClientOf
 ) -> None:
-    client = client_of(owner)
-    address = _address(route, mine)
     htmx = {"HX-Request": "true"}
-
-    for text in TEXTS:
-        short = text[:3000]
-        for name in READERS.get(route.name, []):
-            _refused_or_done(client.get(address, {name: short}), (name, text))
-            _refused_or_done(client.get(address, {name: short}, headers=htmx), (name, text))
-    reads = route.name in READERS
-    for text in TEXTS if reads else (TEXTS[0], MIXED):
-        _refused_or_done(client.get(address, dict.fromkeys(QUERY, text[:3000])), text)
-    for raw in RAW if reads else RAW[:3]:
-        _refused_or_done(client.get(f"{address}?{raw}={raw}&q={raw}&before={raw}"), raw)
-
-
-@pytest.mark.parametrize("name", sorted(FORMS))
-def test_nonsense_in_a_form_is_never_an_error_of_ours(
-    name: str, owner: Any, mine: dict[str, Any], client_of: ClientOf
-) -> None:
-    route = next(route for route in ROUTES if route.name == name)
-    form = dict(FORMS[name])
-    if name == "accounts:business_edit":
-        form["business"] = str(mine["connection_id"].business_profile_id)
-    if name == "messaging:start":
-        form["connection"] = str(mine["connection_id"].pk)
-
-    anonymous = name in ("accounts:login", "accounts:register")
-    client = Client() if anonymous else client_of(owner)
-    for number, spoilt in enumerate(_spoilt(form)):
-        headers = {"HX-Request": "true"} if number % 2 else {}
-        response = client.post(_address(route, mine), spoilt, headers=headers)
-        _refused_or_done(response, spoilt)
-        if settings.SESSION_COOKIE_NAME in response.cookies:  # signed in, or out
-            client = Client() if anonymous else client_of(owner)
-
-
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
-def test_every_form_without_fields_or_with_one_it_does_not_have_is_answered(
-    route: Route, owner: Any, mine: dict[str, Any], client_of: ClientOf
-) -> None:
-    client = client_of(owner)
-    for method in ("put", "patch", "delete", "options", "head", "post"):
-        response = getattr(client, method)(_address(route, mine))
-        _refused_or_done(response, method)
-        if settings.SESSION_COOKIE_NAME in response.cookies:
+    cases = Cases(at_least=40)
+    for route in ROUTES[part::PARTS]:
+        with cases.case(route):
             client = client_of(owner)
-    _refused_or_done(client.post(_address(route, mine), "{", content_type="application/json"), "json")
+            address = route.address(mine)
+            for text in TEXTS:
+                short = text[:3000]
+                for name in READERS.get(route.name, []):
+                    _refused_or_done(client.get(address, {name: short}), (name, text))
+                    _refused_or_done(client.get(address, {name: short}, headers=htmx), (name, text))
+            reads = route.name in READERS
+            for text in TEXTS if reads else (TEXTS[0], MIXED):
+                _refused_or_done(client.get(address, dict.fromkeys(QUERY, text[:3000])), text)
+            for raw in RAW if reads else RAW[:3]:
+                _refused_or_done(client.get(f"{address}?{raw}={raw}&q={raw}&before={raw}"), raw)
+    cases.check()
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_nonsense_in_a_form_is_never_an_error_of_ours(
+    part: int, owner: Any, mine: dict[str, Any], client_of: ClientOf
+) -> None:
+    routes = {route.name: route for route in ROUTES}
+    cases = Cases(at_least=len(FORMS) // PARTS)
+    for name in sorted(FORMS)[part::PARTS]:
+        form = dict(FORMS[name])
+        if name == "accounts:business_edit":
+            form["business"] = str(mine["connection_id"].business_profile_id)
+        if name == "messaging:start":
+            form["connection"] = str(mine["connection_id"].pk)
+        anonymous = name in ("accounts:login", "accounts:register")
+        with cases.case(name):
+            client = Client() if anonymous else client_of(owner)
+            for number, spoilt in enumerate(_spoilt(form)):
+                headers = {"HX-Request": "true"} if number % 2 else {}
+                response = client.post(routes[name].address(mine), spoilt, headers=headers)
+                _refused_or_done(response, spoilt)
+                if settings.SESSION_COOKIE_NAME in response.cookies:  # signed in, or out
+                    client = Client() if anonymous else client_of(owner)
+    cases.check()
+
+
+def test_every_form_without_fields_or_with_one_it_does_not_have_is_answered(
+    owner: Any, mine: dict[str, Any], client_of: ClientOf
+) -> None:
+    cases = Cases(at_least=125)
+    for route in ROUTES:
+        with cases.case(route):
+            client = client_of(owner)
+            for method in ("put", "patch", "delete", "options", "head", "post"):
+                response = getattr(client, method)(route.address(mine))
+                _refused_or_done(response, method)
+                if settings.SESSION_COOKIE_NAME in response.cookies:
+                    client = client_of(owner)
+            _refused_or_done(client.post(route.address(mine), "{", content_type="application/json"), "json")
+    cases.check()
 
 
 CODECS = ["hex", "unicode_escape", "utf-7", "rot13", "utf-16", "", "x" * 300]
@@ -338,22 +348,28 @@ def test_nonsense_in_the_headers_is_never_an_error_of_ours(
     for headers in HEADERS:
         kwargs = dict(headers)
         environ = {"CONTENT_TYPE": kwargs.pop("content-type")} if "content-type" in kwargs else {}
-        _refused_or_done(client.get(f"{_address(route, mine)}?q=abc", headers=kwargs, **environ), headers)
+        _refused_or_done(client.get(f"{route.address(mine)}?q=abc", headers=kwargs, **environ), headers)
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if {"token", "uidb64"} & set(route.parameters)])
 def test_nonsense_in_place_of_a_secret_is_never_an_error_of_ours(
-    route: Route, owner: Any, mine: dict[str, Any], client: Client
+    mine: dict[str, Any], client: Client
 ) -> None:
-    address = _address(route, mine, secret="SECRET")
-    for piece in [*RAW, *(quote(text[:2000], safe="") for text in TEXTS)]:
-        _refused_or_done(client.get(address.replace("SECRET", piece)), piece)
+    cases = Cases(at_least=3)
+    for route in ROUTES:
+        if {"token", "uidb64"} & set(route.parameters):
+            with cases.case(route):
+                address = route.address(mine, secret="SECRET")
+                for piece in [*RAW, *(quote(text[:2000], safe="") for text in TEXTS)]:
+                    _refused_or_done(client.get(address.replace("SECRET", piece)), piece)
+    cases.check()
 
 
-@pytest.mark.parametrize("kind", ["connection_id", "conversation_id", "media_id", "message_id"])
-def test_what_is_no_id_is_not_found(kind: str, owner: Any, mine: dict[str, Any], client_of: ClientOf) -> None:
+def test_what_is_no_id_is_not_found(owner: Any, mine: dict[str, Any], client_of: ClientOf) -> None:
+    cases = Cases(at_least=30)
     client = client_of(owner)
-    addresses = {_address(route, mine): route for route in ROUTES if kind in route.parameters}
-    for address in addresses:
-        for piece in (*RAW, "1", "None", str(uuid7()).upper(), f"{ID}%00"):
-            _refused_or_done(client.get(address.replace(str(mine[kind].pk), piece)), piece)
+    for kind in ("connection_id", "conversation_id", "media_id", "message_id"):
+        for address in {route.address(mine) for route in ROUTES if kind in route.parameters}:
+            with cases.case(address):
+                for piece in (*RAW, "1", "None", str(uuid7()).upper(), f"{ID}%00"):
+                    _refused_or_done(client.get(address.replace(str(mine[kind].pk), piece)), piece)
+    cases.check()

@@ -13,6 +13,8 @@ from messaging.inbound import receiver
 from messaging.models import Message
 from tests.messaging.helpers import hello, lease_of
 
+pytestmark = pytest.mark.services
+
 ENDLESS = " ".join("".join(word) for word in islice(product(ascii_lowercase, repeat=5), 300_000))
 """More different words than PostgreSQL's text index takes in one row."""
 

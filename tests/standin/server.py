@@ -253,7 +253,7 @@ class Standin:
         return {}
 
     def wire_composing(self, page: Page, body: Body) -> Body:
-        """ "is typing" towards a customer."""
+        """Take "is typing" towards a customer."""
         if page.phone is not None:
             page.phone.composing.append((body["chat"], body["state"]))
         return {}

@@ -19,6 +19,8 @@ from messaging.inbound import receiver
 from tests import factories
 from webhooks.models import PublicEvent
 
+pytestmark = pytest.mark.services
+
 BEGIN = datetime(2026, 3, 3, 12, tzinfo=UTC)
 RECEIVED, TYPED, QUEUED = ("IN1", "IN2", "IN3"), ("TYPED1", "TYPED2"), ("OUT1", "OUT2")
 LEVELS = [

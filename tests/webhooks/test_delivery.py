@@ -21,7 +21,7 @@ from webhooks.delivery.dispatcher import MAX_SLOW_THREADS, MAX_THREADS
 from webhooks.models import PublicEvent, Webhook, WebhookAttempt, WebhookDelivery
 from webhooks.services import endpoints, queue
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
 State = WebhookDelivery.State
 

@@ -30,7 +30,7 @@ from tests import factories
 from webhooks.models import EventFeed, PublicEvent, WebhookDelivery
 from webhooks.services import recording
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.services, pytest.mark.django_db]
 
 
 def letters(count: int, people: int = 7) -> list[InboundMessage]:

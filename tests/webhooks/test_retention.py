@@ -14,7 +14,7 @@ from webhooks import tasks
 from webhooks.models import PublicEvent, WebhookAttempt, WebhookDelivery
 from webhooks.services import retention
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.services, pytest.mark.django_db]
 
 
 def happened(business: BusinessProfile, days: float) -> None:

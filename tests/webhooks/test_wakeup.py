@@ -14,7 +14,7 @@ from webhooks.delivery import dispatcher
 from webhooks.models import Webhook, WebhookDelivery
 from webhooks.services import queue
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.services, pytest.mark.django_db]
 
 
 @pytest.fixture

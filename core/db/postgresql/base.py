@@ -54,6 +54,8 @@ class _PackedIdsDumper(Dumper):
 
 
 class DatabaseOperations(operations.DatabaseOperations):
+    """Operations that show statements which the server keeps."""
+
     def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:
         """What logs and tests show. What the server keeps is sent by its name: its text is put together here."""
         if isinstance(cursor, base.ServerBindingCursor):
@@ -62,6 +64,8 @@ class DatabaseOperations(operations.DatabaseOperations):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    """PostgreSQL as WhatsFlow uses it: nothing compiled, and cursors that prepare their statements."""
+
     ops_class = DatabaseOperations
 
     def _configure_connection(self, connection: Any) -> bool:

@@ -32,6 +32,8 @@ from messaging.models import Conversation
 from tests import factories
 from tests.analytics import naive
 
+pytestmark = pytest.mark.services
+
 MONDAY = date(2026, 3, 2)
 FRIDAY = date(2026, 3, 6)
 MARCH = Period(MONDAY, FRIDAY, ZoneInfo("UTC"))

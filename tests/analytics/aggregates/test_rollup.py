@@ -31,6 +31,8 @@ from messaging.models import Conversation, Message
 from tests import factories
 from tests.analytics import naive
 
+pytestmark = pytest.mark.services("analytics.aggregates.triggers")
+
 DAY = date(2026, 3, 3)
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 At = Callable[[str, Callable[[], Any]], None]

@@ -22,7 +22,7 @@ from tests.connections.whatsapp_web.rig import profiles
 from tests.standin import Standin
 from webhooks.models import WebhookDelivery
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.services, pytest.mark.browser, pytest.mark.slow]
 
 Status = WhatsAppConnection.Status
 Workers = Callable[..., subprocess.Popen[bytes]]

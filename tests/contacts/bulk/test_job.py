@@ -18,6 +18,8 @@ from jobs import runner, services
 from jobs.models import Job
 from tests import factories
 
+pytestmark = pytest.mark.services
+
 Bulk = Callable[..., Job]
 
 

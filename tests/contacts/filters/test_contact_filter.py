@@ -17,6 +17,8 @@ from core.clock import now
 from core.errors import InvalidInput
 from tests import factories
 
+pytestmark = pytest.mark.services
+
 
 @pytest.fixture
 def people(business, other_business):

@@ -35,6 +35,8 @@ from tests.contacts.importing import samples
 from tests.contacts.importing.conftest import Import, rejects_of, started, upload
 from tests.contacts.importing.samples import csv_bytes
 
+pytestmark = pytest.mark.services
+
 PEOPLE = csv_bytes(
     [
         ["Name", "Phone", "E-mail", "Tags"],

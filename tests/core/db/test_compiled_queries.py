@@ -15,6 +15,8 @@ from connections.models import WhatsAppConnection
 from core.db.compiled_queries import Prepared
 from tests import factories
 
+pytestmark = pytest.mark.services
+
 
 def memberships(user: UUID) -> QuerySet[Membership]:
     return (

@@ -12,6 +12,8 @@ from core.db.models import is_postgres
 from core.ids import uuid7
 from tests import factories
 
+pytestmark = pytest.mark.services
+
 ODD = [
     "a,b@example.com",
     '{"x"}@example.com',

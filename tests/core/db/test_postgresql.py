@@ -15,7 +15,7 @@ from core.db import bulk
 from core.db.compiled_queries import Prepared
 from core.db.packed import PackedIds
 
-pytestmark = pytest.mark.usefixtures("require_postgres")
+pytestmark = [pytest.mark.services("core.db.postgresql.base"), pytest.mark.usefixtures("require_postgres")]
 
 
 @pytest.fixture

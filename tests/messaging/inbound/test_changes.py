@@ -32,6 +32,8 @@ from tests import factories
 from tests.messaging.helpers import CARLA, ago, hello, lease_of
 from webhooks.models import PublicEvent
 
+pytestmark = pytest.mark.services
+
 DORA = Chat(phone="+9992000000004")
 """Another customer."""
 

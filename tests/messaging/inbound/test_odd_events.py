@@ -46,6 +46,8 @@ from tests.factories import UserFactory
 from tests.messaging.helpers import CARLA, ago, hello, lease_of
 from tests.messaging.runner.scripted_driver import PDF, tell
 
+pytestmark = pytest.mark.services
+
 DORA = Chat(phone="+9992000000002")
 EARLIER, LATER = "before", "after"
 ELSEWHERE = {"text-half-emoji-then-gap", "number-check-error"}

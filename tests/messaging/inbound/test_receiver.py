@@ -23,6 +23,8 @@ from messaging.inbound import media_jobs, receiver
 from messaging.models import Conversation, MediaFile, Message, ParkedAck
 from tests.messaging.helpers import CARLA, ack, ago, begin, hello, lease_of, queue
 
+pytestmark = pytest.mark.services
+
 LID = Chat(lid="111222333")
 
 

@@ -29,6 +29,8 @@ from messaging.outbox import queue
 from messaging.services import conversation_summary, conversations
 from tests import factories
 
+pytestmark = pytest.mark.services
+
 Frame = dict[str, Any]
 PAYLOAD = '"><script>alert(1)</script>'
 

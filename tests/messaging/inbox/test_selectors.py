@@ -17,6 +17,8 @@ from messaging.models import Message
 from tests import factories
 from tests.messaging.helpers import ago
 
+pytestmark = pytest.mark.services
+
 
 def many_conversations(business, connection, count):
     started = ago(days=1)

@@ -20,7 +20,7 @@ from messaging.services import conversations
 from tests import factories
 from tests.messaging.helpers import ack, begin, begin_one, hello, lease_of, queue
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
 
 def at_once(*jobs: Callable[[], Any]) -> list[Any]:

@@ -26,6 +26,8 @@ from tests import factories
 from tests.connections.driver_contract import PICTURE
 from tests.messaging.helpers import ack, ago, begin, begin_one, lease_of, queue
 
+pytestmark = pytest.mark.services("messaging.outbox.dispatch")
+
 
 @pytest.fixture
 def lease(connection):

@@ -16,6 +16,8 @@ from messaging.outbox.types import Refused
 from tests import factories
 from tests.messaging.helpers import ago, begin, lease_of, queue
 
+pytestmark = pytest.mark.services
+
 
 def test_a_queued_message_shows_in_the_list(business, conversation, owner):
     message = outbox.enqueue(business, conversation, sender=owner, text="Hello *there*\n")

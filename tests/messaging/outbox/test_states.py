@@ -19,6 +19,8 @@ from messaging.outbox.types import Delivered, Refused, TryAgain
 from tests import factories
 from tests.messaging.helpers import ack, begin, hello, lease_of, queue
 
+pytestmark = pytest.mark.services
+
 LEVELS = st.sampled_from(list(AckLevel))
 STATUSES = st.sampled_from(list(RANK))
 PROOFS = [AckLevel.SENT, AckLevel.DELIVERED, AckLevel.READ, AckLevel.PLAYED]

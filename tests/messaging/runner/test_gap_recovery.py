@@ -29,7 +29,11 @@ from tests import factories
 from tests.connections.driver_contract import until
 from tests.connections.live import is_connected, running
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media_root")]
+pytestmark = [
+    pytest.mark.services,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("media_root"),
+]
 
 Read = list[tuple[datetime, list[str]]]
 

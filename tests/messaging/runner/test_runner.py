@@ -31,7 +31,11 @@ from tests.connections.driver_contract import PICTURE, until
 from tests.connections.live import Running, has_status, is_connected, running
 from tests.messaging.helpers import lease_of
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media_root")]
+pytestmark = [
+    pytest.mark.services,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("media_root"),
+]
 
 Reason = WhatsAppConnection.Reason
 Status = WhatsAppConnection.Status

@@ -1,10 +1,10 @@
-"""The Celery application. Tasks are doorbells: the database is the queue."""
+"""The Celery application. A task only starts work: the database is the queue."""
 
 import os
 
 from celery import Celery
 
-from core.realtime import inprocess_broker  # noqa: F401  registers the broker of the embedded default
+from whatsflow.runtime import inprocess_broker  # noqa: F401  registers the broker of the embedded default
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "whatsflow.settings")
 

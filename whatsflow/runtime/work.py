@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -14,17 +15,19 @@ from celery.concurrency.thread import ApplyResult, TaskPool, apply_target
 from celery.worker import WorkController, state
 from django.conf import settings
 
-from core.realtime import inprocess_broker
 from whatsflow.celery import app
+from whatsflow.runtime import inprocess_broker
 
 JOB_THREADS = 3
-"""More than jobs.runner.AT_ONCE: a bell that finds all hands busy must not wait behind them."""
+"""More than jobs.runner.AT_ONCE: a task that finds all of them busy returns at once and must not wait."""
+SYNC_SECONDS = 180.0
+"""Between two writes of the schedule's state to its file."""
 
 log = structlog.get_logger(__name__)
 
 
-class _Lanes(TaskPool):
-    """Threads for short tasks, and others for those of the queues `sessions` and `jobs`, which take long."""
+class _QueuePools(TaskPool):
+    """One thread pool for short tasks, and one each for the queues `sessions` and `jobs`, whose tasks take long."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -43,15 +46,15 @@ class _Lanes(TaskPool):
         **_: Any,
     ) -> ApplyResult:
         """`args` starts with the task's name."""
-        lane: Any = self._long.get(queue_of(args[0]), self.executor)
-        return ApplyResult(lane.submit(apply_target, target, args, kwargs, callback, accept_callback))
+        pool: Any = self._long.get(queue_of(args[0]), self.executor)
+        return ApplyResult(pool.submit(apply_target, target, args, kwargs, callback, accept_callback))
 
     def on_stop(self) -> None:
-        for lane in self._long.values():
-            lane.shutdown(wait=False, cancel_futures=True)
+        for pool in self._long.values():
+            pool.shutdown(wait=False, cancel_futures=True)
         super().on_stop()
-        for lane in self._long.values():
-            lane.shutdown(wait=True)
+        for pool in self._long.values():
+            pool.shutdown(wait=True)
 
 
 def queue_of(task_name: str) -> str:
@@ -74,7 +77,7 @@ class Worker:
         self._controller = WorkController(
             app=app,
             queues=queues,
-            pool_cls=_Lanes if settings.EMBEDDED else TaskPool,
+            pool_cls=_QueuePools if settings.EMBEDDED else TaskPool,
             concurrency=threads,
             ready_callback=lambda _consumer: on_ready(),
             without_gossip=True,
@@ -90,11 +93,11 @@ class Worker:
     def stop(self) -> None:
         """Take no more tasks and let `start` return when the running ones have ended."""
         state.should_stop = 0
-        inprocess_broker.wake()
+        inprocess_broker.interrupt_consumers()
 
 
 class Beat:
-    """Rings the schedule's bells. `start` returns after `stop`."""
+    """Celery's beat. `start` returns after `stop`."""
 
     def __init__(self) -> None:
         self._stop = threading.Event()
@@ -105,9 +108,11 @@ class Beat:
             app=app, schedule_filename=settings.CELERY_BEAT_SCHEDULE_FILENAME
         )
         try:
+            synced = monotonic()
             while not self._stop.wait(scheduler.tick()):
-                if scheduler.should_sync():
-                    scheduler._do_sync()
+                if monotonic() - synced > SYNC_SECONDS:
+                    scheduler.sync()
+                    synced = monotonic()
         finally:
             scheduler.close()
 

@@ -6,7 +6,7 @@ import time
 import pytest
 from kombu import Connection, Consumer, Producer, Queue
 
-from core.realtime import inprocess_broker
+from whatsflow.runtime import inprocess_broker
 
 
 def _drain(connection: Connection, timeout: float) -> None:
@@ -45,7 +45,7 @@ def test_draining_an_empty_queue_times_out() -> None:
 def test_a_consumer_that_is_woken_returns() -> None:
     with Connection("inproc://localhost") as connection, connection.channel() as channel:
         with Consumer(channel, [Queue("woken-test")], callbacks=[lambda *_: None]):
-            threading.Timer(0.1, inprocess_broker.wake).start()
+            threading.Timer(0.1, inprocess_broker.interrupt_consumers).start()
             before = time.monotonic()
             with pytest.raises(TimeoutError):
                 _drain(connection, 30)

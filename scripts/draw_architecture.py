@@ -65,7 +65,7 @@ OUTBOUND: tuple[Step, ...] = (
 
 
 def layers() -> list[list[str]]:
-    """Packages by layer, the highest first, as the import contract orders them."""
+    """List the packages by layer, the highest first, as the import contract orders them."""
     config = tomllib.loads((ROOT / "pyproject.toml").read_text())
     contract = next(one for one in config["tool"]["importlinter"]["contracts"] if one["type"] == "layers")
     return [[name.strip() for name in layer.split("|")] for layer in contract["layers"]]

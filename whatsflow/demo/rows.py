@@ -14,8 +14,8 @@ from django.urls import reverse
 
 from accounts.models import BusinessProfile, User
 from connections.models import WhatsAppConnection
-from contacts.search_text import searchable_texts
 from contacts.models import Contact, ContactIdentity
+from contacts.search_text import searchable_texts
 from core.db.search_text import search_text
 from core.ids import uuid7
 from core.phone import phone

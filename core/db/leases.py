@@ -6,6 +6,8 @@ with the condition `running` is fenced: a process that was paused past the expir
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -19,6 +21,8 @@ from django.db import connections
 from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Model, Q, QuerySet, Value
 from django.db.models.functions import Now
 
+from core.ids import uuid7
+
 log = structlog.get_logger(__name__)
 
 M = TypeVar("M", bound=Model)
@@ -26,6 +30,11 @@ L = TypeVar("L", bound=Hashable)
 
 RELEASED: dict[str, Any] = {"lease_owner": "", "lease_expires_at": None}
 """Values of the columns of a row that nobody holds."""
+
+
+def owner_name() -> str:
+    """Return a new owner of at most 64 characters: host, process and a unique part."""
+    return f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid7().hex}"
 
 
 def is_free() -> Q:

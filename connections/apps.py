@@ -2,13 +2,13 @@ from django.apps import AppConfig
 
 
 class ConnectionsConfig(AppConfig):
-    """How a business is linked to WhatsApp."""
+    """Numbers: how a business is linked to WhatsApp."""
 
     name = "connections"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Tell the open pages what happens to numbers; stop and clean up when a business is deleted."""
+        """Subscribe to events and register file removers."""
         from accounts.ports import register_file_remover
         from connections import handlers, public_events, sandbox_store, session_vault
 

@@ -18,8 +18,8 @@ def run_session(connection_id: str) -> None:
 
 @shared_task
 def sweep_outbox() -> None:
-    """Wake the runners of all numbers with due messages: replaces wake-ups that were lost."""
-    maintenance.ring_for_due_messages()
+    """Wake the runners of all numbers with due messages, in case a wake-up was lost."""
+    maintenance.wake_due_runners()
 
 
 @shared_task

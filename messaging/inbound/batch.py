@@ -108,16 +108,16 @@ def sender_of(message: InboundMessage) -> Person:
     return Person(phone=message.chat.phone, lid=message.chat.lid, push_name=name)
 
 
-def _merged(one: InboundMessage, other: InboundMessage) -> InboundMessage:
+def _merged(first: InboundMessage, second: InboundMessage) -> InboundMessage:
     """Merge two events of one message: content from the one that has it, earliest time, highest receipt."""
-    fuller, lesser = (one, other) if one.body is not None or other.body is None else (other, one)
+    fuller, lesser = (first, second) if first.body is not None or second.body is None else (second, first)
     return replace(
         fuller,
-        at=min(one.at, other.at),
+        at=min(first.at, second.at),
         media=fuller.media or lesser.media,
         push_name=fuller.push_name or lesser.push_name,
-        ack=max((ack for ack in (one.ack, other.ack) if ack is not None), default=None),
-        backfilled=one.backfilled and other.backfilled,
+        ack=max((ack for ack in (first.ack, second.ack) if ack is not None), default=None),
+        backfilled=first.backfilled and second.backfilled,
     )
 
 

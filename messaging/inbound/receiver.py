@@ -67,7 +67,7 @@ def _receive(lease: Lease, events: Sequence[Event], *, alone: bool = False) -> i
         with transaction.atomic():
             return _store_batch(leases.guard(lease), events)
     except Exception as error:
-        if not unstored_events.is_verdict(error):
+        if not unstored_events.is_event_error(error):
             raise
         if alone:
             unstored_events.set_aside(lease, [(events[0], type(error).__name__)])
@@ -113,7 +113,7 @@ def _store_messages(batch: Batch, contact_ids: dict[Person, UUID]) -> list[Messa
     if files:
         MediaFile.objects.bulk_create(files)
     bulk.insert(rows)
-    new_chat_limit.release(batch.connection, {row.conversation_id for row in rows if not row.is_outbound})
+    new_chat_limit.lift(batch.connection, {row.conversation_id for row in rows if not row.is_outbound})
     _update_summaries(rows)
     conversation_summary.refresh(reacted)
     publish(*(_event(row) for row in rows if not row.body_pending), *_status_events(rows))
@@ -152,7 +152,7 @@ def _row(
 ) -> Message:
     own = message.from_me
     file = (
-        media_jobs.wanted(connection.business_profile_id, connection.pk, message) if message.media else None
+        media_jobs.new_file(connection.business_profile_id, connection.pk, message) if message.media else None
     )
     return Message(
         business_profile_id=connection.business_profile_id,
@@ -187,7 +187,7 @@ def _apply_receipts(row: Message, message: InboundMessage, early: Sequence[Ack])
     if not message.from_me:
         return
     own = [] if message.ack is None else [Ack(message.wa_id, message.ack, message.at)]
-    proven = acks.receipts([*own, *early])
+    proven = acks.proven_statuses([*own, *early])
     row.status = max((row.status, *(status for status, _ in proven)), key=lambda status: states.RANK[status])
     times = acks.Times.of(proven)
     row.delivered_at, row.read_at = times.delivered_at, times.read_at
@@ -236,7 +236,7 @@ def _fill(batch: Batch) -> None:
     MediaFile.objects.bulk_create([row.media for row in rows if row.media])
     columns = ["content", "message_type", "media", "media_url", "reply_to_wa_id", "metadata", "body_pending"]
     Message.objects.bulk_update(rows, columns)
-    conversation_summary.rewrite(rows)
+    conversation_summary.update_previews(rows)
     conversation_summary.refresh(reacted)
     publish(*(_event(row) for row in rows))
 
@@ -245,7 +245,7 @@ def _fill_row(row: Message, message: InboundMessage) -> None:
     row.content = message.body or ""
     row.message_type = message.kind
     row.media = (
-        media_jobs.wanted(row.business_profile_id, row.connection_id, message) if message.media else None
+        media_jobs.new_file(row.business_profile_id, row.connection_id, message) if message.media else None
     )
     row.media_url = media_files.address(row.media) if row.media else ""
     row.reply_to_wa_id = message.quoted_wa_id
@@ -260,7 +260,7 @@ def _update_summaries(rows: Sequence[Message]) -> None:
     for row in rows:
         by_conversation[row.conversation_id].append(row)
         by_contact[row.contact_id].append(row.created_at)
-    conversation_summary.show_all(_summary(group) for group in by_conversation.values())
+    conversation_summary.update_all(_summary(group) for group in by_conversation.values())
     contacts.count_messages(
         contacts.Talked(key, len(times), min(times), max(times)) for key, times in by_contact.items()
     )
@@ -275,7 +275,7 @@ def _summary(rows: Iterable[Message]) -> tuple[object, ...]:
             unread, answered = 0, True
         elif row.message_type != MessageKind.REACTION:
             unread, reopen = unread + 1, True
-    return conversation_summary.columns(ordered[-1], unread=unread, answered=answered, reopen=reopen)
+    return conversation_summary.row_for(ordered[-1], unread=unread, answered=answered, reopen=reopen)
 
 
 def _publish_typing(connection: WhatsAppConnection, typing: dict[Chat, bool]) -> None:

@@ -12,13 +12,13 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from connections.models import WhatsAppConnection
+from connections.services import numbers
 from core.events import publish
 from messaging.events import MessageStatusChanged
 from messaging.models import Message
 from messaging.outbox import states
 from messaging.outbox.states import Status
 from messaging.services import conversation_summary
-from messaging.services.conversations import ring
 
 QUEUED_AGAIN: dict[str, Any] = {
     "error_code": "",
@@ -85,11 +85,11 @@ def fail(connection: WhatsAppConnection, message_id: UUID, code: str, message: s
 def wake_runners(changed: Iterable[Changed]) -> None:
     """Wake the runners of these messages' numbers after the commit."""
     for connection_id in {row.connection_id for row in changed}:
-        ring(connection_id)
+        numbers.wake_runner_on_commit(connection_id)
 
 
 def _publish(changed: list[Changed], error_code: str, passed: Mapping[UUID, tuple[str, ...]]) -> None:
-    conversation_summary.show_statuses((row.conversation_id, row.message_id, row.status) for row in changed)
+    conversation_summary.update_statuses((row.conversation_id, row.message_id, row.status) for row in changed)
     publish(
         *(
             MessageStatusChanged(

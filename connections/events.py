@@ -20,7 +20,10 @@ class ConnectionStatusChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class LeaseTaken(Event):
-    """A runner acquired the number's lease. Work that an earlier runner claimed and did not save is free again."""
+    """A runner acquired the number's lease.
+
+    Work that an earlier runner claimed and did not save is free again.
+    """
 
     name: ClassVar[str] = "connection.lease_taken"
     connection_id: UUID
@@ -28,14 +31,20 @@ class LeaseTaken(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class DataMayBeOld(Event):
-    """The data comes from a backup or the site was down for long: queued messages may have been sent already."""
+    """The data may be old: a restored backup, or the site was down for long.
+
+    Queued messages may have been sent already.
+    """
 
     name: ClassVar[str] = "connection.data_may_be_old"
 
 
 @dataclass(frozen=True, kw_only=True)
 class NumberReleased(Event):
-    """A person ended the hold of a number. send: whether messages queued before `held_since` are sent or cancelled."""
+    """A person ended the hold of a number.
+
+    send: whether messages queued before `held_since` are sent or cancelled.
+    """
 
     name: ClassVar[str] = "connection.released"
     connection_id: UUID

@@ -17,13 +17,16 @@ def register() -> None:
 
 
 def stop_numbers(batch: list[BusinessDeleted]) -> None:
-    """Take the numbers of deleted businesses offline, in the transaction of the deletion."""
+    """Take the numbers of deleted businesses offline, in the same transaction."""
     for event in batch:
         numbers.stop_all(event.business_id)
 
 
 def push_to_pages(batch: list[ConnectionStatusChanged]) -> None:
-    """Push changed numbers to the business's open pages, without the QR code: pages fetch it if their role permits."""
+    """Push changed numbers to the business's open pages, without the QR code.
+
+    Pages fetch it if their role permits.
+    """
     for event in batch:
         frame = {
             "type": "connection",

@@ -9,7 +9,10 @@ from connections.services import holds, numbers, sessions, state_history, unstor
 
 @shared_task(name="connections.tasks.ensure_sessions")
 def ensure_sessions() -> None:
-    """Request a worker for every number that should be online and is not. First hold numbers with old data."""
+    """Request a worker for every number that should be online and is not.
+
+    First hold numbers with old data.
+    """
     holds.pulse.beat()
     sessions.ensure()
 

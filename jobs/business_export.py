@@ -25,7 +25,7 @@ def start(business: BusinessProfile, actor: User) -> Job:
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Write every table of the business as JSON lines, without the media files, which stay in the storage."""
+    """Write every table of the business as JSON lines, without the media files."""
     written = 0
 
     def each() -> None:

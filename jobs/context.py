@@ -77,7 +77,9 @@ class Work:
         return self.job.undoes
 
     def cancelled(self) -> bool:
-        """Whether the job was cancelled: the handler then returns its summary so far. One short query.
+        """Whether the job was cancelled: the handler then returns its summary so far.
+
+        One short query.
 
         Raises Interrupted if the process is stopping, and LeaseLost; a handler lets both pass.
         """
@@ -100,7 +102,10 @@ class Work:
         self._write(done, total, state_data=state, attempts=0)
 
     def progress(self, done: int, total: int | None = None) -> None:
-        """Publish progress without saving state. Written at most once per PROGRESS_SECONDS."""
+        """Publish progress without saving state.
+
+        Written at most once per PROGRESS_SECONDS.
+        """
         if time.monotonic() - self._published_at >= PROGRESS_SECONDS:
             self._write(done, total)
 
@@ -116,7 +121,10 @@ class Work:
 
     @contextmanager
     def result(self, name: str, content_type: str) -> Iterator[IO[bytes]]:
-        """Yield a file for the result. It is stored and offered for download when the block ends."""
+        """Yield a file for the result.
+
+        It is stored and offered for download when the block ends.
+        """
         with tempfile.SpooledTemporaryFile(max_size=SPOOLED) as draft:
             yield cast(IO[bytes], draft)
             stored, size = files.write(self.job, cast(IO[bytes], draft))

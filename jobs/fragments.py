@@ -113,7 +113,10 @@ class Card:
 
 
 def card(job: Job, access: Access) -> Card:
-    """Build the view model of one job; templates include jobs/_job.html with card=card."""
+    """Build the view model of one job.
+
+    Templates include jobs/_job.html with card=card.
+    """
     return Card(job, registry.find(job.kind), access)
 
 

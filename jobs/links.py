@@ -1,4 +1,4 @@
-"""Signed download links of results, valid for a day and only for signed-in members."""
+"""Signed download links of results, valid for a day for signed-in members."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Live updates of a job's progress for open pages, without its title, parameters or result."""
+"""Live updates of a job's progress. Never its title, parameters or result."""
 
 from __future__ import annotations
 

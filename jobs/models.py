@@ -11,7 +11,10 @@ from core.db.models import TimestampedModel
 
 
 class Job(TimestampedModel):
-    """Work that takes longer than a request. The row is its queue entry, its lease and its saved state."""
+    """Work that takes longer than a request.
+
+    The row is its queue entry, its lease and its saved state.
+    """
 
     class State(models.TextChoices):
         QUEUED = "queued", "Waiting"

@@ -44,7 +44,10 @@ _kinds: dict[str, Kind] = {}
 
 
 def register(kind: str, handler: Handler, *, label: str, **options: Any) -> Kind:
-    """Register `kind`; options as in Kind. A second registration of the same name replaces the first."""
+    """Register `kind`; options as in Kind.
+
+    A second registration of the same name replaces the first.
+    """
     _kinds[kind] = Kind(kind, handler, label, **options)
     return _kinds[kind]
 

@@ -39,7 +39,10 @@ _slots = threading.BoundedSemaphore(CONCURRENCY)
 
 
 def run_due() -> int:
-    """Run due jobs one after the other. Returns how many; 0 at once if this process runs CONCURRENCY already."""
+    """Run due jobs one after the other.
+
+    Returns how many; 0 at once if this process runs CONCURRENCY already.
+    """
     if not _slots.acquire(blocking=False):
         return 0
     count = 0

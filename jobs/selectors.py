@@ -1,4 +1,7 @@
-"""Queries of jobs. The business is the first argument; another business's ids raise NotFound."""
+"""Queries of jobs.
+
+The business is the first argument; another business's ids raise NotFound.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ def get_job(business: BusinessProfile, job_id: UUID) -> Job:
 def recent(
     business: BusinessProfile, *, kind: str = "", before: UUID | None = None, limit: int = PAGE
 ) -> list[Job]:
-    """Return the business's jobs, newest first. before: only those older than this job."""
+    """Return the business's jobs, newest first.
+
+    before: only those older than this job.
+    """
     rows = jobs_of(business)
     if kind:
         rows = rows.filter(kind=kind)

@@ -77,7 +77,10 @@ def cancel(business: BusinessProfile, actor: User | None, job_id: UUID) -> Job:
 
 
 def undo(business: BusinessProfile, actor: User | None, job_id: UUID) -> Job:
-    """Start the job that reverses this one. Raises NotFound, and Conflict("cannot_be_undone")."""
+    """Start the job that reverses this one.
+
+    Raises NotFound, and Conflict("cannot_be_undone").
+    """
     job = selectors.get_job(business, job_id)
     kind = registry.find(job.kind)
     with transaction.atomic():
@@ -91,7 +94,10 @@ def undo(business: BusinessProfile, actor: User | None, job_id: UUID) -> Job:
 
 
 def open_result(business: BusinessProfile, actor: User | None, job_id: UUID) -> tuple[Job, Any]:
-    """Open the result file and record it in the audit log. Raises NotFound, also if the file has expired."""
+    """Open the result file and record it in the audit log.
+
+    Raises NotFound, also if the file has expired.
+    """
     job = selectors.get_job(business, job_id)
     if not job.has_file:
         raise NotFound("This file")
@@ -107,7 +113,10 @@ def open_result(business: BusinessProfile, actor: User | None, job_id: UUID) -> 
 
 
 def finish(job: Job, state: str, summary: dict[str, Any] | None = None, **columns: Any) -> bool:
-    """End a job that a worker holds. Returns False, and saves nothing, if the lease is lost."""
+    """End a job that a worker holds.
+
+    Returns False, and saves nothing, if the lease is lost.
+    """
     with transaction.atomic():
         return _end(leases.held(job), job, state, summary=summary or {}, **columns)
 
@@ -124,7 +133,9 @@ def _end(rows: QuerySet[Job], job: Job, state: str, **columns: Any) -> bool:
 
 
 def requeue(job: Job, *, wait: timedelta | None = None, not_counted: bool = False) -> None:
-    """Release the lease and queue the job again, to continue after `wait`. No-op if the lease is lost.
+    """Release the lease and queue the job again, to continue after `wait`.
+
+    No-op if the lease is lost.
 
     not_counted: do not count the attempt, because the job is not at fault.
     """

@@ -15,7 +15,10 @@ def work_off() -> None:
 
 @shared_task(name="jobs.tasks.sweep")
 def sweep() -> None:
-    """Wake a worker if a job is due: the wake-up was lost, its wait is over, or its worker died."""
+    """Wake a worker if a job is due.
+
+    Its wake-up was lost, its wait is over, or its worker died.
+    """
     if services.anything_due():
         work_off.delay()
 

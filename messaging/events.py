@@ -9,7 +9,10 @@ from core.events import Event
 
 @dataclass(frozen=True, kw_only=True)
 class MessageReceived(Event):
-    """An inbound message was stored. Published once, however often WhatsApp delivers it."""
+    """An inbound message was stored.
+
+    Published once, however often WhatsApp delivers it.
+    """
 
     name: ClassVar[str] = "message.received"
     message_id: UUID

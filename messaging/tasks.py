@@ -12,7 +12,10 @@ from messaging.services import maintenance
 
 @shared_task(name="connections.tasks.run_session")
 def run_session(connection_id: str) -> None:
-    """Drive the number as long as this worker holds its lease. A second run of the same number returns at once."""
+    """Drive the number as long as this worker holds its lease.
+
+    A second run of the same number returns at once.
+    """
     run_here(UUID(connection_id))
 
 

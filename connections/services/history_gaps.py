@@ -1,4 +1,4 @@
-"""The gap of a number: since when messages may be missing, and why they could not be read yet."""
+"""Gaps of numbers: since when messages may be missing, and why."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ def begin(lease: Lease, since: datetime) -> datetime:
 
 
 def note(lease: Lease, reason: str, chats: int, *, recovered: int = 0) -> None:
-    """Save why the gap is still open. chats: number that could not be read. recovered: number of new messages."""
+    """Save why the gap is still open.
+
+    chats: number that could not be read. recovered: number of new messages.
+    """
     with transaction.atomic():
         row = leases.guard(lease)
         if (row.gap_reason, row.gap_chats) != (reason[:40], chats) or recovered:

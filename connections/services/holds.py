@@ -1,4 +1,6 @@
-"""Holds of numbers after a restored backup, whose queued messages may have been sent long ago.
+"""Holds of numbers after a restored backup.
+
+Its queued messages may have been sent long ago.
 
 The database stores when it was last in use (`SitePulse`). If a process finds that this is longer ago than
 WHATSFLOW_HOLD_AFTER_MINUTES, or earlier than what it wrote itself, every number with queued messages is held: it
@@ -42,7 +44,9 @@ class Pulse:
         self._written: datetime | None = None
 
     def beat(self) -> list[UUID]:
-        """Record that the data is in use, after holding numbers if it is old. Returns the ids of numbers held now.
+        """Record that the data is in use, after holding numbers if it is old.
+
+        Returns the ids of numbers held now.
 
         Called before anything is sent or scheduled; usually a no-op.
         """
@@ -64,7 +68,10 @@ class Pulse:
         return held
 
     def _is_old(self, known: datetime, moment: datetime) -> bool:
-        """Whether this process wrote a later time than `known`, or has not written yet and `known` is long ago."""
+        """Whether the data is old.
+
+        True if this process wrote a later time than `known`, or wrote none and `known` is long ago.
+        """
         if not settings.HOLD_AFTER_MINUTES:
             return False
         if self._written is not None:
@@ -76,7 +83,10 @@ pulse = Pulse()
 
 
 def hold_all(known: datetime) -> list[UUID]:
-    """Hold every number with queued messages, and pause campaigns. known: when the data was last in use."""
+    """Hold every number with queued messages, and pause campaigns.
+
+    known: when the data was last in use.
+    """
     with transaction.atomic():
         rows = WhatsAppConnection.objects.select_for_update(no_key=True).filter(held_since=None)
         waiting = list(rows.filter(pk__in=messaging().waiting_numbers()).order_by("pk"))

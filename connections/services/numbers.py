@@ -1,4 +1,7 @@
-"""Create, connect, disconnect and delete numbers. The caller has authorised the actor and loaded the number."""
+"""Create, connect, disconnect and delete numbers.
+
+The caller has authorised the actor and loaded the number.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,9 @@ def create(business: BusinessProfile, actor: User | None, mode: str, name: str =
 
 
 def connect(connection: WhatsAppConnection, actor: User | None, pairing_phone: str = "") -> None:
-    """Request that the number goes online: with its login, by QR code, or by pairing code for `pairing_phone`.
+    """Request that the number goes online.
+
+    It uses its login, a QR code, or a pairing code for `pairing_phone`.
 
     Raises InvalidInput("invalid_phone_number"), or ("no_pairing_code") when the driver cannot do that.
     """
@@ -93,7 +98,7 @@ def connect_chosen(
     connection_mode: str = "",
     phone_number: str = "",
 ) -> WhatsAppConnection:
-    """Connect the given number, else the default one, else a new one of `connection_mode`.
+    """Connect the given number, else the default, else a new one.
 
     Raises NotFound, InvalidInput as `create` and `connect` do.
     """
@@ -110,19 +115,28 @@ def connect_chosen(
 
 
 def disconnect(connection: WhatsAppConnection, actor: User | None) -> None:
-    """Request that the number goes offline and keeps its login. Messages wait in the outbox."""
+    """Request that the number goes offline and keeps its login.
+
+    Messages wait in the outbox.
+    """
     _go_offline(connection, actor, WhatsAppConnection.Desired.OFFLINE, "connection.disconnect")
 
 
 def logout(connection: WhatsAppConnection, actor: User | None) -> None:
-    """Request that the number is unlinked from the phone. Connecting again then needs a new scan."""
+    """Request that the number is unlinked from the phone.
+
+    Connecting again then needs a new scan.
+    """
     has_login = bool(connection.session_data)
     desired = WhatsAppConnection.Desired.LOGGED_OUT if has_login else WhatsAppConnection.Desired.OFFLINE
     _go_offline(connection, actor, desired, "connection.logout")
 
 
 def log_out_idle() -> int:
-    """Log out numbers that have been disconnected longer than LOGOUT_AFTER_DAYS. Returns how many."""
+    """Log out numbers that have been disconnected longer than LOGOUT_AFTER_DAYS.
+
+    Returns how many.
+    """
     if not settings.LOGOUT_AFTER_DAYS:
         return 0
     since = clock.now() - timedelta(days=settings.LOGOUT_AFTER_DAYS)
@@ -141,7 +155,10 @@ def log_out_idle() -> int:
 
 
 def rename(connection: WhatsAppConnection, actor: User | None, name: str) -> None:
-    """Set the name of the number (at most 100 characters; empty: the phone number is shown)."""
+    """Set the name of the number.
+
+    At most 100 characters; empty: the phone number is shown.
+    """
     name = _clean_name(name)
     with transaction.atomic():
         WhatsAppConnection.objects.filter(pk=connection.pk).update(name=name, updated_at=Now())
@@ -150,7 +167,10 @@ def rename(connection: WhatsAppConnection, actor: User | None, name: str) -> Non
 
 
 def delete(connection: WhatsAppConnection, actor: User | None) -> None:
-    """Delete the number with its conversations. Raises Conflict("still_connected") until it is disconnected."""
+    """Delete the number with its conversations.
+
+    Raises Conflict("still_connected") until it is disconnected.
+    """
     with transaction.atomic():
         row = WhatsAppConnection.objects.select_for_update().filter(pk=connection.pk)
         if not row.filter(leases.is_free(), desired=WhatsAppConnection.Desired.OFFLINE).exists():
@@ -165,7 +185,10 @@ def delete(connection: WhatsAppConnection, actor: User | None) -> None:
 
 
 def stop_all(business_id: UUID) -> None:
-    """Take all numbers of a deleted business offline. Call inside the transaction of the deletion."""
+    """Take all numbers of a deleted business offline.
+
+    Call inside the transaction of the deletion.
+    """
     rows = WhatsAppConnection.objects.filter(business_profile_id=business_id)
     rows.update(
         desired=WhatsAppConnection.Desired.OFFLINE, pairing_phone="", restart_not_before=None, **NO_CODE
@@ -180,7 +203,10 @@ def stop_all(business_id: UUID) -> None:
 
 
 def start(connection_id: UUID) -> None:
-    """Request a worker for the number, and wake the one that has it. Losing the request costs a few seconds."""
+    """Request a worker for the number, and wake the one that has it.
+
+    Losing the request costs a few seconds.
+    """
     wake_runner(connection_id)
     try:
         current_app.send_task("connections.tasks.run_session", args=[str(connection_id)])
@@ -211,7 +237,10 @@ def _go_offline(connection: WhatsAppConnection, actor: User | None, desired: str
 
 
 def wake_runner(connection_id: UUID) -> None:
-    """Wake the number's session runner now. A wake-up may be lost; the runner checks again by itself."""
+    """Wake the number's session runner now.
+
+    A wake-up may be lost; the runner checks again by itself.
+    """
     wakeup.ring(wakeup.connection_topic(connection_id))
 
 

@@ -40,7 +40,9 @@ class Upload(Protocol):
 
 
 def try_sandbox(business: BusinessProfile, actor: User | None) -> WhatsAppConnection:
-    """Create a sandbox number that connects by itself: its phone scans the QR code after three seconds.
+    """Create a sandbox number that connects by itself.
+
+    Its phone scans the QR code after three seconds.
 
     A business that has one already gets that one, connected.
     """
@@ -75,7 +77,9 @@ def scan(connection: WhatsAppConnection, actor: User | None, qr_content: str) ->
 def scan_shown(
     business: BusinessProfile, actor: User | None, connection_id: UUID | None = None
 ) -> WhatsAppConnection:
-    """Scan the code that the number shows. Without any sandbox number, create one that connects by itself.
+    """Scan the code that the number shows.
+
+    Without any sandbox number, create one that connects by itself.
 
     Raises NotFound, and Conflict("no_qr") if no code is displayed. No-op for a connected number.
     """
@@ -100,7 +104,9 @@ def write_from(
     from_number: str = "",
     connection_id: UUID | None = None,
 ) -> SandboxMessage:
-    """Write to the business as the given customer, by id or number (created if new), else as the first one.
+    """Write to the business as a customer.
+
+    Without id and number as the first one; a new number is added.
 
     Raises NotFound, InvalidInput.
     """
@@ -124,7 +130,10 @@ def write_as(
     upload: Upload | None = None,
     quoted_wa_id: str = "",
 ) -> SandboxMessage:
-    """Write to the business as this customer. Raises InvalidInput for no content, a long text or a large file."""
+    """Write to the business as this customer.
+
+    Raises InvalidInput for no content, a long text or a large file.
+    """
     return _write(customer, text, upload, quoted_wa_id, from_me=False)
 
 
@@ -173,7 +182,10 @@ def add_customer(
 
 
 def set_faults(connection: WhatsAppConnection, **faults: Any) -> None:
-    """Change the simulated faults; those not given stay. Raises InvalidInput("unknown_fault")."""
+    """Change the simulated faults; those not given stay.
+
+    Raises InvalidInput("unknown_fault").
+    """
     with transaction.atomic():
         owned = SandboxPhone.objects.select_for_update(no_key=True).get(pk=_phone(connection).pk)
         try:
@@ -185,13 +197,19 @@ def set_faults(connection: WhatsAppConnection, **faults: Any) -> None:
 
 
 def set_online(connection: WhatsAppConnection, online: bool) -> None:
-    """Disconnect or reconnect the simulated phone's network. Events of the meantime are reported afterwards."""
+    """Disconnect or reconnect the simulated phone's network.
+
+    Events of the meantime are reported afterwards.
+    """
     SandboxPhone.objects.filter(pk=_phone(connection).pk).update(online=online)
     numbers.wake_runner(connection.pk)
 
 
 def set_speed(connection: WhatsAppConnection, speed: float) -> None:
-    """Set the factor of simulated delays: 0 is immediate, 1 is realistic. Raises InvalidInput("bad_speed")."""
+    """Set the factor of simulated delays: 0 is immediate, 1 is realistic.
+
+    Raises InvalidInput("bad_speed").
+    """
     if not 0 <= speed <= 10:
         raise InvalidInput("bad_speed", "The speed factor is between 0 and 10.", field="speed")
     SandboxPhone.objects.filter(pk=_phone(connection).pk).update(speed=speed)

@@ -1,4 +1,7 @@
-"""What the session runner saves about its number. Functions that take the lease raise LeaseLost."""
+"""What the session runner saves about its number.
+
+Functions that take the lease raise LeaseLost.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +94,9 @@ def load(lease: Lease) -> WhatsAppConnection:
 
 
 def report_state(lease: Lease, state: State) -> str:
-    """Save the driver's state. Returns "", or the reason why the linked phone is refused.
+    """Save the driver's state.
+
+    Returns "", or the reason why the linked phone is refused.
 
     The reason is `number_taken` (another number has this phone number) or `wrong_number` (this one belongs to a
     different phone). Nothing is saved then, and the runner has to log out.
@@ -117,7 +122,10 @@ def ended(lease: Lease, reason: str, session: str) -> None:
 
 
 def crashed(lease: Lease, reason: str) -> float:
-    """Save that the session broke. Returns the backoff in seconds until it is opened again."""
+    """Save that the session broke.
+
+    Returns the backoff in seconds until it is opened again.
+    """
     with transaction.atomic():
         row = leases.guard(lease)
         wait = RESTART_WAITS[min(row.restart_count, len(RESTART_WAITS) - 1)]
@@ -132,7 +140,10 @@ def crashed(lease: Lease, reason: str) -> float:
 
 
 def paused(lease: Lease) -> None:
-    """Save that this worker stops. The number is "starting" until the next worker takes it."""
+    """Save that this worker stops.
+
+    The number is "starting" until the next worker takes it.
+    """
     with transaction.atomic():
         _write(leases.guard(lease), {"status": Status.STARTING, "status_reason": "", **_NO_CODE})
 
@@ -144,7 +155,9 @@ def save_session(lease: Lease, session: str) -> None:
 
 
 def limit_new_chats(lease: Lease, until: datetime | None) -> datetime:
-    """Save that WhatsApp forbids new chats. Returns until when; never earlier than saved before.
+    """Save that WhatsApp forbids new chats.
+
+    Returns until when; never earlier than saved before.
 
     until: None if WhatsApp did not say; then WHATSFLOW_LIMIT_HOURS from now.
     """
@@ -158,7 +171,10 @@ def limit_new_chats(lease: Lease, until: datetime | None) -> datetime:
 
 
 def record_proof(lease: Lease, *, steady: bool, vitals: Vitals | None = None) -> None:
-    """Save that WhatsApp answered just now. steady: the session runs so long that earlier crashes no longer count."""
+    """Save that WhatsApp answered just now.
+
+    steady: the session runs so long that earlier crashes no longer count.
+    """
     with transaction.atomic():
         row = leases.guard(lease)
         cursor = {**row.inbound_cursor, "caught_up_at": clock.now().isoformat()}
@@ -180,7 +196,10 @@ def _to_json(vitals: Vitals) -> dict[str, Any]:
 
 
 def ensure() -> int:
-    """Request a worker for every number that should be driven and is not. Returns how many."""
+    """Request a worker for every number that should be driven and is not.
+
+    Returns how many.
+    """
     requested = 0
     now = clock.database_now()
     for connection_id in _waiting_numbers(now):
@@ -193,7 +212,10 @@ def ensure() -> int:
 
 
 def should_request_again(now: datetime, requested: datetime | None, since: datetime | None) -> bool:
-    """Whether to request a worker (again). The interval grows with the wait, so that no queue builds up."""
+    """Whether to request a worker (again).
+
+    The interval grows with the wait, so that no queue builds up.
+    """
     if requested is None:
         return True
     shortest, longest = REQUEST_AGAIN_SECONDS
@@ -215,7 +237,10 @@ def _unattended() -> Q:
 
 
 def _mark_requested(connection_id: UUID, now: datetime) -> bool:
-    """Save the request and reset an outdated status. Returns False if no request is due any more."""
+    """Save the request and reset an outdated status.
+
+    Returns False if no request is due any more.
+    """
     row = (
         WhatsAppConnection.objects.select_for_update(no_key=True)
         .filter(_unattended(), pk=connection_id)
@@ -256,7 +281,10 @@ def _fields(row: WhatsAppConnection, state: State) -> dict[str, Any]:
 
 
 def _code(state: State) -> dict[str, Any]:
-    """Return the columns of the displayed code. The runner reports each code once, so every call counts one."""
+    """Return the columns of the displayed code.
+
+    The runner reports each code once, so every call counts one.
+    """
     expires = (
         clock.now() + timedelta(seconds=state.qr_expires_in) if state.qr_expires_in is not None else None
     )

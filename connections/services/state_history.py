@@ -14,7 +14,10 @@ RETENTION = timedelta(days=90)
 
 
 def record(batch: Sequence[ConnectionStatusChanged]) -> None:
-    """Save each change of status or reason, in its transaction. A new QR code is no change."""
+    """Save each change of status or reason, in its transaction.
+
+    A new QR code is no change.
+    """
     for event in batch:
         rows = ConnectionStateChange.objects.filter(connection_id=event.connection_id)
         last = rows.order_by("-created_at", "-id").values_list("status", "status_reason").first()

@@ -1,4 +1,7 @@
-"""Events that cannot be stored: set aside so that the others of their batch are stored, and retried later."""
+"""Events that could not be stored.
+
+They are set aside so that the others of their batch are stored, and can be retried.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ class NotStored(Exception):
 
 
 def is_event_error(error: Exception) -> bool:
-    """Whether an error was caused by the event, rather than by the database or the lease."""
+    """Whether an error was caused by the event, not by the database or the lease."""
     if isinstance(error, (DataError, IntegrityError)):
         return True
     if isinstance(error, OperationalError):
@@ -51,7 +54,10 @@ def is_event_error(error: Exception) -> bool:
 
 
 def set_aside(lease: Lease, events: Sequence[tuple[Event, str]]) -> None:
-    """Save events with the reason why each could not be stored, each event once. Raises LeaseLost."""
+    """Save events with the reason why each could not be stored, each event once.
+
+    Raises LeaseLost.
+    """
     with transaction.atomic():
         connection = leases.guard(lease)
         rows = {(row.kind, row.key): row for row in (_row(connection, event, why) for event, why in events)}
@@ -93,7 +99,10 @@ def _chat_of(event: Event) -> Chat | None:
 
 
 def retry(keys: Iterable[UUID]) -> int:
-    """Store these events now, each by itself. Returns how many were stored; the others record the reason."""
+    """Store these events now, each by itself.
+
+    Returns how many were stored; the others record the reason.
+    """
     return sum(_retry(key) for key in keys)
 
 
@@ -127,7 +136,10 @@ def _events(row: UnstoredEvent) -> Sequence[Event]:
 
 
 def forget(business_id: UUID, phones: Collection[str], lids: Collection[str]) -> int:
-    """Delete the events of people, by canonical phone numbers and LIDs. Returns how many."""
+    """Delete the events of people, by canonical phone numbers and LIDs.
+
+    Returns how many.
+    """
     if not phones and not lids:
         return 0
     rows = UnstoredEvent.objects.filter(business_profile=business_id)

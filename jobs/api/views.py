@@ -68,7 +68,10 @@ class Jobs(Endpoint):
         return response
 
     def _permitted(self, job_id: UUID) -> None:
-        """Raise Forbidden unless the caller has the capability of the job's kind. Raises NotFound."""
+        """Raise Forbidden unless the caller has the capability of the job's kind.
+
+        Raises NotFound.
+        """
         kind = registry.find(selectors.get_job(self.business, job_id).kind)
         if kind is None:
             raise Forbidden("This version of WhatsFlow does not know this kind of job.")

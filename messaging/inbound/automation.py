@@ -1,4 +1,4 @@
-"""Automatic effects of inbound messages: opt-outs and opt-ins by keyword, tag rules, muting of blocked contacts."""
+"""Automatic effects of inbound messages: consent keywords, tag rules, muting."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ MAX_MESSAGES = 20_000
 
 
 def on_received(events: Sequence[MessageReceived]) -> None:
-    """Apply keywords and rules, inside the transaction that stored the messages. A few statements per batch."""
+    """Apply keywords and rules, inside the transaction that stored the messages.
+
+    A few statements per batch.
+    """
     by_business: dict[UUID, list[MessageReceived]] = defaultdict(list)
     for event in events:
         by_business[event.business_id].append(event)
@@ -57,7 +60,7 @@ def _apply_rules(business_id: UUID, message_ids: Sequence[UUID]) -> None:
 
 
 def _mute(conversation_ids: set[UUID]) -> None:
-    """Close conversations of blocked contacts and reset their unread count; the messages stay."""
+    """Close conversations of blocked contacts and reset their unread count."""
     if conversation_ids:
         rows = Conversation.objects.filter(pk__in=conversation_ids)
         rows.update(unread_count=0, state=Conversation.State.CLOSED)
@@ -102,7 +105,7 @@ def first_contact(rule: TagRule) -> QuerySet[Contact]:
 
 
 def no_answer(rule: TagRule) -> QuerySet[Contact]:
-    """Return contacts who did not reply to the last outbound message within the rule's days."""
+    """Return contacts who have not replied within the rule's days."""
     rows = Conversation.objects.filter(contact_id=OuterRef("pk"))
     ours_last = rows.filter(
         preview_direction=Message.Direction.OUTBOUND, last_message_at__lt=now() - timedelta(days=rule.days)

@@ -1,4 +1,4 @@
-"""Changes of messages by their authors: edits, deletions for everyone, and reactions.
+"""Changes of messages: edits, deletions for everyone, and reactions.
 
 Each change is merged by WhatsApp's time, so that order and repetition make no difference. Changes that come before
 their message are parked.
@@ -71,7 +71,10 @@ class Change:
 
     @property
     def precedence(self) -> tuple[str, bool, str, str]:
-        """Of two changes of a kind the higher one counts: the later one, or a withdrawal at the same time."""
+        """Of two changes of a kind the higher one counts.
+
+        The later one, or a withdrawal at the same time.
+        """
         return _text_of(self.at), self.is_reaction and not self.body, self.source_id, self.body
 
 
@@ -82,7 +85,10 @@ def apply(connection: WhatsAppConnection, changes: Sequence[Change]) -> None:
 
 
 def _rounds(changes: Iterable[Change]) -> list[list[Change]]:
-    """Split changes so that each round has at most one of a message. Usually one round."""
+    """Split changes so that each round has at most one of a message.
+
+    Usually one round.
+    """
     rounds: list[list[Change]] = []
     seen: Counter[str] = Counter()
     for change in changes:
@@ -118,7 +124,7 @@ def _apply(connection: WhatsAppConnection, changes: Sequence[Change]) -> None:
 def _permitted(
     connection: WhatsAppConnection, changes: Sequence[Change], rows: Mapping[str, Message]
 ) -> list[Change]:
-    """Leave out edits and deletions by somebody other than the author, and changes from another chat."""
+    """Leave out changes by others than the author, and from another chat."""
     chats = {change.chat for change in changes if change.chat and change.wa_id in rows}
     people = {chat: Person(phone=chat.phone, lid=chat.lid) for chat in chats}
     contacts = identities.find(connection.business_profile_id, people.values()) if people else {}
@@ -139,13 +145,19 @@ def _is_by_author(row: Message, change: Change) -> bool:
 
 
 def _visible_part(row: Message) -> object:
-    """Return what people see of a message. A change that only moves a time is stored without an event."""
+    """Return what people see of a message.
+
+    A change that only moves a time is stored without an event.
+    """
     reactions = [(one["direction"], one["emoji"]) for one in row.reactions]
     return row.content, row.edited_at is None, row.revoked_at is None, reactions
 
 
 def _can_merge(row: Message | None, change: Change) -> bool:
-    """Whether `change` can be merged now. A message without content can be deleted, but not edited."""
+    """Whether `change` can be merged now.
+
+    A message without content can be deleted, but not edited.
+    """
     return row is not None and (not row.body_pending or change.kind == Kind.REVOKED)
 
 
@@ -170,7 +182,10 @@ def _announce(rows: Sequence[Message]) -> None:
 
 
 def _merge(row: Message, change: Change) -> bool:
-    """Merge `change` into the row. Returns whether the row must be saved. A deletion is final."""
+    """Merge `change` into the row.
+
+    Returns whether the row must be saved. A deletion is final.
+    """
     data: dict[str, Any] = row.metadata if isinstance(row.metadata, dict) else {}
     if data.get(REVOKED) or not _can_merge(row, change):
         return False
@@ -205,7 +220,10 @@ def _text_of(at: datetime) -> str:
 
 
 def settle(connection: WhatsAppConnection, rows: Iterable[Message]) -> set[UUID]:
-    """Merge parked changes into rows before they are saved. Returns the ids of conversations with reactions."""
+    """Merge parked changes into rows before they are saved.
+
+    Returns the ids of conversations with reactions.
+    """
     here = {str(row.whatsapp_message_id): row for row in rows}
     parked = list(ParkedChange.objects.filter(connection=connection, whatsapp_message_id__in=here))
     changes = {
@@ -222,7 +240,10 @@ def settle(connection: WhatsAppConnection, rows: Iterable[Message]) -> set[UUID]
 
 
 def _park(connection: WhatsAppConnection, changes: Iterable[Change]) -> None:
-    """Store changes whose message has not come yet: of each kind and side the one that counts."""
+    """Store changes whose message has not come yet.
+
+    Of each kind and side the one that counts.
+    """
     latest = {(one.wa_id, one.kind, one.from_me): one for one in changes}
     if not latest:
         return

@@ -1,4 +1,7 @@
-"""Files of inbound messages: downloaded by the runner, stored like uploads whatever the sender calls them."""
+"""Files of inbound messages.
+
+Downloaded by the runner and stored like uploads, whatever the sender calls them.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,10 @@ class MediaJob:
 
 
 def new_file(business_id: UUID, connection_id: UUID, message: InboundMessage) -> MediaFile:
-    """Build the unsaved row of a file that WhatsApp still has. One that is too large is marked as failed."""
+    """Build the unsaved row of a file that WhatsApp still has.
+
+    One that is too large is marked as failed.
+    """
     assert message.media is not None
     ref = message.media
     too_large = (ref.size or 0) > settings.MEDIA_MAX_BYTES[Message.Type.DOCUMENT]
@@ -88,7 +94,9 @@ def _reference(source: dict[str, Any]) -> MediaRef:
 
 
 def store(lease: Lease, job: MediaJob, blob: MediaBlob) -> None:
-    """Store a downloaded file of any type. One that is too large or empty is given up, with the reason.
+    """Store a downloaded file of any type.
+
+    One that is too large or empty is given up, with the reason.
 
     Errors of the storage or of decoding never end the session: they count as a failed attempt.
     """
@@ -140,7 +148,10 @@ def _postpone(lease: Lease, row: MediaFile) -> None:
 
 
 def record_failure(lease: Lease, job: MediaJob, code: str, permanent: bool) -> None:
-    """Record a failed download: schedule another attempt, or give up if `permanent` or after the last one."""
+    """Record a failed download.
+
+    Schedules another attempt, or gives up if `permanent` or after the last one.
+    """
     with transaction.atomic():
         connection = leases.guard(lease)
         message = (

@@ -1,4 +1,4 @@
-"""Profile pictures of contacts: downloaded from WhatsApp, cleaned and stored like any picture.
+"""Profile pictures of contacts, downloaded from WhatsApp.
 
 Only contacts of the latest conversations are checked, one after the other and rarely: a number that asks for thousands
 of pictures would look automated. A picture that is missing or invalid is no error.
@@ -46,7 +46,7 @@ class PictureJob:
 
 
 def next_due(lease: Lease) -> PictureJob | None:
-    """Return a contact of this number's latest conversations whose picture is unknown or stale, or None."""
+    """Return the next contact whose picture is unknown or stale, or None."""
     connection = leases.check(lease)
     latest = Conversation.objects.filter(
         business_profile_id=lease.business_id, last_message_at__gte=now() - TALKED_WITHIN
@@ -66,7 +66,10 @@ def next_due(lease: Lease) -> PictureJob | None:
 
 
 def store(lease: Lease, job: PictureJob, blob: MediaBlob | None) -> None:
-    """Store the picture (None: the contact shows none). Either way the next check is after FRESH_FOR."""
+    """Store the picture (None: the contact shows none).
+
+    Either way the next check is after FRESH_FOR.
+    """
     try:
         file = _stored(lease, blob) if blob is not None else None
     except sandbox.Busy:

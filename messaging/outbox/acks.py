@@ -1,4 +1,6 @@
-"""WhatsApp's receipts (acks): they raise statuses, and wait if they come before their message.
+"""WhatsApp's receipts (acks).
+
+They raise statuses, and are parked if they come before their message.
 
 Everything here runs inside a transaction that holds the number's lease.
 """
@@ -50,7 +52,10 @@ class Times:
 
     @classmethod
     def of(cls, proofs: Iterable[tuple[str, datetime]]) -> Times:
-        """Build from proven statuses with their times: for each, the earliest proof of it or of a higher one."""
+        """Build from proven statuses with their times.
+
+        For each, the earliest proof of it or of a higher one.
+        """
         known = list(proofs)
         return cls(*(_earliest(known, one) for one in (Status.SENT, Status.DELIVERED, Status.READ)))
 
@@ -69,7 +74,10 @@ class StatusProof:
 
 
 def raise_statuses(connection: WhatsAppConnection, proofs: Iterable[StatusProof]) -> int:
-    """Raise statuses that are lower than proven, and set times that are unset. Returns how many rose."""
+    """Raise statuses that are lower than proven, and set times that are unset.
+
+    Returns how many rose.
+    """
     ordered = sorted(proofs, key=lambda proof: proof.message_id)
     before = _lock_statuses(proof.message_id for proof in ordered if proof.status != Status.SENT)
     rows = [(proof.message_id, proof.status, RANK[proof.status], *astuple(proof.times)) for proof in ordered]
@@ -94,7 +102,10 @@ def proven_statuses(acks: Iterable[Ack]) -> list[tuple[str, datetime]]:
 
 
 def apply(connection: WhatsAppConnection, acks: Iterable[Ack], known: Mapping[str, UUID]) -> None:
-    """Apply receipts to the messages in `known` (by WhatsApp id) and park the others. A few statements per batch."""
+    """Apply receipts to the messages in `known` (by WhatsApp id) and park the others.
+
+    A few statements per batch.
+    """
     proofs, parked = [], []
     for wa_id, message_acks in by_message(acks).items():
         if wa_id not in known:
@@ -119,7 +130,10 @@ def by_message(acks: Iterable[Ack]) -> dict[str, list[Ack]]:
 
 
 def _park(connection: WhatsAppConnection, acks: Sequence[Ack]) -> None:
-    """Store receipts whose message has not come yet; a higher one replaces a lower one."""
+    """Store receipts whose message has not come yet.
+
+    A higher one replaces a lower one.
+    """
     highest = {ack.wa_id: ack for ack in acks if states.status_of_ack(ack.level)}
     if not highest:
         return
@@ -139,7 +153,10 @@ def _park(connection: WhatsAppConnection, acks: Sequence[Ack]) -> None:
 
 
 def unpark(connection: WhatsAppConnection, wa_ids: Sequence[str]) -> list[Ack]:
-    """Remove and return the receipts that came before these messages. The caller applies them."""
+    """Remove and return the receipts that came before these messages.
+
+    The caller applies them.
+    """
     rows = ParkedAck.objects.filter(connection=connection, whatsapp_message_id__in=wa_ids)
     parked = list(rows) if wa_ids else []
     if parked:

@@ -1,4 +1,7 @@
-"""Sending through the API: to a phone number, contact or conversation, with a file by URL or upload."""
+"""Sending through the API.
+
+To a phone number, contact or conversation, with a file by URL or upload.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ _waiting = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 
 @dataclass(frozen=True, kw_only=True)
 class SendRequest:
-    """A message to send. Exactly one of phone_number, contact_id and conversation_id is set."""
+    """A message to send.
+
+    Exactly one of phone_number, contact_id and conversation_id is set.
+    """
 
     phone_number: str = ""
     contact_id: UUID | None = None
@@ -56,7 +62,9 @@ def send(
     sender: User | None,
     client_token: str | None,
 ) -> Message:
-    """Enqueue the message. The file of `media_url` is downloaded first, outside of any transaction.
+    """Enqueue the message.
+
+    The file of `media_url` is downloaded first, outside of any transaction.
 
     sender: None for a program. client_token: as in `queue.enqueue`.
     Raises NotFound, InvalidInput, Conflict("no_number") and the errors of `fetch_media`.
@@ -80,7 +88,10 @@ def send(
 
 
 def wait_for_result(message: Message, seconds: float) -> Message:
-    """Wait until the message was sent or has failed, at most `seconds`. Returns at once if too many requests wait."""
+    """Wait until the message was sent or has failed, at most `seconds`.
+
+    Returns at once if too many requests wait.
+    """
     if seconds <= 0 or not _waiting.acquire(blocking=False):
         return message
     try:
@@ -94,7 +105,9 @@ def wait_for_result(message: Message, seconds: float) -> Message:
 
 
 def fetch_media(business: BusinessProfile, actor: User, url: str) -> MediaFile:
-    """Download the file at a public https URL and store it like an upload. Not for use inside a transaction.
+    """Download the file at a public https URL and store it like an upload.
+
+    Not for use inside a transaction.
 
     Raises OutboundError, the errors of `media_files.store_upload`, and InvalidInput("media_unavailable") for a status
     other than 200.
@@ -145,7 +158,10 @@ def _conversation(business: BusinessProfile, request: SendRequest) -> Conversati
 
 
 def _number(business: BusinessProfile, request: SendRequest, contact_id: UUID) -> UUID:
-    """Choose the number to send from: the given one, that of the latest conversation, or the default one."""
+    """Choose the number to send from.
+
+    The given one, that of the latest conversation, or the default one.
+    """
     if request.connection_id:
         return numbers.get_connection(business, request.connection_id).pk
     last = selectors.latest_connection(business, contact_id)

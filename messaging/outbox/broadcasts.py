@@ -1,4 +1,6 @@
-"""Batches of campaign messages in the outbox: enqueue, hold, resume, cancel, retry. A few statements per batch.
+"""Batches of campaign messages: enqueue, hold, resume, cancel, retry.
+
+A few statements per batch.
 
 The message row is the queue entry, and the same token never makes a second message.
 """
@@ -36,7 +38,10 @@ HELD = datetime(9999, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class CampaignMessage:
-    """One message to enqueue. token: idempotency key. metadata: stored in Message.metadata."""
+    """One message to enqueue.
+
+    token: idempotency key. metadata: stored in Message.metadata.
+    """
 
     contact_id: UUID
     connection_id: UUID
@@ -49,7 +54,9 @@ class CampaignMessage:
 def enqueue_all(
     business: BusinessProfile, items: Sequence[CampaignMessage], media: MediaFile | None = None
 ) -> dict[str, UUID]:
-    """Queue a batch at campaign priority. Returns message ids by token, including those queued earlier.
+    """Queue a batch at campaign priority.
+
+    Returns message ids by token, including those queued earlier.
 
     Needs a transaction. The caller has checked texts, contacts and numbers.
     """
@@ -145,7 +152,10 @@ def _added(row: Message) -> MessageAdded:
 
 
 def hold(message_ids: Collection[UUID]) -> int:
-    """Hold queued messages, claimed ones included, except those retried by a person. Returns how many."""
+    """Hold queued messages, claimed ones included, except those retried by a person.
+
+    Returns how many.
+    """
     rows = Message.objects.filter(_AUTOMATIC, pk__in=message_ids, status=Status.QUEUED)
     return rows.update(not_before=HELD, claim_epoch=0)
 
@@ -172,7 +182,10 @@ def cancel_automatic(message_ids: Collection[UUID]) -> int:
 
 
 def retry(message_ids: Collection[UUID]) -> int:
-    """Queue failed messages again, under the same WhatsApp ids and at campaign priority. Returns how many."""
+    """Queue failed messages again, at campaign priority.
+
+    Keeps their WhatsApp ids. Returns how many.
+    """
     rows = Message.objects.filter(pk__in=message_ids, status=Status.FAILED)
     with transaction.atomic():
         changed = transitions.move(

@@ -1,4 +1,4 @@
-"""Checks of campaign messages in the claim: the number's pacing, consent, and the marketing cap of a contact.
+"""Checks of campaign messages in the claim: pacing, consent, marketing cap.
 
 Messages of people are not checked. A paced number claims one campaign message at a time.
 """
@@ -45,7 +45,9 @@ class Taken:
 
 
 def claim_next(connection: WhatsAppConnection, settings: Pacing, ready: str, lease: Lease) -> UUID | None:
-    """Claim the campaign message that may leave a paced number now. Returns its id, or None.
+    """Claim the campaign message that may leave a paced number now.
+
+    Returns its id, or None.
 
     ready: SQL condition of queued messages that are due. Messages outside their recipient's hours are postponed.
     """
@@ -113,7 +115,10 @@ def permitted(connection: WhatsAppConnection, settings: Pacing, taken: Sequence[
 
 
 def _too_soon(connection: WhatsAppConnection, settings: Pacing, taken: Sequence[Taken]) -> dict[UUID, str]:
-    """Return message ids beyond the marketing cap. Messages retried by a person are exempt."""
+    """Return message ids beyond the marketing cap.
+
+    Messages retried by a person are exempt.
+    """
     by_pace = [one for one in taken if one.priority >= Message.Priority.CAMPAIGN]
     if not settings.marketing_hours or not by_pace:
         return {}
@@ -132,7 +137,9 @@ def _too_soon(connection: WhatsAppConnection, settings: Pacing, taken: Sequence[
 
 
 def not_overtaken(connection: WhatsAppConnection, messages: Collection[Message]) -> set[UUID]:
-    """Return the messages whose contact has had no other campaign's message since the claim; cancel the others.
+    """Return the messages that no other campaign has overtaken; cancel the others.
+
+    A message is overtaken if its contact was sent another campaign's message since the claim.
 
     Runs in the transaction that begins them. Two numbers that claimed a message for one contact wait for each other.
     """
@@ -156,7 +163,10 @@ def not_overtaken(connection: WhatsAppConnection, messages: Collection[Message])
 
 
 def _lock_contacts(contact_ids: Collection[UUID]) -> None:
-    """Wait until no other transaction begins campaign messages to these contacts. SQLite has one writer."""
+    """Wait until no other transaction begins campaign messages to these contacts.
+
+    SQLite has one writer.
+    """
     if database.vendor == "postgresql":
         bulk.fetch(
             "SELECT pg_advisory_xact_lock(%s, k) FROM unnest(%s::integer[]) AS k",

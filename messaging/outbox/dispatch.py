@@ -1,4 +1,6 @@
-"""The outbox as the session runner uses it: claim, begin, settle, reconcile. Fenced by the number's lease.
+"""The outbox as the session runner uses it: claim, begin, settle, reconcile.
+
+Fenced by the number's lease.
 
     queued -(claim: claim_epoch)-> queued -(begin: id saved)-> sending -(settle)-> sent | failed | queued again
 
@@ -98,7 +100,9 @@ _FIRST = f"SELECT m.priority FROM messages AS m WHERE {_READY} ORDER BY m.priori
 
 
 def claim(lease: Lease, limit: int) -> list[Claimed]:
-    """Claim the next messages: people before campaigns, in order within a conversation.
+    """Claim the next messages.
+
+    People before campaigns, in order within a conversation.
 
     The commit does not wait for the disk: losing a claim in a crash of the database is harmless, and `begin`, which
     precedes every send, waits for both.
@@ -150,7 +154,7 @@ def _as_taken(rows: list[tuple[Any, ...]]) -> list[campaign_gate.Taken]:
 
 
 def _process_due(connection: WhatsAppConnection, moment: datetime) -> None:
-    """Release messages whose not_before has passed, and expire those whose expires_at has.
+    """Release messages whose not_before has passed; expire overdue ones.
 
     One query, usually without a result, on the few rows that have such a time.
     """
@@ -170,7 +174,10 @@ def _queued(connection_id: UUID) -> QuerySet[Message]:
 
 
 def _due(connection_id: UUID, moment: datetime) -> QuerySet[Message, Any]:
-    """(id, conversation_id, expires_at) of queued messages whose not_before or expires_at has passed."""
+    """Return (id, conversation_id, expires_at) of queued messages that are due.
+
+    That is: their not_before or expires_at has passed.
+    """
     rows = _queued(connection_id).filter(Q(expires_at__lte=moment) | Q(not_before__lte=moment)).order_by()
     return rows.values_list("pk", "conversation_id", "expires_at")[:DUE_BATCH]
 
@@ -179,7 +186,9 @@ _DUE = Prepared[Any](_due)
 
 
 def begin(lease: Lease, claimed: Sequence[Claimed]) -> list[tuple[Claimed, OutgoingMessage]]:
-    """Commit the WhatsApp ids (`claimed.wa_id`) and the status `sending`, and return the messages to send.
+    """Commit WhatsApp ids and the status `sending`; return the messages to send.
+
+    The ids are those of `claimed`.
 
     Files are read before the transaction, so that no row is locked for as long as a disk or S3 takes. Left out are
     messages that were cancelled or have expired, that are not first in their conversation, or whose file is unreadable.
@@ -222,7 +231,10 @@ def _outgoing(claimed: Claimed, message: Message, blobs: dict[UUID, MediaBlob]) 
 
 
 def _postponed(connection: WhatsAppConnection, message: Message) -> bool:
-    """Postpone the message if WhatsApp's limit on new chats applies. Returns whether it does."""
+    """Postpone the message if WhatsApp's limit on new chats applies.
+
+    Returns whether it does.
+    """
     if not new_chat_limit.applies_to(connection, message):
         return False
     new_chat_limit.postpone(connection, message)
@@ -257,7 +269,10 @@ def _mark_sending(claimed: Sequence[Claimed], lease: Lease) -> dict[UUID, UUID]:
 
 
 def _load(lease: Lease, messages: Iterable[Message]) -> dict[UUID, MediaBlob]:
-    """Read each file once, by media id. Messages whose file is unreadable are requeued or failed."""
+    """Read each file once, by media id.
+
+    Messages whose file is unreadable are requeued or failed.
+    """
     blobs: dict[UUID, MediaBlob] = {}
     for message in messages:
         if message.media is None or message.media_id in blobs:
@@ -313,7 +328,10 @@ def _settle_unsent(connection: WhatsAppConnection, message_id: UUID, outcome: Ou
 
 
 def _requeue(connection: WhatsAppConnection, message_id: UUID, outcome: TryAgain) -> None:
-    """Requeue a message that has not left, with a growing backoff; fail it after the last attempt."""
+    """Requeue a message that has not left, with a growing backoff.
+
+    It fails after the last attempt.
+    """
     rows = Message.objects.filter(pk=message_id, connection=connection, status=Status.SENDING)
     row = rows.values_list("attempts", "conversation_id").first()
     if row is None:
@@ -349,7 +367,10 @@ def _unclaim(lease: Lease, message_ids: Sequence[UUID]) -> None:
 
 
 def free_dead_claims(batch: Sequence[LeaseTaken]) -> None:
-    """Free the claims of the runner before. Subscriber of LeaseTaken, inside its transaction."""
+    """Free the claims of the runner before.
+
+    Subscriber of LeaseTaken, inside its transaction.
+    """
     for event in batch:
         rows = Message.objects.filter(
             connection_id=event.connection_id, status=Status.QUEUED, claim_epoch__gt=0
@@ -358,7 +379,7 @@ def free_dead_claims(batch: Sequence[LeaseTaken]) -> None:
 
 
 def in_flight(lease: Lease) -> list[InFlight]:
-    """Return the messages of this number that were begun and have no result, oldest first."""
+    """Return the messages that were begun and have no result, oldest first."""
     connection = leases.check(lease)
     begun = Message.objects.filter(connection=connection, status=Status.SENDING)
     rows = begun.exclude(whatsapp_message_id=None).select_related("contact")
@@ -376,7 +397,10 @@ def in_flight(lease: Lease) -> list[InFlight]:
 
 
 def reconcile(lease: Lease, message: InFlight, ack: Ack | None) -> None:
-    """Settle an in-flight message by its receipt. Without one it becomes `unknown` after UNKNOWN_AFTER_SECONDS."""
+    """Settle an in-flight message by its receipt.
+
+    Without one it becomes `unknown` after UNKNOWN_AFTER_SECONDS.
+    """
     with transaction.atomic():
         connection = leases.guard(lease)
         if ack is not None and ack.level != AckLevel.PENDING:
@@ -389,7 +413,10 @@ def reconcile(lease: Lease, message: InFlight, ack: Ack | None) -> None:
 
 
 def seconds_until_due(lease: Lease) -> float | None:
-    """Return the time until the next message may be claimed. None: nothing is queued, or the number is on hold."""
+    """Return the time until the next message may be claimed.
+
+    None: nothing is queued, or the number is on hold.
+    """
     connection = leases.check(lease)
     if connection.held_since:
         return None

@@ -20,7 +20,10 @@ def waiting_numbers() -> set[UUID]:
 
 
 def on_released(batch: Sequence[NumberReleased]) -> None:
-    """Cancel messages queued before the hold, unless the person chose to send them. Later ones stay."""
+    """Cancel messages queued before the hold, unless the person chose to send them.
+
+    Later ones stay.
+    """
     for event in batch:
         if event.send:
             continue

@@ -1,4 +1,6 @@
-"""WhatsApp's limit on new chats: messages to contacts who never wrote wait until it ends; replies are sent.
+"""WhatsApp's limit on new chats.
+
+Messages to contacts who never wrote wait until it ends; replies are sent.
 
 WhatsApp starts it (error 463 and similar), and further attempts prolong it. So messages that would be refused are
 postponed: those in the queue at once, those queued later when they are about to be sent.
@@ -22,7 +24,10 @@ CODE = "limited"
 
 
 def applies_to(connection: WhatsAppConnection, message: Message) -> bool:
-    """Whether the message has to wait: the limit runs and its contact never wrote. No query without a limit."""
+    """Whether the message has to wait: the limit runs and its contact never wrote.
+
+    No query without a limit.
+    """
     until = connection.limited_until
     return until is not None and until > now() and not _inbound(message.conversation_id).exists()
 
@@ -35,7 +40,7 @@ def postpone(connection: WhatsAppConnection, message: Message) -> None:
 
 
 def record_refusal(connection: WhatsAppConnection, message_id: UUID, until: datetime) -> None:
-    """Requeue a message that WhatsApp refused because of the limit, and postpone others like it.
+    """Requeue a message that WhatsApp refused, and postpone others like it.
 
     The attempt does not count. The message gets another WhatsApp id: on WhatsApp the refused one stays as failed.
     """

@@ -1,4 +1,4 @@
-"""Pacing of campaign messages on one number: pure functions of settings, send history and time.
+"""Pacing of campaign messages: pure functions of settings, history and time.
 
     decide(settings, past, now, person) -> allowed, or not before a time, with a reason for people
 
@@ -47,7 +47,9 @@ WORDS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Pacing:
-    """Settings of one number. Gaps in seconds; window in minutes of the recipient's local day, weekdays from Monday 0.
+    """Settings of one number.
+
+    Gaps in seconds; window in minutes of the recipient's local day, weekdays from Monday 0.
 
     warm_up: (until which day since the number was added, messages per 24 hours). marketing_hours: at most one campaign
     message per contact in this time, over all numbers; 0: no limit. It applies even if pacing is off.
@@ -69,7 +71,10 @@ class Pacing:
 
     @classmethod
     def of(cls, stored: Mapping[str, Any] | None, *, sandbox: bool = False) -> Pacing:
-        """Build from a number's JSON, with defaults for missing keys. sandbox: faster defaults."""
+        """Build from a number's JSON, with defaults for missing keys.
+
+        sandbox: faster defaults.
+        """
         base = SANDBOX if sandbox else cls()
         known = {one.name for one in fields(cls)}
         values = {name: value for name, value in (stored or {}).items() if name in known}
@@ -116,7 +121,10 @@ class Past:
 
 @dataclass(frozen=True)
 class Person:
-    """A recipient. zones: possible time zones of the phone number. cold: the contact never wrote."""
+    """A recipient.
+
+    zones: possible time zones of the phone number. cold: the contact never wrote.
+    """
 
     zones: tuple[str, ...] = ("UTC",)
     cold: bool = False
@@ -135,7 +143,10 @@ ALLOWED = Decision(True)
 
 
 def decide(settings: Pacing, past: Past, now: datetime, person: Person | None = None) -> Decision:
-    """Decide whether a campaign message may leave now. person: None decides for the number alone."""
+    """Decide whether a campaign message may leave now.
+
+    person: None decides for the number alone.
+    """
     if not settings.enabled:
         return ALLOWED
     waits = [*_of_number(settings, past, now)]
@@ -171,7 +182,10 @@ def _of_person(settings: Pacing, past: Past, now: datetime, person: Person) -> l
 
 
 def gap_after(settings: Pacing, last: datetime) -> timedelta:
-    """Return the gap after a message sent at `last`: pseudo-random, and the same on each call."""
+    """Return the gap after a message sent at `last`.
+
+    Pseudo-random, and the same on each call.
+    """
     low, high = settings.gap_min, max(settings.gap_min, settings.gap_max)
     chance = Random(last.timestamp())  # noqa: S311 - not a secret
     return timedelta(seconds=chance.uniform(low, high))
@@ -188,14 +202,20 @@ def daily_cap(settings: Pacing, linked_at: datetime | None, now: datetime) -> tu
 
 
 def _room_at(sent: Sequence[datetime], cap: int, span: timedelta, now: datetime) -> datetime:
-    """Return when fewer than `cap` messages lie in the preceding `span`. sent: newest first."""
+    """Return when fewer than `cap` messages lie in the preceding `span`.
+
+    sent: newest first.
+    """
     if cap <= 0:
         return now + span
     return sent[cap - 1] + span if len(sent) >= cap else now
 
 
 def _bucket_ready(settings: Pacing, sent: Sequence[datetime], now: datetime) -> datetime:
-    """Return when the token bucket (size `burst`, `hourly` tokens per hour) holds a token."""
+    """Return when the token bucket holds a token.
+
+    Its size is `burst`, it gets `hourly` tokens per hour.
+    """
     rate = settings.hourly / HOUR.total_seconds()
     if rate <= 0:
         return now + HOUR
@@ -235,7 +255,10 @@ def next_open(settings: Pacing, now: datetime, zones: Sequence[str]) -> datetime
 
 
 def _openings(settings: Pacing, now: datetime, zones: Sequence[str]) -> list[datetime]:
-    """The starts of the window after `now` in each zone; a start that a clock change skips is that much later."""
+    """Return the starts of the window after `now` in each zone.
+
+    A start that a clock change skips is that much later.
+    """
     openings = []
     for zone in zones:
         today = now.astimezone(ZoneInfo(zone)).date()
@@ -281,7 +304,9 @@ def forecast(
     begin: datetime | None = None,
     spans: Mapping[Zones, Span] | None = None,
 ) -> Forecast:
-    """Simulate hour by hour how long `people` (recipients by zones) take on this number.
+    """Simulate hour by hour how long `people` take on this number.
+
+    people: recipients by zones.
 
     cold: recipients who never wrote; the others go first. spans: time spans to which recipients of some zones are
     limited.
@@ -310,14 +335,17 @@ def forecast(
 
 
 def _left_of_day(settings: Pacing, past: Past, now: datetime, warm: int, cold: int) -> int:
-    """Return the capacity of the 24 hours from `now`, for so many warm and cold recipients."""
+    """Return the capacity of the 24 hours from `now` for these recipients."""
     recent, strangers = ([at for at in times if now - at < DAY] for times in (past.sent, past.cold))
     cap = max(0, daily_cap(settings, past.linked_at, now)[0] - len(recent))
     return min(cap, warm + max(0, settings.cold_daily - len(strangers))) if cold else cap
 
 
 class _OpenHours:
-    """Cached `is_open` by hour of the week. A clock change moves a forecast by an hour at most."""
+    """Cached `is_open` by hour of the week.
+
+    A clock change moves a forecast by an hour at most.
+    """
 
     def __init__(self, settings: Pacing) -> None:
         self._settings = settings
@@ -340,7 +368,10 @@ def _one_day(
     cap: int,
     in_an_hour: float,
 ) -> tuple[int, datetime]:
-    """Remove the recipients of 24 hours from `waiting`. Returns how many, and the time of the last one."""
+    """Remove the recipients of 24 hours from `waiting`.
+
+    Returns how many, and the time of the last one.
+    """
     sent, last = 0, start
     for hour in range(24):
         if sent >= cap:

@@ -1,4 +1,4 @@
-"""Pacing of a number: its settings, and its campaign messages of the last 24 hours."""
+"""Pacing of a number: settings, and campaign messages of the last 24 hours."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ def settings_of(connection: WhatsAppConnection) -> Pacing:
 
 
 def past_of(connection: WhatsAppConnection, settings: Pacing, moment: datetime) -> Past:
-    """Return the campaign messages that the number began to send in the last 24 hours. One query."""
+    """Return the campaign messages that the number began to send in the last 24 hours.
+
+    One query.
+    """
     rows = Message.objects.filter(
         connection=connection, origin=Message.Origin.CAMPAIGN, sending_since__gt=moment - pacing.DAY
     )
@@ -50,7 +53,9 @@ def _linked_at(connection: WhatsAppConnection) -> datetime:
 
 
 def new_chats_from(connection: WhatsAppConnection, settings: Pacing, moment: datetime) -> datetime:
-    """Return from when on the number may write to contacts who never wrote; `moment` if it may now. One query.
+    """Return from when the number may write to contacts who never wrote.
+
+    It is `moment` if it may now. One query.
 
     They have a budget of their own, and WhatsApp may forbid new chats for a while.
     """
@@ -76,7 +81,10 @@ def cold_contacts(contact_ids: Collection[UUID]) -> set[UUID]:
 def had_campaign(
     business_id: UUID, contact_ids: Iterable[UUID], since: datetime, besides: Collection[UUID]
 ) -> set[UUID]:
-    """Return those of these contacts who were sent a campaign message since then, other than `besides`."""
+    """Return those of these contacts who were sent a campaign message since then.
+
+    Messages in `besides` do not count.
+    """
     rows = Message.objects.filter(
         business_profile_id=business_id,
         contact_id__in=list(contact_ids),
@@ -90,7 +98,10 @@ def had_campaign(
 def change(
     business: BusinessProfile, connection: WhatsAppConnection, actor: User | None, values: dict[str, Any]
 ) -> Pacing:
-    """Change a number's pacing. Raises InvalidInput with the field, NotFound for another business's number."""
+    """Change a number's pacing.
+
+    Raises InvalidInput with the field, NotFound for another business's number.
+    """
     if connection.business_profile_id != business.pk:
         raise NotFound("This number")
     _check(values)

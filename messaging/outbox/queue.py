@@ -41,7 +41,9 @@ def enqueue(
     not_before: datetime | None = None,
     expires_at: datetime | None = None,
 ) -> Message:
-    """Queue a message. The number may be disconnected: it leaves when the number is back.
+    """Queue a message.
+
+    The number may be disconnected: it leaves when the number is back.
 
     text: the message, or the caption of `media`. client_token: the sender's key for this message (up to 64
     characters); the same token again returns the message it made. Raises NotFound for what belongs to another
@@ -115,7 +117,10 @@ def _check_ownership(
 def _find_by_token(
     business: BusinessProfile, conversation: Conversation, token: str | None
 ) -> Message | None:
-    """Return the message that was queued with this token. Raises Conflict if it is in another conversation."""
+    """Return the message that was queued with this token.
+
+    Raises Conflict if it is in another conversation.
+    """
     if token is None:
         return None
     message = (
@@ -159,7 +164,7 @@ def _added(message: Message) -> MessageAdded:
 
 
 def retry(business: BusinessProfile, message: Message, actor: User) -> Message:
-    """Queue the message again, under the same WhatsApp id, so that it cannot arrive twice.
+    """Queue the message again. It keeps its WhatsApp id, so it cannot arrive twice.
 
     Raises Conflict("not_retryable") unless its status is `failed` or `unknown`.
     """
@@ -171,7 +176,10 @@ def retry(business: BusinessProfile, message: Message, actor: User) -> Message:
 
 
 def cancel(business: BusinessProfile, message: Message, actor: User) -> Message:
-    """Cancel a queued message. Raises Conflict("already_sent") if it is no longer queued."""
+    """Cancel a queued message.
+
+    Raises Conflict("already_sent") if it is no longer queued.
+    """
     fields = {"claim_epoch": 0}
     if not _move(business, message, actor, "message.cancelled", (Status.QUEUED,), Status.CANCELLED, **fields):
         raise Conflict("already_sent", "This message is no longer waiting, so it cannot be cancelled.")
@@ -188,7 +196,10 @@ def _move(
     status: str,
     **fields: Any,
 ) -> bool:
-    """Make a person's transition and record it in the audit log. False: the message has no allowed status."""
+    """Make a person's transition and record it in the audit log.
+
+    False: the message has no allowed status.
+    """
     if message.business_profile_id != business.pk:
         raise NotFound("This message")
     rows = Message.objects.filter(pk=message.pk, direction=Message.Direction.OUTBOUND, status__in=allowed)

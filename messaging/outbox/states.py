@@ -1,4 +1,6 @@
-"""The statuses of an outbound message and their order. Pure: no database, no clock.
+"""The statuses of an outbound message and their order.
+
+Pure: no database, no clock.
 
     queued -> sending -> sent -> delivered -> read -> played
        |         |-> unknown, failed
@@ -70,7 +72,10 @@ def passed(before: str, after: str) -> tuple[str, ...]:
 
 
 def wait_before_next_try(tries: int, retry_after: float | None = None) -> float | None:
-    """Return the backoff in seconds after `tries` attempts. None: no further automatic attempt."""
+    """Return the backoff in seconds after `tries` attempts.
+
+    None: no further automatic attempt.
+    """
     if tries >= MAX_TRIES:
         return None
     usual = float(WAITS[min(tries, len(WAITS)) - 1]) if tries > 0 else 0.0

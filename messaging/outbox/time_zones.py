@@ -13,7 +13,9 @@ UNKNOWN = "Etc/Unknown"
 
 @lru_cache(maxsize=8192)
 def zones_of(number: str | None, fallback: str) -> tuple[str, ...]:
-    """Return the time zones of a number (E.164); (fallback,) if it does not determine any.
+    """Return the time zones of a number (E.164).
+
+    (fallback,) if it does not determine any.
 
     Of many, the most eastern and the most western: hours that suit both suit those between.
     """

@@ -1,4 +1,4 @@
-"""What a session does besides receiving and sending: read receipts, typing, pictures, media, sends in flight.
+"""Background tasks of a session: read receipts, typing, pictures, media, look-ups.
 
 A failing item holds back no other: it is given up after a few attempts.
 """
@@ -45,7 +45,10 @@ PICTURE_PAUSE_SECONDS = 2.0
 
 
 class BackgroundTasks:
-    """Small tasks between two batches of messages, each bounded, so that sending is not held up."""
+    """Small tasks between two batches of messages.
+
+    Each is bounded, so that sending is not delayed.
+    """
 
     def __init__(self, driver: Driver, lease: Lease) -> None:
         self.driver = driver
@@ -65,7 +68,7 @@ class BackgroundTasks:
         return self._fetch_media()
 
     def seconds_until_due(self) -> float:
-        """Return the time until the next look-up of sends in flight, picture or typing notice."""
+        """Return the time until the next look-up, picture or typing notice."""
         soonest = min(self._reconcile_at, self._picture_at)
         if self._typing:
             soonest = min(soonest, time.monotonic() + TYPING_SECONDS)
@@ -82,7 +85,10 @@ class BackgroundTasks:
         self._reconcile_at = time.monotonic() + max(0.1, pause)
 
     def _look_up(self, message: InFlight) -> None:
-        """Settle one message by its receipt. A look-up that is refused for good counts as not found."""
+        """Settle one message by its receipt.
+
+        A look-up that is refused for good counts as not found.
+        """
         try:
             ack = self.driver.lookup(message.chat, message.wa_id)
         except Transient:
@@ -93,7 +99,10 @@ class BackgroundTasks:
         dispatch.reconcile(self.lease, message, ack)
 
     def _note(self, error: Exception, task: str) -> None:
-        """Log an item that failed. Re-raises errors of the session, the lease or the database."""
+        """Log an item that failed.
+
+        Re-raises errors of the session, the lease or the database.
+        """
         if isinstance(error, SessionLost) or not is_event_error(error):
             raise error
         if not isinstance(error, Permanent):
@@ -120,7 +129,10 @@ class BackgroundTasks:
             read_receipts.mark_sent(self.lease, receipt)
 
     def _show_typing(self) -> None:
-        """Show or stop showing to customers that somebody is typing. Failures are not retried."""
+        """Show or stop showing to customers that somebody is typing.
+
+        Failures are not retried.
+        """
         chats, moment = set(typing_notices.chats(self.lease.connection_id)), time.monotonic()
         begun = {
             chat

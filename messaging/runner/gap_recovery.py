@@ -1,4 +1,4 @@
-"""Recovers messages that were missed while no session ran: reads WhatsApp's recent chats until each was read."""
+"""Recovery of missed messages: reads WhatsApp's recent chats until each was read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ BATCH = 500
 
 
 class GapRecovery:
-    """Steps of one session, called from the runner's thread. The number's row stores the gap until it is closed.
+    """Steps of one session, called from the runner's thread.
+
+    The number's row stores the gap until it is closed.
 
     deliver: stores a batch of events and returns the number of new messages.
     """
@@ -46,7 +48,10 @@ class GapRecovery:
         self._tried_at = self._due_at = 0.0
 
     def begin(self) -> None:
-        """Open a gap that starts at the end of the last session. None for a number that was never connected."""
+        """Open a gap that starts at the end of the last session.
+
+        None for a number that was never connected.
+        """
         row = WhatsAppConnection.objects.only("inbound_cursor", "last_connected_at", "gap_since").get(
             pk=self._lease.connection_id
         )
@@ -88,7 +93,10 @@ class GapRecovery:
         return False
 
     def _end_pass(self, new: int) -> None:
-        """Close the gap, or schedule another pass over all recent chats; a chat that is gone by then is settled."""
+        """Close the gap, or schedule another pass over all recent chats.
+
+        A chat that is gone by then counts as read.
+        """
         unread, again = len(self._unread), self._again
         self._unread, self._again = set(), False
         if unread:
@@ -103,7 +111,7 @@ class GapRecovery:
             self._schedule_soon()
 
     def _reopen(self, since: datetime) -> None:
-        """Schedule a pass over all chats, after the present one: messages were missed while the session ran."""
+        """Schedule another pass: messages were missed while the session ran."""
         self._since = min(history_gaps.begin(self._lease, since), self._since or since)
         if self._waiting:
             self._again = True

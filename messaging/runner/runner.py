@@ -1,4 +1,4 @@
-"""The life of a runner: acquires the lease, opens sessions one after the other, releases the lease."""
+"""The runner of a number: acquires the lease, opens sessions, releases the lease."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class SessionRunner:
         self._log = log.bind(connection_id=str(connection_id), owner=owner)
 
     def run(self) -> None:
-        """Drive the number until it is to be offline, another runner has it, or `stop` is set."""
+        """Drive the number until it goes offline, the lease is lost or `stop` is set."""
         asked = time.monotonic()
         lease = leases.acquire(self.connection_id, self.owner)
         if lease is None:
@@ -91,7 +91,10 @@ class SessionRunner:
                 self._waiter.wait(DATABASE_WAIT_SECONDS)
 
     def _one_session(self, lease: Lease) -> bool:
-        """Open the driver and run one session. Returns whether the number is not to be driven any longer."""
+        """Open the driver and run one session.
+
+        Returns whether the number is not to be driven any longer.
+        """
         sessions.report_state(lease, State(Phase.LOADING))
         row = sessions.load(lease)
         driver = registry.create(row, self._waiter.ring)

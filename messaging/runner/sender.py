@@ -1,4 +1,7 @@
-"""Sends queued messages: claim, begin, send, settle. The WhatsApp id is committed before a message leaves."""
+"""Sends queued messages: claim, begin, send, settle.
+
+The WhatsApp id is committed before a message leaves.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,9 @@ class Sender:
         self.stopping = stopping
 
     def send_batch(self) -> bool:
-        """Send a few of the messages that may leave now. Returns whether there may be more.
+        """Send a few of the messages that may leave now.
+
+        Returns whether there may be more.
 
         Each is begun when the one before has its result; a driver that takes several at once gets campaign messages
         together.
@@ -56,11 +61,17 @@ class Sender:
         return bool(claimed)
 
     def seconds_until_due(self) -> float | None:
-        """Return the time until the next message may leave. None: none is queued, or a receipt must come first."""
+        """Return the time until the next message may leave.
+
+        None: none is queued, or a receipt must come first.
+        """
         return None if self._is_blocked() else dispatch.seconds_until_due(self.lease)
 
     def _is_blocked(self) -> bool:
-        """Whether nothing may be sent: the disk is full, or the probe after missing receipts is unconfirmed."""
+        """Whether nothing may be sent.
+
+        The disk is full, or the probe after missing receipts is unconfirmed.
+        """
         return disk.is_full() or (self.watchdog.suspicious and bool(self.watchdog.unconfirmed()))
 
     def _send(self, claimed: Sequence[Claimed]) -> None:
@@ -84,7 +95,10 @@ class Sender:
                 self.watchdog.record_send(item.chat, message.wa_id, outcome.ack)
 
     def _hand_over(self, messages: Sequence[OutgoingMessage]) -> list[Outcome]:
-        """Pass messages to the driver. Raises SessionLost; they then stay in flight and are looked up later."""
+        """Pass messages to the driver.
+
+        Raises SessionLost; they then stay in flight and are looked up later.
+        """
         if not leases.keeper.certain(self.lease):
             raise LeaseLost("Not sure to be the owner; the next one finds the messages in flight")
         return [self._outcome(answer) for answer in self.driver.send_all(messages)]

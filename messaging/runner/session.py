@@ -1,4 +1,4 @@
-"""One session with a driver: receives events, sends the outbox, recovers gaps, does background tasks."""
+"""One session with a driver: receive, send, recover gaps, do background tasks."""
 
 from __future__ import annotations
 
@@ -53,7 +53,10 @@ class SessionEnded(Exception):
 
 
 class Session:
-    """Steps of one session, all in the runner's thread. stopping: asked between two steps."""
+    """Steps of one session, all in the runner's thread.
+
+    stopping: asked between two steps.
+    """
 
     def __init__(
         self,
@@ -76,7 +79,9 @@ class Session:
         self._proof_at = 0.0
 
     def run(self) -> bool:
-        """Run until the session ends. Returns whether the number is to be offline; else it is opened again.
+        """Run until the session ends.
+
+        Returns whether the number is to be offline; else it is opened again.
 
         Raises SessionEnded and what drivers raise.
         """
@@ -197,7 +202,10 @@ class Session:
         sessions.ended(self.lease, Reason.USER, self.driver.save_session())
 
     def _log_out(self) -> None:
-        """Unlink this device. A phone that cannot be reached does not keep the number from going offline."""
+        """Unlink this device.
+
+        A phone that cannot be reached does not keep the number from going offline.
+        """
         try:
             self.driver.logout()
         except (Transient, Permanent, SessionLost) as error:

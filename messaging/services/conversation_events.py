@@ -1,4 +1,4 @@
-"""Close and reopen events of conversations, the source of the resolution-time metric."""
+"""Close and reopen events of conversations. Source of the resolution-time metric."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ Kind = ConversationEvent.Kind
 
 
 def record(conversation: Conversation, actor: User | None) -> ConversationEvent:
-    """Record that `conversation` has just got its present state. Call inside the transaction of the change."""
+    """Record that `conversation` has just got its present state.
+
+    Call inside the transaction of the change.
+    """
     closed = conversation.state == Conversation.State.CLOSED
     return ConversationEvent.objects.create(
         business_profile_id=conversation.business_profile_id,
@@ -25,7 +28,10 @@ def record(conversation: Conversation, actor: User | None) -> ConversationEvent:
 
 
 def _opened_at(conversation: Conversation) -> datetime | None:
-    """Return the first inbound message or reopening since the conversation was closed last. None: neither."""
+    """Return the first inbound message or reopening since the last closing.
+
+    None: neither.
+    """
     events = ConversationEvent.objects.filter(conversation=conversation)
     inbound = Message.objects.filter(conversation=conversation, direction=Message.Direction.INBOUND).exclude(
         message_type=Message.Type.REACTION

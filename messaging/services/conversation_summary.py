@@ -1,4 +1,4 @@
-"""Summary columns of conversations: preview, type and status of the last message, unread count."""
+"""Summary columns of conversations: last message, its status, unread count."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ def line(text: str) -> str:
 
 
 def line_of(message: Message, target: Message | None = None) -> str:
-    """Return the preview of `message`. target: the message of a reaction, None if it is unknown."""
+    """Return the preview of `message`.
+
+    target: the message of a reaction, None if it is unknown.
+    """
     if message.message_type == Message.Type.REACTION:
         what = f"“{target.content}”" if target and target.content else "a message"
         return line(f"Reacted {message.content} to {what}")
@@ -33,7 +36,10 @@ def line_of(message: Message, target: Message | None = None) -> str:
 
 
 def kind_of(message: Message) -> str:
-    """Return the type whose icon stands beside the preview; a deleted message counts as text."""
+    """Return the type whose icon stands beside the preview.
+
+    A deleted message counts as text.
+    """
     deleted = message.metadata and message.metadata.get(REVOKED)
     return Message.Type.TEXT if deleted else message.message_type
 
@@ -74,7 +80,7 @@ def update(message: Message) -> None:
 
 
 def update_previews(messages: Iterable[Message]) -> None:
-    """Update previews after the content of messages changed, where one of them is the last."""
+    """Update previews of conversations whose last message has changed content."""
     rows = sorted((row.conversation_id, row.pk, line_of(row), kind_of(row)) for row in messages)
     bulk.update_each(
         {"key": "uuid", "message_id": "uuid", "preview": "text", "kind": "text"},
@@ -100,7 +106,7 @@ FROM v WHERE c.id = v.key
 
 
 def update_all(rows: Iterable[tuple[object, ...]]) -> None:
-    """Update conversations with new messages, one row of COLUMNS each, in one statement.
+    """Update conversations with new messages, in one statement. rows: COLUMNS.
 
     unread: number of inbound messages to add. answered: the last message is outbound, so nothing older is unread.
     reopen: the customer wrote.
@@ -109,7 +115,10 @@ def update_all(rows: Iterable[tuple[object, ...]]) -> None:
 
 
 def update_statuses(changes: Iterable[tuple[UUID, UUID, str]]) -> None:
-    """Update the status shown, given as (conversation, message, status), where that message is the last."""
+    """Update preview statuses where the message is the last.
+
+    changes: (conversation, message, status).
+    """
     rows = sorted(changes)
     if len(rows) == 1:
         conversation_id, message_id, status = rows[0]
@@ -155,7 +164,7 @@ _SUMMARY = (
 
 
 def _last(conversation_id: UUID) -> tuple[Message, str] | None:
-    """Return the newest message or standing reaction of a conversation, with its preview."""
+    """Return the newest message or standing reaction, with its preview."""
     rows = Message.objects.filter(conversation=conversation_id)
     reactions = rows.filter(message_type=Message.Type.REACTION)
     message = keyset.newest_first(rows.exclude(message_type=Message.Type.REACTION), "created_at").first()

@@ -29,7 +29,9 @@ State = Conversation.State
 def start(
     business: BusinessProfile, connection: WhatsAppConnection, phone: str, name: str = ""
 ) -> Conversation:
-    """Return the conversation of a number with `phone` (any format), created if there is none.
+    """Return the conversation with `phone`, created if there is none.
+
+    phone: any format.
 
     Raises NotFound for another business's number, InvalidInput("invalid_phone_number").
     """
@@ -41,7 +43,10 @@ def start(
 
 
 def ensure(business: BusinessProfile, connection_id: UUID, contact_id: UUID) -> Conversation:
-    """Return the only conversation of a number with a contact, created if missing. Safe against concurrency."""
+    """Return the only conversation of a number with a contact, created if missing.
+
+    Safe against concurrency.
+    """
     conversation, _ = Conversation.objects.get_or_create(
         connection_id=connection_id, contact_id=contact_id, defaults={"business_profile": business}
     )
@@ -68,7 +73,10 @@ def mark_read(business: BusinessProfile, conversation: Conversation, actor: User
 def assign(
     business: BusinessProfile, conversation: Conversation, actor: User, assignee: User | None
 ) -> Conversation:
-    """Assign the conversation to a member; None: unassign. Raises InvalidInput("not_a_member")."""
+    """Assign the conversation to a member; None: unassign.
+
+    Raises InvalidInput("not_a_member").
+    """
     if assignee and not Membership.objects.filter(business_profile=business, user=assignee).exists():
         raise InvalidInput("not_a_member", "This person is not in your team any more.", field="assignee")
     return _change(
@@ -131,7 +139,10 @@ def _member(business: BusinessProfile, user_id: UUID | None) -> User | None:
 
 
 def save_draft(business: BusinessProfile, conversation: Conversation, user: User, text: str) -> None:
-    """Save the draft of `user`; empty text deletes it. Raises InvalidInput("message_too_long")."""
+    """Save the draft of `user`; empty text deletes it.
+
+    Raises InvalidInput("message_too_long").
+    """
     _check(business, conversation)
     if len(text) > settings.MESSAGE_MAX_LENGTH:
         raise InvalidInput("message_too_long", "This draft is too long to be kept.", field="text")

@@ -18,7 +18,10 @@ UPLOADS_FOR = timedelta(days=1)
 
 
 def wake_due_runners() -> int:
-    """Wake the runner of every number with messages that may leave now. One query. Returns how many."""
+    """Wake the runner of every number with messages that may leave now.
+
+    One query. Returns how many.
+    """
     moment = now()
     waiting = Message.objects.filter(connection=OuterRef("pk"), status=Message.Status.QUEUED)
     ready = waiting.filter(claim_epoch=0, not_before=None)
@@ -31,7 +34,7 @@ def wake_due_runners() -> int:
 
 
 def prune() -> None:
-    """Delete parked receipts and changes without a message, and uploads that were never sent."""
+    """Delete expired parked receipts and changes, and uploads that were never sent."""
     moment = now()
     for parked in (ParkedAck, ParkedChange):
         parked.objects.filter(created_at__lt=moment - PARKED_FOR).delete()

@@ -1,4 +1,4 @@
-"""Move conversations and messages when two contacts are merged, in the same transaction."""
+"""Move conversations and messages when two contacts are merged."""
 
 from __future__ import annotations
 

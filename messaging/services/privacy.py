@@ -1,4 +1,4 @@
-"""Personal data of contacts outside their rows: files, events for other systems, unstored events."""
+"""Personal data of contacts outside their rows: files and events."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _open(row: MediaFile) -> IO[bytes]:
 
 
 def on_deleted(batch: Sequence[ContactDeleted]) -> None:
-    """Delete files right after the commit, and the events and unstored events of the contacts at once."""
+    """Delete files after the commit, and events of the contacts at once."""
     contacts = [event.contact_id for event in batch]
     files = list(MediaFile.objects.filter(_of(contacts)).distinct().values_list("pk", flat=True))
     if files:

@@ -22,7 +22,7 @@ MESSAGES = 50
 
 @dataclass(frozen=True)
 class ReadReceipt:
-    """Inbound messages of a conversation that a person has read and WhatsApp does not know as read."""
+    """Inbound messages that a person has read and WhatsApp does not know as read."""
 
     conversation_id: UUID
     chat: Chat
@@ -30,7 +30,7 @@ class ReadReceipt:
 
 
 def due(lease: Lease, limit: int) -> list[ReadReceipt]:
-    """Return receipts for conversations read since the last one was sent, longest ago first."""
+    """Return receipts for conversations read since the last one. Longest ago first."""
     connection = leases.check(lease)
     rows = Conversation.objects.filter(connection=connection, receipt_wanted=True).select_related("contact")
     conversations = list(rows.order_by("last_read_at", "id")[:limit])

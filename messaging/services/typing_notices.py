@@ -1,4 +1,6 @@
-"""Typing notices for customers: who of the team is typing. Kept in the cache for seconds; no row is written.
+"""Typing notices for customers: who of the team is typing.
+
+Kept in the cache for seconds; no row is written.
 
 One entry per number holds its chats. Two people who type at the same moment may overwrite each other; the next notice,
 a few seconds later, corrects it.
@@ -24,7 +26,10 @@ Entry = dict[str, tuple[str | None, str | None, float]]
 
 
 def report(business: BusinessProfile, conversation: Conversation, active: bool) -> None:
-    """Note that somebody types or has stopped. The caller has checked the conversation and loaded its contact."""
+    """Note that somebody types or has stopped.
+
+    The caller has checked the conversation and loaded its contact.
+    """
     entry = _entry(conversation.connection_id)
     key = conversation.pk.hex
     known = entry.pop(key, None)

@@ -308,7 +308,7 @@ def _why_it_waits(
     if not number.is_connected:
         return "The number is not connected; its messages go out when it is back.", None
     settings = pacing_settings.settings_of(number)
-    decision = campaign_gate.whole_number(number, settings, moment)
+    decision = campaign_gate.decision_for_number(number, settings, moment)
     if not decision.allowed:
         return WORDS.get(decision.reason, ""), decision.not_before
     lines = CampaignRecipient.objects.filter(campaign=campaign, connection=number)
@@ -316,7 +316,7 @@ def _why_it_waits(
     next_ones = lines.filter(status=Status.PENDING, due_at=None)
     if ready.exists() or next_ones.filter(cold=False).exists():
         return "", None
-    strangers = pacing_settings.strangers_from(number, settings, moment)
+    strangers = pacing_settings.new_chats_from(number, settings, moment)
     if next_ones.exists():
         limited = number.limited_until is not None and number.limited_until > moment
         return (LIMITED_WORDS if limited else WORDS["cold"], strangers) if strangers > moment else ("", None)

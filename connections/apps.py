@@ -2,13 +2,13 @@ from django.apps import AppConfig
 
 
 class ConnectionsConfig(AppConfig):
-    """Numbers of businesses and their sessions."""
+    """Numbers: how a business is linked to WhatsApp."""
 
     name = "connections"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register event handlers, public events and removers of files."""
+        """Subscribe to events; register public events and file removers."""
         from accounts.ports import register_file_remover
         from connections import handlers, public_events
         from connections.driver_stores import sandbox, whatsapp_web

@@ -1,4 +1,4 @@
-"""What happens to a number."""
+"""Events of numbers."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from core.events import Event
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionStatusChanged(Event):
-    """A number changed its state (or its QR was refreshed, with an unchanged status)."""
+    """A number changed its status or reason, or shows a new QR code."""
 
     name: ClassVar[str] = "connection.status"
     connection_id: UUID
@@ -20,7 +20,10 @@ class ConnectionStatusChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class LeaseTaken(Event):
-    """A runner took the number's lease: whatever an earlier one has begun to do and not written is nobody's."""
+    """A runner acquired the number's lease.
+
+    Work that an earlier runner claimed and did not save is free again.
+    """
 
     name: ClassVar[str] = "connection.lease_taken"
     connection_id: UUID
@@ -28,14 +31,20 @@ class LeaseTaken(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class DataMayBeOld(Event):
-    """The business's data comes from a backup, or the site was away for long: what is to be sent may have been."""
+    """The data may be old: a restored backup, or the site was down for long.
+
+    Queued messages may have been sent already.
+    """
 
     name: ClassVar[str] = "connection.data_may_be_old"
 
 
 @dataclass(frozen=True, kw_only=True)
 class NumberReleased(Event):
-    """A person let a number go on. send: what has waited since before `held_since` may leave; else it must not."""
+    """A person ended the hold of a number.
+
+    send: whether messages queued before `held_since` are sent or cancelled.
+    """
 
     name: ClassVar[str] = "connection.released"
     connection_id: UUID

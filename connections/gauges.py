@@ -15,13 +15,13 @@ Desired = WhatsAppConnection.Desired
 
 
 def read() -> Iterator[Gauge]:
-    """As they are now; a handful of short queries."""
+    """Yield the present values, with a handful of short queries."""
     rows = WhatsAppConnection.objects.order_by()
     counted = dict(rows.values_list("status").annotate(Count("pk")))
     for status in WhatsAppConnection.Status.values:
         yield Gauge("numbers", "Numbers by their state.", counted.get(status, 0), {"status": status})
-    nobody = rows.filter(leases.is_free(), desired=Desired.ONLINE).count()
-    yield Gauge("numbers_unattended", "Numbers that should be driven and are not.", nobody)
+    unattended = rows.filter(leases.is_free(), desired=Desired.ONLINE).count()
+    yield Gauge("numbers_unattended", "Numbers that should be driven and are not.", unattended)
     held = rows.filter(held_since__isnull=False).count()
     yield Gauge("numbers_held", "Numbers on hold until a person decides.", held)
     unstored = UnstoredEvent.objects.count()

@@ -1,4 +1,4 @@
-"""What the open pages are told when a number changes, and what a deleted business means for its numbers."""
+"""Subscribers: live updates and state history of numbers, deleted businesses."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from core.realtime import hub
 
 
 def register() -> None:
-    """Subscribe; called once, in ready()."""
-    events.inside(ConnectionStatusChanged, state_history.note)
-    events.after(ConnectionStatusChanged, tell_pages)
+    """Subscribe. Called once, in ready()."""
+    events.inside(ConnectionStatusChanged, state_history.record)
+    events.after(ConnectionStatusChanged, push_to_pages)
     events.inside(BusinessDeleted, stop_numbers)
 
 
 def stop_numbers(batch: list[BusinessDeleted]) -> None:
-    """Nobody is left who could disconnect them. In the same transaction, so that it cannot get lost."""
+    """Take the numbers of deleted businesses offline, in the same transaction."""
     for event in batch:
         numbers.stop_all(event.business_id)
 
 
-def tell_pages(batch: list[ConnectionStatusChanged]) -> None:
-    """Tell each business's pages which numbers changed. Never the QR code: the pages fetch it, if their role may."""
+def push_to_pages(batch: list[ConnectionStatusChanged]) -> None:
+    """Push changed numbers to the business's open pages, without the QR code.
+
+    Pages fetch it if their role permits.
+    """
     for event in batch:
         frame = {
             "type": "connection",

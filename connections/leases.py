@@ -1,4 +1,6 @@
-"""Leases of numbers: only the runner that holds a number's lease may receive and send for it.
+"""Leases of numbers.
+
+Only the runner that holds a number's lease may receive and send for it.
 
 Every write of a runner passes through `guard`, which refuses a lease that expired or was taken over. So a process that
 was paused past the expiry can wake up and find that it may neither claim, send nor settle.
@@ -28,7 +30,10 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to drive one number. epoch: the fencing token, higher with every acquisition."""
+    """The right to drive one number.
+
+    epoch: the fencing token, higher with every acquisition.
+    """
 
     connection_id: UUID
     business_id: UUID
@@ -37,7 +42,10 @@ class Lease:
 
 
 def acquire(connection_id: UUID, owner: str) -> Lease | None:
-    """Take the number if it is free. owner: unique to this runner. None: somebody else holds it."""
+    """Take the number if it is free.
+
+    owner: unique to this runner. None: somebody else holds it.
+    """
     rows = WhatsAppConnection.objects.filter(pk=connection_id)
     with transaction.atomic():
         if not leases.acquire(rows, owner):
@@ -53,13 +61,16 @@ def renew(lease: Lease) -> bool:
 
 
 def release(lease: Lease) -> None:
-    """Free the number, so that another worker may be asked at once. No-op if the lease is lost."""
+    """Free the number, so that another worker may be asked at once.
+
+    No-op if the lease is lost.
+    """
     rows = WhatsAppConnection.objects.filter(pk=lease.connection_id)
     leases.owned(rows, lease.owner, lease.epoch).update(**leases.RELEASED, start_requested_at=None)
 
 
 def guard(lease: Lease) -> WhatsAppConnection:
-    """Lock the number's row until the transaction ends and return it, without its secrets. Raises LeaseLost.
+    """Lock the number's row and return it, without its secrets. Raises LeaseLost.
 
     Nobody can take the lease over in the meantime (a row lock on PostgreSQL, the write lock on SQLite), so what the
     transaction writes is fenced. Others may still add rows that refer to the number.
@@ -70,7 +81,9 @@ def guard(lease: Lease) -> WhatsAppConnection:
 
 
 def check(lease: Lease) -> WhatsAppConnection:
-    """Return the number's row like `guard`, but not locked: for reads. Raises LeaseLost.
+    """Return the number's row like `guard`, but not locked: for reads.
+
+    Raises LeaseLost.
 
     A runner asks what is due in every round; a lock would cost a write to the disk each time.
     """
@@ -78,7 +91,9 @@ def check(lease: Lease) -> WhatsAppConnection:
 
 
 def hold(connection_id: UUID) -> WhatsAppConnection:
-    """Lock the number's row without a lease, for writes that its runner need not know of. Needs a transaction.
+    """Lock the number's row without a lease.
+
+    For writes that its runner need not know of. Needs a transaction.
 
     Raises WhatsAppConnection.DoesNotExist.
     """

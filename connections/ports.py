@@ -1,4 +1,4 @@
-"""What numbers need from messaging, an app above this one: registered by it in ready()."""
+"""Functions that numbers need from messaging, which registers them in ready()."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from connections.drivers.base import Event
 
 @dataclass(frozen=True)
 class Traffic:
-    """Message counts of a number. sent_today: since midnight in the business's time zone."""
+    """Message counts of a number.
+
+    sent_today: since midnight in the business's time zone.
+    """
 
     queued: int = 0
     sent_today: int = 0
@@ -49,6 +52,6 @@ def messaging() -> Messaging:
 
 
 def traffic_of(business: BusinessProfile, connection_ids: Sequence[UUID]) -> dict[UUID, Traffic]:
-    """Return the traffic of each of these numbers of the business; zeros where nothing was sent."""
+    """Return the traffic of each of these numbers of the business."""
     counted = messaging().traffic(business, connection_ids) if connection_ids else {}
     return {id_: counted.get(id_, Traffic()) for id_ in connection_ids}

@@ -9,14 +9,17 @@ from connections.services import holds, numbers, sessions, state_history, unstor
 
 @shared_task(name="connections.tasks.ensure_sessions")
 def ensure_sessions() -> None:
-    """Ask for a worker for every number that should be driven and is not; before, hold what must not send."""
+    """Request a worker for every number that should be online and is not.
+
+    First hold numbers with old data.
+    """
     holds.pulse.beat()
     sessions.ensure()
 
 
 @shared_task(name="connections.tasks.log_out_idle")
 def log_out_idle() -> None:
-    """Give up the logins of numbers that nobody has connected for long."""
+    """Log out numbers that have been disconnected for WHATSFLOW_LOGOUT_AFTER_DAYS."""
     numbers.log_out_idle()
 
 

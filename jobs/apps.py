@@ -2,13 +2,13 @@ from django.apps import AppConfig
 
 
 class JobsConfig(AppConfig):
-    """Long work with progress."""
+    """Background jobs with progress and results."""
 
     name = "jobs"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Tell the open pages how jobs get on; stop those of a deleted business and remove their files."""
+        """Subscribe to events, register the business export and the file remover."""
         from accounts.ports import register_file_remover
         from accounts.roles import Can
         from jobs import business_export, files, handlers, registry

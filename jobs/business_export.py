@@ -1,4 +1,4 @@
-"""The job that hands a business all that is stored for it, as one archive."""
+"""The job that exports all data of a business as one archive."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ WORDS = {"rows": "Rows"}
 
 
 class _Stopped(Exception):
-    """Somebody asked to stop."""
+    """The job was cancelled."""
 
 
 def start(business: BusinessProfile, actor: User) -> Job:
-    """Have the archive written in the background."""
+    """Start the export in the background."""
     return services.start(business, actor, KIND, {}, title="Everything of this business")
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Every table of the business as JSON lines; media files stay where they are, under the ids in media_files."""
+    """Write every table of the business as JSON lines, without the media files."""
     written = 0
 
     def each() -> None:

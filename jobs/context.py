@@ -1,4 +1,4 @@
-"""What a handler gets: its parameters, where an earlier worker left off, and how to tell how far it has come."""
+"""What the handler of a job gets: parameters, saved state, progress, result files."""
 
 from __future__ import annotations
 
@@ -22,33 +22,35 @@ from jobs import files, leases, live_updates
 from jobs.leases import LeaseLost
 from jobs.models import Job
 
-SHOWN_EVERY = 1.0
-"""Seconds between two notes of progress for people."""
+PROGRESS_SECONDS = 1.0
+"""Interval at which progress is published."""
 FILE_KEPT = timedelta(days=7)
 UNDO_FOR = timedelta(days=7)
 SPOOLED = 1024 * 1024
 
 
 class Interrupted(Exception):
-    """The process has been asked to stop. The job goes on elsewhere from its last `save`."""
+    """The process is stopping. Another worker continues the job from its last `save`."""
 
 
 class Work:
-    """One worker's hold on a job.
+    """A job in the hands of a worker.
 
-    A handler works in chunks. Before each it asks `cancelled()`; each is one transaction whose last act is `save(...)`:
-    either the chunk's rows and the place from which to go on are both kept, or neither is.
+    A handler works in chunks. It calls `cancelled()` before each; each is one transaction whose last call is
+    `save(...)`, so that the chunk's rows and the state to continue from are committed together.
+
+    lost: set if the lease is lost.
     """
 
     def __init__(self, job: Job, lost: threading.Event | None = None) -> None:
         self.job = job
         self.state: dict[str, Any] = dict(job.state_data)
-        """What the last `save` kept, by this worker or by one before it; empty at first."""
+        """State of the last `save`, by this worker or an earlier one; empty at first."""
         self.was_cancelled = False
         self.access: Access | None = None
-        """What whoever started it may do; None for what the system does by itself."""
+        """Permissions of the person who started the job; None for the system."""
         self._lost = lost
-        self._shown_at = 0.0
+        self._published_at = 0.0
         self._changes: dict[str, Any] = {}
 
     @property
@@ -57,7 +59,7 @@ class Work:
 
     @property
     def actor(self) -> User | None:
-        """Who started it; None for what the system does by itself."""
+        """The person who started the job; None for the system."""
         return self.job.created_by
 
     @property
@@ -70,14 +72,16 @@ class Work:
 
     @property
     def undoes(self) -> Job:
-        """The job that is to be undone."""
+        """The job to undo."""
         assert self.job.undoes is not None
         return self.job.undoes
 
     def cancelled(self) -> bool:
-        """Whether somebody asked to stop: finish nothing more and return the summary so far. One short query.
+        """Whether the job was cancelled: the handler then returns its summary so far.
 
-        Raises Interrupted when the process stops, and LeaseLost when the job is somebody else's; let both pass.
+        One short query.
+
+        Raises Interrupted if the process is stopping, and LeaseLost; a handler lets both pass.
         """
         if stopping.is_set():
             raise Interrupted()
@@ -90,7 +94,7 @@ class Work:
         return self.was_cancelled
 
     def save(self, *, done: int, state: dict[str, Any], total: int | None = None) -> None:
-        """Keep the place from which to go on. Call as the last act of the chunk's transaction.
+        """Save the state to continue from. Call last in the chunk's transaction.
 
         Raises LeaseLost, which rolls the chunk back.
         """
@@ -98,8 +102,11 @@ class Work:
         self._write(done, total, state_data=state, attempts=0)
 
     def progress(self, done: int, total: int | None = None) -> None:
-        """Show how far it has come, without keeping a place. As often as you like: written about once a second."""
-        if time.monotonic() - self._shown_at >= SHOWN_EVERY:
+        """Publish progress without saving state.
+
+        Written at most once per PROGRESS_SECONDS.
+        """
+        if time.monotonic() - self._published_at >= PROGRESS_SECONDS:
             self._write(done, total)
 
     def _write(self, done: int, total: int | None, **more: Any) -> None:
@@ -108,13 +115,16 @@ class Work:
         fields = {"done": done, "total": self.job.total, "updated_at": now(), **more}
         if not leases.held(self.job).update(**fields):
             raise LeaseLost()
-        if time.monotonic() - self._shown_at >= SHOWN_EVERY:
-            self._shown_at = time.monotonic()
-            transaction.on_commit(partial(live_updates.show, self.job), robust=True)
+        if time.monotonic() - self._published_at >= PROGRESS_SECONDS:
+            self._published_at = time.monotonic()
+            transaction.on_commit(partial(live_updates.push_progress, self.job), robust=True)
 
     @contextmanager
     def result(self, name: str, content_type: str) -> Iterator[IO[bytes]]:
-        """A file to write the result into; kept in the storage and offered for download when the block ends."""
+        """Yield a file for the result.
+
+        It is stored and offered for download when the block ends.
+        """
         with tempfile.SpooledTemporaryFile(max_size=SPOOLED) as draft:
             yield cast(IO[bytes], draft)
             stored, size = files.write(self.job, cast(IO[bytes], draft))
@@ -130,16 +140,16 @@ class Work:
             files.remove(before)
 
     def withdraw_result(self) -> None:
-        """Take the result back: the file is deleted and not offered."""
+        """Delete the result, so that it is not offered."""
         if stored := self._changes.pop("file", ""):
             files.remove(stored)
         self._changes = {key: value for key, value in self._changes.items() if not key.startswith("file_")}
 
     def offer_undo(self) -> None:
-        """Let whoever looks at the finished job have it undone, for a week. The kind must have an `undo`."""
+        """Allow undoing the finished job for UNDO_FOR. The kind must have an `undo`."""
         self._changes["undo_until"] = now() + UNDO_FOR
 
     @property
     def changes(self) -> dict[str, Any]:
-        """Columns that are written when the job ends."""
+        """Columns to save when the job ends."""
         return self._changes

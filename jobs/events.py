@@ -1,4 +1,4 @@
-"""What happens to jobs."""
+"""Events of jobs."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,7 @@ from core.events import Event
 
 @dataclass(frozen=True, kw_only=True)
 class JobChanged(Event):
-    """A job was started, begun, asked to stop, given back or ended."""
+    """A job was started, claimed, cancelled, requeued or ended."""
 
     name: ClassVar[str] = "job.changed"
     job_id: UUID
@@ -19,7 +19,7 @@ class JobChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class JobFinished(Event):
-    """A job is over. state: done, cancelled or failed."""
+    """A job ended. state: done, cancelled or failed."""
 
     name: ClassVar[str] = "job.finished"
     job_id: UUID

@@ -1,7 +1,6 @@
-"""Results of jobs in the storage: written by the worker, given to members, removed when they expire.
+"""Result files of jobs in the storage, under jobs/<business>/<job>/<random id>.
 
-They lie under jobs/<business>/<job>/, each under an id of its own, so that a worker that lost its lease cannot
-overwrite what another wrote.
+The id is new for each file, so that a worker that lost its lease cannot overwrite the file of another.
 """
 
 from __future__ import annotations
@@ -18,24 +17,24 @@ from jobs.models import Job
 
 
 def write(job: Job, source: IO[bytes]) -> tuple[str, int]:
-    """Keep `source` for `job`. Returns where it lies and how many bytes it has."""
+    """Store `source`. Returns its name in the storage and its size in bytes."""
     size = source.seek(0, 2)
     source.seek(0)
     return default_storage.save(f"{_folder(job)}/{uuid7().hex}", File(source)), size
 
 
 def remove(name: str) -> None:
-    """Delete one file; one that is gone already is fine."""
+    """Delete one file. No-op if it is gone already."""
     default_storage.delete(name)
 
 
 def remove_of_job(job: Job) -> None:
-    """Delete every file of the job."""
+    """Delete all files of the job."""
     remove_tree(_folder(job))
 
 
 def remove_of_business(business_id: UUID) -> None:
-    """Delete every file of every job of the business."""
+    """Delete the files of all jobs of the business."""
     remove_tree(f"jobs/{business_id}")
 
 

@@ -1,4 +1,4 @@
-"""How jobs look: words, icons and colours, and which buttons they have."""
+"""Presenters of jobs: labels, icons, colours and available actions."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from jobs.registry import Kind
 
 State = Job.State
 POLL_SECONDS = 5
-"""How often a page asks by itself how a job gets on, should a live update get lost."""
+"""Interval at which a page reloads a job, in case a live update was lost."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """A state at a glance. Never by colour alone: the icon and the words say it too."""
+    """Colour and icon of a state."""
 
     color: str
     icon: str
@@ -35,7 +35,7 @@ _LOOKS = {
 
 @dataclass(frozen=True)
 class Card:
-    """All that a page shows of one job."""
+    """View model of one job."""
 
     job: Job
     kind: Kind | None
@@ -43,7 +43,7 @@ class Card:
 
     @property
     def label(self) -> str:
-        """What kind of work it is."""
+        """The label of the job's kind."""
         return self.kind.label if self.kind else self.job.kind
 
     @property
@@ -60,7 +60,7 @@ class Card:
 
     @property
     def words(self) -> str:
-        """The state in words."""
+        """The label of the state."""
         if self.job.is_cancelling:
             return "Stopping…"
         if self.job.state == State.QUEUED and self.job.started_at:
@@ -69,7 +69,7 @@ class Card:
 
     @property
     def counts(self) -> list[tuple[str, int]]:
-        """The summary's numbers with their names, in the kind's order."""
+        """The counts of the summary with their labels, in the kind's order."""
         words = self.kind.words if self.kind else {}
         return [(word, self.job.summary[name]) for name, word in words.items() if name in self.job.summary]
 
@@ -83,7 +83,7 @@ class Card:
 
     @property
     def may_act(self) -> bool:
-        """Whether the person's role lets them stop it, undo it and fetch its result."""
+        """Whether the member may cancel the job, undo it and download its result."""
         return self.kind is not None and self.access.can(self.kind.capability)
 
     @property
@@ -101,22 +101,24 @@ class Card:
 
     @property
     def leads_to(self) -> tuple[str, str] | None:
-        """Where to go from a job that is over, as (address, words)."""
+        """Link from a finished job, as (URL, label)."""
         if self.kind is None or self.kind.leads_to is None or not self.job.is_over or self.job.undoes_id:
             return None
         return self.kind.leads_to(self.job)
 
     @property
     def file_link(self) -> str:
-        """Where the result is fetched; nothing when there is none or it may not be fetched."""
+        """URL of the result; empty if there is none or the member may not download it."""
         return links.link(self.job) if self.may_act and self.job.has_file else ""
 
 
 def card(job: Job, access: Access) -> Card:
-    """One job as `access` may see it: include jobs/_job.html with card=card."""
+    """Build the view model of one job.
+
+    Templates include jobs/_job.html with card=card.
+    """
     return Card(job, registry.find(job.kind), access)
 
 
 def cards(jobs: Iterable[Job], access: Access) -> list[Card]:
-    """Several."""
     return [card(job, access) for job in jobs]

@@ -1,4 +1,4 @@
-"""Figures about jobs."""
+"""Metrics of jobs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jobs.models import Job
 
 
 def read() -> Iterator[Gauge]:
-    """As they are now."""
+    """Yield the present values."""
     for state in (Job.State.QUEUED, Job.State.RUNNING):
         count = Job.objects.filter(state=state).order_by().count()
         yield Gauge("jobs", "Jobs that are not over, by their state.", count, {"state": state.value})

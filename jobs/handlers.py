@@ -1,4 +1,4 @@
-"""What follows when a job changes: open pages hear of it and a worker is woken. And what a deleted business means."""
+"""Subscribers: live updates of jobs, wake-ups of workers, deleted businesses."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from jobs.events import JobChanged
 
 
 def register() -> None:
-    """Subscribe; called once, in ready()."""
-    events.after(JobChanged, tell_pages)
+    """Subscribe. Called once, in ready()."""
+    events.after(JobChanged, push_to_pages)
     events.after(JobChanged, wake_worker)
     events.inside(BusinessDeleted, stop_jobs)
 
 
-def tell_pages(batch: list[JobChanged]) -> None:
-    """Tell each business's pages which jobs changed."""
+def push_to_pages(batch: list[JobChanged]) -> None:
+    """Push changed jobs to the business's open pages."""
     for event in batch:
         frame = {"type": "job", "job": str(event.job_id), "kind": event.kind, "state": event.state}
         hub.push(hub.business_group(event.business_id), frame)
 
 
 def wake_worker(batch: list[JobChanged]) -> None:
-    """Ring for jobs that wait; if nobody hears it, the sweeper does."""
+    """Wake a worker for queued jobs. If the task is lost, `sweep` replaces it."""
     if any(event.state == "queued" for event in batch):
         tasks.work_off.delay()
 
 
 def stop_jobs(batch: list[BusinessDeleted]) -> None:
-    """Nobody is left who could want them. In the same transaction, so that it cannot get lost."""
+    """Cancel the jobs of deleted businesses, in the transaction of the deletion."""
     for event in batch:
         services.stop_all(event.business_id)

@@ -29,7 +29,10 @@ CANDIDATES = 20
 
 
 class LeaseLost(Exception):
-    """The job was taken over or deleted: every further write of this worker is refused."""
+    """The job was taken over or deleted.
+
+    Every further write of this worker is refused.
+    """
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,10 @@ def due() -> QuerySet[Job]:
 
 
 def claim(owner: str) -> Job | None:
-    """Take the next job, or None. Businesses that have nothing running come first, then the oldest job."""
+    """Take the next job, or None.
+
+    Businesses that have nothing running come first, then the oldest job.
+    """
     running = Job.objects.filter(
         business_profile=OuterRef("business_profile"), state=Job.State.RUNNING, lease_expires_at__gt=Now()
     )
@@ -84,7 +90,10 @@ def _take(job_id: UUID, owner: str) -> Job | None:
 
 
 def held(job: Job) -> QuerySet[Job]:
-    """Return the job's row while the lease with which it was read runs: the condition of a worker's writes."""
+    """Return the job's row while the lease of `job` runs.
+
+    The condition of a worker's writes.
+    """
     return _running(Lease(job.pk, job.lease_owner, job.lease_epoch))
 
 
@@ -94,7 +103,10 @@ def _running(lease: Lease) -> QuerySet[Job]:
 
 @contextmanager
 def kept(job: Job) -> Iterator[threading.Event]:
-    """Renew the job's lease while the block lasts. Yields an event that is set if the lease is lost."""
+    """Renew the job's lease while the block lasts.
+
+    Yields an event that is set if the lease is lost.
+    """
     lease, lost = Lease(job.pk, job.lease_owner, job.lease_epoch), threading.Event()
     _keeper.hold(lease, lost.set, time.monotonic())
     try:

@@ -1,4 +1,4 @@
-"""The link by which a result is fetched: signed, good for a day, and only for members who are signed in."""
+"""Signed download links of results, valid for a day for signed-in members."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from django.urls import reverse
 from core.errors import DomainError
 from jobs.models import Job
 
-GOOD_FOR = timedelta(days=1)
+VALID_FOR = timedelta(days=1)
 _signer = TimestampSigner(salt="jobs.file")
 
 
 class LinkExpired(DomainError):
-    """The link was not made by us, or too long ago."""
+    """The signature is invalid or has expired."""
 
     status = 403
 
@@ -24,14 +24,14 @@ class LinkExpired(DomainError):
 
 
 def link(job: Job) -> str:
-    """The path at which the job's result can be fetched for a day."""
+    """Return the URL path of the job's result, valid for a day."""
     key = _signer.sign(job.file).removeprefix(job.file)
     return f"{reverse('jobs:file', args=[job.pk])}?key={key[1:]}"
 
 
 def check(job: Job, key: str) -> None:
-    """Raises LinkExpired unless `key` is that of a link to the job's present result, and less than a day old."""
+    """Verify the key of a link to the job's present result. Raises LinkExpired."""
     try:
-        _signer.unsign(f"{job.file}:{key}", max_age=GOOD_FOR)
+        _signer.unsign(f"{job.file}:{key}", max_age=VALID_FOR)
     except BadSignature:
         raise LinkExpired() from None

@@ -1,4 +1,4 @@
-"""What the sockets of open pages hear of a job: how far it is. Never its title, parameters or result."""
+"""Live updates of a job's progress. Never its title, parameters or result."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from core.realtime import hub
 from jobs.models import Job
 
 
-def show(job: Job) -> None:
-    """Tell the business's pages how `job` gets on, as this process knows it."""
+def push_progress(job: Job) -> None:
+    """Push the progress of `job`, as this instance has it, to the business's pages."""
     frame = {
         "type": "job",
         "job": str(job.pk),

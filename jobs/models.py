@@ -1,4 +1,4 @@
-"""Long work: what was asked for, how far it has come, who does it and what came of it."""
+"""Background jobs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from core.db.models import TimestampedModel
 
 
 class Job(TimestampedModel):
-    """A piece of work that takes longer than a request. The row is its queue entry, its lease and its memory."""
+    """Work that takes longer than a request.
+
+    The row is its queue entry, its lease and its saved state.
+    """
 
     class State(models.TextChoices):
         QUEUED = "queued", "Waiting"
@@ -76,7 +79,7 @@ class Job(TimestampedModel):
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will happen to it."""
+        """Whether the job ended."""
         return self.state not in (self.State.QUEUED, self.State.RUNNING)
 
     @property
@@ -85,5 +88,5 @@ class Job(TimestampedModel):
 
     @property
     def has_file(self) -> bool:
-        """Whether there is a result that may still be fetched."""
+        """Whether there is a result that has not expired."""
         return bool(self.file) and self.file_expires_at is not None and self.file_expires_at > now()

@@ -1,4 +1,4 @@
-"""The kinds of jobs that there are. Apps register theirs in ready()."""
+"""Registry of the kinds of jobs. Apps register theirs in ready()."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from jobs.models import Job
 
 Handler = Callable[["Work"], dict[str, Any]]
-"""Does the work and returns its summary: counts by name, and under "notes" a list of sentences."""
+"""Does the work. Returns the summary: counts by name, and under "notes" a list of sentences."""
 Ended = Callable[["Job"], None]
 LeadsTo = Callable[["Job"], tuple[str, str] | None]
-"""Where somebody goes who has seen a job done: address and words."""
+"""Link from a finished job: URL and label."""
 
 
 @dataclass(frozen=True)
 class Kind:
     """One kind of job.
 
-    capability: what a member must be allowed to start it, stop it, undo it or fetch its result; asked again when the
-    work begins. words: what pages call the counts of its summary, in the order in which they are shown. undo: does the
-    reverse, with the job to be undone as `work.undoes`. ended: called once more or less often than once when a job is
-    over, however it ended: removes what was only kept for it. leads_to: where to go when it is done.
+    capability: needed to start, cancel or undo it and to download its result; checked again when the work begins.
+    words: labels of the counts in its summary, in display order. undo: reverses the job `work.undoes`. ended: called
+    when a job ended in any way, perhaps never or twice: removes what was stored for it. leads_to: link from a finished
+    job.
     """
 
     name: str
@@ -43,19 +43,22 @@ class Kind:
 _kinds: dict[str, Kind] = {}
 
 
-def register(kind: str, handler: Handler, *, label: str, **about: Any) -> Kind:
-    """Make `kind` known; `about` as in Kind. A second registration of the same name replaces the first."""
-    _kinds[kind] = Kind(kind, handler, label, **about)
+def register(kind: str, handler: Handler, *, label: str, **options: Any) -> Kind:
+    """Register `kind`; options as in Kind.
+
+    A second registration of the same name replaces the first.
+    """
+    _kinds[kind] = Kind(kind, handler, label, **options)
     return _kinds[kind]
 
 
 def find(kind: str) -> Kind | None:
-    """The kind of this name, if this installation has it."""
+    """Return the kind of this name, or None."""
     return _kinds.get(kind)
 
 
 def get(kind: str) -> Kind:
-    """The kind of this name. Raises LookupError: whoever asks has not registered it."""
+    """Return the kind of this name. Raises LookupError if it is not registered."""
     if kind not in _kinds:
         raise LookupError(f"No kind of job is called {kind!r}: register it in the app's ready()")
     return _kinds[kind]

@@ -1,9 +1,7 @@
-"""The worker's side: take a job, let its kind do the work, write down how it ended."""
+"""The worker: claim a job, call the handler of its kind, save how it ended."""
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 from datetime import timedelta
 from typing import Any
@@ -12,9 +10,9 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection
 
 from accounts.access import find_access
+from core.db.leases import owner_name
 from core.decoding.sandbox import Busy
 from core.errors import DomainError, Forbidden
-from core.ids import uuid7
 from core.shutdown import stopping
 from jobs import leases, registry, services
 from jobs.context import Interrupted, Work
@@ -24,12 +22,12 @@ from jobs.registry import Kind
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 2
-"""Jobs that one process works on at the same time: short tasks and pages need room beside them."""
+CONCURRENCY = 2
+"""Jobs that one process runs at the same time, so that short tasks and pages are not starved."""
 TRIES = 5
-"""Times that a job is begun without getting on before it is given up."""
+"""Attempts without progress after which a job is given up."""
 WAITS = (5, 15, 60, 300)
-"""Seconds before it is tried again after an error that may pass."""
+"""Backoff in seconds after a transient error."""
 TRANSIENT = (Busy, OperationalError, InterfaceError, ConnectionError, TimeoutError)
 
 OUR_FAULT = "Something went wrong on our side. What was done until then stays."
@@ -37,16 +35,19 @@ NO_ANSWER = (
     "The database or the file storage did not answer. What was done until then stays; try again later."
 )
 
-_slots = threading.BoundedSemaphore(AT_ONCE)
+_slots = threading.BoundedSemaphore(CONCURRENCY)
 
 
-def work_off() -> int:
-    """Do what is due, one job after the other, and return how many. 0 at once when this process has enough to do."""
+def run_due() -> int:
+    """Run due jobs one after the other.
+
+    Returns how many; 0 at once if this process runs CONCURRENCY already.
+    """
     if not _slots.acquire(blocking=False):
         return 0
     count = 0
     try:
-        while not stopping.is_set() and (job := leases.claim(_owner())) is not None:
+        while not stopping.is_set() and (job := leases.claim(owner_name())) is not None:
             run(job)
             count += 1
     finally:
@@ -54,24 +55,20 @@ def work_off() -> int:
     return count
 
 
-def _owner() -> str:
-    return f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid7().hex}"
-
-
 def run(job: Job) -> None:
-    """Work on a job that was claimed, to its end or until it has to be given back."""
+    """Run a claimed job until it ends or has to be requeued."""
     with leases.kept(job) as lost:
         work = Work(job, lost)
         try:
-            summary = _handled(work)
+            summary = _call_handler(work)
             state = Job.State.CANCELLED if work.was_cancelled else Job.State.DONE
             services.finish(job, state, summary, **work.changes)
         except LeaseLost:
             log.warning("job_lease_lost", job_id=str(job.pk), epoch=job.lease_epoch)
         except Interrupted:
-            services.give_back(job, not_begun=True)
+            services.requeue(job, not_counted=True)
         except TRANSIENT as error:
-            _try_later(job, error)
+            _retry_later(job, error)
         except DomainError as error:
             services.finish(job, Job.State.FAILED, error_code=error.code, error_message=error.message)
         except Exception:
@@ -79,8 +76,8 @@ def run(job: Job) -> None:
             services.finish(job, Job.State.FAILED, error_code="internal_error", error_message=OUR_FAULT)
 
 
-def _handled(work: Work) -> dict[str, Any]:
-    kind = _permitted(work)
+def _call_handler(work: Work) -> dict[str, Any]:
+    kind = _check_permission(work)
     if work.cancelled():
         return {}
     if work.job.undoes_id is None:
@@ -90,8 +87,8 @@ def _handled(work: Work) -> dict[str, Any]:
     return kind.undo(work)
 
 
-def _permitted(work: Work) -> Kind:
-    """The job's kind. Raises DomainError when it cannot, or may not, be done."""
+def _check_permission(work: Work) -> Kind:
+    """Return the job's kind. Raises DomainError if it cannot or may not be done."""
     kind = registry.find(work.job.kind)
     if kind is None:
         raise DomainError("unknown_kind", "This version of WhatsFlow cannot do this kind of job.")
@@ -108,8 +105,8 @@ def _permitted(work: Work) -> Kind:
     return kind
 
 
-def _try_later(job: Job, error: Exception) -> None:
-    """The database or the storage did not answer: wait and go on from the last place, a few times."""
+def _retry_later(job: Job, error: Exception) -> None:
+    """Requeue with a backoff after a transient error; fail after TRIES attempts."""
     log.warning("job_postponed", job_id=str(job.pk), reason=type(error).__name__, attempts=job.attempts)
     if not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()
@@ -117,4 +114,4 @@ def _try_later(job: Job, error: Exception) -> None:
         services.finish(job, Job.State.FAILED, error_code="unavailable", error_message=NO_ANSWER)
         return
     wait = timedelta(seconds=WAITS[min(job.attempts, len(WAITS)) - 1])
-    services.give_back(job, wait=wait)
+    services.requeue(job, wait=wait)

@@ -1,4 +1,7 @@
-"""Reads about jobs. Every function takes the business first; another business's ids are NotFound."""
+"""Queries of jobs.
+
+The business is the first argument; another business's ids raise NotFound.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,21 @@ PAGE = 30
 
 
 def get_job(business: BusinessProfile, job_id: UUID) -> Job:
-    """One of the business's jobs, with who started it. Raises NotFound."""
-    found = _shown(business).filter(pk=job_id).first()
-    if found is None:
+    """Return one of the business's jobs, with its author. Raises NotFound."""
+    job = jobs_of(business).filter(pk=job_id).first()
+    if job is None:
         raise NotFound("This job")
-    return found
+    return job
 
 
 def recent(
     business: BusinessProfile, *, kind: str = "", before: UUID | None = None, limit: int = PAGE
 ) -> list[Job]:
-    """The business's jobs, newest first. kind: only these. before: only those older than this job."""
-    rows = _shown(business)
+    """Return the business's jobs, newest first.
+
+    before: only those older than this job.
+    """
+    rows = jobs_of(business)
     if kind:
         rows = rows.filter(kind=kind)
     if before is not None:
@@ -34,19 +40,15 @@ def recent(
 
 
 def running(business: BusinessProfile, kind: str) -> list[Job]:
-    """The business's jobs of this kind that are not over, oldest first."""
-    rows = _shown(business).filter(kind=kind, state__in=[Job.State.QUEUED, Job.State.RUNNING])
+    """Return the business's open jobs of this kind, oldest first."""
+    rows = jobs_of(business).filter(kind=kind, state__in=[Job.State.QUEUED, Job.State.RUNNING])
     return list(rows.order_by("id"))
 
 
-def _shown(business: BusinessProfile) -> QuerySet[Job]:
+def jobs_of(business: BusinessProfile) -> QuerySet[Job]:
+    """Return the business's jobs, unordered, without parameters and saved state."""
     return (
         Job.objects.filter(business_profile=business)
         .select_related("created_by", "undone_by", "undoes")
         .defer("params", "state_data")
     )
-
-
-def jobs_of(business: BusinessProfile) -> QuerySet[Job]:
-    """The business's jobs, in no order."""
-    return _shown(business)

@@ -1,4 +1,4 @@
-"""What is done with jobs: started, stopped, undone, fetched, tidied away."""
+"""Start, cancel, undo, finish and delete jobs; open their results."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from jobs.models import Job
 log = structlog.get_logger(__name__)
 
 State = Job.State
-HISTORY_KEPT = timedelta(days=90)
-PRUNED_AT_ONCE = 200
+RETENTION = timedelta(days=90)
+PRUNE_BATCH = 200
 
 
 def start(
@@ -39,10 +39,9 @@ def start(
     title: str = "",
     undoes: Job | None = None,
 ) -> Job:
-    """Have a job done in the background, as soon as a worker is free.
+    """Queue a job. Inside a transaction it starts after the commit.
 
-    params: JSON; what the handler needs to know. actor None: the system by itself, which no member's role limits.
-    Inside a transaction the job begins with its commit.
+    params: JSON for the handler. actor: None for the system, which needs no permission.
     """
     registry.get(kind)
     with transaction.atomic():
@@ -61,24 +60,27 @@ def start(
 
 
 def cancel(business: BusinessProfile, actor: User | None, job_id: UUID) -> Job:
-    """Ask a job to stop; one that nobody has begun is over at once. What it has done so far stays.
+    """Request that a job stops; a queued one ends at once. Work done so far stays.
 
     Raises NotFound, and Conflict("job_is_over").
     """
     job = selectors.get_job(business, job_id)
     with transaction.atomic():
-        open_now = Job.objects.filter(pk=job.pk, state__in=leases.OPEN)
-        if not open_now.update(cancel_requested_at=Now()):
+        open_jobs = Job.objects.filter(pk=job.pk, state__in=leases.OPEN)
+        if not open_jobs.update(cancel_requested_at=Now()):
             raise Conflict("job_is_over", "This job is over already: there is nothing left to stop.")
         audit.record(business, actor, "job.cancelled", job, kind=job.kind)
-        not_begun = Job.objects.filter(pk=job.pk, state=State.QUEUED)
-        if not _end(not_begun, job, State.CANCELLED):
+        queued = Job.objects.filter(pk=job.pk, state=State.QUEUED)
+        if not _end(queued, job, State.CANCELLED):
             publish(leases.changed(job))
     return selectors.get_job(business, job_id)
 
 
 def undo(business: BusinessProfile, actor: User | None, job_id: UUID) -> Job:
-    """Start the job that takes back what this one did. Raises NotFound, and Conflict("cannot_be_undone")."""
+    """Start the job that reverses this one.
+
+    Raises NotFound, and Conflict("cannot_be_undone").
+    """
     job = selectors.get_job(business, job_id)
     kind = registry.find(job.kind)
     with transaction.atomic():
@@ -92,7 +94,10 @@ def undo(business: BusinessProfile, actor: User | None, job_id: UUID) -> Job:
 
 
 def open_result(business: BusinessProfile, actor: User | None, job_id: UUID) -> tuple[Job, Any]:
-    """The job and its opened result file. Noted in the audit log. Raises NotFound, also when the file has expired."""
+    """Open the result file and record it in the audit log.
+
+    Raises NotFound, also if the file has expired.
+    """
     job = selectors.get_job(business, job_id)
     if not job.has_file:
         raise NotFound("This file")
@@ -104,11 +109,14 @@ def open_result(business: BusinessProfile, actor: User | None, job_id: UUID) -> 
     return job, opened
 
 
-# -- the end ---------------------------------------------------------------------------------------
+# -- ending ---------------------------------------------------------------------------------------
 
 
 def finish(job: Job, state: str, summary: dict[str, Any] | None = None, **columns: Any) -> bool:
-    """A worker ends the job that it holds. False when the lease was lost: then nothing is written."""
+    """End a job that a worker holds.
+
+    Returns False, and saves nothing, if the lease is lost.
+    """
     with transaction.atomic():
         return _end(leases.held(job), job, state, summary=summary or {}, **columns)
 
@@ -120,56 +128,58 @@ def _end(rows: QuerySet[Job], job: Job, state: str, **columns: Any) -> bool:
     job.state = state
     publish(JobFinished(business_id=job.business_profile_id, job_id=job.pk, kind=job.kind, state=state))
     publish(leases.changed(job))
-    transaction.on_commit(lambda: tidy_after(job), robust=True)
+    transaction.on_commit(lambda: clean_up(job), robust=True)
     return True
 
 
-def give_back(job: Job, *, wait: timedelta | None = None, not_begun: bool = False) -> None:
-    """A worker lets go of the job; another goes on from where it was, after `wait`.
+def requeue(job: Job, *, wait: timedelta | None = None, not_counted: bool = False) -> None:
+    """Release the lease and queue the job again, to continue after `wait`.
 
-    not_begun: this try does not count, because nothing was wrong with the job.
+    No-op if the lease is lost.
+
+    not_counted: do not count the attempt, because the job is not at fault.
     """
-    attempts = max(job.attempts - 1, 0) if not_begun else job.attempts
+    attempts = max(job.attempts - 1, 0) if not_counted else job.attempts
     with transaction.atomic():
-        given = leases.held(job).update(
+        requeued = leases.held(job).update(
             state=State.QUEUED,
             not_before=None if wait is None else now() + wait,
             attempts=attempts,
             **RELEASED,
         )
-        if given:
+        if requeued:
             job.state = State.QUEUED
             publish(leases.changed(job))
 
 
-def tidy_after(job: Job) -> None:
-    """Let the kind remove what was only kept for the job."""
+def clean_up(job: Job) -> None:
+    """Call the `ended` hook of the job's kind."""
     kind = registry.find(job.kind)
     if kind is not None and kind.ended is not None:
         kind.ended(job)
 
 
 def stop_all(business_id: UUID) -> None:
-    """Stop what runs for a business that is being deleted. Inside its transaction."""
+    """Cancel the open jobs of a business. Call inside the transaction of its deletion."""
     Job.objects.filter(business_profile_id=business_id, state__in=leases.OPEN).update(
         cancel_requested_at=Now()
     )
 
 
-# -- by the clock ----------------------------------------------------------------------------------
+# -- periodic --------------------------------------------------------------------------------------
 
 
 def anything_due() -> bool:
-    """Whether a worker should be woken."""
+    """Whether a job is due."""
     return leases.due().exists()
 
 
 def prune() -> None:
-    """Remove results that have expired, and jobs that ended 90 days ago."""
-    for job in Job.objects.filter(file_expires_at__lte=now()).exclude(file="")[:PRUNED_AT_ONCE]:
+    """Delete expired results, and jobs that ended before RETENTION."""
+    for job in Job.objects.filter(file_expires_at__lte=now()).exclude(file="")[:PRUNE_BATCH]:
         files.remove(job.file)
         Job.objects.filter(pk=job.pk).update(file="", file_expires_at=None)
-    old = Job.objects.filter(finished_at__lte=now() - HISTORY_KEPT)
-    for job in old[:PRUNED_AT_ONCE]:
+    old = Job.objects.filter(finished_at__lte=now() - RETENTION)
+    for job in old[:PRUNE_BATCH]:
         files.remove_of_job(job)
         job.delete()

@@ -1,4 +1,4 @@
-"""Doorbells: the jobs' rows say whether anything is to be done."""
+"""Celery tasks of jobs. They take no arguments: the rows are the queue."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from jobs import runner, services
 
 @shared_task(name="jobs.tasks.work_off")
 def work_off() -> None:
-    """Do the jobs that are due. Another one at the same time does others, or returns at once."""
-    runner.work_off()
+    """Run due jobs. A concurrent run takes others, or returns at once."""
+    runner.run_due()
 
 
 @shared_task(name="jobs.tasks.sweep")
 def sweep() -> None:
-    """Wake a worker if a job waits: its bell was lost, its wait is over, or whoever had it died."""
+    """Wake a worker if a job is due.
+
+    Its wake-up was lost, its wait is over, or its worker died.
+    """
     if services.anything_due():
         work_off.delay()
 
 
 @shared_task(name="jobs.tasks.prune")
 def prune() -> None:
-    """Remove old results and old jobs."""
+    """Delete expired results and old jobs."""
     services.prune()

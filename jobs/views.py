@@ -1,4 +1,4 @@
-"""Pages of jobs: what runs and what ran, one job, its result."""
+"""Pages of jobs: list, detail, cancel, undo, download."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from jobs.models import Job
 @require_safe
 @member()
 def index(request: MemberRequest) -> HttpResponse:
-    """The business's jobs, newest first."""
+    """List the business's jobs, newest first."""
     access = request.access
     jobs = selectors.recent(access.business, before=_key(request.GET.get("before")))
     more = jobs[-1].pk if len(jobs) == selectors.PAGE else None
@@ -33,7 +33,7 @@ def index(request: MemberRequest) -> HttpResponse:
 @require_POST
 @member(Can.MANAGE_BUSINESS)
 def hand_over(request: MemberRequest) -> HttpResponse:
-    """Have an archive made of everything that the business has here, and show how far it is."""
+    """Start the export of all data of the business, and show the job."""
     job = business_export.start(request.access.business, request.access.user)
     return redirect(request, "jobs:detail", job.pk)
 
@@ -42,14 +42,14 @@ def hand_over(request: MemberRequest) -> HttpResponse:
 @require_safe
 @member()
 def detail(request: MemberRequest, job_id: UUID) -> HttpResponse:
-    """One job: how far it is, what came of it."""
+    """Show one job."""
     return _page(request, selectors.get_job(request.access.business, job_id))
 
 
 @require_POST
 @member()
 def cancel(request: MemberRequest, job_id: UUID) -> HttpResponse:
-    """Ask it to stop."""
+    """Cancel a job."""
     access = request.access
     _require(request, selectors.get_job(access.business, job_id))
     return _page(request, services.cancel(access.business, access.user, job_id))
@@ -58,7 +58,7 @@ def cancel(request: MemberRequest, job_id: UUID) -> HttpResponse:
 @require_POST
 @member()
 def undo(request: MemberRequest, job_id: UUID) -> HttpResponse:
-    """Start the job that takes back what this one did, and show that one."""
+    """Start the job that undoes this one, and show it."""
     access = request.access
     _require(request, selectors.get_job(access.business, job_id))
     started = services.undo(access.business, access.user, job_id)
@@ -69,7 +69,7 @@ def undo(request: MemberRequest, job_id: UUID) -> HttpResponse:
 @require_safe
 @member()
 def file(request: MemberRequest, job_id: UUID) -> HttpResponse:
-    """The result, as a download and nothing else."""
+    """Download the result."""
     access = request.access
     job = selectors.get_job(access.business, job_id)
     _require(request, job)
@@ -89,7 +89,7 @@ def _page(request: MemberRequest, job: Job) -> HttpResponse:
 
 
 def _require(request: MemberRequest, job: Job) -> None:
-    """Raise Forbidden unless the member may do what the job does."""
+    """Raise Forbidden unless the member has the capability of the job's kind."""
     kind = registry.find(job.kind)
     if kind is None:
         raise Forbidden("This version of WhatsFlow does not know this kind of job.")

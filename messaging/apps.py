@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class MessagingConfig(AppConfig):
-    """Conversations, messages, media, the outbox and the live inbox."""
+    """Conversations, messages, media, outbox, session runner and live inbox."""
 
     name = "messaging"
     default_auto_field = "django.db.models.BigAutoField"
@@ -43,8 +43,8 @@ class MessagingConfig(AppConfig):
         contacts_ports.register_places_of_messages(timeline.places)
         contacts_ports.register_our_numbers(contacts_ports.OurNumbers(partners.numbers_of, partners.talks))
         contacts_ports.register_matcher(TagRule.Kind.KEYWORD, automation.wrote_keyword)
-        contacts_ports.register_matcher(TagRule.Kind.FIRST_CONTACT, automation.came_lately)
-        contacts_ports.register_matcher(TagRule.Kind.NO_ANSWER, automation.did_not_answer)
+        contacts_ports.register_matcher(TagRule.Kind.FIRST_CONTACT, automation.first_contact)
+        contacts_ports.register_matcher(TagRule.Kind.NO_ANSWER, automation.no_answer)
         events.inside(LeaseTaken, free_dead_claims)
         events.inside(NumberReleased, holds.on_released)
         live_updates.register()

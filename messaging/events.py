@@ -1,4 +1,4 @@
-"""What happens to messages and conversations."""
+"""Events of messages and conversations."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,10 @@ from core.events import Event
 
 @dataclass(frozen=True, kw_only=True)
 class MessageReceived(Event):
-    """A customer's message was stored (once, however often WhatsApp told it)."""
+    """An inbound message was stored.
+
+    Published once, however often WhatsApp delivers it.
+    """
 
     name: ClassVar[str] = "message.received"
     message_id: UUID
@@ -21,7 +24,7 @@ class MessageReceived(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class MessageAdded(Event):
-    """A message of ours appeared in a conversation: queued here, or typed on the phone."""
+    """An outbound message was queued, or typed on the phone."""
 
     name: ClassVar[str] = "message.added"
     message_id: UUID
@@ -33,7 +36,7 @@ class MessageAdded(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class MessageUpdated(Event):
-    """A message's content or media came later than its row."""
+    """The content or media of a message changed."""
 
     name: ClassVar[str] = "message.updated"
     message_id: UUID
@@ -42,9 +45,9 @@ class MessageUpdated(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class MessageStatusChanged(Event):
-    """An outbound message rose to `status` (or was put back, cancelled, expired). Public as `message.<status>`.
+    """An outbound message got another status. Public as `message.<status>`.
 
-    passed: the statuses between the one before and this one, in order; they are told too.
+    passed: skipped statuses between the old and the new one, in order; they are published too.
     """
 
     name: ClassVar[str] = "message.status"
@@ -58,7 +61,7 @@ class MessageStatusChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ConversationChanged(Event):
-    """Something that the list shows changed: unread, assignment, open or closed."""
+    """The unread count, assignment or state of a conversation changed."""
 
     name: ClassVar[str] = "conversation.changed"
     conversation_id: UUID
@@ -66,7 +69,7 @@ class ConversationChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class CustomerTyping(Event):
-    """A customer is typing, or stopped. Never stored."""
+    """A customer started or stopped typing. Never stored."""
 
     name: ClassVar[str] = "conversation.typing"
     conversation_id: UUID

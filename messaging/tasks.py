@@ -12,14 +12,17 @@ from messaging.services import maintenance
 
 @shared_task(name="connections.tasks.run_session")
 def run_session(connection_id: str) -> None:
-    """Drive the number as long as this worker holds its lease. A second run of the same number returns at once."""
+    """Drive the number as long as this worker holds its lease.
+
+    A second run of the same number returns at once.
+    """
     run_here(UUID(connection_id))
 
 
 @shared_task
 def sweep_outbox() -> None:
-    """Wake the runners of all numbers with due messages: replaces wake-ups that were lost."""
-    maintenance.ring_for_due_messages()
+    """Wake the runners of all numbers with due messages, in case a wake-up was lost."""
+    maintenance.wake_due_runners()
 
 
 @shared_task

@@ -99,7 +99,7 @@ def _write(
     """Give these lines number, time and variant, and count them there. Returns those that were not placed meanwhile."""
     contact_ids = [row.contact_id for row in rows if row.contact_id]
     sender, by_key = senders(numbers, contact_ids), {one.pk: one for one in numbers}
-    cold = pacing_settings.cold_ones(contact_ids)
+    cold = pacing_settings.cold_contacts(contact_ids)
     placed: dict[UUID, tuple[Any, ...]] = {}
     for row in rows:
         assert row.contact_id is not None

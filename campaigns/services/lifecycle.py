@@ -176,7 +176,7 @@ def retry_failed(business: BusinessProfile, campaign: Campaign, actor: User | No
             raise Conflict(
                 "not_running", "A cancelled campaign is over. Make a new one for those who missed it."
             )
-        count = broadcasts.send_again([key for key in lines.values_list("message_id", flat=True) if key])
+        count = broadcasts.retry([key for key in lines.values_list("message_id", flat=True) if key])
         if not count:
             raise Conflict("nothing_failed", "There is no failed message that could be sent again.")
         audit.record(business, actor, "campaign.retried", campaign, messages=count)

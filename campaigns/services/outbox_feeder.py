@@ -97,7 +97,7 @@ def _top_up(
     came before them had to be put off or left out.
     """
     settings = pacing_settings.settings_of(number)
-    strangers = pacing_settings.strangers_from(number, settings, moment) <= moment
+    strangers = pacing_settings.new_chats_from(number, settings, moment) <= moment
     rows = _next(campaign, number, max(room, look), strangers=strangers)
     turns = [_turn(campaign, settings, row, moment) for row in rows]
     _put_off([(turn.row.pk, turn.opens) for turn in turns if turn.opens])
@@ -173,7 +173,7 @@ def _leave_out(turns: Sequence[_Turn]) -> None:
 
 
 def _enqueue(campaign: Campaign, turns: Sequence[_Turn]) -> None:
-    cold = pacing_settings.cold_ones([turn.row.contact_id for turn in turns if turn.row.contact_id])
+    cold = pacing_settings.cold_contacts([turn.row.contact_id for turn in turns if turn.row.contact_id])
     known = known_variables(campaign)
     letters = [_letter(campaign, turn, known, cold) for turn in turns]
     made = broadcasts.enqueue_all(campaign.business_profile, letters, campaign.media)
@@ -203,20 +203,20 @@ def known_variables(campaign: Campaign) -> set[str]:
     return {*texts.BUILT_IN, *fields.values_list("key", flat=True)}
 
 
-def _letter(campaign: Campaign, turn: _Turn, known: set[str], cold: set[UUID]) -> broadcasts.Letter:
+def _letter(campaign: Campaign, turn: _Turn, known: set[str], cold: set[UUID]) -> broadcasts.CampaignMessage:
     row = turn.row
     assert row.contact is not None
     assert row.contact_id is not None
     assert row.connection_id is not None
     values = texts.values_of(row.contact, campaign.business_profile.business_name)
     mark = {MARK: {"id": str(campaign.pk), "name": campaign.name}}
-    return broadcasts.Letter(
+    return broadcasts.CampaignMessage(
         contact_id=row.contact_id,
         connection_id=row.connection_id,
         text=texts.render(_text_of(campaign, row.variant), values, known),
         token=token_of(row.pk),
         expires_at=turn.last,
-        about=mark | ({pacing_settings.COLD: True} if row.contact_id in cold else {}),
+        metadata=mark | ({pacing_settings.COLD: True} if row.contact_id in cold else {}),
     )
 
 
@@ -243,7 +243,7 @@ def mend(campaign_id: UUID) -> int:
     banned = CampaignRecipient.objects.filter(
         campaign=campaign, status=Status.QUEUED, connection__in=[one.pk for one in numbers if one not in left]
     )
-    changed += broadcasts.withdraw(
+    changed += broadcasts.cancel(
         [key for key in banned.values_list("message_id", flat=True) if key], "number_banned"
     )
     while left:

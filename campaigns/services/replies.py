@@ -79,7 +79,7 @@ def take_out(contact_ids: Collection[UUID], reason: str) -> None:
     found = list(open_lines)
     if not found:
         return
-    broadcasts.withdraw([message_id for _, message_id in found if message_id], reason)
+    broadcasts.cancel([message_id for _, message_id in found if message_id], reason)
     waiting = [key for key, message_id in found if not message_id]
     rows = [row for row in recipient_states.locked(Q(pk__in=waiting)) if row.status == Status.PENDING]
     transitions.finish(recipient_states.settle(rows, Status.SKIPPED, reason).emptied)
@@ -107,7 +107,7 @@ def on_merged(batch: Sequence[ContactsMerged]) -> None:
             for row in recipient_states.locked(Q(contact_id=event.lost_id))
             if row.status in recipient_states.OPEN
         ]
-        broadcasts.withdraw([row.message_id for row in twice if row.message_id], "duplicate")
+        broadcasts.cancel([row.message_id for row in twice if row.message_id], "duplicate")
         rows = [
             row
             for row in recipient_states.locked(Q(pk__in=[row.pk for row in twice]))

@@ -104,9 +104,9 @@ def _follow(status: str, message_ids: Sequence[UUID]) -> None:
     if status == Status.PAUSED:
         broadcasts.hold(message_ids)
     elif status == Status.SENDING:
-        broadcasts.let_go(message_ids)
+        broadcasts.resume(message_ids)
     else:
-        broadcasts.call_off(message_ids)
+        broadcasts.cancel_automatic(message_ids)
 
 
 def close(campaign_id: UUID) -> int:

@@ -1,4 +1,4 @@
-"""The gap of a number: since when messages may be missing, and why they are not here yet. Kept until it is healed."""
+"""Gaps of numbers: since when messages may be missing, and why."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from connections.models import WhatsAppConnection
 
 
 def begin(lease: Lease, since: datetime) -> datetime:
-    """Open a gap, or widen the one that is open. Returns where it begins. Raises LeaseLost."""
+    """Open a gap, or widen the open one. Returns its start. Raises LeaseLost."""
     with transaction.atomic():
         row = leases.guard(lease)
         since = min(since, row.gap_since or since)
@@ -23,20 +23,26 @@ def begin(lease: Lease, since: datetime) -> datetime:
     return since
 
 
-def note(lease: Lease, reason: str, chats: int, *, healed: int = 0) -> None:
-    """Write why the gap is still open. chats: how many could not be read. healed: messages that were found."""
+def note(lease: Lease, reason: str, chats: int, *, recovered: int = 0) -> None:
+    """Save why the gap is still open.
+
+    chats: number that could not be read. recovered: number of new messages.
+    """
     with transaction.atomic():
         row = leases.guard(lease)
-        if (row.gap_reason, row.gap_chats) != (reason[:40], chats) or healed:
+        if (row.gap_reason, row.gap_chats) != (reason[:40], chats) or recovered:
             _update(
-                row, gap_reason=reason[:40], gap_chats=chats, backfilled_count=F("backfilled_count") + healed
+                row,
+                gap_reason=reason[:40],
+                gap_chats=chats,
+                backfilled_count=F("backfilled_count") + recovered,
             )
 
 
-def end(lease: Lease, *, healed: int) -> None:
-    """Close the gap: every chat was read. healed: messages that were found."""
+def end(lease: Lease, *, recovered: int) -> None:
+    """Close the gap, because every chat was read. recovered: number of new messages."""
     with transaction.atomic():
-        counted = F("backfilled_count") + healed
+        counted = F("backfilled_count") + recovered
         _update(leases.guard(lease), gap_since=None, gap_reason="", gap_chats=0, backfilled_count=counted)
 
 

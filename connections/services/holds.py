@@ -1,9 +1,10 @@
-"""Old data must not send: after a restored backup, what waits in it may have left long ago.
+"""Holds of numbers after a restored backup.
 
-The database knows when it was last in use (`SitePulse`), and a backup knows when it was made. When a process finds that
-this is longer ago than WHATSFLOW_HOLD_AFTER_MINUTES, or earlier than what it has written itself, every number that has
-something waiting is held: it receives, and sends nothing until a person has said what is to become of what waits.
-A long outage looks the same from here and is treated the same.
+Its queued messages may have been sent long ago.
+
+The database stores when it was last in use (`SitePulse`). If a process finds that this is longer ago than
+WHATSFLOW_HOLD_AFTER_MINUTES, or earlier than what it wrote itself, every number with queued messages is held: it
+receives, and sends nothing until a person decides whether those messages are sent. A long outage has the same effect.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import threading
 import time
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 import structlog
@@ -24,38 +24,40 @@ from accounts.services import audit
 from connections.events import ConnectionStatusChanged, DataMayBeOld, NumberReleased
 from connections.models import SitePulse, WhatsAppConnection
 from connections.ports import messaging
+from connections.services import numbers
 from core import clock
 from core.errors import Conflict
 from core.events import publish
-from core.realtime import wakeup
 
 log = structlog.get_logger(__name__)
 
 BEAT_SECONDS = 20.0
-"""The pulse is written by each process at most this often."""
+"""Interval at which each process writes the pulse."""
 
 
 class Pulse:
-    """One process's part in keeping the pulse."""
+    """Keeps the time of last use, one instance per process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._looked = -BEAT_SECONDS
+        self._checked_at = -BEAT_SECONDS
         self._written: datetime | None = None
 
     def beat(self) -> list[UUID]:
-        """Note that the data is in use; hold what must be held first. Returns the numbers held just now.
+        """Record that the data is in use, after holding numbers if it is old.
 
-        Whoever is about to send or to ring for work calls this before; nearly always it does nothing.
+        Returns the ids of numbers held now.
+
+        Called before anything is sent or scheduled; usually a no-op.
         """
         with self._lock:
-            if time.monotonic() - self._looked < BEAT_SECONDS:
+            if time.monotonic() - self._checked_at < BEAT_SECONDS:
                 return []
-            held = self._look()
-            self._looked = time.monotonic()
+            held = self._check()
+            self._checked_at = time.monotonic()
             return held
 
-    def _look(self) -> list[UUID]:
+    def _check(self) -> list[UUID]:
         with transaction.atomic():
             SitePulse.objects.get_or_create(pk=1, defaults={"beat_at": clock.database_now()})
             known = SitePulse.objects.select_for_update().get(pk=1).beat_at
@@ -66,7 +68,10 @@ class Pulse:
         return held
 
     def _is_old(self, known: datetime, moment: datetime) -> bool:
-        """This process wrote a later time than the database has; or it is new here, and nobody wrote for long."""
+        """Whether the data is old.
+
+        True if this process wrote a later time than `known`, or wrote none and `known` is long ago.
+        """
         if not settings.HOLD_AFTER_MINUTES:
             return False
         if self._written is not None:
@@ -78,7 +83,10 @@ pulse = Pulse()
 
 
 def hold_all(known: datetime) -> list[UUID]:
-    """Hold every number that has something waiting, and have campaigns wait. known: when the data was last in use."""
+    """Hold every number with queued messages, and pause campaigns.
+
+    known: when the data was last in use.
+    """
     with transaction.atomic():
         rows = WhatsAppConnection.objects.select_for_update(no_key=True).filter(held_since=None)
         waiting = list(rows.filter(pk__in=messaging().waiting_numbers()).order_by("pk"))
@@ -91,7 +99,7 @@ def hold_all(known: datetime) -> list[UUID]:
 
 
 def release(connection: WhatsAppConnection, actor: User | None, *, send: bool) -> None:
-    """Let the number send again. send: what waited since before the hold leaves too; else it is cancelled.
+    """End the hold. send: whether messages queued before it are sent or cancelled.
 
     Raises Conflict("not_held").
     """
@@ -110,13 +118,12 @@ def release(connection: WhatsAppConnection, actor: User | None, *, send: bool) -
             _changed(row),
         )
         audit.record(connection.business_profile, actor, "connection.released", connection, sent=send)
-        topic = wakeup.connection_topic(row.pk)
-        transaction.on_commit(partial(wakeup.ring, topic), robust=True)
+        numbers.wake_runner_on_commit(row.pk)
     connection.held_since = None
 
 
 def _changed(row: WhatsAppConnection) -> ConnectionStatusChanged:
-    """Open pages look again."""
+    """Build the event that makes open pages reload the number."""
     return ConnectionStatusChanged(
         business_id=row.business_profile_id,
         connection_id=row.pk,

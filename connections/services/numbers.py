@@ -1,4 +1,7 @@
-"""What people do with a business's numbers. The caller has authorised the actor and found the number."""
+"""Create, connect, disconnect and delete numbers.
+
+The caller has authorised the actor and loaded the number.
+"""
 
 from __future__ import annotations
 
@@ -30,15 +33,15 @@ from core.realtime import wakeup
 
 log = structlog.get_logger(__name__)
 
-IDLE_AT_ONCE = 20
-"""Each takes a browser for some seconds."""
+IDLE_BATCH = 20
+"""Numbers logged out by one run; each needs a browser for some seconds."""
 NO_CODE = {"qr_code": "", "qr_expires_at": None, "pairing_code": ""}
 
 
 def create(business: BusinessProfile, actor: User | None, mode: str, name: str = "") -> WhatsAppConnection:
-    """A new number, not connected yet. In sandbox mode with a simulated phone of its own.
+    """Create a number, not connected yet. In sandbox mode it gets a simulated phone.
 
-    Raises InvalidInput("unknown_mode"), or ("mode_unavailable") with what this installation lacks for it.
+    Raises InvalidInput("unknown_mode"), or ("mode_unavailable") with what this installation lacks.
     """
     if lacks := registry.unusable().get(mode):
         raise InvalidInput("mode_unavailable", f"This cannot be used here yet. {lacks}", field="mode")
@@ -57,7 +60,9 @@ def create(business: BusinessProfile, actor: User | None, mode: str, name: str =
 
 
 def connect(connection: WhatsAppConnection, actor: User | None, pairing_phone: str = "") -> None:
-    """Ask for the number to be online: with the login it has, else by QR, or by pairing code for `pairing_phone`.
+    """Request that the number goes online.
+
+    It uses its login, a QR code, or a pairing code for `pairing_phone`.
 
     Raises InvalidInput("invalid_phone_number"), or ("no_pairing_code") when the driver cannot do that.
     """
@@ -93,7 +98,7 @@ def connect_chosen(
     connection_mode: str = "",
     phone_number: str = "",
 ) -> WhatsAppConnection:
-    """Connect the number that is named, else the default one, else a new one of `connection_mode`.
+    """Connect the given number, else the default, else a new one.
 
     Raises NotFound, InvalidInput as `create` and `connect` do.
     """
@@ -110,19 +115,28 @@ def connect_chosen(
 
 
 def disconnect(connection: WhatsAppConnection, actor: User | None) -> None:
-    """Ask for the number to go offline, keeping its login. Messages wait in the outbox."""
-    _leave(connection, actor, WhatsAppConnection.Desired.OFFLINE, "connection.disconnect")
+    """Request that the number goes offline and keeps its login.
+
+    Messages wait in the outbox.
+    """
+    _go_offline(connection, actor, WhatsAppConnection.Desired.OFFLINE, "connection.disconnect")
 
 
 def logout(connection: WhatsAppConnection, actor: User | None) -> None:
-    """Ask for the number to be unlinked from the phone; connecting again then takes a new scan."""
+    """Request that the number is unlinked from the phone.
+
+    Connecting again then needs a new scan.
+    """
     has_login = bool(connection.session_data)
     desired = WhatsAppConnection.Desired.LOGGED_OUT if has_login else WhatsAppConnection.Desired.OFFLINE
-    _leave(connection, actor, desired, "connection.logout")
+    _go_offline(connection, actor, desired, "connection.logout")
 
 
 def log_out_idle() -> int:
-    """Log out the numbers that have been disconnected for longer than a login is kept. Returns how many."""
+    """Log out numbers that have been disconnected longer than LOGOUT_AFTER_DAYS.
+
+    Returns how many.
+    """
     if not settings.LOGOUT_AFTER_DAYS:
         return 0
     since = clock.now() - timedelta(days=settings.LOGOUT_AFTER_DAYS)
@@ -131,15 +145,20 @@ def log_out_idle() -> int:
         status=WhatsAppConnection.Status.DISCONNECTED,
         status_changed_at__lt=since,
     ).exclude(session_data="")
-    found = list(idle.select_related("business_profile").order_by("status_changed_at", "id")[:IDLE_AT_ONCE])
-    for connection in found:
+    connections = list(
+        idle.select_related("business_profile").order_by("status_changed_at", "id")[:IDLE_BATCH]
+    )
+    for connection in connections:
         log.info("idle_number_logged_out", connection_id=str(connection.pk))
         logout(connection, None)
-    return len(found)
+    return len(connections)
 
 
 def rename(connection: WhatsAppConnection, actor: User | None, name: str) -> None:
-    """What the team calls this number (at most 100 characters; empty: the number itself)."""
+    """Set the name of the number.
+
+    At most 100 characters; empty: the phone number is shown.
+    """
     name = _clean_name(name)
     with transaction.atomic():
         WhatsAppConnection.objects.filter(pk=connection.pk).update(name=name, updated_at=Now())
@@ -148,7 +167,10 @@ def rename(connection: WhatsAppConnection, actor: User | None, name: str) -> Non
 
 
 def delete(connection: WhatsAppConnection, actor: User | None) -> None:
-    """Remove the number with its conversations. Raises Conflict("still_connected") until it is disconnected."""
+    """Delete the number with its conversations.
+
+    Raises Conflict("still_connected") until it is disconnected.
+    """
     with transaction.atomic():
         row = WhatsAppConnection.objects.select_for_update().filter(pk=connection.pk)
         if not row.filter(leases.is_free(), desired=WhatsAppConnection.Desired.OFFLINE).exists():
@@ -163,7 +185,10 @@ def delete(connection: WhatsAppConnection, actor: User | None) -> None:
 
 
 def stop_all(business_id: UUID) -> None:
-    """Take every number of a deleted business offline. Must be called inside the transaction that deletes it."""
+    """Take all numbers of a deleted business offline.
+
+    Call inside the transaction of the deletion.
+    """
     rows = WhatsAppConnection.objects.filter(business_profile_id=business_id)
     rows.update(
         desired=WhatsAppConnection.Desired.OFFLINE, pairing_phone="", restart_not_before=None, **NO_CODE
@@ -174,19 +199,22 @@ def stop_all(business_id: UUID) -> None:
         status_changed_at=Now(),
     )
     for connection_id in rows.values_list("pk", flat=True):
-        transaction.on_commit(partial(_ring, connection_id), robust=True)
+        wake_runner_on_commit(connection_id)
 
 
 def start(connection_id: UUID) -> None:
-    """Ask a sessions worker to take the number, and wake the one that has it. Losing this costs a few seconds."""
-    wakeup.ring(wakeup.connection_topic(connection_id))
+    """Request a worker for the number, and wake the one that has it.
+
+    Losing the request costs a few seconds.
+    """
+    wake_runner(connection_id)
     try:
         current_app.send_task("connections.tasks.run_session", args=[str(connection_id)])
     except Exception:
         log.warning("start_not_sent", connection_id=str(connection_id), exc_info=True)
 
 
-def _leave(connection: WhatsAppConnection, actor: User | None, desired: str, action: str) -> None:
+def _go_offline(connection: WhatsAppConnection, actor: User | None, desired: str, action: str) -> None:
     with transaction.atomic():
         row = WhatsAppConnection.objects.filter(pk=connection.pk)
         row.update(
@@ -204,21 +232,30 @@ def _leave(connection: WhatsAppConnection, actor: User | None, desired: str, act
         )
         audit.record(connection.business_profile, actor, action, connection)
         _changed(connection)
-        wake: Any = start if desired == WhatsAppConnection.Desired.LOGGED_OUT else _ring
+        wake: Any = start if desired == WhatsAppConnection.Desired.LOGGED_OUT else wake_runner
         transaction.on_commit(partial(wake, connection.pk))
 
 
-def _ring(connection_id: UUID) -> None:
+def wake_runner(connection_id: UUID) -> None:
+    """Wake the number's session runner now.
+
+    A wake-up may be lost; the runner checks again by itself.
+    """
     wakeup.ring(wakeup.connection_topic(connection_id))
 
 
+def wake_runner_on_commit(connection_id: UUID) -> None:
+    """Wake the number's session runner after the present transaction."""
+    transaction.on_commit(partial(wake_runner, connection_id), robust=True)
+
+
 def _unattended(row: QuerySet[WhatsAppConnection]) -> QuerySet[WhatsAppConnection]:
-    """The number, unless a runner holds it: that one will write the state itself."""
+    """Exclude a number that a runner holds: that runner writes the status itself."""
     return row.filter(leases.is_free())
 
 
 def _changed(connection: WhatsAppConnection) -> None:
-    """Bring the caller's copy up to date and tell everybody."""
+    """Refresh the caller's instance and publish the event."""
     connection.refresh_from_db()
     publish(
         ConnectionStatusChanged(

@@ -1,4 +1,4 @@
-"""What people do on the simulated phone, and as its simulated customers."""
+"""Actions on the simulated phone and of its simulated customers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from connections.models import SandboxCustomer, SandboxMessage, SandboxPhone, Wh
 from connections.services import numbers
 from core.errors import Conflict, InvalidInput, NotFound
 from core.phone import phone
-from core.realtime import wakeup
 
 _REFUSALS = {
     "wrong_qr": "This is not the code that this number shows. Scan the one on its page.",
@@ -32,7 +31,7 @@ _REFUSALS = {
 
 
 class Upload(Protocol):
-    """A file that somebody sent with a form."""
+    """An uploaded file."""
 
     name: str | None
     size: int | None
@@ -41,7 +40,9 @@ class Upload(Protocol):
 
 
 def try_sandbox(business: BusinessProfile, actor: User | None) -> WhatsAppConnection:
-    """A sandbox number that connects by itself: shown its QR code, the simulated phone scans it after three seconds.
+    """Create a sandbox number that connects by itself.
+
+    Its phone scans the QR code after three seconds.
 
     A business that has one already gets that one, connected.
     """
@@ -61,7 +62,7 @@ def try_sandbox(business: BusinessProfile, actor: User | None) -> WhatsAppConnec
 
 
 def scan(connection: WhatsAppConnection, actor: User | None, qr_content: str) -> None:
-    """The simulated phone scans a QR code (or somebody types a pairing code on it).
+    """Scan a QR code with the simulated phone, or enter a pairing code on it.
 
     Raises InvalidInput("wrong_qr") or InvalidInput("qr_expired").
     """
@@ -76,9 +77,11 @@ def scan(connection: WhatsAppConnection, actor: User | None, qr_content: str) ->
 def scan_shown(
     business: BusinessProfile, actor: User | None, connection_id: UUID | None = None
 ) -> WhatsAppConnection:
-    """The simulated phone scans what the number shows now. Without any sandbox number, one that links itself is made.
+    """Scan the code that the number shows.
 
-    Raises NotFound, Conflict("no_qr") while no code is on show. A connected number stays as it is.
+    Without any sandbox number, create one that connects by itself.
+
+    Raises NotFound, and Conflict("no_qr") if no code is displayed. No-op for a connected number.
     """
     if connection_id is None and selectors.default_connection(business, sandbox=True) is None:
         return try_sandbox(business, actor)
@@ -101,7 +104,9 @@ def write_from(
     from_number: str = "",
     connection_id: UUID | None = None,
 ) -> SandboxMessage:
-    """Write to the business as the customer who is named, by id or number (made if new), else as the first one.
+    """Write to the business as a customer.
+
+    Without id and number as the first one; a new number is added.
 
     Raises NotFound, InvalidInput.
     """
@@ -125,7 +130,10 @@ def write_as(
     upload: Upload | None = None,
     quoted_wa_id: str = "",
 ) -> SandboxMessage:
-    """Write to the business as this customer, now. Raises InvalidInput for nothing, a long text or a large file."""
+    """Write to the business as this customer.
+
+    Raises InvalidInput for no content, a long text or a large file.
+    """
     return _write(customer, text, upload, quoted_wa_id, from_me=False)
 
 
@@ -136,7 +144,7 @@ def write_on_phone(
     upload: Upload | None = None,
     quoted_wa_id: str = "",
 ) -> SandboxMessage:
-    """Write to this customer on the business's own phone, past WhatsFlow, as an owner on the road would."""
+    """Write to this customer on the business's own phone, outside of WhatsFlow."""
     return _write(customer, text, upload, quoted_wa_id, from_me=True)
 
 
@@ -148,7 +156,7 @@ def add_customer(
     persona: str = "quiet",
     hides_number: bool = False,
 ) -> SandboxCustomer:
-    """One more simulated customer; without `number` they get a free one.
+    """Add a simulated customer. number: empty for a free one.
 
     Raises InvalidInput("invalid_phone_number" | "unknown_persona" | "name_missing") or Conflict("number_in_use").
     """
@@ -174,7 +182,10 @@ def add_customer(
 
 
 def set_faults(connection: WhatsAppConnection, **faults: Any) -> None:
-    """Change what goes wrong on purpose; names not given stay as they are. Raises InvalidInput("unknown_fault")."""
+    """Change the simulated faults; those not given stay.
+
+    Raises InvalidInput("unknown_fault").
+    """
     with transaction.atomic():
         owned = SandboxPhone.objects.select_for_update(no_key=True).get(pk=_phone(connection).pk)
         try:
@@ -182,24 +193,30 @@ def set_faults(connection: WhatsAppConnection, **faults: Any) -> None:
         except (TypeError, ValueError) as error:
             raise InvalidInput("unknown_fault", f"{error}.") from None
         owned.save(update_fields=["faults", "updated_at"])
-    _ring(connection)
+    numbers.wake_runner(connection.pk)
 
 
 def set_online(connection: WhatsAppConnection, online: bool) -> None:
-    """Take the simulated phone's network away, or give it back: what happened meanwhile is told then."""
+    """Disconnect or reconnect the simulated phone's network.
+
+    Events of the meantime are reported afterwards.
+    """
     SandboxPhone.objects.filter(pk=_phone(connection).pk).update(online=online)
-    _ring(connection)
+    numbers.wake_runner(connection.pk)
 
 
 def set_speed(connection: WhatsAppConnection, speed: float) -> None:
-    """The factor on every simulated delay from now on: 0 is at once, 1 lifelike. Raises InvalidInput("bad_speed")."""
+    """Set the factor of simulated delays: 0 is immediate, 1 is realistic.
+
+    Raises InvalidInput("bad_speed").
+    """
     if not 0 <= speed <= 10:
         raise InvalidInput("bad_speed", "The speed factor is between 0 and 10.", field="speed")
     SandboxPhone.objects.filter(pk=_phone(connection).pk).update(speed=speed)
 
 
 def unlink_on_phone(connection: WhatsAppConnection, reason: str = "unlinked") -> None:
-    """Remove the linked device on the simulated phone. reason: unlinked, replaced or banned."""
+    """Unlink the device on the simulated phone. reason: unlinked, replaced or banned."""
     if reason not in ("unlinked", "replaced", "banned"):
         raise InvalidInput("unknown_reason", "A login ends by being unlinked, replaced or banned.")
     SandboxStore(connection.pk).unlink(reason)
@@ -228,7 +245,7 @@ def _write(
 
 
 def _media(upload: Upload) -> tuple[MediaBlob, MessageKind]:
-    """The upload with the type that its content has."""
+    """Read the upload and detect its type from its content."""
     if (upload.size or 0) > max(settings.MEDIA_MAX_BYTES.values()):
         raise InvalidInput("file_too_large", "This file is larger than WhatsApp takes.", field="upload")
     data = upload.read()
@@ -269,7 +286,3 @@ def _phone(connection: WhatsAppConnection) -> SandboxPhone:
 
 def _world(connection: WhatsAppConnection) -> World:
     return World(SandboxStore(_phone(connection).connection_id))
-
-
-def _ring(connection: WhatsAppConnection) -> None:
-    wakeup.ring(wakeup.connection_topic(connection.pk))

@@ -1,4 +1,7 @@
-"""What the session runner writes about its number. Every verb carries the lease; a stale one raises LeaseLost."""
+"""What the session runner saves about its number.
+
+Functions that take the lease raise LeaseLost.
+"""
 
 from __future__ import annotations
 
@@ -43,28 +46,29 @@ FINAL = frozenset(
         Reason.LOGIN_LOST,
     }
 )
-"""Ends that trying again does not heal: the number stays off until a person connects it."""
+"""Reasons that a retry does not resolve: the number stays offline until a person connects it."""
 
 SILENT = frozenset({Reason.NO_ACKS, Reason.NO_ANSWER})
-"""Ends of a session that is still linked, and deaf: it is opened anew."""
+"""Reasons of a session that is still linked but gets no answers: it is opened again."""
 
 RESTART_WAITS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
-"""Seconds before the first, second, … new start of a session that keeps ending."""
+"""Backoff in seconds before a session that keeps ending is opened again."""
 
-ASK_AGAIN_SECONDS = (5.0, 300.0)
-"""A worker is asked for again at the earliest and at the latest after so long."""
+REQUEST_AGAIN_SECONDS = (5.0, 300.0)
+"""Shortest and longest interval between two requests for a worker."""
 
-NOBODY_CAME_SECONDS = 15.0
-"""A number for which no worker has come for so long says so."""
+NO_WORKER_SECONDS = 15.0
+"""After this time without a worker, the number shows that none is free."""
 
 _NO_CODE: dict[str, Any] = numbers.NO_CODE
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What people want of the number, and what WhatsApp lets it do.
+class Instructions:
+    """What a runner has to do with the number.
 
-    wait: seconds until the session may be started again. limited: it may not start new chats for now.
+    desired: a status of `Desired`. wait: seconds until the session may be opened again. limited: whether WhatsApp
+    forbids new chats for now.
     """
 
     desired: str
@@ -73,27 +77,29 @@ class Wish:
     limited: bool = False
 
 
-def wish(lease: Lease) -> Wish:
-    """Read what is wanted, and whether the lease still runs."""
+def instructions(lease: Lease) -> Instructions:
+    """Read the instructions. Raises LeaseLost."""
     row = leases.check(lease)
     not_before = row.restart_not_before
     wait = (not_before - clock.database_now()).total_seconds() if not_before else 0.0
     limited = row.limited_until is not None and row.limited_until > clock.now()
-    return Wish(row.desired, max(0.0, wait), row.pairing_phone, limited)
+    return Instructions(row.desired, max(0.0, wait), row.pairing_phone, limited)
 
 
 def load(lease: Lease) -> WhatsAppConnection:
-    """The number with everything that a driver needs, secrets included."""
+    """Return the number with everything that a driver needs, secrets included."""
     with transaction.atomic():
         leases.guard(lease)
         return WhatsAppConnection.objects.get(pk=lease.connection_id)
 
 
 def report_state(lease: Lease, state: State) -> str:
-    """Write how the driver is. Returns "" or the reason why the linked phone is not welcome here.
+    """Save the driver's state.
 
-    That is `number_taken` (another connection has this phone number) or `wrong_number` (this connection belongs to a
-    different one): nothing is written then, and the runner has to log out.
+    Returns "", or the reason why the linked phone is refused.
+
+    The reason is `number_taken` (another number has this phone number) or `wrong_number` (this one belongs to a
+    different phone). Nothing is saved then, and the runner has to log out.
     """
     with transaction.atomic():
         row = leases.guard(lease)
@@ -108,7 +114,7 @@ def report_state(lease: Lease, state: State) -> str:
 
 
 def ended(lease: Lease, reason: str, session: str) -> None:
-    """It is over until a person connects the number again. session: what is left of the login."""
+    """Save that the session ended for good. session: what is left of the login."""
     with transaction.atomic():
         row = leases.guard(lease)
         _end(row, reason)
@@ -116,7 +122,10 @@ def ended(lease: Lease, reason: str, session: str) -> None:
 
 
 def crashed(lease: Lease, reason: str) -> float:
-    """The session broke; it is to be started again after a wait that grows each time. Returns the wait in seconds."""
+    """Save that the session broke.
+
+    Returns the backoff in seconds until it is opened again.
+    """
     with transaction.atomic():
         row = leases.guard(lease)
         wait = RESTART_WAITS[min(row.restart_count, len(RESTART_WAITS) - 1)]
@@ -125,27 +134,32 @@ def crashed(lease: Lease, reason: str) -> float:
             Now() + Value(timedelta(seconds=wait), output_field=DurationField()), output_field=DateTimeField()
         )
         count = min(row.restart_count + 1, 1000)
-        fields = {"status": status, "status_reason": _known(reason), **_NO_CODE}
+        fields = {"status": status, "status_reason": _known_reason(reason), **_NO_CODE}
         _write(row, {**fields, "restart_count": count, "restart_not_before": restart})
     return wait
 
 
 def paused(lease: Lease) -> None:
-    """This worker stops; the next one will take the number. It says "starting" until then."""
+    """Save that this worker stops.
+
+    The number is "starting" until the next worker takes it.
+    """
     with transaction.atomic():
         _write(leases.guard(lease), {"status": Status.STARTING, "status_reason": "", **_NO_CODE})
 
 
 def save_session(lease: Lease, session: str) -> None:
-    """Keep what the driver needs to log in again, under the next generation."""
+    """Save the login under the next generation, if it changed."""
     with transaction.atomic():
         _save_session(leases.guard(lease), session)
 
 
 def limit_new_chats(lease: Lease, until: datetime | None) -> datetime:
-    """WhatsApp lets this number write to nobody new. Returns until when none is tried; later than before, or as it was.
+    """Save that WhatsApp forbids new chats.
 
-    until: what WhatsApp said; None: it did not, then it is WHATSFLOW_LIMIT_HOURS from now on.
+    Returns until when; never earlier than saved before.
+
+    until: None if WhatsApp did not say; then WHATSFLOW_LIMIT_HOURS from now.
     """
     chosen = until or clock.now() + timedelta(hours=settings.LIMIT_HOURS)
     with transaction.atomic():
@@ -157,20 +171,23 @@ def limit_new_chats(lease: Lease, until: datetime | None) -> datetime:
 
 
 def record_proof(lease: Lease, *, steady: bool, vitals: ResourceUsage | None = None) -> None:
-    """A round trip with WhatsApp was verified just now. steady: for so long that earlier crashes no longer count."""
+    """Save that WhatsApp answered just now.
+
+    steady: the session runs so long that earlier crashes no longer count.
+    """
     with transaction.atomic():
         row = leases.guard(lease)
         cursor = {**row.inbound_cursor, "caught_up_at": clock.now().isoformat()}
         fields: dict[str, Any] = {"last_proof_at": Now(), "inbound_cursor": cursor}
         if vitals is not None:
-            fields["vitals"] = _plain(vitals)
+            fields["vitals"] = _to_json(vitals)
         if steady:
             fields |= {"restart_count": 0, "restart_not_before": None}
         WhatsAppConnection.objects.filter(pk=row.pk).update(**fields)
 
 
-def _plain(vitals: ResourceUsage) -> dict[str, Any]:
-    """As they are kept: times in ISO 8601, what is not known left out."""
+def _to_json(vitals: ResourceUsage) -> dict[str, Any]:
+    """Convert to JSON values: times in ISO 8601, unknown values left out."""
     plain = {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in asdict(vitals).items()
@@ -179,23 +196,29 @@ def _plain(vitals: ResourceUsage) -> dict[str, Any]:
 
 
 def ensure() -> int:
-    """Ask a worker for every number that should be driven and is not. Returns how many were asked for."""
-    asked = 0
+    """Request a worker for every number that should be driven and is not.
+
+    Returns how many.
+    """
+    requested = 0
     now = clock.database_now()
     for connection_id in _waiting_numbers(now):
         with transaction.atomic():
-            if not _take_turn(connection_id, now):
+            if not _mark_requested(connection_id, now):
                 continue
         numbers.start(connection_id)
-        asked += 1
-    return asked
+        requested += 1
+    return requested
 
 
-def ask_again(now: datetime, requested: datetime | None, since: datetime | None) -> bool:
-    """Whether to ask for a worker (again): the longer nobody came, the more rarely, so that no queue grows."""
+def should_request_again(now: datetime, requested: datetime | None, since: datetime | None) -> bool:
+    """Whether to request a worker (again).
+
+    The interval grows with the wait, so that no queue builds up.
+    """
     if requested is None:
         return True
-    shortest, longest = ASK_AGAIN_SECONDS
+    shortest, longest = REQUEST_AGAIN_SECONDS
     waited = (requested - since).total_seconds() if since else 0.0
     return (now - requested).total_seconds() >= min(longest, max(shortest, waited))
 
@@ -204,41 +227,44 @@ def _waiting_numbers(now: datetime) -> list[UUID]:
     rows = WhatsAppConnection.objects.filter(_unattended()).values_list(
         "pk", "start_requested_at", "status_changed_at"
     )
-    return [pk for pk, requested, since in rows if ask_again(now, requested, since)]
+    return [pk for pk, requested, since in rows if should_request_again(now, requested, since)]
 
 
 def _unattended() -> Q:
-    """Condition on numbers: somebody should drive it and nobody does."""
+    """Condition on numbers that should be driven and are not."""
     may_start = Q(restart_not_before=None) | Q(restart_not_before__lte=Now())
     return leases.is_free() & may_start & Q(desired__in=[Desired.ONLINE, Desired.LOGGED_OUT])
 
 
-def _take_turn(connection_id: UUID, now: datetime) -> bool:
-    """Note that a worker is being asked, and that whatever the number's state says is of yesterday."""
+def _mark_requested(connection_id: UUID, now: datetime) -> bool:
+    """Save the request and reset an outdated status.
+
+    Returns False if no request is due any more.
+    """
     row = (
         WhatsAppConnection.objects.select_for_update(no_key=True)
         .filter(_unattended(), pk=connection_id)
         .first()
     )
-    if row is None or not ask_again(now, row.start_requested_at, row.status_changed_at):
+    if row is None or not should_request_again(now, row.start_requested_at, row.status_changed_at):
         return False
     fields: dict[str, Any] = {"start_requested_at": Now()}
     if row.status not in (Status.STARTING, Status.DISCONNECTED):
         fields |= {"status": Status.STARTING, "status_reason": "", **_NO_CODE}
-    elif row.status == Status.STARTING and _nobody_came(row, now):
+    elif row.status == Status.STARTING and _has_no_worker(row, now):
         fields["status_reason"] = Reason.NO_WORKER
     _write(row, fields)
     return True
 
 
-def _nobody_came(row: WhatsAppConnection, now: datetime) -> bool:
-    """Whether the number was asked for long ago: every worker drives as many as it may, or there is none."""
+def _has_no_worker(row: WhatsAppConnection, now: datetime) -> bool:
+    """Whether no worker has taken the number within NO_WORKER_SECONDS."""
     since = row.status_changed_at
-    return since is not None and (now - since).total_seconds() >= NOBODY_CAME_SECONDS
+    return since is not None and (now - since).total_seconds() >= NO_WORKER_SECONDS
 
 
 def _fields(row: WhatsAppConnection, state: State) -> dict[str, Any]:
-    """The columns that say what `state` says."""
+    """Return the columns for a driver's state."""
     if state.phase == Phase.LOADING:
         return {"status": Status.STARTING, "status_reason": "", **_NO_CODE}
     if state.phase == Phase.QR:
@@ -248,14 +274,17 @@ def _fields(row: WhatsAppConnection, state: State) -> dict[str, Any]:
         return {"status": Status.SYNCING, "status_reason": "", **_NO_CODE, **own}
     ready = {"last_proof_at": Now(), "pairing_phone": "", "qr_count": 0, **_NO_CODE, **own}
     if state.degraded:
-        return {"status": Status.DEGRADED, "status_reason": _known(state.degraded), **ready}
+        return {"status": Status.DEGRADED, "status_reason": _known_reason(state.degraded), **ready}
     if row.status != Status.CONNECTED:
         ready["last_connected_at"] = Now()
     return {"status": Status.CONNECTED, "status_reason": "", **ready}
 
 
 def _code(state: State) -> dict[str, Any]:
-    """The code on show. The runner reports a code once, so each report counts one."""
+    """Return the columns of the displayed code.
+
+    The runner reports each code once, so every call counts one.
+    """
     expires = (
         clock.now() + timedelta(seconds=state.qr_expires_in) if state.qr_expires_in is not None else None
     )
@@ -268,7 +297,7 @@ def _code(state: State) -> dict[str, Any]:
 
 
 def _adopt_number(row: WhatsAppConnection, number: str) -> str:
-    """Make the linked phone's number this connection's, once. Returns why not, or ""."""
+    """Save the linked phone's number, once. Returns the reason of a refusal, or ""."""
     if row.phone_number == number:
         return ""
     if row.phone_number:
@@ -282,14 +311,14 @@ def _adopt_number(row: WhatsAppConnection, number: str) -> str:
 
 
 def _end(row: WhatsAppConnection, reason: str) -> None:
-    """Write that it is over. Somebody who asked for the number again meanwhile gets what they asked for."""
-    changed_mind = reason == Reason.USER and row.desired == Desired.ONLINE
+    """Save that the session ended. A request to connect that came meanwhile stays."""
+    requested_again = reason == Reason.USER and row.desired == Desired.ONLINE
     _write(
         row,
         {
             "status": Status.DISCONNECTED,
-            "status_reason": _known(reason),
-            "desired": row.desired if changed_mind else Desired.OFFLINE,
+            "status_reason": _known_reason(reason),
+            "desired": row.desired if requested_again else Desired.OFFLINE,
             "pairing_phone": "",
             "restart_count": 0,
             "restart_not_before": None,
@@ -307,7 +336,7 @@ def _save_session(row: WhatsAppConnection, session: str) -> None:
 
 
 def _write(row: WhatsAppConnection, fields: dict[str, Any]) -> None:
-    """Update the columns, and tell everybody if what people see has changed."""
+    """Save the columns, and publish the event if what people see has changed."""
     status, reason = fields.get("status", row.status), fields.get("status_reason", row.status_reason)
     moved = (status, reason) != (row.status, row.status_reason)
     if moved:
@@ -321,6 +350,6 @@ def _write(row: WhatsAppConnection, fields: dict[str, Any]) -> None:
         )
 
 
-def _known(reason: str) -> str:
-    """A reason that has its own words; anything else is an unexpected error."""
+def _known_reason(reason: str) -> str:
+    """Return the reason if it is defined, else ERROR."""
     return reason if reason in Reason.values else Reason.ERROR

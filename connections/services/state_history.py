@@ -1,4 +1,4 @@
-"""What states a number went through, for whoever asks later why it was silent."""
+"""History of the status changes of numbers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from connections.models import ConnectionStateChange
 from core.clock import now
 from core.ids import first_at
 
-KEPT = timedelta(days=90)
+RETENTION = timedelta(days=90)
 
 
-def note(batch: Sequence[ConnectionStatusChanged]) -> None:
-    """Write down each change of state or reason, in the transaction of the change; a fresh QR code is none."""
+def record(batch: Sequence[ConnectionStatusChanged]) -> None:
+    """Save each change of status or reason, in its transaction.
+
+    A new QR code is no change.
+    """
     for event in batch:
         rows = ConnectionStateChange.objects.filter(connection_id=event.connection_id)
         last = rows.order_by("-created_at", "-id").values_list("status", "status_reason").first()
@@ -29,6 +32,6 @@ def note(batch: Sequence[ConnectionStatusChanged]) -> None:
 
 
 def prune() -> int:
-    """Forget what is older than 90 days. Returns how many changes."""
-    rows = ConnectionStateChange.objects.filter(pk__lt=first_at(now() - KEPT))
+    """Delete changes older than RETENTION. Returns how many."""
+    rows = ConnectionStateChange.objects.filter(pk__lt=first_at(now() - RETENTION))
     return rows.delete()[0]

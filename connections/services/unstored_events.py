@@ -1,4 +1,7 @@
-"""Events that cannot be stored: set them aside so that the others of their batch go on, and try them again."""
+"""Events that could not be stored.
+
+They are set aside so that the others of their batch are stored, and can be retried.
+"""
 
 from __future__ import annotations
 
@@ -24,34 +27,37 @@ from core.phone import phone
 
 log = structlog.get_logger(__name__)
 
-KEPT = timedelta(days=30)
-LARGEST = 1_000_000
-"""Characters of JSON; what is larger is counted, but not kept to be tried again."""
-MOST_KEPT = 5000
-"""Events of one number; of more the oldest are dropped."""
-_TOO_MUCH = "54"
-"""SQLSTATE class of PostgreSQL for what exceeds a limit of its own, like a text that its index cannot take."""
+RETENTION = timedelta(days=30)
+MAX_CHARACTERS = 1_000_000
+"""Length of the JSON; larger events are counted but cannot be retried."""
+MAX_EVENTS = 5000
+"""Events of one number; beyond that the oldest are deleted."""
+_LIMIT_EXCEEDED = "54"
+"""SQLSTATE class of PostgreSQL for exceeded limits, such as a text that is too long for its index."""
 
 
 class NotStored(Exception):
-    """Raised by a retry for an event that still cannot be stored. code: why."""
+    """An event cannot be stored on retry. code: the reason."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
 
 
-def is_verdict(error: Exception) -> bool:
-    """Whether an error tells something about the event that was stored, rather than about the database or the lease."""
+def is_event_error(error: Exception) -> bool:
+    """Whether an error was caused by the event, not by the database or the lease."""
     if isinstance(error, (DataError, IntegrityError)):
         return True
     if isinstance(error, OperationalError):
-        return str(getattr(error.__cause__, "sqlstate", "") or "").startswith(_TOO_MUCH)
+        return str(getattr(error.__cause__, "sqlstate", "") or "").startswith(_LIMIT_EXCEEDED)
     return not isinstance(error, (LeaseLost, DatabaseError, InterfaceError, OSError, MemoryError))
 
 
 def set_aside(lease: Lease, events: Sequence[tuple[Event, str]]) -> None:
-    """Keep events with why each could not be stored. One that is there already is not kept twice. Raises LeaseLost."""
+    """Save events with the reason why each could not be stored, each event once.
+
+    Raises LeaseLost.
+    """
     with transaction.atomic():
         connection = leases.guard(lease)
         rows = {(row.kind, row.key): row for row in (_row(connection, event, why) for event, why in events)}
@@ -62,7 +68,7 @@ def set_aside(lease: Lease, events: Sequence[tuple[Event, str]]) -> None:
             update_fields=["event", "error", "tried_at", "updated_at"],
         )
         newest = UnstoredEvent.objects.filter(connection=connection).order_by("-created_at", "-id")
-        surplus = list(newest.values_list("pk", flat=True)[MOST_KEPT : MOST_KEPT + 500])
+        surplus = list(newest.values_list("pk", flat=True)[MAX_EVENTS : MAX_EVENTS + 500])
         if surplus:
             UnstoredEvent.objects.filter(pk__in=surplus).delete()
             log.error("unstored_events_dropped", connection_id=str(connection.pk), events=len(surplus))
@@ -79,7 +85,7 @@ def _row(connection: WhatsAppConnection, event: Event, why: str) -> UnstoredEven
         mode=connection.connection_mode,
         kind=event_serialization.kind_of(event),
         key=event_serialization.fingerprint(event),
-        event=text if len(text) <= LARGEST else "",
+        event=text if len(text) <= MAX_CHARACTERS else "",
         error=why[:64],
         phone=phone.canonical(chat.phone) if chat and chat.phone and sanitizing.is_phone(chat.phone) else "",
         lid=chat.lid if chat and chat.lid and sanitizing.is_lid(chat.lid) else "",
@@ -93,7 +99,10 @@ def _chat_of(event: Event) -> Chat | None:
 
 
 def retry(keys: Iterable[UUID]) -> int:
-    """Store these events now, each by itself. Returns how many are stored; the others note why not."""
+    """Store these events now, each by itself.
+
+    Returns how many were stored; the others record the reason.
+    """
     return sum(_retry(key) for key in keys)
 
 
@@ -106,11 +115,11 @@ def _retry(key: UUID) -> bool:
             messaging().receive_again(row.connection_id, _events(row))
             row.delete()
     except Exception as error:
-        if not is_verdict(error):
+        if not is_event_error(error):
             raise
-        why = error.code if isinstance(error, NotStored) else type(error).__name__
+        reason = error.code if isinstance(error, NotStored) else type(error).__name__
         UnstoredEvent.objects.filter(pk=key).update(
-            attempts=F("attempts") + 1, tried_at=now(), updated_at=now(), error=why[:64]
+            attempts=F("attempts") + 1, tried_at=now(), updated_at=now(), error=reason[:64]
         )
         return False
     return True
@@ -129,7 +138,10 @@ def _events(row: UnstoredEvent) -> Sequence[Event]:
 
 
 def forget(business_id: UUID, phones: Collection[str], lids: Collection[str]) -> int:
-    """Delete what is kept of people by their canonical numbers and their LIDs. Returns how many events."""
+    """Delete the events of people, by canonical phone numbers and LIDs.
+
+    Returns how many.
+    """
     if not phones and not lids:
         return 0
     rows = UnstoredEvent.objects.filter(business_profile=business_id)
@@ -137,5 +149,5 @@ def forget(business_id: UUID, phones: Collection[str], lids: Collection[str]) ->
 
 
 def prune() -> int:
-    """Delete what could not be stored for 30 days. Returns how many events."""
-    return UnstoredEvent.objects.filter(pk__lt=first_at(now() - KEPT)).delete()[0]
+    """Delete events older than RETENTION. Returns how many."""
+    return UnstoredEvent.objects.filter(pk__lt=first_at(now() - RETENTION)).delete()[0]

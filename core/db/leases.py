@@ -6,6 +6,8 @@ with the condition `running` is fenced: a process that was paused past the expir
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -19,6 +21,8 @@ from django.db import connections
 from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Model, Q, QuerySet, Value
 from django.db.models.functions import Now
 
+from core.ids import uuid7
+
 log = structlog.get_logger(__name__)
 
 M = TypeVar("M", bound=Model)
@@ -28,13 +32,20 @@ RELEASED: dict[str, Any] = {"lease_owner": "", "lease_expires_at": None}
 """Values of the columns of a row that nobody holds."""
 
 
+def owner_name() -> str:
+    """Return a new owner of at most 64 characters: host, process and a unique part."""
+    return f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid7().hex}"
+
+
 def is_free() -> Q:
     """Condition on rows: no lease is running."""
     return Q(lease_owner="") | Q(lease_expires_at=None) | Q(lease_expires_at__lte=Now())
 
 
 def acquire(rows: QuerySet[M], owner: str, **fields: Any) -> bool:
-    """Take the one row of `rows` if it is free, and set `fields`. owner: unique to this holder.
+    """Take the one row of `rows` if it is free, and set `fields`.
+
+    owner: unique to this holder.
 
     Returns False if somebody else holds it or `rows` is empty.
     """
@@ -49,12 +60,18 @@ def owned(rows: QuerySet[M], owner: str, epoch: int) -> QuerySet[M]:
 
 
 def running(rows: QuerySet[M], owner: str, epoch: int) -> QuerySet[M]:
-    """Restrict `rows` to the one with this lease, as long as it has not expired: the condition of fenced writes."""
+    """Restrict `rows` to the one with this lease while it has not expired.
+
+    The condition of fenced writes.
+    """
     return owned(rows, owner, epoch).filter(lease_expires_at__gt=Now())
 
 
 def renew(rows: QuerySet[M]) -> bool:
-    """Extend the lease of `rows`, as `running` returned them. False: it is lost for good."""
+    """Extend the lease of `rows`, as `running` returned them.
+
+    False: it is lost for good.
+    """
     return bool(rows.update(lease_expires_at=_expiry()))
 
 
@@ -65,7 +82,10 @@ def _expiry() -> ExpressionWrapper:
 
 @dataclass
 class _Held:
-    """valid_until: monotonic time at which the lease expires unless renewed; it passes in a paused process, too."""
+    """A lease that is renewed.
+
+    valid_until: monotonic time at which it expires unless renewed; passes in a paused process, too.
+    """
 
     on_lost: Callable[[], None]
     valid_until: float
@@ -73,7 +93,9 @@ class _Held:
 
 
 class LeaseKeeper(Generic[L]):
-    """Renews the leases of this process from one thread, which lives as long as there are any.
+    """Renews the leases of this process from one thread.
+
+    The thread ends with the last lease.
 
     renew: extends one lease; False: it is lost.
     """
@@ -104,7 +126,10 @@ class LeaseKeeper(Generic[L]):
             return self._held.pop(lease, None) is not None
 
     def certain(self, lease: L) -> bool:
-        """Whether the lease surely runs, without a query: the last check before something leaves the process."""
+        """Whether the lease surely runs, without a query.
+
+        The last check before a message is sent.
+        """
         with self._changed:
             held = self._held.get(lease)
             return held is not None and time.monotonic() < held.valid_until
@@ -116,7 +141,10 @@ class LeaseKeeper(Generic[L]):
             connections.close_all()
 
     def _wait(self) -> list[tuple[L, _Held]]:
-        """Wait until leases are due and return them. Empty: none is held, and the thread ends."""
+        """Wait until leases are due and return them.
+
+        Empty: none is held, and the thread ends.
+        """
         with self._changed:
             while self._held:
                 moment = time.monotonic()

@@ -1,4 +1,4 @@
-"""The shape of jobs in the API."""
+"""API serializers of jobs."""
 
 from __future__ import annotations
 

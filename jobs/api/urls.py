@@ -1,4 +1,4 @@
-"""Addresses of jobs in the API."""
+"""API routes of jobs."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Jobs in the API."""
+"""API endpoints of jobs."""
 
 from __future__ import annotations
 
@@ -68,7 +68,10 @@ class Jobs(Endpoint):
         return response
 
     def _permitted(self, job_id: UUID) -> None:
-        """Raise Forbidden unless the caller may do what the job does, NotFound when there is no such job."""
+        """Raise Forbidden unless the caller has the capability of the job's kind.
+
+        Raises NotFound.
+        """
         kind = registry.find(selectors.get_job(self.business, job_id).kind)
         if kind is None:
             raise Forbidden("This version of WhatsFlow does not know this kind of job.")

@@ -14,7 +14,7 @@ from accounts.scopes import Resource
 from messaging.api import serializers
 from messaging.inbox import api_queries, selectors
 from messaging.models import Conversation
-from messaging.services import conversations, typing
+from messaging.services import conversations, typing_notices
 
 
 class Conversations(Endpoint):
@@ -68,4 +68,4 @@ class Conversations(Endpoint):
     def typing(self, request: Request, conversation_id: UUID) -> None:
         """The customer sees for eight seconds that somebody types, or no longer that somebody does."""
         found = selectors.get_conversation(self.business, conversation_id)
-        typing.tell(self.business, found, self.data["active"])
+        typing_notices.report(self.business, found, self.data["active"])

@@ -88,11 +88,11 @@ class Messages(Endpoint):
         message = api_send.send(
             self.business,
             self.user,
-            api_send.order_of(self.data),
+            api_send.SendRequest(**self.data),
             sender=None if self.access.key else self.user,
             client_token=token_of(request),
         )
-        return api_send.settled(message, self.query.get("wait", 0))
+        return api_send.wait_for_result(message, self.query.get("wait", 0))
 
     @operation("Cancel a message", answer=serializers.MessageSerializer)
     def cancel(self, request: Request, message_id: UUID) -> Message:

@@ -1,4 +1,4 @@
-"""What customers' words do by themselves: they opt people out and in, and put tags on them."""
+"""Automatic effects of inbound messages: consent keywords, tag rules, muting."""
 
 from __future__ import annotations
 
@@ -21,21 +21,24 @@ from messaging.events import ConversationChanged, MessageReceived
 from messaging.models import Conversation, Message
 
 LOOKED_BACK = timedelta(days=30)
-"""What a dry run of a rule about messages looks through."""
-READ_BACK = 20_000
-"""The same in messages."""
+"""Period that the dry run of a message rule covers."""
+MAX_MESSAGES = 20_000
+"""Messages that the dry run of a keyword rule reads at most."""
 
 
 def on_received(events: Sequence[MessageReceived]) -> None:
-    """Inside the transaction that stored the messages: a few statements a batch."""
+    """Apply keywords and rules, inside the transaction that stored the messages.
+
+    A few statements per batch.
+    """
     by_business: dict[UUID, list[MessageReceived]] = defaultdict(list)
     for event in events:
         by_business[event.business_id].append(event)
     for business_id, group in by_business.items():
-        _listen(business_id, [event.message_id for event in group])
+        _apply_rules(business_id, [event.message_id for event in group])
 
 
-def _listen(business_id: UUID, message_ids: Sequence[UUID]) -> None:
+def _apply_rules(business_id: UUID, message_ids: Sequence[UUID]) -> None:
     rows = list(
         Message.objects.filter(pk__in=message_ids)
         .order_by("created_at", "id")
@@ -43,11 +46,11 @@ def _listen(business_id: UUID, message_ids: Sequence[UUID]) -> None:
             "contact_id", "pk", "content", "contact__total_messages", "contact__blocked_at", "conversation_id"
         )
     )
-    told: dict[UUID, int] = defaultdict(int)
+    counts: dict[UUID, int] = defaultdict(int)
     for contact_id, *_ in rows:
-        told[contact_id] += 1
+        counts[contact_id] += 1
     said = [
-        Said(contact_id, message_id, content, first=total <= told[contact_id])
+        Said(contact_id, message_id, content, first=total <= counts[contact_id])
         for contact_id, message_id, content, total, _, _ in rows
     ]
     business = BusinessProfile(pk=business_id)
@@ -57,14 +60,14 @@ def _listen(business_id: UUID, message_ids: Sequence[UUID]) -> None:
 
 
 def _mute(conversation_ids: set[UUID]) -> None:
-    """What blocked people write is kept, but neither counts as unread nor opens a closed conversation."""
+    """Close conversations of blocked contacts and reset their unread count."""
     if conversation_ids:
         rows = Conversation.objects.filter(pk__in=conversation_ids)
         rows.update(unread_count=0, state=Conversation.State.CLOSED)
 
 
 def on_blocked(events: Sequence[ContactBlocked]) -> None:
-    """Inside the transaction that blocked: their conversations are closed and read."""
+    """Mute the conversations of contacts, inside the transaction that blocked them."""
     keys = [event.contact_id for event in events if event.blocked]
     rows = Conversation.objects.filter(contact_id__in=keys).filter(
         Q(unread_count__gt=0) | ~Q(state=Conversation.State.CLOSED)
@@ -74,35 +77,35 @@ def on_blocked(events: Sequence[ContactBlocked]) -> None:
     publish(*(ConversationChanged(business_id=business, conversation_id=key) for business, key in changed))
 
 
-# -- whom a rule would tag -------------------------------------------------------------------------
+# -- dry runs of rules -----------------------------------------------------------------------------
 
 
 def wrote_keyword(rule: TagRule) -> QuerySet[Contact]:
-    """Who wrote one of the rule's words lately."""
+    """Return contacts who wrote one of the rule's keywords in the last 30 days."""
     since = now() - LOOKED_BACK
     rows = Message.objects.filter(
         business_profile_id=rule.business_profile_id,
         direction=Message.Direction.INBOUND,
         created_at__gte=since,
     )
-    texts = rows.order_by("-created_at").values_list("contact_id", "content")[:READ_BACK]
-    found = {
+    texts = rows.order_by("-created_at").values_list("contact_id", "content")[:MAX_MESSAGES]
+    contact_ids = {
         key
         for key, content in texts.iterator(chunk_size=2000)
         if keyword_matching.contains(keyword_matching.plain(content), rule.keywords)
     }
-    return Contact.objects.filter(business_profile_id=rule.business_profile_id, pk__in=found)
+    return Contact.objects.filter(business_profile_id=rule.business_profile_id, pk__in=contact_ids)
 
 
-def came_lately(rule: TagRule) -> QuerySet[Contact]:
-    """Whose first message came lately."""
+def first_contact(rule: TagRule) -> QuerySet[Contact]:
+    """Return contacts whose first message is younger than LOOKED_BACK (30 days)."""
     return Contact.objects.filter(
         business_profile_id=rule.business_profile_id, first_message_at__gte=now() - LOOKED_BACK
     )
 
 
-def did_not_answer(rule: TagRule) -> QuerySet[Contact]:
-    """Whose latest conversation ends with a message of ours that is old enough."""
+def no_answer(rule: TagRule) -> QuerySet[Contact]:
+    """Return contacts who have not replied within the rule's days."""
     rows = Conversation.objects.filter(contact_id=OuterRef("pk"))
     ours_last = rows.filter(
         preview_direction=Message.Direction.OUTBOUND, last_message_at__lt=now() - timedelta(days=rule.days)

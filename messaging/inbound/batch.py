@@ -1,4 +1,4 @@
-"""A batch of driver events, sorted by kind and matched with the messages that are stored."""
+"""A batch of driver events, sorted by kind and matched with stored messages."""
 
 from __future__ import annotations
 
@@ -74,14 +74,17 @@ class Batch:
         return batch
 
     def people(self) -> list[Person]:
-        """Return those who need a contact: senders of new messages, and people whose identities are reported."""
+        """Return those who need a contact.
+
+        Senders of new messages, and people whose identities are reported.
+        """
         senders = {
             sender_of(message): None for wa_id, message in self.messages.items() if wa_id not in self.known
         }
         return [*senders, *(Person(phone=event.phone, lid=event.lid) for event in self.identified)]
 
     def _add_reaction(self, event: InboundMessage) -> None:
-        """A reaction is a change of another message, and a message of its own unless it is withdrawn."""
+        """Add a reaction as a change, and as a message unless it is withdrawn."""
         change = Change.of(event)
         if change.wa_id and event.body is not None:
             self.changes.append(change)
@@ -108,21 +111,26 @@ def sender_of(message: InboundMessage) -> Person:
     return Person(phone=message.chat.phone, lid=message.chat.lid, push_name=name)
 
 
-def _merged(one: InboundMessage, other: InboundMessage) -> InboundMessage:
-    """Merge two events of one message: content from the one that has it, earliest time, highest receipt."""
-    fuller, lesser = (one, other) if one.body is not None or other.body is None else (other, one)
+def _merged(first: InboundMessage, second: InboundMessage) -> InboundMessage:
+    """Merge two events of one message.
+
+    Content from the one that has it, earliest time, highest receipt.
+    """
+    fuller, lesser = (first, second) if first.body is not None or second.body is None else (second, first)
     return replace(
         fuller,
-        at=min(one.at, other.at),
+        at=min(first.at, second.at),
         media=fuller.media or lesser.media,
         push_name=fuller.push_name or lesser.push_name,
-        ack=max((ack for ack in (one.ack, other.ack) if ack is not None), default=None),
-        backfilled=one.backfilled and other.backfilled,
+        ack=max((ack for ack in (first.ack, second.ack) if ack is not None), default=None),
+        backfilled=first.backfilled and second.backfilled,
     )
 
 
 def _known_on_postgres(connection_id: UUID, wa_ids: Collection[str]) -> list[tuple[Any, ...]]:
-    """Return (WhatsApp id, message id, body_pending) of stored messages, looked up one by one by the index.
+    """Return (WhatsApp id, message id, body_pending) of stored messages.
+
+    Looked up one by one by the index.
 
     For a number added since the table was analysed, PostgreSQL expects a single message; a plain query would read all
     of the number's messages with every batch.

@@ -1,7 +1,7 @@
-"""What writers do to a message afterwards: edits, deletions for everyone, and reactions.
+"""Changes of messages: edits, deletions for everyone, and reactions.
 
-Each change is merged by WhatsApp's time, so that the order in which changes come, and how often, makes no difference.
-Those that come before their message wait for it.
+Each change is merged by WhatsApp's time, so that order and repetition make no difference. Changes that come before
+their message are parked.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from messaging.services import conversation_summary
 log = structlog.get_logger(__name__)
 
 Kind = ParkedChange.Kind
-MOST_PARKED = 5000
-"""Changes that wait at one number; of more the oldest are dropped."""
+MAX_PARKED = 5000
+"""Parked changes of one number; beyond that the oldest are deleted."""
 _KEPT_OF_DELETED = ("campaign",)
-"""What remains of the metadata of a deleted message: ours, nothing that the writer sent."""
+"""Keys of our own that remain in the metadata of a deleted message."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What was done to the message `wa_id`, and when by WhatsApp's clock.
+    """A change of the message `wa_id`. at: WhatsApp's time.
 
-    from_me, chat: who did it, and where; a sender may name a message of somebody else. body: the text after an edit, or
-    the emoji of a reaction, "" when it was taken back. source_id: the reaction's own WhatsApp id.
+    from_me, chat: side and chat of the author; a sender may name a message of somebody else. body: text after an edit,
+    or emoji of a reaction ("": withdrawn). source_id: the reaction's own WhatsApp id.
     """
 
     wa_id: str
@@ -55,7 +55,7 @@ class Change:
 
     @classmethod
     def of(cls, event: Edited | Revoked | InboundMessage) -> Change:
-        """The change that a driver tells; a reaction comes as a message of its own."""
+        """Build from a driver event; a reaction comes as a message of its own."""
         match event:
             case Edited():
                 return cls(event.wa_id, Kind.EDITED, event.at, event.body, "", event.from_me, event.chat)
@@ -70,19 +70,25 @@ class Change:
         return self.kind in (Kind.REACTED, Kind.WE_REACTED)
 
     @property
-    def weight(self) -> tuple[str, bool, str, str]:
-        """Of two changes of a kind the heavier one counts: the later, and of two reactions at once the taking back."""
+    def precedence(self) -> tuple[str, bool, str, str]:
+        """Of two changes of a kind the higher one counts.
+
+        The later one, or a withdrawal at the same time.
+        """
         return _text_of(self.at), self.is_reaction and not self.body, self.source_id, self.body
 
 
 def apply(connection: WhatsAppConnection, changes: Sequence[Change]) -> None:
-    """Merge changes into the messages that are here and park the others. Must be called in a transaction."""
-    for together in _rounds(changes):
-        _apply(connection, together)
+    """Merge changes into stored messages and park the others. Needs a transaction."""
+    for batch in _rounds(changes):
+        _apply(connection, batch)
 
 
 def _rounds(changes: Iterable[Change]) -> list[list[Change]]:
-    """Changes of one message after each other, so that each is told as it was: usually one round."""
+    """Split changes so that each round has at most one of a message.
+
+    Usually one round.
+    """
     rounds: list[list[Change]] = []
     seen: Counter[str] = Counter()
     for change in changes:
@@ -95,17 +101,17 @@ def _rounds(changes: Iterable[Change]) -> list[list[Change]]:
 
 def _apply(connection: WhatsAppConnection, changes: Sequence[Change]) -> None:
     ids = {change.wa_id for change in changes}
-    found = Message.objects.filter(connection=connection, whatsapp_message_id__in=ids)
-    rows = {str(row.whatsapp_message_id): row for row in found}
+    stored = Message.objects.filter(connection=connection, whatsapp_message_id__in=ids)
+    rows = {str(row.whatsapp_message_id): row for row in stored}
     changes = _permitted(connection, changes, rows)
-    _park(connection, [change for change in changes if not _is_here(rows.get(change.wa_id), change)])
+    _park(connection, [change for change in changes if not _can_merge(rows.get(change.wa_id), change)])
     merged, visible = [], []
     for change in changes:
         row = rows.get(change.wa_id)
-        before = _shown_of(row) if row else None
+        before = _visible_part(row) if row else None
         if row and _merge(row, change):
             merged.append(row)
-            if _shown_of(row) != before:
+            if _visible_part(row) != before:
                 visible.append(row)
     if merged:
         _write(merged)
@@ -118,7 +124,7 @@ def _apply(connection: WhatsAppConnection, changes: Sequence[Change]) -> None:
 def _permitted(
     connection: WhatsAppConnection, changes: Sequence[Change], rows: Mapping[str, Message]
 ) -> list[Change]:
-    """Leave out edits and deletions of messages that somebody else wrote, and whatever comes from another chat."""
+    """Leave out changes by others than the author, and from another chat."""
     chats = {change.chat for change in changes if change.chat and change.wa_id in rows}
     people = {chat: Person(phone=chat.phone, lid=chat.lid) for chat in chats}
     contacts = identities.find(connection.business_profile_id, people.values()) if people else {}
@@ -126,26 +132,32 @@ def _permitted(
     for change in changes:
         row = rows.get(change.wa_id)
         contact_id = contacts.get(people[change.chat]) if row and change.chat else None
-        if row is None or (_is_writers(row, change) and contact_id in (None, row.contact_id)):
+        if row is None or (_is_by_author(row, change) and contact_id in (None, row.contact_id)):
             permitted.append(change)
         else:
             log.warning("change_refused", connection_id=str(connection.pk), message_id=str(row.pk))
     return permitted
 
 
-def _is_writers(row: Message, change: Change) -> bool:
-    """Whether the message's own side made the change. Anybody may react."""
+def _is_by_author(row: Message, change: Change) -> bool:
+    """Whether the author's side made the change. Anybody may react."""
     return change.is_reaction or row.is_outbound == change.from_me
 
 
-def _shown_of(row: Message) -> object:
-    """What people see of later changes. A change that only moves a time is stored, not told again."""
+def _visible_part(row: Message) -> object:
+    """Return what people see of a message.
+
+    A change that only moves a time is stored without an event.
+    """
     reactions = [(one["direction"], one["emoji"]) for one in row.reactions]
     return row.content, row.edited_at is None, row.revoked_at is None, reactions
 
 
-def _is_here(row: Message | None, change: Change) -> bool:
-    """Whether `change` can be merged now. A message known by its id only can be deleted, not edited."""
+def _can_merge(row: Message | None, change: Change) -> bool:
+    """Whether `change` can be merged now.
+
+    A message without content can be deleted, but not edited.
+    """
     return row is not None and (not row.body_pending or change.kind == Kind.REVOKED)
 
 
@@ -158,7 +170,7 @@ def _write(rows: Sequence[Message]) -> None:
 
 
 def _announce(rows: Sequence[Message]) -> None:
-    conversation_summary.rewrite(rows)
+    conversation_summary.update_previews(rows)
     publish(
         *(
             MessageUpdated(
@@ -170,9 +182,12 @@ def _announce(rows: Sequence[Message]) -> None:
 
 
 def _merge(row: Message, change: Change) -> bool:
-    """Bring the row to where it stands with `change`. Returns whether it must be written. A deletion is final."""
+    """Merge `change` into the row.
+
+    Returns whether the row must be saved. A deletion is final.
+    """
     data: dict[str, Any] = row.metadata if isinstance(row.metadata, dict) else {}
-    if data.get(REVOKED) or not _is_here(row, change):
+    if data.get(REVOKED) or not _can_merge(row, change):
         return False
     at = _text_of(change.at)
     if change.kind == Kind.REVOKED:
@@ -186,7 +201,10 @@ def _merge(row: Message, change: Change) -> bool:
         return True
     reactions = data.get(REACTIONS) or {}
     earlier = reactions.get(change.kind)
-    if earlier and (earlier["at"], not earlier["emoji"], earlier["id"], earlier["emoji"]) >= change.weight:
+    if (
+        earlier
+        and (earlier["at"], not earlier["emoji"], earlier["id"], earlier["emoji"]) >= change.precedence
+    ):
         return False
     mine = {"emoji": change.body, "at": at, "id": change.source_id}
     row.metadata = data | {REACTIONS: reactions | {change.kind: mine}}
@@ -194,24 +212,27 @@ def _merge(row: Message, change: Change) -> bool:
 
 
 def _text_of(at: datetime) -> str:
-    """A time as metadata carries it: always the same width, so that texts sort like times."""
+    """Format a time for metadata: fixed width, so that texts sort like times."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-# -- changes that come before their message ----------------------------------------------------------
+# -- parked changes ------------------------------------------------------------------------------------
 
 
 def settle(connection: WhatsAppConnection, rows: Iterable[Message]) -> set[UUID]:
-    """Merge what is parked into rows that are about to be written. Returns the conversations where somebody reacted."""
+    """Merge parked changes into rows before they are saved.
+
+    Returns the ids of conversations with reactions.
+    """
     here = {str(row.whatsapp_message_id): row for row in rows}
     parked = list(ParkedChange.objects.filter(connection=connection, whatsapp_message_id__in=here))
     changes = {
-        one.pk: Change(one.whatsapp_message_id, one.kind, one.at, one.body, one.source_id, one.from_me)
-        for one in parked
+        row.pk: Change(row.whatsapp_message_id, row.kind, row.at, row.body, row.source_id, row.from_me)
+        for row in parked
     }
-    changes = {key: one for key, one in changes.items() if _is_here(here[one.wa_id], one)}
+    changes = {key: one for key, one in changes.items() if _can_merge(here[one.wa_id], one)}
     for change in changes.values():
-        if _is_writers(here[change.wa_id], change):
+        if _is_by_author(here[change.wa_id], change):
             _merge(here[change.wa_id], change)
     if changes:
         ParkedChange.objects.filter(pk__in=changes).delete()
@@ -219,36 +240,39 @@ def settle(connection: WhatsAppConnection, rows: Iterable[Message]) -> set[UUID]
 
 
 def _park(connection: WhatsAppConnection, changes: Iterable[Change]) -> None:
-    """Keep changes of messages that are still to come: of each kind and side the one that will count."""
-    wanted = {(one.wa_id, one.kind, one.from_me): one for one in changes}
-    if not wanted:
+    """Store changes whose message has not come yet.
+
+    Of each kind and side the one that counts.
+    """
+    latest = {(one.wa_id, one.kind, one.from_me): one for one in changes}
+    if not latest:
         return
     known = ParkedChange.objects.filter(
-        connection=connection, whatsapp_message_id__in={wa_id for wa_id, *_ in wanted}
+        connection=connection, whatsapp_message_id__in={wa_id for wa_id, *_ in latest}
     )
     for row in known:
         key = row.whatsapp_message_id, row.kind, row.from_me
         parked = Change(row.whatsapp_message_id, row.kind, row.at, row.body, row.source_id)
-        if key in wanted and parked.weight >= wanted[key].weight:
-            del wanted[key]
+        if key in latest and parked.precedence >= latest[key].precedence:
+            del latest[key]
     ParkedChange.objects.bulk_create(
         [
             ParkedChange(
                 connection=connection,
-                whatsapp_message_id=one.wa_id,
-                kind=one.kind,
-                from_me=one.from_me,
-                body=one.body,
-                source_id=one.source_id,
-                at=one.at,
+                whatsapp_message_id=change.wa_id,
+                kind=change.kind,
+                from_me=change.from_me,
+                body=change.body,
+                source_id=change.source_id,
+                at=change.at,
             )
-            for one in wanted.values()
+            for change in latest.values()
         ],
         update_conflicts=True,
         unique_fields=["connection", "whatsapp_message_id", "kind", "from_me"],
         update_fields=["body", "source_id", "at"],
     )
     newest = ParkedChange.objects.filter(connection=connection).order_by("-created_at", "-id")
-    surplus = list(newest.values_list("pk", flat=True)[MOST_PARKED : MOST_PARKED + 500])
+    surplus = list(newest.values_list("pk", flat=True)[MAX_PARKED : MAX_PARKED + 500])
     if surplus:
         ParkedChange.objects.filter(pk__in=surplus).delete()

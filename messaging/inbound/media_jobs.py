@@ -1,4 +1,7 @@
-"""Files of inbound messages: wanted, fetched by the runner, stored like uploads whatever the sender calls them."""
+"""Files of inbound messages.
+
+Downloaded by the runner and stored like uploads, whatever the sender calls them.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +31,11 @@ log = structlog.get_logger(__name__)
 
 State = MediaFile.State
 WAITS = (30, 120, 600, 3600)
-"""Seconds after the first, second, ... try that failed; after one more it is given up."""
+"""Backoff in seconds after each failed attempt; after one more the file is given up."""
 STORAGE_FULL = "storage_full"
-"""The one failure that is never given up: room can be made while WhatsApp still has the file."""
+"""Error code of the one failure that is retried for ever: space can be freed while WhatsApp still has the file."""
 _SAME = {Message.Type.STICKER: Message.Type.IMAGE, Message.Type.VOICE: Message.Type.AUDIO}
-"""Types of messages whose files are another type's."""
+"""Message types whose files have another type."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,11 @@ class MediaJob:
     ref: MediaRef
 
 
-def wanted(business_id: UUID, connection_id: UUID, message: InboundMessage) -> MediaFile:
-    """The row of a file that is still on WhatsApp's side; not saved. One that is too large is not even fetched."""
+def new_file(business_id: UUID, connection_id: UUID, message: InboundMessage) -> MediaFile:
+    """Build the unsaved row of a file that WhatsApp still has.
+
+    One that is too large is marked as failed.
+    """
     assert message.media is not None
     ref = message.media
     too_large = (ref.size or 0) > settings.MEDIA_MAX_BYTES[Message.Type.DOCUMENT]
@@ -63,19 +69,19 @@ def wanted(business_id: UUID, connection_id: UUID, message: InboundMessage) -> M
     )
 
 
-def jobs(lease: Lease, limit: int) -> list[MediaJob]:
-    """Files to be fetched now, the newest first: people look at those.
+def due(lease: Lease, limit: int) -> list[MediaJob]:
+    """Return the files to download now, newest first.
 
-    Starts from the few files that are wanted, never from the number's messages: a runner asks in every round.
+    Queries the few wanted files, never the number's messages, because a runner asks in every round.
     """
     connection = leases.check(lease)
-    due = MediaFile.objects.filter(
+    files = MediaFile.objects.filter(
         Q(not_before=None) | Q(not_before__lte=now()), connection=connection, state=State.WANTED
     )
-    sources = dict(due.order_by("-id").values_list("id", "source")[:limit])
+    sources = dict(files.order_by("-id").values_list("id", "source")[:limit])
     rows = Message.objects.filter(connection=connection, media_id__in=sources)
-    found = sorted(rows.values_list("media_id", "id"), reverse=True) if sources else []
-    return [MediaJob(message_id, _reference(sources[media_id])) for media_id, message_id in found]
+    messages = sorted(rows.values_list("media_id", "id"), reverse=True) if sources else []
+    return [MediaJob(message_id, _reference(sources[media_id])) for media_id, message_id in messages]
 
 
 def _reference(source: dict[str, Any]) -> MediaRef:
@@ -88,9 +94,11 @@ def _reference(source: dict[str, Any]) -> MediaRef:
 
 
 def store(lease: Lease, job: MediaJob, blob: MediaBlob) -> None:
-    """Keep a fetched file, whatever it is. One that is too large or empty is given up, with the reason.
+    """Store a downloaded file of any type.
 
-    Trouble of the storage or with the bytes never ends the session: it is a try that failed.
+    One that is too large or empty is given up, with the reason.
+
+    Errors of the storage or of decoding never end the session: they count as a failed attempt.
     """
     message = Message.objects.select_related("media").filter(pk=job.message_id).first()
     row = message.media if message else None
@@ -100,17 +108,17 @@ def store(lease: Lease, job: MediaJob, blob: MediaBlob) -> None:
     try:
         media_files.take_in_received(row, BytesIO(blob.data))
     except InvalidInput as refusal:
-        failed(lease, job, refusal.code, permanent=True)
+        record_failure(lease, job, refusal.code, permanent=True)
         return
     except sandbox.Busy:
         _postpone(lease, row)
         return
     except media_files.StorageFull:
-        failed(lease, job, STORAGE_FULL, permanent=False)
+        record_failure(lease, job, STORAGE_FULL, permanent=False)
         return
     except Exception:  # a store on the network and a decoder raise errors of their own
         log.exception("inbound_media_not_stored", message_id=str(message.pk))
-        failed(lease, job, "not_stored", permanent=False)
+        record_failure(lease, job, "not_stored", permanent=False)
         return
     try:
         _keep(lease, message, row)
@@ -130,15 +138,20 @@ def _keep(lease: Lease, message: Message, row: MediaFile) -> None:
 
 
 def _postpone(lease: Lease, row: MediaFile) -> None:
-    """Fetch it again later; the file is not at fault, so this is no failed try."""
+    """Download it again later, without counting an attempt: the file is not at fault."""
     with transaction.atomic():
         leases.guard(lease)
-        due = now() + timedelta(seconds=WAITS[0])
-        MediaFile.objects.filter(pk=row.pk, state=State.WANTED).update(not_before=due, updated_at=now())
+        not_before = now() + timedelta(seconds=WAITS[0])
+        MediaFile.objects.filter(pk=row.pk, state=State.WANTED).update(
+            not_before=not_before, updated_at=now()
+        )
 
 
-def failed(lease: Lease, job: MediaJob, code: str, permanent: bool) -> None:
-    """It could not be fetched: wait and try again, or give up and say so."""
+def record_failure(lease: Lease, job: MediaJob, code: str, permanent: bool) -> None:
+    """Record a failed download.
+
+    Schedules another attempt, or gives up if `permanent` or after the last one.
+    """
     with transaction.atomic():
         connection = leases.guard(lease)
         message = (
@@ -148,15 +161,15 @@ def failed(lease: Lease, job: MediaJob, code: str, permanent: bool) -> None:
             return
         row = message.media
         row.attempts += 1
-        news = row.error_code != code[:64]
+        changed = row.error_code != code[:64]
         row.error_code = code[:64]
         if permanent or (row.attempts > len(WAITS) and code != STORAGE_FULL):
-            row.state, row.source, news = State.FAILED, {}, True
+            row.state, row.source, changed = State.FAILED, {}, True
         else:
             wait = WAITS[min(row.attempts, len(WAITS)) - 1]
             row.not_before = now() + timedelta(seconds=wait)
         row.save(update_fields=["attempts", "error_code", "state", "source", "not_before", "updated_at"])
-        if news:
+        if changed:
             publish(_updated(message))
 
 

@@ -1,7 +1,7 @@
-"""Profile pictures of contacts: fetched now and then from WhatsApp, cleaned and kept like any picture.
+"""Profile pictures of contacts, downloaded from WhatsApp.
 
-Only people of the latest conversations are looked up, one after the other, each rarely: a number that asks for
-thousands of pictures would look like a machine. That one cannot be had, or is no picture, is no error.
+Only contacts of the latest conversations are checked, one after the other and rarely: a number that asks for thousands
+of pictures would look automated. A picture that is missing or invalid is no error.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ log = structlog.get_logger(__name__)
 
 FRESH_FOR = timedelta(days=14)
 RETRY_AFTER = timedelta(hours=1)
-"""Until a picture is looked for again that could not be asked for, or not be decoded for want of a free decoder."""
+"""Until the next attempt, if the picture could not be asked for or no decoder was free."""
 LATEST = 60
-"""So many of the business's latest conversations are looked at."""
+"""Number of the business's latest conversations that are checked."""
 TALKED_WITHIN = timedelta(days=30)
 
 
@@ -45,8 +45,8 @@ class PictureJob:
     chat: Chat
 
 
-def wanted(lease: Lease) -> PictureJob | None:
-    """Somebody of this number's latest conversations whose picture is not known, or known for two weeks."""
+def next_due(lease: Lease) -> PictureJob | None:
+    """Return the next contact whose picture is unknown or stale, or None."""
     connection = leases.check(lease)
     latest = Conversation.objects.filter(
         business_profile_id=lease.business_id, last_message_at__gte=now() - TALKED_WITHIN
@@ -66,11 +66,14 @@ def wanted(lease: Lease) -> PictureJob | None:
 
 
 def store(lease: Lease, job: PictureJob, blob: MediaBlob | None) -> None:
-    """Keep it, or note that there is none; either way it is not asked for again for FRESH_FOR."""
+    """Store the picture (None: the contact shows none).
+
+    Either way the next check is after FRESH_FOR.
+    """
     try:
-        file = _taken_in(lease, blob) if blob is not None else None
+        file = _stored(lease, blob) if blob is not None else None
     except sandbox.Busy:
-        failed(lease, job)
+        postpone(lease, job)
         return
     try:
         with transaction.atomic():
@@ -96,8 +99,8 @@ def store(lease: Lease, job: PictureJob, blob: MediaBlob | None) -> None:
         raise
 
 
-def failed(lease: Lease, job: PictureJob) -> None:
-    """Ask again after RETRY_AFTER. What is known of the picture stays."""
+def postpone(lease: Lease, job: PictureJob) -> None:
+    """Check again after RETRY_AFTER; the known picture stays."""
     with transaction.atomic():
         leases.guard(lease)
         if Conversation.objects.filter(contact_id=job.contact_id).exists():
@@ -107,7 +110,7 @@ def failed(lease: Lease, job: PictureJob) -> None:
 
 
 class _ContactGone(Exception):
-    """Deleted, or merged with another, while the picture was fetched."""
+    """The contact was deleted or merged while the picture was downloaded."""
 
 
 def _discard(file: MediaFile | None) -> None:
@@ -115,8 +118,8 @@ def _discard(file: MediaFile | None) -> None:
         media_files.remove_files(file)
 
 
-def _taken_in(lease: Lease, blob: MediaBlob) -> MediaFile | None:
-    """The picture as a file of the business, not saved; None for what is no picture that we take."""
+def _stored(lease: Lease, blob: MediaBlob) -> MediaFile | None:
+    """Store the bytes and return the unsaved row. None: it is no acceptable picture."""
     row = MediaFile(business_profile_id=lease.business_id, name="")
     try:
         media_files.take_in(row, BytesIO(blob.data))

@@ -1,4 +1,4 @@
-"""Store a batch of driver events: one transaction and a handful of statements, whatever its size.
+"""Store a batch of driver events in one transaction and a handful of statements.
 
 Repeated events change nothing; a message that first came without its content is filled in; one typed on the phone is
 stored as outbound. Order of work: contacts, known messages, new messages, receipts and changes, then summaries.
@@ -41,7 +41,9 @@ CURSOR = "newest_at"
 
 
 def receive(lease: Lease, events: Sequence[Event]) -> int:
-    """Store a batch. Returns the number of new messages. Raises LeaseLost and errors of the database itself.
+    """Store a batch.
+
+    Returns the number of new messages. Raises LeaseLost and errors of the database itself.
 
     An event that cannot be stored, even alone, is set aside; the others are stored.
     """
@@ -53,13 +55,18 @@ def receive(lease: Lease, events: Sequence[Event]) -> int:
 
 
 def receive_again(connection_id: UUID, events: Sequence[Event]) -> None:
-    """Store events that were set aside, with or without a runner. Raises the reason why they cannot be stored."""
+    """Store events that were set aside, with or without a runner.
+
+    Raises the reason why they cannot be stored.
+    """
     with transaction.atomic():
         _store_batch(leases.hold(connection_id), events)
 
 
 def _receive(lease: Lease, events: Sequence[Event], *, alone: bool = False) -> int:
-    """Store events in one transaction; if one of them makes it fail, retry in halves until it is alone.
+    """Store events in one transaction.
+
+    If one of them makes it fail, retry in halves until it is alone.
 
     alone: the event has failed before; if it fails again it is set aside.
     """
@@ -67,7 +74,7 @@ def _receive(lease: Lease, events: Sequence[Event], *, alone: bool = False) -> i
         with transaction.atomic():
             return _store_batch(leases.guard(lease), events)
     except Exception as error:
-        if not unstored_events.is_verdict(error):
+        if not unstored_events.is_event_error(error):
             raise
         if alone:
             unstored_events.set_aside(lease, [(events[0], type(error).__name__)])
@@ -78,7 +85,10 @@ def _receive(lease: Lease, events: Sequence[Event], *, alone: bool = False) -> i
 
 
 def _store_batch(connection: WhatsAppConnection, events: Sequence[Event]) -> int:
-    """Store events inside the transaction that holds the number's row. Returns the number of new messages."""
+    """Store events inside the transaction that holds the number's row.
+
+    Returns the number of new messages.
+    """
     batch = Batch.of(connection, events)
     people = batch.people()
     contact_ids = identities.resolve(connection.business_profile_id, people) if people else {}
@@ -91,7 +101,10 @@ def _store_batch(connection: WhatsAppConnection, events: Sequence[Event]) -> int
 
 
 def _store_messages(batch: Batch, contact_ids: dict[Person, UUID]) -> list[Message]:
-    """Fill in messages stored without content and insert new ones. Returns the new rows."""
+    """Fill in messages stored without content and insert new ones.
+
+    Returns the new rows.
+    """
     _fill(batch)
     new = sorted(
         (message for wa_id, message in batch.messages.items() if wa_id not in batch.known),
@@ -113,7 +126,7 @@ def _store_messages(batch: Batch, contact_ids: dict[Person, UUID]) -> list[Messa
     if files:
         MediaFile.objects.bulk_create(files)
     bulk.insert(rows)
-    new_chat_limit.release(batch.connection, {row.conversation_id for row in rows if not row.is_outbound})
+    new_chat_limit.lift(batch.connection, {row.conversation_id for row in rows if not row.is_outbound})
     _update_summaries(rows)
     conversation_summary.refresh(reacted)
     publish(*(_event(row) for row in rows if not row.body_pending), *_status_events(rows))
@@ -121,7 +134,10 @@ def _store_messages(batch: Batch, contact_ids: dict[Person, UUID]) -> list[Messa
 
 
 def _ensure_conversations(connection: WhatsAppConnection, contact_ids: set[UUID]) -> dict[UUID, UUID]:
-    """Return the conversation id of each contact, created if missing. Safe against a concurrent creation."""
+    """Return the conversation id of each contact, created if missing.
+
+    Safe against a concurrent creation.
+    """
     rows = Conversation.objects.filter(connection=connection, contact_id__in=contact_ids)
     conversation_ids = dict(rows.values_list("contact_id", "id"))
     missing = contact_ids - conversation_ids.keys()
@@ -140,7 +156,7 @@ def _ensure_conversations(connection: WhatsAppConnection, contact_ids: set[UUID]
 
 
 def _early_receipts(batch: Batch, new: Sequence[InboundMessage]) -> dict[str, list[Ack]]:
-    """Take the receipts of new outbound messages out of the batch, and out of those parked earlier."""
+    """Take the receipts of new outbound messages out of the batch and those parked."""
     wa_ids = {message.wa_id for message in new if message.from_me}
     here = [ack for ack in batch.acks if ack.wa_id in wa_ids]
     batch.acks = [ack for ack in batch.acks if ack.wa_id not in wa_ids]
@@ -152,7 +168,7 @@ def _row(
 ) -> Message:
     own = message.from_me
     file = (
-        media_jobs.wanted(connection.business_profile_id, connection.pk, message) if message.media else None
+        media_jobs.new_file(connection.business_profile_id, connection.pk, message) if message.media else None
     )
     return Message(
         business_profile_id=connection.business_profile_id,
@@ -177,17 +193,23 @@ def _row(
 
 
 def _time_in_chat(at: datetime) -> datetime:
-    """Return the time that orders a message: our clock for a live one, WhatsApp's for a late one."""
+    """Return the time that orders a message.
+
+    Our clock for a live one, WhatsApp's for a late one.
+    """
     moment = now()
     return moment if abs(moment - at) <= LIVE or at > moment else at
 
 
 def _apply_receipts(row: Message, message: InboundMessage, early: Sequence[Ack]) -> None:
-    """Raise a message typed on the phone to its highest known receipt. Changes `row` only."""
+    """Raise a message typed on the phone to its highest known receipt.
+
+    Changes `row` only.
+    """
     if not message.from_me:
         return
     own = [] if message.ack is None else [Ack(message.wa_id, message.ack, message.at)]
-    proven = acks.receipts([*own, *early])
+    proven = acks.proven_statuses([*own, *early])
     row.status = max((row.status, *(status for status, _ in proven)), key=lambda status: states.RANK[status])
     times = acks.Times.of(proven)
     row.delivered_at, row.read_at = times.delivered_at, times.read_at
@@ -207,7 +229,7 @@ def _event(row: Message) -> DomainEvent:
 
 
 def _status_events(rows: Iterable[Message]) -> Iterator[MessageStatusChanged]:
-    """Yield events for outbound messages that are stored with a status higher than sent."""
+    """Yield events for outbound messages stored with a status higher than sent."""
     for row in rows:
         if row.is_outbound and row.status != Message.Status.SENT:
             yield MessageStatusChanged(
@@ -221,7 +243,7 @@ def _status_events(rows: Iterable[Message]) -> Iterator[MessageStatusChanged]:
 
 
 def _fill(batch: Batch) -> None:
-    """Write content that came later into messages that were stored by id only, and publish them as received."""
+    """Fill in messages that were stored by id only. Publishes them as received."""
     full = {
         batch.known[wa_id].id: message
         for wa_id, message in batch.messages.items()
@@ -236,7 +258,7 @@ def _fill(batch: Batch) -> None:
     MediaFile.objects.bulk_create([row.media for row in rows if row.media])
     columns = ["content", "message_type", "media", "media_url", "reply_to_wa_id", "metadata", "body_pending"]
     Message.objects.bulk_update(rows, columns)
-    conversation_summary.rewrite(rows)
+    conversation_summary.update_previews(rows)
     conversation_summary.refresh(reacted)
     publish(*(_event(row) for row in rows))
 
@@ -245,7 +267,7 @@ def _fill_row(row: Message, message: InboundMessage) -> None:
     row.content = message.body or ""
     row.message_type = message.kind
     row.media = (
-        media_jobs.wanted(row.business_profile_id, row.connection_id, message) if message.media else None
+        media_jobs.new_file(row.business_profile_id, row.connection_id, message) if message.media else None
     )
     row.media_url = media_files.address(row.media) if row.media else ""
     row.reply_to_wa_id = message.quoted_wa_id
@@ -254,20 +276,23 @@ def _fill_row(row: Message, message: InboundMessage) -> None:
 
 
 def _update_summaries(rows: Sequence[Message]) -> None:
-    """Update conversations and contacts' counters for new messages, one statement each."""
+    """Update conversations and contacts' counters. One statement each."""
     by_conversation: dict[UUID, list[Message]] = defaultdict(list)
     by_contact: dict[UUID, list[datetime]] = defaultdict(list)
     for row in rows:
         by_conversation[row.conversation_id].append(row)
         by_contact[row.contact_id].append(row.created_at)
-    conversation_summary.show_all(_summary(group) for group in by_conversation.values())
+    conversation_summary.update_all(_summary(group) for group in by_conversation.values())
     contacts.count_messages(
         contacts.Talked(key, len(times), min(times), max(times)) for key, times in by_contact.items()
     )
 
 
 def _summary(rows: Iterable[Message]) -> tuple[object, ...]:
-    """Build the summary row of one conversation. An outbound message marks everything before it as read."""
+    """Build the summary row of one conversation.
+
+    An outbound message marks everything before it as read.
+    """
     unread, answered, reopen = 0, False, False
     ordered = sorted(rows, key=lambda row: (row.created_at, row.pk))
     for row in ordered:
@@ -275,7 +300,7 @@ def _summary(rows: Iterable[Message]) -> tuple[object, ...]:
             unread, answered = 0, True
         elif row.message_type != MessageKind.REACTION:
             unread, reopen = unread + 1, True
-    return conversation_summary.columns(ordered[-1], unread=unread, answered=answered, reopen=reopen)
+    return conversation_summary.row_for(ordered[-1], unread=unread, answered=answered, reopen=reopen)
 
 
 def _publish_typing(connection: WhatsAppConnection, typing: dict[Chat, bool]) -> None:
@@ -300,7 +325,10 @@ def _publish_typing(connection: WhatsAppConnection, typing: dict[Chat, bool]) ->
 
 
 def _update_cursor(connection: WhatsAppConnection, batch: Batch) -> None:
-    """Count skipped events and move the number's cursor, from which gaps are searched. One statement if changed."""
+    """Count skipped events and move the number's cursor, from which gaps are searched.
+
+    One statement if changed.
+    """
     changed = []
     if batch.skipped:
         connection.skipped_count += batch.skipped

@@ -1,4 +1,6 @@
-"""WhatsApp's receipts: statuses rise by compare-and-set, and receipts that come before their message are kept for it.
+"""WhatsApp's receipts (acks).
+
+They raise statuses, and are parked if they come before their message.
 
 Everything here runs inside a transaction that holds the number's lease.
 """
@@ -42,95 +44,107 @@ _COLUMNS = {
 
 @dataclass(frozen=True)
 class Times:
-    """When a message came how far; None: not yet."""
+    """Times at which a message reached each status; None: not yet."""
 
     sent_at: datetime | None = None
     delivered_at: datetime | None = None
     read_at: datetime | None = None
 
     @classmethod
-    def of(cls, receipts: Iterable[tuple[str, datetime]]) -> Times:
-        """What receipts (a status and its time) prove: the earliest one of at least that height counts."""
-        known = list(receipts)
+    def of(cls, proofs: Iterable[tuple[str, datetime]]) -> Times:
+        """Build from proven statuses with their times.
+
+        For each, the earliest proof of it or of a higher one.
+        """
+        known = list(proofs)
         return cls(*(_earliest(known, one) for one in (Status.SENT, Status.DELIVERED, Status.READ)))
 
 
-def _earliest(receipts: Iterable[tuple[str, datetime]], least: str) -> datetime | None:
-    return min((at for status, at in receipts if RANK[status] >= RANK[least]), default=None)
+def _earliest(proofs: Iterable[tuple[str, datetime]], least: str) -> datetime | None:
+    return min((at for status, at in proofs if RANK[status] >= RANK[least]), default=None)
 
 
 @dataclass(frozen=True)
-class Rise:
-    """A message that is to come to `status` (sent or higher), if that is higher than where it is."""
+class StatusProof:
+    """Proof that a message reached `status` (sent or higher)."""
 
     message_id: UUID
     status: str
     times: Times
 
 
-def raise_statuses(connection: WhatsAppConnection, rises: Iterable[Rise]) -> int:
-    """Write the statuses that are higher, times once; lists and events follow. Returns how many rose."""
-    wanted = sorted(rises, key=lambda rise: rise.message_id)
-    before = _before(rise.message_id for rise in wanted if rise.status != Status.SENT)
-    rows = [(one.message_id, one.status, RANK[one.status], *astuple(one.times)) for one in wanted]
+def raise_statuses(connection: WhatsAppConnection, proofs: Iterable[StatusProof]) -> int:
+    """Raise statuses that are lower than proven, and set times that are unset.
+
+    Returns how many rose.
+    """
+    ordered = sorted(proofs, key=lambda proof: proof.message_id)
+    before = _lock_statuses(proof.message_id for proof in ordered if proof.status != Status.SENT)
+    rows = [(proof.message_id, proof.status, RANK[proof.status], *astuple(proof.times)) for proof in ordered]
     changed = [
-        (bulk.as_uuid(key), bulk.as_uuid(place), status)
-        for key, place, status in bulk.update_each(_COLUMNS, rows, _RAISE)
+        (bulk.as_uuid(key), bulk.as_uuid(conversation), status)
+        for key, conversation, status in bulk.update_each(_COLUMNS, rows, _RAISE)
     ]
     passed = {key: states.passed(before[key], status) for key, _, status in changed if key in before}
     transitions.announce(connection, changed, passed=passed)
     return len(changed)
 
 
-def _before(message_ids: Iterable[UUID]) -> dict[UUID, str]:
-    """Where messages are now, held there until the transaction ends."""
+def _lock_statuses(message_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the statuses of messages, locked until the transaction ends."""
     rows = Message.objects.filter(pk__in=list(message_ids)).order_by("pk").select_for_update(no_key=True)
     return dict(rows.values_list("pk", "status"))
 
 
-def receipts(acks: Iterable[Ack]) -> list[tuple[str, datetime]]:
-    """The statuses that receipts prove, with their times."""
+def proven_statuses(acks: Iterable[Ack]) -> list[tuple[str, datetime]]:
+    """Return the statuses that receipts prove, with their times."""
     return [(status, ack.at) for ack in acks if (status := states.status_of_ack(ack.level))]
 
 
 def apply(connection: WhatsAppConnection, acks: Iterable[Ack], known: Mapping[str, UUID]) -> None:
-    """Apply receipts to the messages in `known` (by WhatsApp id) and park the others. A few statements a batch."""
-    rises, parked = [], []
-    for wa_id, told in by_message(acks).items():
+    """Apply receipts to the messages in `known` (by WhatsApp id) and park the others.
+
+    A few statements per batch.
+    """
+    proofs, parked = [], []
+    for wa_id, message_acks in by_message(acks).items():
         if wa_id not in known:
-            parked.append(max(told, key=lambda ack: (ack.level, -ack.at.timestamp())))
+            parked.append(max(message_acks, key=lambda ack: (ack.level, -ack.at.timestamp())))
             continue
-        first = next((ack for ack in told if ack.level != AckLevel.PENDING), None)
+        first = next((ack for ack in message_acks if ack.level != AckLevel.PENDING), None)
         if first and first.level == AckLevel.FAILED:
             transitions.fail(connection, known[wa_id], "whatsapp_error", first.error)
-        if proven := receipts(told):
+        if proven := proven_statuses(message_acks):
             status = max((status for status, _ in proven), key=lambda status: RANK[status])
-            rises.append(Rise(known[wa_id], status, Times.of(proven)))
-    raise_statuses(connection, rises)
+            proofs.append(StatusProof(known[wa_id], status, Times.of(proven)))
+    raise_statuses(connection, proofs)
     _park(connection, parked)
 
 
 def by_message(acks: Iterable[Ack]) -> dict[str, list[Ack]]:
-    """Receipts by the WhatsApp id of their message."""
-    found: dict[str, list[Ack]] = defaultdict(list)
+    """Group receipts by the WhatsApp id of their message."""
+    grouped: dict[str, list[Ack]] = defaultdict(list)
     for ack in acks:
-        found[ack.wa_id].append(ack)
-    return found
+        grouped[ack.wa_id].append(ack)
+    return grouped
 
 
 def _park(connection: WhatsAppConnection, acks: Sequence[Ack]) -> None:
-    """Keep receipts for messages that are still to come; a higher one replaces a lower one."""
-    wanted = {ack.wa_id: ack for ack in acks if states.status_of_ack(ack.level)}
-    if not wanted:
+    """Store receipts whose message has not come yet.
+
+    A higher one replaces a lower one.
+    """
+    highest = {ack.wa_id: ack for ack in acks if states.status_of_ack(ack.level)}
+    if not highest:
         return
-    rows = ParkedAck.objects.filter(connection=connection, whatsapp_message_id__in=wanted)
+    rows = ParkedAck.objects.filter(connection=connection, whatsapp_message_id__in=highest)
     for wa_id, level in rows.values_list("whatsapp_message_id", "level"):
-        if level >= wanted[wa_id].level:
-            del wanted[wa_id]
+        if level >= highest[wa_id].level:
+            del highest[wa_id]
     ParkedAck.objects.bulk_create(
         [
             ParkedAck(connection=connection, whatsapp_message_id=ack.wa_id, level=ack.level, at=ack.at)
-            for ack in wanted.values()
+            for ack in highest.values()
         ],
         update_conflicts=True,
         unique_fields=["connection", "whatsapp_message_id"],
@@ -139,9 +153,12 @@ def _park(connection: WhatsAppConnection, acks: Sequence[Ack]) -> None:
 
 
 def unpark(connection: WhatsAppConnection, wa_ids: Sequence[str]) -> list[Ack]:
-    """Receipts that came before these messages; they are removed and must be applied now."""
+    """Remove and return the receipts that came before these messages.
+
+    The caller applies them.
+    """
     rows = ParkedAck.objects.filter(connection=connection, whatsapp_message_id__in=wa_ids)
-    found = list(rows) if wa_ids else []
-    if found:
+    parked = list(rows) if wa_ids else []
+    if parked:
         rows.delete()
-    return [Ack(row.whatsapp_message_id, AckLevel(row.level), row.at) for row in found]
+    return [Ack(row.whatsapp_message_id, AckLevel(row.level), row.at) for row in parked]

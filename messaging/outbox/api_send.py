@@ -1,11 +1,13 @@
-"""Sending as programs ask for it: to a number, a person or a conversation, with a file from an address or an upload."""
+"""Sending through the API.
+
+To a phone number, contact or conversation, with a file by URL or upload.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
@@ -28,16 +30,19 @@ from messaging.services import conversations
 
 URL_MAX_BYTES = 16 * 1024 * 1024
 _LIMITS = policy.Limits(total=30.0, max_bytes=URL_MAX_BYTES)
-LOOK_EVERY = 0.1
-"""Seconds between two looks at a message whose sender waits."""
-ON_ITS_WAY = (Message.Status.QUEUED, Message.Status.SENDING)
+POLL_SECONDS = 0.1
+"""Interval at which a message is reloaded while a request waits for its result."""
+_PENDING = (Message.Status.QUEUED, Message.Status.SENDING)
 _waiting = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
-"""Who waits holds one of the threads that answer everybody, so only half of them may."""
+"""A waiting request occupies a web thread, so at most half of them may wait."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
-    """What to send to whom: exactly one of phone_number, contact_id and conversation_id."""
+class SendRequest:
+    """A message to send.
+
+    Exactly one of phone_number, contact_id and conversation_id is set.
+    """
 
     phone_number: str = ""
     contact_id: UUID | None = None
@@ -50,23 +55,30 @@ class Order:
 
 
 def send(
-    business: BusinessProfile, actor: User, order: Order, *, sender: User | None, client_token: str | None
+    business: BusinessProfile,
+    actor: User,
+    request: SendRequest,
+    *,
+    sender: User | None,
+    client_token: str | None,
 ) -> Message:
-    """Queue it. The file of `media_url` is fetched first, outside of any transaction.
+    """Enqueue the message.
 
-    sender: the person it is from; None: a program. client_token: as in `outbox.enqueue`.
-    Raises NotFound, InvalidInput, Conflict("no_number"), and what fetching and storing a file raise.
+    The file of `media_url` is downloaded first, outside of any transaction.
+
+    sender: None for a program. client_token: as in `queue.enqueue`.
+    Raises NotFound, InvalidInput, Conflict("no_number") and the errors of `fetch_media`.
     """
-    _check(order)
-    file = _file(business, actor, order)
+    _check(request)
+    file = _file(business, actor, request)
     with transaction.atomic():
-        conversation = _conversation(business, order)
-        reply_to = selectors.get_message(business, order.reply_to_id) if order.reply_to_id else None
+        conversation = _conversation(business, request)
+        reply_to = selectors.get_message(business, request.reply_to_id) if request.reply_to_id else None
         return queue.enqueue(
             business,
             conversation,
             sender=sender,
-            text=order.message,
+            text=request.message,
             media=file,
             reply_to=reply_to,
             client_token=client_token,
@@ -75,24 +87,30 @@ def send(
         )
 
 
-def settled(message: Message, seconds: float) -> Message:
-    """The message when it has left or failed, or after `seconds`. At once when too many wait already."""
+def wait_for_result(message: Message, seconds: float) -> Message:
+    """Wait until the message was sent or has failed, at most `seconds`.
+
+    Returns at once if too many requests wait.
+    """
     if seconds <= 0 or not _waiting.acquire(blocking=False):
         return message
     try:
         deadline = time.monotonic() + seconds
-        while message.status in ON_ITS_WAY and time.monotonic() < deadline:
-            time.sleep(LOOK_EVERY)
+        while message.status in _PENDING and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
             message.refresh_from_db(fields=["status", "error_code", "error_message"])
     finally:
         _waiting.release()
     return message
 
 
-def fetch(business: BusinessProfile, actor: User, url: str) -> MediaFile:
-    """The file at a public https address, kept like an upload. Call it outside of transactions.
+def fetch_media(business: BusinessProfile, actor: User, url: str) -> MediaFile:
+    """Download the file at a public https URL and store it like an upload.
 
-    Raises OutboundError, InvalidInput as `media.store_upload`, and ("media_unavailable") for an answer that is no 200.
+    Not for use inside a transaction.
+
+    Raises OutboundError, the errors of `media_files.store_upload`, and InvalidInput("media_unavailable") for a status
+    other than 200.
     """
     try:
         answer = policy.request("GET", url, limits=_LIMITS)
@@ -108,48 +126,46 @@ def fetch(business: BusinessProfile, actor: User, url: str) -> MediaFile:
     return media_files.store_upload(business, actor, SimpleUploadedFile(name, answer.body))
 
 
-def _check(order: Order) -> None:
-    targets = [order.phone_number, order.contact_id, order.conversation_id]
+def _check(request: SendRequest) -> None:
+    targets = [request.phone_number, request.contact_id, request.conversation_id]
     if len([target for target in targets if target]) != 1:
         raise InvalidInput(
             "no_recipient", "Send to one of phoneNumber, contactId and conversationId.", field="phoneNumber"
         )
-    if order.media_url and order.media_id:
+    if request.media_url and request.media_id:
         raise InvalidInput("two_files", "Send either mediaUrl or mediaId.", field="mediaUrl")
-    if not order.message.strip() and not order.media_url and not order.media_id:
+    if not request.message.strip() and not request.media_url and not request.media_id:
         raise InvalidInput("empty_message", "Write a message or add a file.", field="message")
 
 
-def _file(business: BusinessProfile, actor: User, order: Order) -> MediaFile | None:
-    if order.media_url:
-        return fetch(business, actor, order.media_url)
-    return selectors.get_media(business, order.media_id) if order.media_id else None
+def _file(business: BusinessProfile, actor: User, request: SendRequest) -> MediaFile | None:
+    if request.media_url:
+        return fetch_media(business, actor, request.media_url)
+    return selectors.get_media(business, request.media_id) if request.media_id else None
 
 
-def _conversation(business: BusinessProfile, order: Order) -> Conversation:
-    if order.conversation_id:
-        found = selectors.get_conversation(business, order.conversation_id)
-        if order.connection_id not in (None, found.connection_id):
+def _conversation(business: BusinessProfile, request: SendRequest) -> Conversation:
+    if request.conversation_id:
+        conversation = selectors.get_conversation(business, request.conversation_id)
+        if request.connection_id not in (None, conversation.connection_id):
             raise NotFound("This conversation")
-        return found
-    if order.contact_id:
-        contact = people.get_contact(business, order.contact_id)
+        return conversation
+    if request.contact_id:
+        contact = people.get_contact(business, request.contact_id)
     else:
-        contact = contacts.find_or_create(business, order.phone_number)
-    return conversations.ensure(business, _number(business, order, contact.pk), contact.pk)
+        contact = contacts.find_or_create(business, request.phone_number)
+    return conversations.ensure(business, _number(business, request, contact.pk), contact.pk)
 
 
-def _number(business: BusinessProfile, order: Order, contact_id: UUID) -> UUID:
-    """The number to send from: the one named, the one they last talked with, the default one."""
-    if order.connection_id:
-        return numbers.get_connection(business, order.connection_id).pk
+def _number(business: BusinessProfile, request: SendRequest, contact_id: UUID) -> UUID:
+    """Choose the number to send from.
+
+    The given one, that of the latest conversation, or the default one.
+    """
+    if request.connection_id:
+        return numbers.get_connection(business, request.connection_id).pk
     last = selectors.latest_connection(business, contact_id)
     chosen: WhatsAppConnection | None = None if last else numbers.default_connection(business)
     if last is None and chosen is None:
         raise Conflict("no_number", "Connect a WhatsApp number first.")
     return last or chosen.pk  # type: ignore[union-attr]
-
-
-def order_of(given: dict[str, Any]) -> Order:
-    """An order from checked input."""
-    return Order(**given)

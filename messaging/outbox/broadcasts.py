@@ -1,6 +1,8 @@
-"""Many messages at once, for campaigns: queue, hold, let go, take back, send again. A few statements a batch.
+"""Batches of campaign messages: enqueue, hold, resume, cancel, retry.
 
-The rules are the outbox's: the message row is the queue entry, and the same token again makes no second message.
+A few statements per batch.
+
+The message row is the queue entry, and the same token never makes a second message.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import BusinessProfile
+from connections.services import numbers
 from contacts.services import contacts
 from core.clock import now
 from core.db import bulk
@@ -25,74 +28,78 @@ from messaging.media import media_files as files
 from messaging.models import Conversation, MediaFile, Message
 from messaging.outbox import transitions
 from messaging.services import conversation_summary
-from messaging.services.conversations import ring
 
 Status = Message.Status
-_BY_ITSELF = Q(priority__gte=Message.Priority.CAMPAIGN)
-"""Messages that go out because the campaign does. One that somebody sends again from its chat is that person's."""
+_AUTOMATIC = Q(priority__gte=Message.Priority.CAMPAIGN)
+"""Messages sent at campaign priority; one that a person retried from its chat has a person's priority."""
 HELD = datetime(9999, 1, 1, tzinfo=UTC)
-"""`not_before` of a message whose campaign is paused: not until somebody lets it go."""
+"""`not_before` of a message whose campaign is paused."""
 
 
 @dataclass(frozen=True)
-class Letter:
-    """One message of a broadcast. token: makes it one message, however often it is queued. about: its metadata."""
+class CampaignMessage:
+    """One message to enqueue.
+
+    token: idempotency key. metadata: stored in Message.metadata.
+    """
 
     contact_id: UUID
     connection_id: UUID
     text: str
     token: str
     expires_at: datetime | None = None
-    about: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 def enqueue_all(
-    business: BusinessProfile, letters: Sequence[Letter], media: MediaFile | None = None
+    business: BusinessProfile, items: Sequence[CampaignMessage], media: MediaFile | None = None
 ) -> dict[str, UUID]:
-    """Queue a batch with campaign priority; returns the message of each token, old ones included.
+    """Queue a batch at campaign priority.
 
-    Must be called inside a transaction. The caller has checked texts, people and numbers.
+    Returns message ids by token, including those queued earlier.
+
+    Needs a transaction. The caller has checked texts, contacts and numbers.
     """
-    known = _known(business, letters)
-    fresh = [letter for letter in letters if letter.token not in known]
+    known = _known(business, items)
+    fresh = [item for item in items if item.token not in known]
     if not fresh:
         return known
-    places = _conversations(business, {(letter.connection_id, letter.contact_id) for letter in fresh})
+    conversation_ids = _ensure_conversations(
+        business, {(item.connection_id, item.contact_id) for item in fresh}
+    )
     moment = now()
     rows = [
-        _row(business, letter, places[(letter.connection_id, letter.contact_id)], media, moment)
-        for letter in fresh
+        _row(business, item, conversation_ids[(item.connection_id, item.contact_id)], media, moment)
+        for item in fresh
     ]
     bulk.insert(rows)
-    conversation_summary.show_all(
-        conversation_summary.columns(row, unread=0, answered=False, reopen=False) for row in rows
+    conversation_summary.update_all(
+        conversation_summary.row_for(row, unread=0, answered=False, reopen=False) for row in rows
     )
     contacts.count_messages(contacts.Talked(row.contact_id, 1, moment, moment) for row in rows)
     publish(*(_added(row) for row in rows))
     for connection_id in {row.connection_id for row in rows}:
-        ring(connection_id)
+        numbers.wake_runner_on_commit(connection_id)
     return known | {str(row.client_token): row.pk for row in rows}
 
 
-def _known(business: BusinessProfile, letters: Sequence[Letter]) -> dict[str, UUID]:
-    rows = Message.objects.filter(
-        business_profile=business, client_token__in=[letter.token for letter in letters]
-    )
+def _known(business: BusinessProfile, items: Sequence[CampaignMessage]) -> dict[str, UUID]:
+    rows = Message.objects.filter(business_profile=business, client_token__in=[item.token for item in items])
     return {str(token): key for token, key in rows.values_list("client_token", "pk")}
 
 
-def _conversations(
-    business: BusinessProfile, wanted: Collection[tuple[UUID, UUID]]
+def _ensure_conversations(
+    business: BusinessProfile, pairs: Collection[tuple[UUID, UUID]]
 ) -> dict[tuple[UUID, UUID], UUID]:
-    """Conversation of each (number, contact), made if missing."""
+    """Return conversation ids by (number, contact), created if missing."""
     by_number: dict[UUID, set[UUID]] = defaultdict(set)
-    for connection_id, contact_id in wanted:
+    for connection_id, contact_id in pairs:
         by_number[connection_id].add(contact_id)
-    found: dict[tuple[UUID, UUID], UUID] = {}
+    conversation_ids: dict[tuple[UUID, UUID], UUID] = {}
     for connection_id, contact_ids in by_number.items():
         rows = Conversation.objects.filter(connection_id=connection_id, contact_id__in=contact_ids)
-        places = dict(rows.values_list("contact_id", "id"))
-        missing = sorted(contact_ids - places.keys())
+        by_contact = dict(rows.values_list("contact_id", "id"))
+        missing = sorted(contact_ids - by_contact.keys())
         if missing:
             Conversation.objects.bulk_create(
                 [
@@ -101,34 +108,34 @@ def _conversations(
                 ],
                 ignore_conflicts=True,
             )
-            places = dict(rows.all().values_list("contact_id", "id"))
-        found |= {(connection_id, contact_id): key for contact_id, key in places.items()}
-    return found
+            by_contact = dict(rows.all().values_list("contact_id", "id"))
+        conversation_ids |= {(connection_id, contact_id): key for contact_id, key in by_contact.items()}
+    return conversation_ids
 
 
 def _row(
     business: BusinessProfile,
-    letter: Letter,
+    item: CampaignMessage,
     conversation_id: UUID,
     media: MediaFile | None,
     moment: datetime,
 ) -> Message:
     return Message(
         business_profile=business,
-        contact_id=letter.contact_id,
+        contact_id=item.contact_id,
         conversation_id=conversation_id,
-        connection_id=letter.connection_id,
+        connection_id=item.connection_id,
         direction=Message.Direction.OUTBOUND,
         message_type=media.kind if media else Message.Type.TEXT,
-        content=letter.text,
+        content=item.text,
         media=media,
         media_url=files.address(media) if media else "",
         status=Status.QUEUED,
         origin=Message.Origin.CAMPAIGN,
-        client_token=letter.token,
+        client_token=item.token,
         priority=Message.Priority.CAMPAIGN,
-        expires_at=letter.expires_at,
-        metadata=letter.about,
+        expires_at=item.expires_at,
+        metadata=item.metadata,
         created_at=moment,
     )
 
@@ -145,36 +152,40 @@ def _added(row: Message) -> MessageAdded:
 
 
 def hold(message_ids: Collection[UUID]) -> int:
-    """Keep back those that have not begun to leave, also those that a runner has claimed; not those that a person has
-    sent again. Returns how many.
+    """Hold queued messages, claimed ones included, except those retried by a person.
+
+    Returns how many.
     """
-    rows = Message.objects.filter(_BY_ITSELF, pk__in=message_ids, status=Status.QUEUED)
+    rows = Message.objects.filter(_AUTOMATIC, pk__in=message_ids, status=Status.QUEUED)
     return rows.update(not_before=HELD, claim_epoch=0)
 
 
-def let_go(message_ids: Collection[UUID]) -> int:
-    """What was held may leave again."""
+def resume(message_ids: Collection[UUID]) -> int:
+    """Release held messages. Returns how many."""
     rows = Message.objects.filter(pk__in=message_ids, status=Status.QUEUED, not_before=HELD)
     count = rows.update(not_before=None)
-    _ring_for(message_ids)
+    _wake_runners_of(message_ids)
     return count
 
 
-def withdraw(message_ids: Collection[UUID], code: str = "") -> int:
+def cancel(message_ids: Collection[UUID], code: str = "") -> int:
     """Cancel those that are queued, with `code` as the reason. Returns how many."""
     rows = Message.objects.filter(pk__in=message_ids, status=Status.QUEUED)
     with transaction.atomic():
         return len(transitions.move(rows, Status.CANCELLED, error_code=code, claim_epoch=0, updated_at=now()))
 
 
-def call_off(message_ids: Collection[UUID]) -> int:
-    """Take back those that still wait and that no person has sent again. Returns how many."""
-    rows = Message.objects.filter(_BY_ITSELF, pk__in=message_ids, status=Status.QUEUED)
-    return withdraw(list(rows.values_list("pk", flat=True)))
+def cancel_automatic(message_ids: Collection[UUID]) -> int:
+    """Cancel queued messages, except those retried by a person. Returns how many."""
+    rows = Message.objects.filter(_AUTOMATIC, pk__in=message_ids, status=Status.QUEUED)
+    return cancel(list(rows.values_list("pk", flat=True)))
 
 
-def send_again(message_ids: Collection[UUID]) -> int:
-    """Queue failed messages again, under the same WhatsApp ids and at campaign priority. Returns how many."""
+def retry(message_ids: Collection[UUID]) -> int:
+    """Queue failed messages again, at campaign priority.
+
+    Keeps their WhatsApp ids. Returns how many.
+    """
     rows = Message.objects.filter(pk__in=message_ids, status=Status.FAILED)
     with transaction.atomic():
         changed = transitions.move(
@@ -188,7 +199,7 @@ def send_again(message_ids: Collection[UUID]) -> int:
     return len(changed)
 
 
-def _ring_for(message_ids: Collection[UUID]) -> None:
+def _wake_runners_of(message_ids: Collection[UUID]) -> None:
     rows = Message.objects.filter(pk__in=message_ids).order_by()
     for connection_id in rows.values_list("connection_id", flat=True).distinct():
-        ring(connection_id)
+        numbers.wake_runner_on_commit(connection_id)

@@ -1,7 +1,6 @@
-"""What a campaign's message has to pass in the claim: the number's pace, and its person's consent.
+"""Checks of campaign messages in the claim: pacing, consent, marketing cap.
 
-Messages of people never come here: they go first, and nothing holds them back. A number without pacing pays for one
-look at what it has claimed; with pacing one campaign message at a time is let through.
+Messages of people are not checked. A paced number claims one campaign message at a time.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ from messaging.outbox.states import Status
 from messaging.outbox.time_zones import zones_of
 
 CAMPAIGNS = 0x7766
-"""Namespace of the locks that begin campaign messages to one person one after the other."""
-LOOKED_AT = 20
-"""Waiting campaign messages of which the first that may leave now is taken."""
+"""Namespace of the advisory locks that serialise campaign messages to one contact."""
+CANDIDATES = 20
+"""Queued campaign messages that one claim checks at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A message that the claim has marked, with what it says about its person."""
+    """A claimed message with what the checks need to know of its contact."""
 
     id: UUID
     conversation_id: UUID
@@ -45,19 +44,21 @@ class Taken:
     blocked: bool
 
 
-def choose(connection: WhatsAppConnection, settings: Pacing, ready: str, lease: Lease) -> UUID | None:
-    """The campaign message that may leave a paced number now, marked as claimed; None when none may.
+def claim_next(connection: WhatsAppConnection, settings: Pacing, ready: str, lease: Lease) -> UUID | None:
+    """Claim the campaign message that may leave a paced number now.
 
-    ready: SQL condition of what waits and is due. What has to wait for its recipient's hours is put off until then.
+    Returns its id, or None.
+
+    ready: SQL condition of queued messages that are due. Messages outside their recipient's hours are postponed.
     """
-    found = _waiting(connection, ready)
-    if not found:
+    candidates = _candidates(connection, ready)
+    if not candidates:
         return None
     moment = now()
     past = pacing_settings.past_of(connection, settings, moment)
     if not pacing.decide(settings, past, moment).allowed:
         return None
-    for key, phone, cold in found:
+    for key, phone, cold in candidates:
         person = Person(zones_of(phone, connection.business_profile.time_zone), cold)
         decision = pacing.decide(settings, past, moment, person)
         rows = Message.objects.filter(pk=key, status=Status.QUEUED, claim_epoch=0)
@@ -69,37 +70,38 @@ def choose(connection: WhatsAppConnection, settings: Pacing, ready: str, lease: 
     return None
 
 
-def _waiting(connection: WhatsAppConnection, ready: str) -> list[tuple[UUID, str | None, bool]]:
-    """(message, number, never wrote) of the next campaign messages."""
-    found = bulk.fetch(
+def _candidates(connection: WhatsAppConnection, ready: str) -> list[tuple[UUID, str | None, bool]]:
+    """Return (message id, phone number, is cold) of the next campaign messages."""
+    ids = bulk.fetch(
         f"SELECT m.id FROM messages AS m WHERE {ready} AND m.priority >= %s "  # noqa: S608 - a constant
         "ORDER BY m.priority, m.id LIMIT %s",
-        [connection.pk, Message.Priority.CAMPAIGN.value, LOOKED_AT],
+        [connection.pk, Message.Priority.CAMPAIGN.value, CANDIDATES],
     )
-    if not found:
+    if not ids:
         return []
-    rows = Message.objects.filter(pk__in=[bulk.as_uuid(key) for (key,) in found])
+    rows = Message.objects.filter(pk__in=[bulk.as_uuid(key) for (key,) in ids])
     columns = rows.order_by("priority", "pk").values_list("pk", "contact__phone_number", "metadata")
     return [(key, phone, bool(metadata.get(pacing_settings.COLD))) for key, phone, metadata in columns]
 
 
-def seconds(connection: WhatsAppConnection, settings: Pacing, moment: datetime) -> float:
-    """How long the number has to wait before any campaign message may leave; 0: it may now."""
-    decision = whole_number(connection, settings, moment)
+def seconds_until_open(connection: WhatsAppConnection, settings: Pacing, moment: datetime) -> float:
+    """Return how long the number has to wait before any campaign message may leave."""
+    decision = decision_for_number(connection, settings, moment)
     if decision.allowed or decision.not_before is None:
         return 0.0
     return max((decision.not_before - moment).total_seconds(), 0.0)
 
 
-def whole_number(connection: WhatsAppConnection, settings: Pacing, moment: datetime) -> Decision:
-    """What pacing says of the number, whoever is next: for the runner, and for people who wonder why it waits."""
+def decision_for_number(connection: WhatsAppConnection, settings: Pacing, moment: datetime) -> Decision:
+    """Return the pacing decision for the number, independent of the recipient."""
     past = pacing_settings.past_of(connection, settings, moment) if settings.enabled else Past()
     return pacing.decide(settings, past, moment)
 
 
-def passed(connection: WhatsAppConnection, settings: Pacing, taken: Sequence[Taken]) -> list[Taken]:
-    """Those that may be sent. The others are taken back, with the reason: their person has opted out, was blocked,
-    or had another campaign's message in the last hours.
+def permitted(connection: WhatsAppConnection, settings: Pacing, taken: Sequence[Taken]) -> list[Taken]:
+    """Return the messages that may be sent. The others are cancelled, with the reason.
+
+    Reasons: the contact opted out, was blocked, or had another campaign's message in the last hours.
     """
     ours = [one for one in taken if one.origin == Message.Origin.CAMPAIGN]
     if not ours:
@@ -113,7 +115,10 @@ def passed(connection: WhatsAppConnection, settings: Pacing, taken: Sequence[Tak
 
 
 def _too_soon(connection: WhatsAppConnection, settings: Pacing, taken: Sequence[Taken]) -> dict[UUID, str]:
-    """Of one contact's campaign messages the first counts; one that a person sends again passes."""
+    """Return message ids beyond the marketing cap.
+
+    Messages retried by a person are exempt.
+    """
     by_pace = [one for one in taken if one.priority >= Message.Priority.CAMPAIGN]
     if not settings.marketing_hours or not by_pace:
         return {}
@@ -123,30 +128,31 @@ def _too_soon(connection: WhatsAppConnection, settings: Pacing, taken: Sequence[
         now() - timedelta(hours=settings.marketing_hours),
         [one.id for one in by_pace],
     )
-    found = {}
-    for one in by_pace:
-        if one.contact_id in had:
-            found[one.id] = "marketing_cap"
-        had.add(one.contact_id)
-    return found
+    reasons = {}
+    for message in by_pace:
+        if message.contact_id in had:
+            reasons[message.id] = "marketing_cap"
+        had.add(message.contact_id)
+    return reasons
 
 
-def first(connection: WhatsAppConnection, messages: Collection[Message]) -> set[UUID]:
-    """Of messages that are about to leave, those that no other campaign's message to the same person has overtaken
-    since the claim. The others are taken back. Inside the transaction that begins them.
+def not_overtaken(connection: WhatsAppConnection, messages: Collection[Message]) -> set[UUID]:
+    """Return the messages that no other campaign has overtaken; cancel the others.
 
-    Two numbers may have claimed a message for one person at the same moment. Here they wait for each other.
+    A message is overtaken if its contact was sent another campaign's message since the claim.
+
+    Runs in the transaction that begins them. Two numbers that claimed a message for one contact wait for each other.
     """
     hours = pacing_settings.settings_of(connection).marketing_hours
     ours = [
-        one
-        for one in messages
-        if one.origin == Message.Origin.CAMPAIGN and one.priority >= Message.Priority.CAMPAIGN
+        message
+        for message in messages
+        if message.origin == Message.Origin.CAMPAIGN and message.priority >= Message.Priority.CAMPAIGN
     ]
     keys = {one.pk for one in messages}
     if not hours or not ours:
         return keys
-    _one_at_a_time({one.contact_id for one in ours})
+    _lock_contacts({one.contact_id for one in ours})
     since = now() - timedelta(hours=hours)
     had = pacing_settings.had_campaign(
         connection.business_profile_id, {one.contact_id for one in ours}, since, keys
@@ -156,8 +162,11 @@ def first(connection: WhatsAppConnection, messages: Collection[Message]) -> set[
     return keys - late
 
 
-def _one_at_a_time(contact_ids: Collection[UUID]) -> None:
-    """Wait until nobody else begins a campaign's message to these people. SQLite has one writer anyway."""
+def _lock_contacts(contact_ids: Collection[UUID]) -> None:
+    """Wait until no other transaction begins campaign messages to these contacts.
+
+    SQLite has one writer.
+    """
     if database.vendor == "postgresql":
         bulk.fetch(
             "SELECT pg_advisory_xact_lock(%s, k) FROM unnest(%s::integer[]) AS k",
@@ -166,7 +175,7 @@ def _one_at_a_time(contact_ids: Collection[UUID]) -> None:
 
 
 def _cancel(message_ids: Collection[UUID], reason: str) -> None:
-    """Cancel those of these that still wait."""
+    """Cancel those that are still queued."""
     if not message_ids:
         return
     rows = Message.objects.filter(pk__in=message_ids, status=Status.QUEUED)

@@ -1,9 +1,11 @@
-"""The runner's side of the outbox: claim, begin, settle, recover. Every write is fenced by the number's lease.
+"""The outbox as the session runner uses it: claim, begin, settle, reconcile.
+
+Fenced by the number's lease.
 
     queued -(claim: claim_epoch)-> queued -(begin: id saved)-> sending -(settle)-> sent | failed | queued again
 
-A claim is only a mark in the row; taking the lease frees those of the runner before. What is `sending` may have
-left, so it is looked up, never sent anew by itself.
+A claim is only a mark in the row; acquiring the lease frees the claims of the runner before. A message in `sending` may
+have left, so it is looked up and never sent again automatically.
 """
 
 from __future__ import annotations
@@ -52,18 +54,19 @@ _READY = """
         LIMIT 1
     ), 0) <> 1
 """
-"""Waiting, due, and nothing of its conversation goes first: no send without a result, no earlier one that must wait.
+"""Condition of a message that may be claimed: queued, due, and first in its conversation.
 
-Every part is an index of its own that holds such rows only (messages_ready, _begun, _holding): neither what was claimed
-nor what waits for its time is walked past. What a paused campaign holds (broadcasts.HELD) holds up nobody. Written as
-values that are not 1, which PostgreSQL takes for conditions that most rows meet: it then walks the outbox in order and
-looks up each candidate's conversation by index. NOT EXISTS would make it join the whole table.
+Not before a send without a result, nor before an earlier message that has to wait. Each part has a partial index
+(messages_ready, _begun, _holding), so neither claimed nor postponed rows are scanned. Messages of a paused campaign
+(broadcasts.HELD) delay nobody. Written as values that are not 1, which PostgreSQL takes for conditions that most rows
+meet: it then walks the outbox in order and looks up each candidate's conversation by index. NOT EXISTS would make it
+join the whole table.
 """
 
 ANY = 1000
-"""Above every priority."""
-DUE_AT_ONCE = 5000
-"""Rows whose time has come that one claim looks after; bounds the first claim after a long silence."""
+"""Higher than every priority."""
+DUE_BATCH = 5000
+"""Rows whose time has come that one claim processes; bounds the first claim after a long pause."""
 _LID = """(
         SELECT value FROM contact_identities AS i
         WHERE i.contact_id = contacts.id AND i.kind = 'lid' ORDER BY i.id DESC LIMIT 1
@@ -82,12 +85,12 @@ FROM taken JOIN contacts ON contacts.id = taken.contact_id
 ORDER BY taken.priority, taken.id
 """  # noqa: S608 - put together from the constant above
 
-_SHOWN = f"""
+_SELECT = f"""
 SELECT m.id, m.conversation_id, m.contact_id, m.whatsapp_message_id, contacts.phone_number,
     {_LID}, m.priority, m.origin, contacts.opted_out_at IS NOT NULL, contacts.blocked_at IS NOT NULL
 FROM messages AS m JOIN contacts ON contacts.id = m.contact_id
 """  # noqa: S608 - put together from the constant above
-_CLAIM_SQLITE = f"""{_SHOWN}
+_CLAIM_SQLITE = f"""{_SELECT}
 WHERE {_READY} AND m.priority < %s
 ORDER BY m.priority, m.id LIMIT %s
 """
@@ -97,40 +100,42 @@ _FIRST = f"SELECT m.priority FROM messages AS m WHERE {_READY} ORDER BY m.priori
 
 
 def claim(lease: Lease, limit: int) -> list[Claimed]:
-    """Take the next messages for this lease: people before campaigns, in order within a conversation.
+    """Claim the next messages.
 
-    The commit does not wait for the disk: a claim that a crash of the database undoes is one that nobody made, and
-    `begin`, which comes before anything leaves, waits for both.
+    People before campaigns, in order within a conversation.
+
+    The commit does not wait for the disk: losing a claim in a crash of the database is harmless, and `begin`, which
+    precedes every send, waits for both.
     """
     with transaction.atomic():
         commit_lazily()
         connection = leases.guard(lease)
         if connection.held_since:
             return []
-        _turn_due(connection, now())
+        _process_due(connection, now())
         rules = pacing_settings.settings_of(connection)
         taken = _take(connection, lease, limit, Message.Priority.CAMPAIGN if rules.enabled else ANY)
         if (
             rules.enabled
             and len(taken) < limit
-            and (key := campaign_gate.choose(connection, rules, _READY, lease))
+            and (key := campaign_gate.claim_next(connection, rules, _READY, lease))
         ):
-            taken += _as_taken(bulk.fetch(f"{_SHOWN} WHERE m.id = %s", [key]))
-        taken = campaign_gate.passed(connection, rules, taken)
+            taken += _as_taken(bulk.fetch(f"{_SELECT} WHERE m.id = %s", [key]))
+        taken = campaign_gate.permitted(connection, rules, taken)
     return [
         Claimed(
-            one.id,
-            one.conversation_id,
-            Chat(phone=one.phone, lid=one.lid),
-            one.wa_id,
-            broadcast=one.priority >= Message.Priority.CAMPAIGN,
+            row.id,
+            row.conversation_id,
+            Chat(phone=row.phone, lid=row.lid),
+            row.wa_id,
+            broadcast=row.priority >= Message.Priority.CAMPAIGN,
         )
-        for one in taken
+        for row in taken
     ]
 
 
 def _take(connection: WhatsAppConnection, lease: Lease, limit: int, below: int) -> list[campaign_gate.Taken]:
-    """Mark the next messages whose priority is a lower number than `below`."""
+    """Claim the next messages with a priority below `below`."""
     if database.vendor == "postgresql":
         return _as_taken(bulk.fetch(_CLAIM, [connection.pk, int(below), limit, lease.epoch]))
     taken = _as_taken(bulk.fetch(_CLAIM_SQLITE, [connection.pk, int(below), limit]))
@@ -141,45 +146,52 @@ def _take(connection: WhatsAppConnection, lease: Lease, limit: int, below: int) 
 
 def _as_taken(rows: list[tuple[Any, ...]]) -> list[campaign_gate.Taken]:
     return [
-        campaign_gate.Taken(bulk.as_uuid(key), bulk.as_uuid(place), bulk.as_uuid(contact), wa_id or "", *rest)
-        for key, place, contact, wa_id, *rest in rows
+        campaign_gate.Taken(
+            bulk.as_uuid(key), bulk.as_uuid(conversation), bulk.as_uuid(contact), wa_id or "", *rest
+        )
+        for key, conversation, contact, wa_id, *rest in rows
     ]
 
 
-def _turn_due(connection: WhatsAppConnection, moment: datetime) -> None:
-    """Act on times that have come: what has waited long enough may go, what has waited for too long will not leave.
+def _process_due(connection: WhatsAppConnection, moment: datetime) -> None:
+    """Release messages whose not_before has passed; expire overdue ones.
 
-    One look, usually in vain, at the few rows that have such a time.
+    One query, usually without a result, on the few rows that have such a time.
     """
-    found = _DUE.rows(connection.pk, moment)
-    if not found:
+    due = _DUE.rows(connection.pk, moment)
+    if not due:
         return
-    waiting, late = _waiting(connection.pk), Q(expires_at__lte=moment)
-    gone = [key for key, _, expires in found if expires and expires <= moment]
-    waiting.filter(pk__in=[key for key, *_ in found]).exclude(late).update(not_before=None)
-    if not gone:
+    queued, late = _queued(connection.pk), Q(expires_at__lte=moment)
+    expired = [key for key, _, expires in due if expires and expires <= moment]
+    queued.filter(pk__in=[key for key, *_ in due]).exclude(late).update(not_before=None)
+    if not expired:
         return
-    transitions.move(waiting.filter(late, pk__in=gone), Status.EXPIRED, claim_epoch=0)
+    transitions.move(queued.filter(late, pk__in=expired), Status.EXPIRED, claim_epoch=0)
 
 
-def _waiting(connection_id: UUID) -> QuerySet[Message]:
+def _queued(connection_id: UUID) -> QuerySet[Message]:
     return Message.objects.filter(connection_id=connection_id, status=Status.QUEUED)
 
 
 def _due(connection_id: UUID, moment: datetime) -> QuerySet[Message, Any]:
-    """(id, conversation's id, expiry) of what has waited long enough, or too long."""
-    rows = _waiting(connection_id).filter(Q(expires_at__lte=moment) | Q(not_before__lte=moment)).order_by()
-    return rows.values_list("pk", "conversation_id", "expires_at")[:DUE_AT_ONCE]
+    """Return (id, conversation_id, expires_at) of queued messages that are due.
+
+    That is: their not_before or expires_at has passed.
+    """
+    rows = _queued(connection_id).filter(Q(expires_at__lte=moment) | Q(not_before__lte=moment)).order_by()
+    return rows.values_list("pk", "conversation_id", "expires_at")[:DUE_BATCH]
 
 
 _DUE = Prepared[Any](_due)
 
 
 def begin(lease: Lease, claimed: Sequence[Claimed]) -> list[tuple[Claimed, OutgoingMessage]]:
-    """Save the WhatsApp ids (`claimed.wa_id`) and the state `sending`, committed, and return what to send.
+    """Commit WhatsApp ids and the status `sending`; return the messages to send.
 
-    Files are read before the transaction, so that no row is locked for as long as a disk or S3 takes. Left out is what
-    was cancelled or expired meanwhile, what something of its conversation must go before, and what cannot be read.
+    The ids are those of `claimed`.
+
+    Files are read before the transaction, so that no row is locked for as long as a disk or S3 takes. Left out are
+    messages that were cancelled or have expired, that are not first in their conversation, or whose file is unreadable.
     """
     rows = Message.objects.select_related("media").filter(
         pk__in=[one.message_id for one in claimed],
@@ -197,8 +209,8 @@ def begin(lease: Lease, claimed: Sequence[Claimed]) -> list[tuple[Claimed, Outgo
     ]
     with transaction.atomic():
         connection = leases.guard(lease)
-        ready = [one for one in ready if not _held(connection, messages[one.message_id])]
-        first = campaign_gate.first(connection, [messages[one.message_id] for one in ready])
+        ready = [one for one in ready if not _postponed(connection, messages[one.message_id])]
+        first = campaign_gate.not_overtaken(connection, [messages[one.message_id] for one in ready])
         free = [one for one in ready if one.message_id in first]
         begun = {} if connection.held_since else _mark_sending(free, lease)
         if refused := [one.message_id for one in free if one.message_id not in begun]:
@@ -218,11 +230,14 @@ def _outgoing(claimed: Claimed, message: Message, blobs: dict[UUID, MediaBlob]) 
     )
 
 
-def _held(connection: WhatsAppConnection, message: Message) -> bool:
-    """Whether WhatsApp's limit on new chats holds it; it is put back then."""
-    if not new_chat_limit.holds(connection, message):
+def _postponed(connection: WhatsAppConnection, message: Message) -> bool:
+    """Postpone the message if WhatsApp's limit on new chats applies.
+
+    Returns whether it does.
+    """
+    if not new_chat_limit.applies_to(connection, message):
         return False
-    new_chat_limit.hold(connection, message)
+    new_chat_limit.postpone(connection, message)
     return True
 
 
@@ -240,21 +255,24 @@ FROM v WHERE m.id = v.key AND m.status = 'queued' AND m.claim_epoch = v.epoch
     ), 0) <> 1
 RETURNING id, conversation_id
 """
-"""Written like _READY, and for its reason. Of one conversation only the first passes: it goes before the others."""
+"""Written like _READY, for the same reason. Of one conversation only the first message passes."""
 
 
 def _mark_sending(claimed: Sequence[Claimed], lease: Lease) -> dict[UUID, UUID]:
-    """Message and conversation of each that is `sending` now."""
+    """Return conversation ids by message id for the messages that are `sending` now."""
     moment = now()
     rows = sorted((one.message_id, one.wa_id, lease.epoch, moment) for one in claimed)
     begun = bulk.update_each(
         {"key": "uuid", "wa_id": "text", "epoch": "bigint", "at": "timestamptz"}, rows, _BEGIN
     )
-    return {bulk.as_uuid(key): bulk.as_uuid(place) for key, place in begun}
+    return {bulk.as_uuid(key): bulk.as_uuid(conversation) for key, conversation in begun}
 
 
 def _load(lease: Lease, messages: Iterable[Message]) -> dict[UUID, MediaBlob]:
-    """The messages' files by id, each read once. What cannot be read is left out, its messages put back or failed."""
+    """Read each file once, by media id.
+
+    Messages whose file is unreadable are requeued or failed.
+    """
     blobs: dict[UUID, MediaBlob] = {}
     for message in messages:
         if message.media is None or message.media_id in blobs:
@@ -262,10 +280,10 @@ def _load(lease: Lease, messages: Iterable[Message]) -> dict[UUID, MediaBlob]:
         try:
             blobs[message.media.pk] = media_files.load(message.media)
         except FileNotFoundError:
-            _give_up_claim(lease, message, Refused("media_missing", "The file of this message is gone."))
+            _settle_claim(lease, message, Refused("media_missing", "The file of this message is gone."))
         except Exception:
             log.exception("media_unreadable", message_id=str(message.pk))
-            _give_up_claim(lease, message, TryAgain("media_unreadable"))
+            _settle_claim(lease, message, TryAgain("media_unreadable"))
     return blobs
 
 
@@ -273,52 +291,56 @@ def _readable(message: Message, blobs: dict[UUID, MediaBlob]) -> bool:
     return message.media_id is None or message.media_id in blobs
 
 
-def _give_up_claim(lease: Lease, message: Message, outcome: Outcome) -> None:
-    """A claimed message that cannot even be begun counts as tried."""
+def _settle_claim(lease: Lease, message: Message, outcome: Outcome) -> None:
+    """Settle a claimed message that cannot be begun; it counts as an attempt."""
     with transaction.atomic():
         connection = leases.guard(lease)
         rows = Message.objects.filter(pk=message.pk, status=Status.QUEUED, claim_epoch=lease.epoch)
         if not rows.update(status=Status.SENDING, attempts=F("attempts") + 1):
             return
-        _did_not_leave(connection, message.pk, outcome)
+        _settle_unsent(connection, message.pk, outcome)
 
 
 def settle(lease: Lease, outcomes: Sequence[tuple[UUID, Outcome]]) -> None:
-    """Write what became of begun messages. A receipt that has come meanwhile is never overruled."""
+    """Persist send results. Never lowers a status set by an earlier receipt."""
     with transaction.atomic():
-        connection, rises = leases.guard(lease), []
+        connection, proofs = leases.guard(lease), []
         for message_id, outcome in outcomes:
             match outcome:
                 case Delivered(at, level):
-                    # Without a receipt it is only queued on the phone: it stays `sending`, and is looked up
+                    # without a receipt it is only queued on the phone: it stays `sending`, and is looked up
                     if status := states.status_of_ack(level):
-                        rises.append(acks.Rise(message_id, status, acks.Times.of([(status, at)])))
+                        proofs.append(acks.StatusProof(message_id, status, acks.Times.of([(status, at)])))
                 case _:
-                    _did_not_leave(connection, message_id, outcome)
-        if rises:
-            acks.raise_statuses(connection, rises)
+                    _settle_unsent(connection, message_id, outcome)
+        if proofs:
+            acks.raise_statuses(connection, proofs)
 
 
-def _did_not_leave(connection: WhatsAppConnection, message_id: UUID, outcome: Outcome) -> None:
+def _settle_unsent(connection: WhatsAppConnection, message_id: UUID, outcome: Outcome) -> None:
     match outcome:
         case TryAgain():
-            _put_back(connection, message_id, outcome)
+            _requeue(connection, message_id, outcome)
         case Held(until):
-            new_chat_limit.refused(connection, message_id, until)
+            new_chat_limit.record_refusal(connection, message_id, until)
         case Refused(code, text):
             transitions.fail(connection, message_id, code, text)
 
 
-def _put_back(connection: WhatsAppConnection, message_id: UUID, outcome: TryAgain) -> None:
-    """It surely has not left: wait, longer each time, then fail."""
+def _requeue(connection: WhatsAppConnection, message_id: UUID, outcome: TryAgain) -> None:
+    """Requeue a message that has not left, with a growing backoff.
+
+    It fails after the last attempt.
+    """
     rows = Message.objects.filter(pk=message_id, connection=connection, status=Status.SENDING)
-    found = rows.values_list("attempts", "conversation_id").first()
-    if found is None:
+    row = rows.values_list("attempts", "conversation_id").first()
+    if row is None:
         return
+    attempts, conversation_id = row
     code = outcome.code
-    wait = states.wait_before_next_try(found[0], outcome.retry_after)
+    wait = states.wait_before_next_try(attempts, outcome.retry_after)
     if wait is None:
-        transitions.fail(connection, message_id, code, f"It did not get through in {found[0]} tries.")
+        transitions.fail(connection, message_id, code, f"It did not get through in {attempts} tries.")
         return
     fields: dict[str, Any] = {"whatsapp_message_id": None} if outcome.used_id else {}
     rows.update(
@@ -329,11 +351,11 @@ def _put_back(connection: WhatsAppConnection, message_id: UUID, outcome: TryAgai
         error_code=code[:64],
         **fields,
     )
-    transitions.announce(connection, [(message_id, found[1], Status.QUEUED)], code[:64])
+    transitions.announce(connection, [(message_id, conversation_id, Status.QUEUED)], code[:64])
 
 
 def release(lease: Lease, claimed: Sequence[Claimed]) -> None:
-    """Put back what was claimed and not begun."""
+    """Free claims that were not begun."""
     with transaction.atomic():
         leases.guard(lease)
         _unclaim(lease, [one.message_id for one in claimed])
@@ -345,7 +367,10 @@ def _unclaim(lease: Lease, message_ids: Sequence[UUID]) -> None:
 
 
 def free_dead_claims(batch: Sequence[LeaseTaken]) -> None:
-    """What the runner before this one has claimed and not begun is free. Runs inside the taking of the lease."""
+    """Free the claims of the runner before.
+
+    Subscriber of LeaseTaken, inside its transaction.
+    """
     for event in batch:
         rows = Message.objects.filter(
             connection_id=event.connection_id, status=Status.QUEUED, claim_epoch__gt=0
@@ -354,12 +379,12 @@ def free_dead_claims(batch: Sequence[LeaseTaken]) -> None:
 
 
 def in_flight(lease: Lease) -> list[InFlight]:
-    """What was begun on this number and has no result, oldest first."""
+    """Return the messages that were begun and have no result, oldest first."""
     connection = leases.check(lease)
     begun = Message.objects.filter(connection=connection, status=Status.SENDING)
     rows = begun.exclude(whatsapp_message_id=None).select_related("contact")
-    found = list(rows.order_by("id"))
-    lids = contact_selectors.lids_of({message.contact_id for message in found}) if found else {}
+    messages = list(rows.order_by("id"))
+    lids = contact_selectors.lids_of({message.contact_id for message in messages}) if messages else {}
     return [
         InFlight(
             message.pk,
@@ -367,12 +392,15 @@ def in_flight(lease: Lease) -> list[InFlight]:
             message.whatsapp_message_id or "",
             message.sending_since or message.created_at,
         )
-        for message in found
+        for message in messages
     ]
 
 
 def reconcile(lease: Lease, message: InFlight, ack: Ack | None) -> None:
-    """Settle an in-flight message by what WhatsApp says of it. Not known there for long enough, it is `unknown`."""
+    """Settle an in-flight message by its receipt.
+
+    Without one it becomes `unknown` after UNKNOWN_AFTER_SECONDS.
+    """
     with transaction.atomic():
         connection = leases.guard(lease)
         if ack is not None and ack.level != AckLevel.PENDING:
@@ -385,7 +413,10 @@ def reconcile(lease: Lease, message: InFlight, ack: Ack | None) -> None:
 
 
 def seconds_until_due(lease: Lease) -> float | None:
-    """0 when a message may be claimed now, else until the next waiting one may; None: nothing waits or may leave."""
+    """Return the time until the next message may be claimed.
+
+    None: nothing is queued, or the number is on hold.
+    """
     connection = leases.check(lease)
     if connection.held_since:
         return None
@@ -393,7 +424,7 @@ def seconds_until_due(lease: Lease) -> float | None:
     for (priority,) in bulk.fetch(_FIRST, [lease.connection_id]):
         if not rules.enabled or priority < Message.Priority.CAMPAIGN:
             return 0.0
-        waits.append(campaign_gate.seconds(connection, rules, moment))
+        waits.append(campaign_gate.seconds_until_open(connection, rules, moment))
     waiting = Message.objects.filter(
         connection_id=lease.connection_id, status=Status.QUEUED, not_before__isnull=False
     )

@@ -1,8 +1,8 @@
-"""How fast campaigns may go out on one number: one pure function of settings, what was sent, and the time.
+"""Pacing of campaign messages: pure functions of settings, history and time.
 
-    decide(settings, past, now, person) -> allowed, or not before a time, with a reason that people can read
+    decide(settings, past, now, person) -> allowed, or not before a time, with a reason for people
 
-Replies to people never come here. Nothing in this module reads a clock or a database; every time is aware.
+Messages of people are not paced. Nothing here reads a clock or a database; every datetime is aware.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 LOOK_AHEAD = 15
-"""Days in which an open window is looked for."""
+"""Days searched for an open window."""
 
 
 class Reason(StrEnum):
@@ -47,10 +47,12 @@ WORDS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Pacing:
-    """One number's settings. Gaps in seconds; window in minutes of the recipient's local day, weekdays from Monday 0.
+    """Settings of one number.
 
-    warm_up: (up to which day of the number's life, messages in 24 hours). marketing_hours: one campaign message a
-    contact in so many hours, over all numbers; 0: no such limit. It holds even where pacing is off.
+    Gaps in seconds; window in minutes of the recipient's local day, weekdays from Monday 0.
+
+    warm_up: (until which day since the number was added, messages per 24 hours). marketing_hours: at most one campaign
+    message per contact in this time, over all numbers; 0: no limit. It applies even if pacing is off.
     """
 
     enabled: bool = True
@@ -69,20 +71,23 @@ class Pacing:
 
     @classmethod
     def of(cls, stored: Mapping[str, Any] | None, *, sandbox: bool = False) -> Pacing:
-        """The settings kept in a number's JSON; what is missing there is the default (a sandbox's are brisk)."""
+        """Build from a number's JSON, with defaults for missing keys.
+
+        sandbox: faster defaults.
+        """
         base = SANDBOX if sandbox else cls()
         known = {one.name for one in fields(cls)}
-        given = {name: value for name, value in (stored or {}).items() if name in known}
-        if "warm_up" in given:
-            given["warm_up"] = tuple((int(day), int(cap)) for day, cap in given["warm_up"])
-        if "weekdays" in given:
-            given["weekdays"] = tuple(int(day) for day in given["weekdays"])
-        return replace(base, **given)
+        values = {name: value for name, value in (stored or {}).items() if name in known}
+        if "warm_up" in values:
+            values["warm_up"] = tuple((int(day), int(cap)) for day, cap in values["warm_up"])
+        if "weekdays" in values:
+            values["weekdays"] = tuple(int(day) for day in values["weekdays"])
+        return replace(base, **values)
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is kept in JSON."""
-        kept = {one.name: getattr(self, one.name) for one in fields(self)}
-        return kept | {"warm_up": [list(step) for step in self.warm_up], "weekdays": list(self.weekdays)}
+        """Convert to JSON values."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return values | {"warm_up": [list(step) for step in self.warm_up], "weekdays": list(self.weekdays)}
 
     @property
     def has_window(self) -> bool:
@@ -99,14 +104,14 @@ SANDBOX = Pacing(
     warm_up=(),
     window_enabled=False,
 )
-"""A simulated phone cannot be banned: quick enough to watch, slow enough to see the pauses."""
+"""Defaults of the sandbox, which cannot be banned: fast enough to watch, slow enough to see the gaps."""
 
 
 @dataclass(frozen=True)
 class Past:
-    """What the number has sent for campaigns in the last 24 hours, newest first, and how old the number is.
+    """Times of the number's campaign messages in the last 24 hours, newest first.
 
-    cold: those of them that went to people who never wrote. linked_at: when it first connected; None: long ago.
+    cold: those to contacts who never wrote. linked_at: when the number was added; None: long ago.
     """
 
     sent: Sequence[datetime] = ()
@@ -116,7 +121,10 @@ class Past:
 
 @dataclass(frozen=True)
 class Person:
-    """Who is written to. zones: of their number, one or several where it does not say more. cold: never wrote."""
+    """A recipient.
+
+    zones: possible time zones of the phone number. cold: the contact never wrote.
+    """
 
     zones: tuple[str, ...] = ("UTC",)
     cold: bool = False
@@ -124,7 +132,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Decision:
-    """Allowed now, or not before `not_before` (then it has to be asked again) because of `reason`."""
+    """Allowed now, or not before `not_before` because of `reason`; decide again then."""
 
     allowed: bool
     not_before: datetime | None = None
@@ -135,7 +143,10 @@ ALLOWED = Decision(True)
 
 
 def decide(settings: Pacing, past: Past, now: datetime, person: Person | None = None) -> Decision:
-    """Whether a campaign message may leave now. Without a person: whether any may."""
+    """Decide whether a campaign message may leave now.
+
+    person: None decides for the number alone.
+    """
     if not settings.enabled:
         return ALLOWED
     waits = [*_of_number(settings, past, now)]
@@ -171,14 +182,17 @@ def _of_person(settings: Pacing, past: Past, now: datetime, person: Person) -> l
 
 
 def gap_after(settings: Pacing, last: datetime) -> timedelta:
-    """The pause after a message that left at `last`: as good as random, and the same each time it is asked."""
+    """Return the gap after a message sent at `last`.
+
+    Pseudo-random, and the same on each call.
+    """
     low, high = settings.gap_min, max(settings.gap_min, settings.gap_max)
     chance = Random(last.timestamp())  # noqa: S311 - not a secret
     return timedelta(seconds=chance.uniform(low, high))
 
 
 def daily_cap(settings: Pacing, linked_at: datetime | None, now: datetime) -> tuple[int, str]:
-    """How many may leave in 24 hours, and whether that is because the number is new."""
+    """Return the limit per 24 hours, with its reason: daily limit or warm-up."""
     if linked_at is not None:
         age = (now - linked_at) / DAY
         for until, cap in settings.warm_up:
@@ -188,14 +202,20 @@ def daily_cap(settings: Pacing, linked_at: datetime | None, now: datetime) -> tu
 
 
 def _room_at(sent: Sequence[datetime], cap: int, span: timedelta, now: datetime) -> datetime:
-    """When fewer than `cap` lie in the `span` before. sent: newest first."""
+    """Return when fewer than `cap` messages lie in the preceding `span`.
+
+    sent: newest first.
+    """
     if cap <= 0:
         return now + span
     return sent[cap - 1] + span if len(sent) >= cap else now
 
 
 def _bucket_ready(settings: Pacing, sent: Sequence[datetime], now: datetime) -> datetime:
-    """When the token bucket holds a whole token: `burst` fit in, `hourly` flow in an hour."""
+    """Return when the token bucket holds a token.
+
+    Its size is `burst`, it gets `hourly` tokens per hour.
+    """
     rate = settings.hourly / HOUR.total_seconds()
     if rate <= 0:
         return now + HOUR
@@ -211,7 +231,7 @@ def _bucket_ready(settings: Pacing, sent: Sequence[datetime], now: datetime) -> 
 
 
 def is_open(settings: Pacing, now: datetime, zones: Sequence[str]) -> bool:
-    """Whether it is the right time of day in all of these zones."""
+    """Whether the window is open in all of these zones."""
     return all(_open_in(settings, now, zone) for zone in zones)
 
 
@@ -222,9 +242,9 @@ def _open_in(settings: Pacing, now: datetime, zone: str) -> bool:
 
 
 def next_open(settings: Pacing, now: datetime, zones: Sequence[str]) -> datetime:
-    """`now` if the window is open in all zones, else when it opens next.
+    """Return `now` if the window is open in all zones, else when it opens next.
 
-    Zones so far apart that no minute suits all of them: the first one counts.
+    If the zones are so far apart that their windows never overlap, the first one counts.
     """
     if is_open(settings, now, zones):
         return now
@@ -235,24 +255,27 @@ def next_open(settings: Pacing, now: datetime, zones: Sequence[str]) -> datetime
 
 
 def _openings(settings: Pacing, now: datetime, zones: Sequence[str]) -> list[datetime]:
-    """The starts of the window after `now` in each zone; a start that a clock change skips is that much later."""
-    found = []
+    """Return the starts of the window after `now` in each zone.
+
+    A start that a clock change skips is that much later.
+    """
+    openings = []
     for zone in zones:
         today = now.astimezone(ZoneInfo(zone)).date()
         for ahead in range(LOOK_AHEAD):
             opening = local_moment(today + timedelta(days=ahead), settings.window_start, zone)
             if opening > now:
-                found.append(opening)
-    return found
+                openings.append(opening)
+    return openings
 
 
 def local_moment(day: date, minute: int, zone: str) -> datetime:
-    """The moment at which clocks in `zone` show that minute of `day`, in UTC."""
+    """Return the time, in UTC, of this minute of `day` in `zone`."""
     wall = datetime.combine(day, time(minute // 60, minute % 60), ZoneInfo(zone))
     return wall.astimezone(ZoneInfo("UTC"))
 
 
-# -- how long it will take ---------------------------------------------------------------------------------------------
+# -- forecast ----------------------------------------------------------------------------------------------------------
 
 
 Zones = tuple[str, ...]
@@ -261,8 +284,9 @@ Span = tuple[datetime, datetime]
 
 @dataclass
 class Forecast:
-    """When a number would send its last message. finish: None when that is more than two years away. missed: people
-    whose time is over before their turn comes.
+    """Simulated progress of a number.
+
+    finish: time of the last message; None: more than two years away. missed: recipients whose time span ends first.
     """
 
     finish: datetime | None
@@ -280,10 +304,12 @@ def forecast(
     begin: datetime | None = None,
     spans: Mapping[Zones, Span] | None = None,
 ) -> Forecast:
-    """Hour by hour: how long `people` (how many in which zones) take on this number at its pacing.
+    """Simulate hour by hour how long `people` take on this number.
 
-    cold: how many of them never wrote; the others go first. spans: from when until when those of some zones may be
-    written to, where there is such a time.
+    people: recipients by zones.
+
+    cold: recipients who never wrote; the others go first. spans: time spans to which recipients of some zones are
+    limited.
     """
     waiting, spans = dict(people), spans or {}
     moment = max(now, begin or now)
@@ -302,21 +328,24 @@ def forecast(
         shown.per_day.append(sent)
         warm = max(0, warm - sent)
         moment = moment.replace(minute=0, second=0, microsecond=0) + DAY if number == 0 else moment + DAY
-        shown.missed += _give_up(waiting, spans, moment)
+        shown.missed += _drop_missed(waiting, spans, moment)
         if not sum(waiting.values()):
             return replace(shown, finish=last, days=number + 1)
     return shown
 
 
 def _left_of_day(settings: Pacing, past: Past, now: datetime, warm: int, cold: int) -> int:
-    """How many the 24 hours from `now` on carry, of so many who have written and so many who have not."""
+    """Return the capacity of the 24 hours from `now` for these recipients."""
     recent, strangers = ([at for at in times if now - at < DAY] for times in (past.sent, past.cold))
     cap = max(0, daily_cap(settings, past.linked_at, now)[0] - len(recent))
     return min(cap, warm + max(0, settings.cold_daily - len(strangers))) if cold else cap
 
 
 class _OpenHours:
-    """Whether an hour of the week suits a zone, looked up once: a clock change moves a forecast by an hour at most."""
+    """Cached `is_open` by hour of the week.
+
+    A clock change moves a forecast by an hour at most.
+    """
 
     def __init__(self, settings: Pacing) -> None:
         self._settings = settings
@@ -339,7 +368,10 @@ def _one_day(
     cap: int,
     in_an_hour: float,
 ) -> tuple[int, datetime]:
-    """Take from `waiting` what 24 hours from `start` on carry. Returns how many, and when the last one left."""
+    """Remove the recipients of 24 hours from `waiting`.
+
+    Returns how many, and the time of the last one.
+    """
     sent, last = 0, start
     for hour in range(24):
         if sent >= cap:
@@ -357,13 +389,13 @@ def _one_day(
 
 
 def _part_of_hour(span: Span | None, moment: datetime) -> float:
-    """Which part of the hour from `moment` on lies within `span`."""
+    """Return the fraction of the hour from `moment` that lies within `span`."""
     if span is None:
         return 1.0
     return max(0.0, (min(span[1], moment + HOUR) - max(span[0], moment)) / HOUR)
 
 
-def _give_up(waiting: dict[Zones, int], spans: Mapping[Zones, Span], moment: datetime) -> int:
-    """Take out those whose time is over. Returns how many."""
+def _drop_missed(waiting: dict[Zones, int], spans: Mapping[Zones, Span], moment: datetime) -> int:
+    """Remove recipients whose span has ended. Returns how many."""
     over = [zones for zones in waiting if zones in spans and spans[zones][1] <= moment]
     return sum(waiting.pop(zones) for zones in over)

@@ -1,4 +1,4 @@
-"""What pacing needs to know of a number: its settings, and what it has sent for campaigns in the last 24 hours."""
+"""Pacing of a number: settings, and campaign messages of the last 24 hours."""
 
 from __future__ import annotations
 
@@ -18,18 +18,21 @@ from messaging.outbox import pacing
 from messaging.outbox.pacing import Pacing, Past
 
 KEY = "pacing"
-"""Where the settings stand in the number's JSON."""
+"""Key of the settings in the number's JSON."""
 COLD = "cold"
 """Key in the metadata of a campaign's message to somebody who never wrote."""
 
 
 def settings_of(connection: WhatsAppConnection) -> Pacing:
-    """The number's pacing; defaults where nobody has set anything."""
+    """Return the number's pacing settings, with defaults."""
     return Pacing.of(connection.settings.get(KEY), sandbox=connection.is_sandbox)
 
 
 def past_of(connection: WhatsAppConnection, settings: Pacing, moment: datetime) -> Past:
-    """What the number has begun to send for campaigns in the last 24 hours; one query on an index of its own."""
+    """Return the campaign messages that the number began to send in the last 24 hours.
+
+    One query.
+    """
     rows = Message.objects.filter(
         connection=connection, origin=Message.Origin.CAMPAIGN, sending_since__gt=moment - pacing.DAY
     )
@@ -45,13 +48,16 @@ def past_of(connection: WhatsAppConnection, settings: Pacing, moment: datetime) 
 
 
 def _linked_at(connection: WhatsAppConnection) -> datetime:
-    """Since when the number is used here: what warm-up counts from."""
+    """Return when the number was added; warm-up counts from then."""
     return connection.created_at
 
 
-def strangers_from(connection: WhatsAppConnection, settings: Pacing, moment: datetime) -> datetime:
-    """From when on the number may write to people who never wrote: they have a budget of their own, and WhatsApp may
-    let it start no new chats for a while. `moment`, if it may now; one query on the index of what was sent.
+def new_chats_from(connection: WhatsAppConnection, settings: Pacing, moment: datetime) -> datetime:
+    """Return from when the number may write to contacts who never wrote.
+
+    It is `moment` if it may now. One query.
+
+    They have a budget of their own, and WhatsApp may forbid new chats for a while.
     """
     begin = max(moment, connection.limited_until or moment)
     if not settings.enabled:
@@ -66,8 +72,8 @@ def strangers_from(connection: WhatsAppConnection, settings: Pacing, moment: dat
     return max(begin, full + pacing.DAY) if full else begin
 
 
-def cold_ones(contact_ids: Collection[UUID]) -> set[UUID]:
-    """Those of these contacts who have never written to us."""
+def cold_contacts(contact_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of these contacts who have never written."""
     rows = Message.objects.filter(contact_id__in=contact_ids, direction=Message.Direction.INBOUND)
     return set(contact_ids) - set(rows.order_by().values_list("contact_id", flat=True).distinct())
 
@@ -75,7 +81,10 @@ def cold_ones(contact_ids: Collection[UUID]) -> set[UUID]:
 def had_campaign(
     business_id: UUID, contact_ids: Iterable[UUID], since: datetime, besides: Collection[UUID]
 ) -> set[UUID]:
-    """Those of these contacts to whom a campaign's message left since then, these messages (`besides`) apart."""
+    """Return those of these contacts who were sent a campaign message since then.
+
+    Messages in `besides` do not count.
+    """
     rows = Message.objects.filter(
         business_profile_id=business_id,
         contact_id__in=list(contact_ids),
@@ -89,7 +98,10 @@ def had_campaign(
 def change(
     business: BusinessProfile, connection: WhatsAppConnection, actor: User | None, values: dict[str, Any]
 ) -> Pacing:
-    """Set a number's pacing. Raises InvalidInput with the field at fault, NotFound for another business's number."""
+    """Change a number's pacing.
+
+    Raises InvalidInput with the field, NotFound for another business's number.
+    """
     if connection.business_profile_id != business.pk:
         raise NotFound("This number")
     _check(values)

@@ -1,6 +1,6 @@
-"""What people, programs and campaigns do with messages of ours: queue, send again, take back.
+"""Enqueue, retry and cancel outbound messages.
 
-The message's row is its place in the outbox. The runner of the number takes it from there (services.dispatch).
+The message row is the queue entry. The number's session runner takes it from there (outbox/dispatch.py).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
+from connections.services import numbers
 from contacts.services import contacts
 from core.clock import now
 from core.errors import Conflict, InvalidInput, NotFound
@@ -22,7 +23,6 @@ from messaging.media import media_files as files
 from messaging.models import Conversation, MediaFile, Message
 from messaging.outbox import states, transitions
 from messaging.services import conversation_summary
-from messaging.services.conversations import ring
 
 Status = Message.Status
 
@@ -41,7 +41,9 @@ def enqueue(
     not_before: datetime | None = None,
     expires_at: datetime | None = None,
 ) -> Message:
-    """Queue a message. The number may be disconnected: it leaves when the number is back.
+    """Queue a message.
+
+    The number may be disconnected: it leaves when the number is back.
 
     text: the message, or the caption of `media`. client_token: the sender's key for this message (up to 64
     characters); the same token again returns the message it made. Raises NotFound for what belongs to another
@@ -74,7 +76,7 @@ def enqueue(
         expires_at=expires_at,
         created_at=now(),
     )
-    return _made_already(business, conversation, client_token) or _insert(business, conversation, message)
+    return _find_by_token(business, conversation, client_token) or _insert(business, conversation, message)
 
 
 def _checked_text(text: str, media: MediaFile | None) -> str:
@@ -112,8 +114,13 @@ def _check_ownership(
         raise NotFound("The message you answer")
 
 
-def _made_already(business: BusinessProfile, conversation: Conversation, token: str | None) -> Message | None:
-    """The message that this token has made. Raises Conflict when that was in another conversation."""
+def _find_by_token(
+    business: BusinessProfile, conversation: Conversation, token: str | None
+) -> Message | None:
+    """Return the message that was queued with this token.
+
+    Raises Conflict if it is in another conversation.
+    """
     if token is None:
         return None
     message = (
@@ -132,16 +139,16 @@ def _insert(business: BusinessProfile, conversation: Conversation, message: Mess
     try:
         with transaction.atomic():
             message.save(force_insert=True)
-            conversation_summary.show(message)
+            conversation_summary.update(message)
             talked = contacts.Talked(message.contact_id, 1, message.created_at, message.created_at)
             contacts.count_messages([talked])
             publish(_added(message))
-            ring(message.connection_id)
+            numbers.wake_runner_on_commit(message.connection_id)
     except IntegrityError:
-        made = _made_already(business, conversation, message.client_token)
-        if made is None:
+        existing = _find_by_token(business, conversation, message.client_token)
+        if existing is None:
             raise
-        return made
+        return existing
     return message
 
 
@@ -157,7 +164,7 @@ def _added(message: Message) -> MessageAdded:
 
 
 def retry(business: BusinessProfile, message: Message, actor: User) -> Message:
-    """Queue the message again, under the same WhatsApp id, so that it cannot arrive twice.
+    """Queue the message again. It keeps its WhatsApp id, so it cannot arrive twice.
 
     Raises Conflict("not_retryable") unless its status is `failed` or `unknown`.
     """
@@ -169,7 +176,10 @@ def retry(business: BusinessProfile, message: Message, actor: User) -> Message:
 
 
 def cancel(business: BusinessProfile, message: Message, actor: User) -> Message:
-    """Cancel a queued message. Raises Conflict("already_sent") if it is no longer queued."""
+    """Cancel a queued message.
+
+    Raises Conflict("already_sent") if it is no longer queued.
+    """
     fields = {"claim_epoch": 0}
     if not _move(business, message, actor, "message.cancelled", (Status.QUEUED,), Status.CANCELLED, **fields):
         raise Conflict("already_sent", "This message is no longer waiting, so it cannot be cancelled.")
@@ -186,7 +196,10 @@ def _move(
     status: str,
     **fields: Any,
 ) -> bool:
-    """Make a person's transition and record it in the audit log. False: the message has no allowed status."""
+    """Make a person's transition and record it in the audit log.
+
+    False: the message has no allowed status.
+    """
     if message.business_profile_id != business.pk:
         raise NotFound("This message")
     rows = Message.objects.filter(pk=message.pk, direction=Message.Direction.OUTBOUND, status__in=allowed)

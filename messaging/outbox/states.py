@@ -1,10 +1,12 @@
-"""The states of an outbound message and who may follow whom. Pure: no database, no clock.
+"""The statuses of an outbound message and their order.
+
+Pure: no database, no clock.
 
     queued -> sending -> sent -> delivered -> read -> played
        |         |-> unknown, failed
        |-> cancelled, expired
 
-A status only rises in rank, except that a message which surely has not left goes back to `queued`. Receipts may come in
+A status only rises in rank, except that a message that certainly has not left returns to `queued`. Receipts may come in
 any order, twice, and before the send returns; the highest one wins.
 """
 
@@ -27,7 +29,7 @@ RANK: dict[str, int] = {
     Status.READ: 6,
     Status.PLAYED: 7,
 }
-"""Higher wins. A receipt of at least `sent` outranks every state in which we thought that it had not left."""
+"""Higher wins. A receipt of at least `sent` outranks every status that says that the message has not left."""
 
 _BY_ACK: dict[int, str] = {
     AckLevel.SENT: Status.SENT,
@@ -37,25 +39,25 @@ _BY_ACK: dict[int, str] = {
 }
 
 REACHED = (Status.SENT, Status.DELIVERED, Status.READ, Status.PLAYED)
-"""How far a message has got, in order: whoever has come to one of them has passed those before it."""
+"""Statuses that receipts prove, in order: each implies those before it."""
 
 UNSETTLED = (Status.SENDING, Status.UNKNOWN)
-"""States in which a refusal by WhatsApp still counts."""
+"""Statuses from which a message may still fail."""
 RETRYABLE = (Status.FAILED, Status.UNKNOWN)
-"""States from which a person may send again."""
+"""Statuses from which a person may retry."""
 
 MAX_TRIES = 5
 WAITS = (5, 15, 60, 300)
-"""Seconds after the first, second, ... try that did not get through."""
+"""Backoff in seconds after each failed attempt."""
 
 
 def status_of_ack(level: int) -> str | None:
-    """The status that a receipt proves; None for those that prove nothing (pending, failed)."""
+    """Return the status that a receipt proves; None for pending and failed."""
     return _BY_ACK.get(level)
 
 
 def after_ack(status: str, level: int) -> str:
-    """The status of a message in `status` once the receipt `level` has come."""
+    """Return the status that follows `status` on a receipt of this level."""
     if level == AckLevel.FAILED:
         return Status.FAILED if status in UNSETTLED else status
     proven = status_of_ack(level)
@@ -65,12 +67,15 @@ def after_ack(status: str, level: int) -> str:
 
 
 def passed(before: str, after: str) -> tuple[str, ...]:
-    """What a message that rose from `before` to `after` has passed between them: read implies delivered."""
+    """Return the statuses between `before` and `after`: read implies delivered."""
     return tuple(one for one in REACHED if RANK[before] < RANK[one] < RANK[after])
 
 
 def wait_before_next_try(tries: int, retry_after: float | None = None) -> float | None:
-    """Seconds until a message that has been tried `tries` times may be tried again; None: never by itself."""
+    """Return the backoff in seconds after `tries` attempts.
+
+    None: no further automatic attempt.
+    """
     if tries >= MAX_TRIES:
         return None
     usual = float(WAITS[min(tries, len(WAITS)) - 1]) if tries > 0 else 0.0

@@ -1,4 +1,4 @@
-"""In which time zone somebody lives, as far as their phone number tells."""
+"""Time zones of phone numbers."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ UNKNOWN = "Etc/Unknown"
 
 @lru_cache(maxsize=8192)
 def zones_of(number: str | None, fallback: str) -> tuple[str, ...]:
-    """The zones in which the owner of `number` (E.164) may be; (fallback,) when it does not say.
+    """Return the time zones of a number (E.164).
 
-    Of many, the most eastern and the most western: what suits both suits those between.
+    (fallback,) if it does not determine any.
+
+    Of many, the most eastern and the most western: hours that suit both suit those between.
     """
-    found = _known(number or "")
-    if not found:
+    zones = _known(number or "")
+    if not zones:
         return (fallback,)
-    if len(found) == 1 or fallback in found:
-        return (fallback,) if fallback in found else found
-    by_offset = sorted(found, key=_offset)
+    if len(zones) == 1 or fallback in zones:
+        return (fallback,) if fallback in zones else zones
+    by_offset = sorted(zones, key=_offset)
     ends = (by_offset[0], by_offset[-1])
     return ends if _offset(ends[0]) != _offset(ends[1]) else ends[:1]
 
@@ -49,6 +51,6 @@ def _exists(name: str) -> bool:
 
 
 def _offset(zone: str) -> float:
-    """Seconds east of UTC in January: what orders zones, whatever the season."""
+    """Seconds east of UTC in January; orders zones independently of the season."""
     offset = datetime(2026, 1, 15, tzinfo=UTC).astimezone(ZoneInfo(zone)).utcoffset()
     return offset.total_seconds() if offset else 0.0

@@ -1,4 +1,4 @@
-"""Status transitions of outbound messages: compare-and-set, the conversation's summary and the event.
+"""Status transitions of outbound messages: compare-and-set, summary, event.
 
 Everything here runs inside a transaction. `states` says which status may follow which.
 """
@@ -12,13 +12,13 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from connections.models import WhatsAppConnection
+from connections.services import numbers
 from core.events import publish
 from messaging.events import MessageStatusChanged
 from messaging.models import Message
 from messaging.outbox import states
 from messaging.outbox.states import Status
 from messaging.services import conversation_summary
-from messaging.services.conversations import ring
 
 QUEUED_AGAIN: dict[str, Any] = {
     "error_code": "",
@@ -45,7 +45,7 @@ class Changed(NamedTuple):
 def move(
     rows: QuerySet[Message], status: str, *, error_code: str | None = None, **fields: Any
 ) -> list[Changed]:
-    """Set the status of `rows`, a queryset that names the statuses from which they may come.
+    """Set the status of `rows`, which are restricted to the allowed statuses.
 
     error_code: None leaves it as it is. Returns the messages that changed. Two statements, and one for summaries.
     """
@@ -67,7 +67,9 @@ def announce(
     error_code: str = "",
     passed: Mapping[UUID, tuple[str, ...]] | None = None,
 ) -> None:
-    """Publish statuses that are written already, as (message, conversation, status) of one number.
+    """Publish statuses that are saved already.
+
+    changes: (message, conversation, status) of one number.
 
     passed: statuses between, for messages that rose by more than one step.
     """
@@ -77,7 +79,10 @@ def announce(
 
 
 def fail(connection: WhatsAppConnection, message_id: UUID, code: str, message: str = "") -> bool:
-    """Mark a message as failed. Returns False if its status is no longer `sending` or `unknown`."""
+    """Mark a message as failed.
+
+    Returns False if its status is no longer `sending` or `unknown`.
+    """
     rows = Message.objects.filter(pk=message_id, connection=connection, status__in=states.UNSETTLED)
     return bool(move(rows, Status.FAILED, error_code=code, claim_epoch=0, error_message=message[:500]))
 
@@ -85,11 +90,11 @@ def fail(connection: WhatsAppConnection, message_id: UUID, code: str, message: s
 def wake_runners(changed: Iterable[Changed]) -> None:
     """Wake the runners of these messages' numbers after the commit."""
     for connection_id in {row.connection_id for row in changed}:
-        ring(connection_id)
+        numbers.wake_runner_on_commit(connection_id)
 
 
 def _publish(changed: list[Changed], error_code: str, passed: Mapping[UUID, tuple[str, ...]]) -> None:
-    conversation_summary.show_statuses((row.conversation_id, row.message_id, row.status) for row in changed)
+    conversation_summary.update_statuses((row.conversation_id, row.message_id, row.status) for row in changed)
     publish(
         *(
             MessageStatusChanged(

@@ -26,7 +26,10 @@ class Claimed:
 
 @dataclass(frozen=True)
 class InFlight:
-    """A message in status `sending` whose result is unknown. since: when sending began."""
+    """A message in status `sending` whose result is unknown.
+
+    since: when sending began.
+    """
 
     message_id: UUID
     chat: Chat
@@ -64,7 +67,10 @@ class Refused:
 
 @dataclass(frozen=True)
 class Held:
-    """Send result: refused by WhatsApp's limit on new chats, which lasts until `until`. Not counted as an attempt."""
+    """Send result: refused by WhatsApp's limit on new chats.
+
+    It lasts until `until`. Not counted as an attempt.
+    """
 
     until: datetime
 

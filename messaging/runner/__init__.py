@@ -1,4 +1,4 @@
-"""The session runner: drives one number from one thread, as long as it holds the number's lease."""
+"""The session runner: drives one number while it holds the number's lease."""
 
 from messaging.runner.capacity import run_here
 from messaging.runner.runner import SessionRunner

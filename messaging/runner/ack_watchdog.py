@@ -1,4 +1,4 @@
-"""Does WhatsApp confirm what we send? A number that looks connected and is deaf must say so."""
+"""Detects a number that looks connected while WhatsApp confirms none of its sends."""
 
 from __future__ import annotations
 
@@ -10,61 +10,63 @@ from connections.drivers.base import AckLevel, Chat
 
 
 @dataclass
-class _Waiting:
+class _Unconfirmed:
     chat: Chat
     since: float
 
 
-class Hearing:
-    """Counts sends without a receipt. Lives as long as the runner, over several sessions.
+class AckWatchdog:
+    """Tracks sends without a receipt.
 
-    window: seconds after which a send should have been confirmed. enough: so many unconfirmed ones make it deaf.
+    Lives as long as the runner, over several sessions.
+
+    window: seconds within which a send should be confirmed. threshold: number of overdue sends that is too many.
     """
 
     def __init__(
-        self, window: float = 60.0, enough: int = 3, clock: Callable[[], float] = time.monotonic
+        self, window: float = 60.0, threshold: int = 3, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.window = window
-        self.enough = enough
+        self.threshold = threshold
         self.suspicious = False
-        """It was deaf, and nothing has been confirmed since."""
+        """Whether the session was restarted because receipts were overdue, and none has come since."""
         self._clock = clock
-        self._waiting: dict[str, _Waiting] = {}
+        self._unconfirmed: dict[str, _Unconfirmed] = {}
 
-    def sent(self, chat: Chat, wa_id: str, level: int) -> None:
-        """A message left. One that WhatsApp has confirmed already needs no watching."""
+    def record_send(self, chat: Chat, wa_id: str, level: int) -> None:
+        """Watch a message that was sent, unless WhatsApp has confirmed it already."""
         if level == AckLevel.PENDING:
-            self._waiting[wa_id] = _Waiting(chat, self._clock())
+            self._unconfirmed[wa_id] = _Unconfirmed(chat, self._clock())
         else:
-            self.heard()
+            self.record_receipt()
 
-    def heard(self) -> None:
-        """A receipt came: receipts do come."""
-        self._waiting.clear()
+    def record_receipt(self) -> None:
+        """Forget everything that is overdue: receipts do arrive."""
+        self._unconfirmed.clear()
         self.suspicious = False
 
     def forget(self, wa_id: str) -> None:
-        """WhatsApp does not know this message: there will be no receipt."""
-        self._waiting.pop(wa_id, None)
+        """Stop watching a message that WhatsApp does not know."""
+        self._unconfirmed.pop(wa_id, None)
 
-    def deaf(self) -> bool:
+    def is_overdue(self) -> bool:
         """Whether too many sends have waited too long."""
-        return self.seconds_until_deaf() == 0.0
+        return self.seconds_until_overdue() == 0.0
 
-    def recycled(self) -> None:
-        """The session is opened anew because of that: give every message another window."""
+    def restart(self) -> None:
+        """Give every message another window, because the session is opened again."""
         self.suspicious = True
-        for one in self._waiting.values():
-            one.since = self._clock()
+        for send in self._unconfirmed.values():
+            send.since = self._clock()
 
     def unconfirmed(self) -> list[tuple[Chat, str]]:
-        """The messages without a receipt, to be looked up."""
-        return [(one.chat, wa_id) for wa_id, one in self._waiting.items()]
+        """Return chat and WhatsApp id of the messages without a receipt."""
+        return [(send.chat, wa_id) for wa_id, send in self._unconfirmed.items()]
 
-    def seconds_until_deaf(self) -> float | None:
-        """When it will be deaf if no receipt comes; None when too few sends wait for one."""
-        enough = 1 if self.suspicious else self.enough
-        since = sorted(one.since for one in self._waiting.values())
-        if len(since) < enough:
+    def seconds_until_overdue(self) -> float | None:
+        """Return the time left if no receipt comes. None: too few sends are unconfirmed."""
+        threshold = 1 if self.suspicious else self.threshold
+        since = sorted(send.since for send in self._unconfirmed.values())
+        if len(since) < threshold:
             return None
-        return max(0.0, since[enough - 1] + self.window - self._clock())
+        return max(0.0, since[threshold - 1] + self.window - self._clock())

@@ -1,6 +1,6 @@
-"""What a session does besides sending: fetch media, pass on read receipts, and find out about sends in flight.
+"""Background tasks of a session: read receipts, typing, pictures, media, look-ups.
 
-One odd item holds back no other: what fails again and again is given up after a few tries.
+A failing item holds back no other: it is given up after a few attempts.
 """
 
 from __future__ import annotations
@@ -14,38 +14,41 @@ from django.conf import settings
 
 from connections.drivers.base import Chat, Driver, Permanent, SessionLost, Transient
 from connections.leases import Lease
-from connections.services.unstored_events import is_verdict
+from connections.services.unstored_events import is_event_error
 from messaging.inbound import media_jobs, profile_pictures
 from messaging.inbound.media_jobs import MediaJob
 from messaging.inbound.profile_pictures import PictureJob
 from messaging.outbox import dispatch
 from messaging.outbox.types import InFlight
-from messaging.services import read_receipts, typing
+from messaging.services import read_receipts, typing_notices
 
 log = structlog.get_logger(__name__)
 
 MEDIA_BATCH = 4
 RECEIPT_BATCH = 20
 READ_TRIES = 5
-"""How often WhatsApp is told that a conversation was read; then it is given up."""
+"""Attempts to mark a conversation as read on WhatsApp."""
 READ_PAUSE_SECONDS = 30.0
 UNREACHABLE = frozenset({"not_ready", "no_answer", "phone_offline"})
-"""Failures that tell of the number rather than of one conversation."""
+"""Failure codes that concern the number rather than one conversation."""
 RECONCILE_SECONDS = 15.0
-ANXIOUS_SECONDS = 3.0
+IN_FLIGHT_SECONDS = 3.0
 """Between two look-ups while sends are in flight."""
 TYPING_SECONDS = 2.0
-"""While somebody types, it is looked so often whether they still do."""
+"""Between two checks while somebody types."""
 TYPING_AGAIN_SECONDS = 10.0
-"""WhatsApp stops showing it after some time, and with each message."""
+"""Between two notices of the same typing: WhatsApp stops showing it after some time, and with each message."""
 PICTURE_SECONDS = 30.0
-"""Between two looks for people without a picture."""
+"""Between two searches for contacts without a picture."""
 PICTURE_PAUSE_SECONDS = 2.0
-"""Between two pictures: hundreds at once would look like a machine to WhatsApp."""
+"""Between two pictures: hundreds at once would look automated to WhatsApp."""
 
 
-class Errands:
-    """Small jobs between two batches of messages, each bounded, so that sending is not held up."""
+class BackgroundTasks:
+    """Small tasks between two batches of messages.
+
+    Each is bounded, so that sending is not delayed.
+    """
 
     def __init__(self, driver: Driver, lease: Lease) -> None:
         self.driver = driver
@@ -57,32 +60,35 @@ class Errands:
         self._read_again_at: dict[UUID, float] = {}
 
     def run(self) -> bool:
-        """Do what is due. True: there may be more."""
+        """Do what is due. Returns whether there may be more."""
         self._reconcile()
-        self._tell_reads()
+        self._send_read_receipts()
         self._show_typing()
-        self._look_for_picture()
+        self._update_picture()
         return self._fetch_media()
 
     def seconds_until_due(self) -> float:
-        """When sends in flight are to be asked for again, or the next picture may be fetched."""
+        """Return the time until the next look-up, picture or typing notice."""
         soonest = min(self._reconcile_at, self._picture_at)
         if self._typing:
             soonest = min(soonest, time.monotonic() + TYPING_SECONDS)
         return max(0.0, soonest - time.monotonic())
 
     def _reconcile(self) -> None:
-        """Ask WhatsApp what became of messages that were begun and never settled."""
+        """Look up messages that were begun and have no result."""
         if time.monotonic() < self._reconcile_at:
             return
-        found = dispatch.in_flight(self.lease)
-        for message in found:
+        messages = dispatch.in_flight(self.lease)
+        for message in messages:
             self._look_up(message)
-        pause = min(ANXIOUS_SECONDS, settings.UNKNOWN_AFTER_SECONDS / 4) if found else RECONCILE_SECONDS
+        pause = min(IN_FLIGHT_SECONDS, settings.UNKNOWN_AFTER_SECONDS / 4) if messages else RECONCILE_SECONDS
         self._reconcile_at = time.monotonic() + max(0.1, pause)
 
     def _look_up(self, message: InFlight) -> None:
-        """Settle one message by its receipt. A look-up that is refused for good knows nothing of it."""
+        """Settle one message by its receipt.
+
+        A look-up that is refused for good counts as not found.
+        """
         try:
             ack = self.driver.lookup(message.chat, message.wa_id)
         except Transient:
@@ -92,15 +98,18 @@ class Errands:
             ack = None
         dispatch.reconcile(self.lease, message, ack)
 
-    def _note(self, error: Exception, errand: str) -> None:
-        """Log an item that failed. Raises the error again when it tells of the session, the lease or the database."""
-        if isinstance(error, SessionLost) or not is_verdict(error):
+    def _note(self, error: Exception, task: str) -> None:
+        """Log an item that failed.
+
+        Re-raises errors of the session, the lease or the database.
+        """
+        if isinstance(error, SessionLost) or not is_event_error(error):
             raise error
         if not isinstance(error, Permanent):
-            log.error("errand_failed", errand=errand, error=type(error).__name__)
+            log.error("background_task_failed", task=task, error=type(error).__name__)
 
-    def _tell_reads(self) -> None:
-        for receipt in read_receipts.wanted(self.lease, RECEIPT_BATCH):
+    def _send_read_receipts(self) -> None:
+        for receipt in read_receipts.due(self.lease, RECEIPT_BATCH):
             key = receipt.conversation_id
             if time.monotonic() < self._read_again_at.get(key, 0.0):
                 continue
@@ -117,17 +126,20 @@ class Errands:
                 self._note(error, "read_receipt")
             self._read_tries.pop(key, None)
             self._read_again_at.pop(key, None)
-            read_receipts.done(self.lease, receipt)
+            read_receipts.mark_sent(self.lease, receipt)
 
     def _show_typing(self) -> None:
-        """Tell the customers for whom somebody has begun, or stopped, typing. What goes wrong here is forgotten."""
-        now, moment = set(typing.of(self.lease.connection_id)), time.monotonic()
+        """Show or stop showing to customers that somebody is typing.
+
+        Failures are not retried.
+        """
+        chats, moment = set(typing_notices.chats(self.lease.connection_id)), time.monotonic()
         begun = {
             chat
-            for chat in now
+            for chat in chats
             if moment - self._typing.get(chat, -TYPING_AGAIN_SECONDS) >= TYPING_AGAIN_SECONDS
         }
-        ended = self._typing.keys() - now
+        ended = self._typing.keys() - chats
         for chat in (*begun, *ended):
             try:
                 self.driver.show_typing(chat, chat in begun)
@@ -135,13 +147,13 @@ class Errands:
                 continue
             except Exception as error:
                 self._note(error, "typing")
-        self._typing = {chat: moment if chat in begun else self._typing[chat] for chat in now}
+        self._typing = {chat: moment if chat in begun else self._typing[chat] for chat in chats}
 
-    def _look_for_picture(self) -> None:
-        """Fetch one profile picture, if one is wanted. One that could not be asked for is asked for again later."""
+    def _update_picture(self) -> None:
+        """Fetch one profile picture, if one is due."""
         if time.monotonic() < self._picture_at:
             return
-        job = profile_pictures.wanted(self.lease)
+        job = profile_pictures.next_due(self.lease)
         self._picture_at = time.monotonic() + (PICTURE_PAUSE_SECONDS if job else PICTURE_SECONDS)
         if job is None:
             return
@@ -151,20 +163,20 @@ class Errands:
         try:
             blob = self.driver.profile_picture(job.chat)
         except (Transient, Permanent):
-            profile_pictures.failed(self.lease, job)
+            profile_pictures.postpone(self.lease, job)
             return
         except Exception as error:
             self._note(error, "picture")
-            profile_pictures.failed(self.lease, job)
+            profile_pictures.postpone(self.lease, job)
             return
         try:
             profile_pictures.store(self.lease, job, blob)
         except Exception as error:
             self._note(error, "picture")
-            profile_pictures.failed(self.lease, job)
+            profile_pictures.postpone(self.lease, job)
 
     def _fetch_media(self) -> bool:
-        jobs = media_jobs.jobs(self.lease, MEDIA_BATCH)
+        jobs = media_jobs.due(self.lease, MEDIA_BATCH)
         for job in jobs:
             self._fetch(job)
         return bool(jobs)
@@ -173,9 +185,9 @@ class Errands:
         try:
             media_jobs.store(self.lease, job, self.driver.download(job.ref))
         except Transient as error:
-            media_jobs.failed(self.lease, job, error.code, False)
+            media_jobs.record_failure(self.lease, job, error.code, False)
         except Permanent as error:
-            media_jobs.failed(self.lease, job, error.code, True)
+            media_jobs.record_failure(self.lease, job, error.code, True)
         except Exception as error:
             self._note(error, "media")
-            media_jobs.failed(self.lease, job, "not_stored", False)
+            media_jobs.record_failure(self.lease, job, "not_stored", False)

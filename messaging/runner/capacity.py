@@ -1,9 +1,7 @@
-"""How many numbers this process drives, and which."""
+"""The numbers that this process drives, up to WHATSFLOW_MAX_SESSIONS."""
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 from uuid import UUID
 
@@ -11,7 +9,7 @@ from django.conf import settings
 
 from connections.services.holds import pulse
 from core import shutdown
-from core.ids import uuid7
+from core.db.leases import owner_name
 from messaging.runner.runner import SessionRunner
 
 _running: set[UUID] = set()
@@ -21,7 +19,7 @@ _lock = threading.Lock()
 def run_here(connection_id: UUID) -> bool:
     """Drive the number until it goes offline, the lease is lost or the process stops.
 
-    False, at once, when it is driven here already or this process drives WHATSFLOW_MAX_SESSIONS numbers.
+    Returns False at once if this process drives the number already, or as many as it may.
     """
     if not _enter(connection_id):
         return False
@@ -32,11 +30,6 @@ def run_here(connection_id: UUID) -> bool:
         with _lock:
             _running.discard(connection_id)
     return True
-
-
-def owner_name() -> str:
-    """Who holds a lease: machine, process and a part that no other runner has (at most 64 characters)."""
-    return f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid7().hex}"
 
 
 def _enter(connection_id: UUID) -> bool:

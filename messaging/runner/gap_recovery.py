@@ -1,4 +1,4 @@
-"""Finds what a gap has left out: reads WhatsApp's recent chats until each of them was read."""
+"""Recovery of missed messages: reads WhatsApp's recent chats until each was read."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ log = structlog.get_logger(__name__)
 
 OVERLAP = timedelta(minutes=10)
 WAITS = (60.0, 120.0, 300.0, 900.0, 1800.0, 3600.0)
-"""Seconds before the second, third, … try to read what could not be read. Messages go in and out meanwhile."""
+"""Backoff in seconds between attempts. Messages go in and out meanwhile."""
 SPACING = 2.0
-"""Seconds between two readings that both succeed."""
+"""Seconds between two passes that both succeed."""
 BATCH = 500
 
 
-class Healing:
-    """Steps of one session, from the runner's thread. The number's row knows the gap until it is healed.
+class GapRecovery:
+    """Steps of one session, called from the runner's thread.
 
-    deliver: stores a batch of events and returns how many messages are new.
+    The number's row stores the gap until it is closed.
+
+    deliver: stores a batch of events and returns the number of new messages.
     """
 
     def __init__(self, driver: Driver, lease: Lease, deliver: Callable[[Sequence[Event]], int]) -> None:
@@ -37,16 +39,19 @@ class Healing:
         self._deliver = deliver
         self._since: datetime | None = None
         self._waiting: list[str] = []
-        """Chats whose turn in this pass has not come. None: the next pass asks for all recent chats."""
+        """Chats still to be read in this pass. Empty: the next pass asks for all recent chats."""
         self._unread: set[str] = set()
         """Chats that could not be read in this pass."""
         self._again = False
-        """Messages were missed during this pass: another one has to follow."""
+        """Whether messages were missed during this pass, so that another one has to follow."""
         self._tries = 0
         self._tried_at = self._due_at = 0.0
 
     def begin(self) -> None:
-        """Open a gap at the end of the last session; none for a number that was never connected."""
+        """Open a gap that starts at the end of the last session.
+
+        None for a number that was never connected.
+        """
         row = WhatsAppConnection.objects.only("inbound_cursor", "last_connected_at", "gap_since").get(
             pk=self._lease.connection_id
         )
@@ -56,11 +61,11 @@ class Healing:
         if since is None:
             return
         since = history_gaps.begin(self._lease, since)
-        # what was lost unnoticed may be older than the last proof, but not than the last message that came
+        # what was lost unnoticed may be older than the last proof, but not than the last message received
         self._since = min(since, newest or since)
 
     def step(self) -> bool:
-        """Read the chats, if it is time. True: some of them still wait for their turn."""
+        """Read chats, if it is time. Returns whether more of them are to be read at once."""
         if (since := self._driver.missed_since()) is not None:
             self._reopen(since)
         if self._since is None or time.monotonic() < self._due_at:
@@ -69,59 +74,61 @@ class Healing:
         try:
             history = self._driver.history(self._since - OVERLAP, self._waiting)
         except Transient as error:
-            self._failed(error.code, len(self._unread) + len(self._waiting))
+            self._retry_later(error.code, len(self._unread) + len(self._waiting))
             return False
         new = sum(
             self._deliver(history.events[start : start + BATCH])
             for start in range(0, len(history.events), BATCH)
         )
         if new:
-            log.info("gap_healed", connection_id=str(self._lease.connection_id), messages=new)
+            log.info("gap_messages_recovered", connection_id=str(self._lease.connection_id), messages=new)
         self._waiting = [name for name, code in history.failed_chats.items() if code == POSTPONED]
         self._unread.update(name for name, code in history.failed_chats.items() if code != POSTPONED)
         if self._waiting:
             history_gaps.note(
-                self._lease, "unreadable" if self._unread else "", len(self._unread), healed=new
+                self._lease, "unreadable" if self._unread else "", len(self._unread), recovered=new
             )
             return True
         self._end_pass(new)
         return False
 
     def _end_pass(self, new: int) -> None:
-        """Close the gap, or let another pass over all recent chats follow: one that is gone by then is settled."""
+        """Close the gap, or schedule another pass over all recent chats.
+
+        A chat that is gone by then counts as read.
+        """
         unread, again = len(self._unread), self._again
         self._unread, self._again = set(), False
         if unread:
-            self._failed("unreadable", unread, healed=new)
+            self._retry_later("unreadable", unread, recovered=new)
         elif again:
             self._tries = 0
-            history_gaps.note(self._lease, "", 0, healed=new)
+            history_gaps.note(self._lease, "", 0, recovered=new)
         else:
-            history_gaps.end(self._lease, healed=new)
+            history_gaps.end(self._lease, recovered=new)
             self._since, self._tries = None, 0
         if again:
-            self._hasten()
+            self._schedule_soon()
 
     def _reopen(self, since: datetime) -> None:
-        """Messages were missed while the session ran: read all chats, after those that still wait for their turn."""
+        """Schedule another pass: messages were missed while the session ran."""
         self._since = min(history_gaps.begin(self._lease, since), self._since or since)
         if self._waiting:
             self._again = True
         else:
-            self._hasten()
+            self._schedule_soon()
 
-    def _hasten(self) -> None:
+    def _schedule_soon(self) -> None:
         """Begin the next pass soon, but not faster than a failure allows."""
         self._due_at = self._tried_at + (WAITS[0] if self._tries else SPACING)
 
-    def _failed(self, code: str, chats: int, *, healed: int = 0) -> None:
-        """Try again later, after a wait that grows each time."""
+    def _retry_later(self, code: str, chats: int, *, recovered: int = 0) -> None:
         wait = WAITS[min(self._tries, len(WAITS) - 1)]
         self._tries += 1
         self._due_at = time.monotonic() + wait
-        history_gaps.note(self._lease, code, chats, healed=healed)
+        history_gaps.note(self._lease, code, chats, recovered=recovered)
         log.warning(
-            "gap_not_healed",
+            "gap_recovery_failed",
             connection_id=str(self._lease.connection_id),
             code=code,
             chats=chats,

@@ -1,4 +1,4 @@
-"""From acquiring the lease to giving it back: sessions are opened, end, break and are opened again."""
+"""The runner of a number: acquires the lease, opens sessions, releases the lease."""
 
 from __future__ import annotations
 
@@ -17,90 +17,93 @@ from connections.models import WhatsAppConnection
 from connections.services import sessions
 from core import shutdown
 from core.realtime import wakeup
-from messaging.runner.ack_watchdog import Hearing
-from messaging.runner.session import Ended, Session
+from messaging.runner.ack_watchdog import AckWatchdog
+from messaging.runner.session import Session, SessionEnded
 
 log = structlog.get_logger(__name__)
 
 HOLD_SECONDS = 10.0
-"""A runner waits so long for its next try while holding the lease; for longer waits it gives the number back."""
+"""Longest wait for the next session while holding the lease; for a longer one the runner releases the number."""
 DATABASE_WAIT_SECONDS = 2.0
-"""After the database failed, the session is opened anew so much later; if the lease ran out meanwhile, never."""
+"""Wait after an error of the database, until the session is opened again (if the lease still runs)."""
 
 
 class SessionRunner:
     """Drives one number.
 
-    owner: unique to this runner. stop: set it, and ring the number's bell, to end cleanly.
+    owner: unique to this runner. stop: set it, and wake the runner, to end cleanly.
     """
 
     def __init__(
-        self, connection_id: UUID, owner: str, stop: threading.Event, *, hearing: Hearing | None = None
+        self, connection_id: UUID, owner: str, stop: threading.Event, *, watchdog: AckWatchdog | None = None
     ) -> None:
         self.connection_id = connection_id
         self.owner = owner
         self.stop = stop
-        self.hearing = hearing or Hearing()
+        self.watchdog = watchdog or AckWatchdog()
         self._lost = threading.Event()
-        self._bell = wakeup.listen(wakeup.connection_topic(connection_id))
+        self._waiter = wakeup.listen(wakeup.connection_topic(connection_id))
         self._log = log.bind(connection_id=str(connection_id), owner=owner)
 
     def run(self) -> None:
-        """Returns when nobody wants the number driven any more, another runner has it, or `stop` is set."""
+        """Drive the number until it goes offline, the lease is lost or `stop` is set."""
         asked = time.monotonic()
         lease = leases.acquire(self.connection_id, self.owner)
         if lease is None:
             return
-        forget = shutdown.on_stop(self._bell.ring)
+        unregister = shutdown.on_stop(self._waiter.ring)
         leases.keeper.hold(lease, self._on_lost, asked)
         try:
-            with self._bell:
+            with self._waiter:
                 self._drive(lease)
         except LeaseLost:
             self._log.info("lease_lost", epoch=lease.epoch)
         finally:
-            forget()
+            unregister()
             leases.keeper.drop(lease)
-            self._give_back(lease)
+            self._release(lease)
 
     def stopping(self) -> bool:
-        """Whether to leave now, between two steps."""
+        """Whether to stop before the next step."""
         return self.stop.is_set() or self._lost.is_set()
 
     def _on_lost(self) -> None:
         self._lost.set()
-        self._bell.ring()
+        self._waiter.ring()
 
     def _drive(self, lease: Lease) -> None:
         while not self.stopping():
             close_old_connections()
             try:
-                wish = sessions.wish(lease)
-                if wish.desired == WhatsAppConnection.Desired.OFFLINE:
+                instructions = sessions.instructions(lease)
+                if instructions.desired == WhatsAppConnection.Desired.OFFLINE:
                     sessions.report_state(lease, State(Phase.ENDED, reason=WhatsAppConnection.Reason.USER))
                     return
-                if wish.wait > HOLD_SECONDS:
+                if instructions.wait > HOLD_SECONDS:
                     return
-                if wish.wait > 0:
-                    self._bell.wait(wish.wait)
+                if instructions.wait > 0:
+                    self._waiter.wait(instructions.wait)
                     continue
                 if self._one_session(lease):
                     return
             except (OperationalError, InterfaceError):
                 self._log.warning("database_failed", exc_info=True)
-                self._bell.wait(DATABASE_WAIT_SECONDS)
+                self._waiter.wait(DATABASE_WAIT_SECONDS)
 
     def _one_session(self, lease: Lease) -> bool:
-        """Open the driver and stay with it until it ends. True: the number is not to be driven any longer."""
+        """Open the driver and run one session.
+
+        Returns whether the number is not to be driven any longer.
+        """
         sessions.report_state(lease, State(Phase.LOADING))
         row = sessions.load(lease)
-        driver = registry.create(row, self._bell.ring)
-        session = Session(driver, lease, self._bell, self.stopping, self.hearing)
+        driver = registry.create(row, self._waiter.ring)
+        session = Session(driver, lease, self._waiter, self.stopping, self.watchdog)
         try:
             return session.run()
         except (LeaseLost, OperationalError, InterfaceError):
             raise
-        except (Ended, SessionLost) as end:
+        except (SessionEnded, SessionLost) as end:
             self._log.info("session_ended", reason=end.reason)
             return self._finish(lease, end.reason, driver)
         except Exception:
@@ -110,7 +113,7 @@ class SessionRunner:
             driver.close()
 
     def _finish(self, lease: Lease, reason: str, driver: Driver) -> bool:
-        """Write why the session ended. True when it is not to be opened again."""
+        """Save why the session ended. Returns whether it is not to be opened again."""
         if reason in sessions.FINAL:
             sessions.ended(lease, reason, driver.save_session())
             return True
@@ -118,7 +121,7 @@ class SessionRunner:
         self._log.info("session_restarts", reason=reason, wait=wait)
         return False
 
-    def _give_back(self, lease: Lease) -> None:
+    def _release(self, lease: Lease) -> None:
         try:
             leases.release(lease)
         except (DatabaseError, InterfaceError):

@@ -1,4 +1,7 @@
-"""Sending: claim, begin, send, settle. The id is committed before anything leaves."""
+"""Sends queued messages: claim, begin, send, settle.
+
+The WhatsApp id is committed before a message leaves.
+"""
 
 from __future__ import annotations
 
@@ -13,39 +16,43 @@ from core.failpoints import reach
 from core.files import disk
 from messaging.outbox import dispatch
 from messaging.outbox.types import Claimed, Delivered, Held, Outcome, Refused, TryAgain
-from messaging.runner.ack_watchdog import Hearing
+from messaging.runner.ack_watchdog import AckWatchdog
 
 BATCH = 10
 
 
 class Sender:
-    """Takes messages out of the outbox and gives them to the driver."""
+    """Takes messages from the outbox and passes them to the driver."""
 
-    def __init__(self, driver: Driver, lease: Lease, hearing: Hearing, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, driver: Driver, lease: Lease, watchdog: AckWatchdog, stopping: Callable[[], bool]
+    ) -> None:
         self.driver = driver
         self.lease = lease
-        self.hearing = hearing
+        self.watchdog = watchdog
         self.stopping = stopping
 
     def send_batch(self) -> bool:
-        """Send what may go now, a few at most. True: there may be more.
+        """Send a few of the messages that may leave now.
 
-        One after the other, each begun when the one before has its result; a driver that takes several at once gets
-        what is left of a broadcast together.
+        Returns whether there may be more.
+
+        Each is begun when the one before has its result; a driver that takes several at once gets campaign messages
+        together.
         """
-        if self._holds_back():
+        if self._is_blocked():
             return False
-        together = 1 if self.hearing.suspicious else self.driver.batch_size()
-        claimed = dispatch.claim(self.lease, 1 if self.hearing.suspicious else max(BATCH, together))
+        together = 1 if self.watchdog.suspicious else self.driver.batch_size()
+        claimed = dispatch.claim(self.lease, 1 if self.watchdog.suspicious else max(BATCH, together))
         left = list(claimed)
         while left:
             if self.stopping():
                 dispatch.release(self.lease, left)
                 return False
-            these = left[:1] if together == 1 or not left[0].broadcast else left[:together]
-            left = left[len(these) :]
+            batch = left[:1] if together == 1 or not left[0].broadcast else left[:together]
+            left = left[len(batch) :]
             try:
-                self._send(these)
+                self._send(batch)
             except LeaseLost:
                 raise
             except Exception:
@@ -54,12 +61,18 @@ class Sender:
         return bool(claimed)
 
     def seconds_until_due(self) -> float | None:
-        """When the next message may go; None when none waits, or when a receipt is awaited first."""
-        return None if self._holds_back() else dispatch.seconds_until_due(self.lease)
+        """Return the time until the next message may leave.
 
-    def _holds_back(self) -> bool:
-        """After a deaf spell one message goes at a time, until one is confirmed. None goes while the disk is full."""
-        return disk.is_full() or (self.hearing.suspicious and bool(self.hearing.unconfirmed()))
+        None: none is queued, or a receipt must come first.
+        """
+        return None if self._is_blocked() else dispatch.seconds_until_due(self.lease)
+
+    def _is_blocked(self) -> bool:
+        """Whether nothing may be sent.
+
+        The disk is full, or the probe after missing receipts is unconfirmed.
+        """
+        return disk.is_full() or (self.watchdog.suspicious and bool(self.watchdog.unconfirmed()))
 
     def _send(self, claimed: Sequence[Claimed]) -> None:
         reach("outbox.claimed")
@@ -73,15 +86,19 @@ class Sender:
         outcomes = self._hand_over([message for _, message in begun])
         reach("outbox.sent")
         dispatch.settle(
-            self.lease, [(one.message_id, outcome) for (one, _), outcome in zip(begun, outcomes, strict=True)]
+            self.lease,
+            [(item.message_id, outcome) for (item, _), outcome in zip(begun, outcomes, strict=True)],
         )
         reach("outbox.settled")
-        for (one, message), outcome in zip(begun, outcomes, strict=True):
+        for (item, message), outcome in zip(begun, outcomes, strict=True):
             if isinstance(outcome, Delivered):
-                self.hearing.sent(one.chat, message.wa_id, outcome.ack)
+                self.watchdog.record_send(item.chat, message.wa_id, outcome.ack)
 
     def _hand_over(self, messages: Sequence[OutgoingMessage]) -> list[Outcome]:
-        """Ask the driver to send. Raises SessionLost: they then stay in flight and are looked up later."""
+        """Pass messages to the driver.
+
+        Raises SessionLost; they then stay in flight and are looked up later.
+        """
         if not leases.keeper.certain(self.lease):
             raise LeaseLost("Not sure to be the owner; the next one finds the messages in flight")
         return [self._outcome(answer) for answer in self.driver.send_batch(messages)]

@@ -1,4 +1,4 @@
-"""One open session: tell what comes in, send what goes out, fetch media, and heal what a gap has left."""
+"""One session with a driver: receive, send, recover gaps, do background tasks."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from connections.services import sessions
 from core.files import disk
 from core.realtime.wakeup import Bell
 from messaging.inbound import receiver
-from messaging.runner.ack_watchdog import Hearing
-from messaging.runner.background_tasks import Errands
-from messaging.runner.gap_recovery import Healing
+from messaging.runner.ack_watchdog import AckWatchdog
+from messaging.runner.background_tasks import BackgroundTasks
+from messaging.runner.gap_recovery import GapRecovery
 from messaging.runner.sender import Sender
 
 log = structlog.get_logger(__name__)
@@ -36,16 +36,16 @@ Desired = WhatsAppConnection.Desired
 Reason = WhatsAppConnection.Reason
 
 LONGEST_PAUSE = 10.0
-"""Seconds after which the runner looks at everything again, although nobody rang."""
+"""Seconds after which everything is checked again without a wake-up."""
 UNREACHABLE = frozenset({Reason.PHONE_OFFLINE, Reason.NO_ANSWER})
-"""A number that is connected and cannot be talked to for now."""
+"""Reasons for which a connected number cannot be used for now."""
 PROOF_SECONDS = 30.0
 STEADY_SECONDS = 600.0
 BATCH = 500
 
 
-class Ended(Exception):
-    """The driver says that its session is over."""
+class SessionEnded(Exception):
+    """The driver reports that its session is over."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -53,50 +53,55 @@ class Ended(Exception):
 
 
 class Session:
-    """Steps of one session, all from the runner's thread. `stopping()` says whether to leave between two of them."""
+    """Steps of one session, all in the runner's thread.
+
+    stopping: asked between two steps.
+    """
 
     def __init__(
         self,
         driver: Driver,
         lease: Lease,
-        bell: Bell,
+        waiter: Bell,
         stopping: Callable[[], bool],
-        hearing: Hearing,
+        watchdog: AckWatchdog,
     ) -> None:
         self.driver = driver
         self.lease = lease
-        self.bell = bell
+        self.waiter = waiter
         self.stopping = stopping
-        self.hearing = hearing
-        self._sender = Sender(driver, lease, hearing, stopping)
-        self._errands = Errands(driver, lease)
-        self._healing = Healing(driver, lease, self._deliver)
+        self.watchdog = watchdog
+        self._sender = Sender(driver, lease, watchdog, stopping)
+        self._background_tasks = BackgroundTasks(driver, lease)
+        self._gap_recovery = GapRecovery(driver, lease, self._deliver)
         self._reported: State | None = None
         self._ready_since: float | None = None
         self._proof_at = 0.0
 
     def run(self) -> bool:
-        """True: the number is not wanted online any more. False: open it again, unless the runner is to stop.
+        """Run until the session ends.
 
-        Raises Ended and what drivers raise.
+        Returns whether the number is to be offline; else it is opened again.
+
+        Raises SessionEnded and what drivers raise.
         """
-        self._healing.begin()
+        self._gap_recovery.begin()
         self.driver.open()
         while not self.stopping():
-            wish = sessions.wish(self.lease)
-            if wish.desired != Desired.ONLINE:
-                self._leave(wish.desired)
+            instructions = sessions.instructions(self.lease)
+            if instructions.desired != Desired.ONLINE:
+                self._leave(instructions.desired)
                 return True
-            if self._ready_since is None and wish.pairing_phone != self.driver.context.pairing_phone:
+            if self._ready_since is None and instructions.pairing_phone != self.driver.context.pairing_phone:
                 return False
-            self.bell.wait(self._step(limited=wish.limited))
-        self._pause_here()
+            self.waiter.wait(self._step(limited=instructions.limited))
+        self._pause_session()
         return False
 
     # -- one step --------------------------------------------------------------------------------------
 
     def _step(self, *, limited: bool = False) -> float:
-        """Do everything that is due. Returns how long to sleep then, at most."""
+        """Do everything that is due. Returns how many seconds to sleep at most."""
         state = self.driver.state()
         self._report(state, limited=limited)
         if state.phase not in (Phase.SYNCING, Phase.READY):
@@ -106,23 +111,23 @@ class Session:
         self._receive()
         if state.phase != Phase.READY or state.degraded in UNREACHABLE:
             return min(self.driver.idle_for(), LONGEST_PAUSE)
-        busy = self._healing.step()
+        busy = self._gap_recovery.step()
         busy = self._sender.send_batch() or busy
-        busy = self._errands.run() or busy
-        self._check_hearing()
-        self._prove()
+        busy = self._background_tasks.run() or busy
+        self._check_receipts()
+        self._record_proof()
         return 0.0 if busy else self._pause()
 
     def _pause(self) -> float:
-        waits = [LONGEST_PAUSE, self.driver.idle_for(), self._errands.seconds_until_due()]
-        due = self._sender.seconds_until_due(), self.hearing.seconds_until_deaf()
+        waits = [LONGEST_PAUSE, self.driver.idle_for(), self._background_tasks.seconds_until_due()]
+        due = self._sender.seconds_until_due(), self.watchdog.seconds_until_overdue()
         return max(0.0, min([*waits, *(wait for wait in due if wait is not None)]))
 
     def _report(self, state: State, *, limited: bool) -> None:
-        """Write the state when people would see a difference. Raises Ended."""
+        """Save the state if people would see a difference. Raises SessionEnded."""
         if state.phase == Phase.ENDED:
-            raise Ended(state.reason or Reason.ERROR)
-        if state.phase == Phase.READY and self.hearing.suspicious and not state.degraded:
+            raise SessionEnded(state.reason or Reason.ERROR)
+        if state.phase == Phase.READY and self.watchdog.suspicious and not state.degraded:
             state = replace(state, degraded=Reason.NO_ACKS)
         if state.phase == Phase.READY and limited and not state.degraded:
             state = replace(state, degraded=Reason.LIMITED)
@@ -134,7 +139,7 @@ class Session:
         refusal = sessions.report_state(self.lease, state)
         if refusal:
             self._log_out()
-            raise Ended(refusal)
+            raise SessionEnded(refusal)
         self._reported = seen
 
     # -- coming online ---------------------------------------------------------------------------------
@@ -142,24 +147,24 @@ class Session:
     def _on_ready(self) -> None:
         self._ready_since = time.monotonic()
         sessions.save_session(self.lease, self.driver.save_session())
-        self._ask_for_receipts()
+        self._look_up_unconfirmed()
 
-    def _ask_for_receipts(self) -> None:
-        """Look up what an earlier session sent and nobody confirmed."""
-        for chat, wa_id in self.hearing.unconfirmed():
+    def _look_up_unconfirmed(self) -> None:
+        """Look up the unconfirmed sends of an earlier session."""
+        for chat, wa_id in self.watchdog.unconfirmed():
             try:
                 ack = self.driver.lookup(chat, wa_id)
             except (Transient, Permanent):
                 continue
             if ack is None:
-                self.hearing.forget(wa_id)
+                self.watchdog.forget(wa_id)
             elif ack.level != AckLevel.PENDING:
                 self._deliver([ack])
 
     # -- while online ----------------------------------------------------------------------------------
 
     def _receive(self) -> None:
-        """Hand over what has happened, batch by batch; each is confirmed to WhatsApp once it is committed."""
+        """Store new events batch by batch; each is confirmed to WhatsApp after its commit."""
         while not self.stopping():
             events = self.driver.drain()
             if events:
@@ -171,15 +176,16 @@ class Session:
     def _deliver(self, events: Sequence[Event]) -> int:
         count = receiver.receive(self.lease, events)
         if any(isinstance(event, Ack) and event.level != AckLevel.PENDING for event in events):
-            self.hearing.heard()
+            self.watchdog.record_receipt()
         return count
 
-    def _check_hearing(self) -> None:
-        if self.hearing.deaf():
-            self.hearing.recycled()
+    def _check_receipts(self) -> None:
+        if self.watchdog.is_overdue():
+            self.watchdog.restart()
             raise SessionLost(Reason.NO_ACKS, "The last sends were not confirmed.")
 
-    def _prove(self) -> None:
+    def _record_proof(self) -> None:
+        """Record from time to time that the session works."""
         now = time.monotonic()
         if now - self._proof_at < PROOF_SECONDS:
             return
@@ -190,20 +196,23 @@ class Session:
     # -- going offline ---------------------------------------------------------------------------------
 
     def _leave(self, desired: str) -> None:
-        """A person wants the number offline, or logged out."""
+        """Go offline or log out, as a person asked."""
         if desired == Desired.LOGGED_OUT:
             self._log_out()
         sessions.ended(self.lease, Reason.USER, self.driver.save_session())
 
     def _log_out(self) -> None:
-        """Unlink this device; a phone that cannot be reached must not keep the number from going offline."""
+        """Unlink this device.
+
+        A phone that cannot be reached does not keep the number from going offline.
+        """
         try:
             self.driver.logout()
         except (Transient, Permanent, SessionLost) as error:
             log.warning("logout_failed", connection_id=str(self.lease.connection_id), reason=str(error))
 
-    def _pause_here(self) -> None:
-        """The worker stops: keep the login and let the next worker go on. With the lease lost, this writes nothing."""
+    def _pause_session(self) -> None:
+        """Save the login for the next worker. Writes nothing if the lease is lost."""
         if self._ready_since is not None:
             sessions.save_session(self.lease, self.driver.save_session())
         sessions.paused(self.lease)

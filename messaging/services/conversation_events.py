@@ -1,4 +1,4 @@
-"""When conversations were closed and opened again: the rows from which the time to a solution is counted."""
+"""Close and reopen events of conversations. Source of the resolution-time metric."""
 
 from __future__ import annotations
 
@@ -12,25 +12,28 @@ Kind = ConversationEvent.Kind
 
 
 def record(conversation: Conversation, actor: User | None) -> ConversationEvent:
-    """Keep that `conversation` has just come to its state. Call inside the transaction of the change."""
+    """Record that `conversation` has just got its present state.
+
+    Call inside the transaction of the change.
+    """
     closed = conversation.state == Conversation.State.CLOSED
     return ConversationEvent.objects.create(
         business_profile_id=conversation.business_profile_id,
         conversation=conversation,
         kind=Kind.CLOSED if closed else Kind.REOPENED,
         actor=actor,
-        begun_at=_begun_at(conversation) if closed else None,
+        begun_at=_opened_at(conversation) if closed else None,
         created_at=now(),
     )
 
 
-def _begun_at(conversation: Conversation) -> datetime | None:
-    """When what is being closed began: the customer's first message, or a person's reopening, since it was closed last.
+def _opened_at(conversation: Conversation) -> datetime | None:
+    """Return the first inbound message or reopening since the last closing.
 
-    None where neither happened: we wrote, and nobody asked for anything.
+    None: neither.
     """
     events = ConversationEvent.objects.filter(conversation=conversation)
-    asked = Message.objects.filter(conversation=conversation, direction=Message.Direction.INBOUND).exclude(
+    inbound = Message.objects.filter(conversation=conversation, direction=Message.Direction.INBOUND).exclude(
         message_type=Message.Type.REACTION
     )
     reopened = events.filter(kind=Kind.REOPENED)
@@ -38,8 +41,9 @@ def _begun_at(conversation: Conversation) -> datetime | None:
         events.filter(kind=Kind.CLOSED).order_by("-created_at").values_list("created_at", flat=True).first()
     )
     if last is not None:
-        asked, reopened = asked.filter(created_at__gt=last), reopened.filter(created_at__gt=last)
-    found = [
-        rows.order_by("created_at").values_list("created_at", flat=True).first() for rows in (asked, reopened)
+        inbound, reopened = inbound.filter(created_at__gt=last), reopened.filter(created_at__gt=last)
+    moments = [
+        rows.order_by("created_at").values_list("created_at", flat=True).first()
+        for rows in (inbound, reopened)
     ]
-    return min((moment for moment in found if moment is not None), default=None)
+    return min((moment for moment in moments if moment is not None), default=None)

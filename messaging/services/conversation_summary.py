@@ -1,4 +1,4 @@
-"""What the list shows of a conversation's last message: one line, and how far it has got."""
+"""Summary columns of conversations: last message, its status, unread count."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ LENGTH = 160
 WAITING = "Waiting for this message…"
 DELETED = "This message was deleted"
 LOOKED_BACK = 50
-"""Reactions after the last message that are looked through for one that was not taken back."""
+"""Reactions after the last message that are searched for one that still stands."""
 
 
 def line(text: str) -> str:
-    """`text` as one line that fits the column."""
+    """Return `text` as one line that fits the column."""
     return clip(" ".join(text[: LENGTH * 4].split()), LENGTH)
 
 
 def line_of(message: Message, target: Message | None = None) -> str:
-    """`message` as one line. target: the message that a reaction is on, None when it is not here."""
+    """Return the preview of `message`.
+
+    target: the message of a reaction, None if it is unknown.
+    """
     if message.message_type == Message.Type.REACTION:
         what = f"“{target.content}”" if target and target.content else "a message"
         return line(f"Reacted {message.content} to {what}")
@@ -33,7 +36,10 @@ def line_of(message: Message, target: Message | None = None) -> str:
 
 
 def kind_of(message: Message) -> str:
-    """Whose symbol stands beside the line: none beside what is only words."""
+    """Return the type whose icon stands beside the preview.
+
+    A deleted message counts as text.
+    """
     deleted = message.metadata and message.metadata.get(REVOKED)
     return Message.Type.TEXT if deleted else message.message_type
 
@@ -52,8 +58,8 @@ COLUMNS = {
 }
 
 
-def columns(message: Message, *, unread: int, answered: bool, reopen: bool) -> tuple[object, ...]:
-    """The row of COLUMNS for a conversation whose newest message is `message`."""
+def row_for(message: Message, *, unread: int, answered: bool, reopen: bool) -> tuple[object, ...]:
+    """Build the row of COLUMNS for a conversation whose newest message is `message`."""
     return (
         message.conversation_id,
         message.created_at,
@@ -68,13 +74,13 @@ def columns(message: Message, *, unread: int, answered: bool, reopen: bool) -> t
     )
 
 
-def show(message: Message) -> None:
-    """Make `message` the last one of its conversation, unless a later one is there already."""
-    show_all([columns(message, unread=0, answered=False, reopen=False)])
+def update(message: Message) -> None:
+    """Make `message` the last one of its conversation, unless there is a later one."""
+    update_all([row_for(message, unread=0, answered=False, reopen=False)])
 
 
-def rewrite(messages: Iterable[Message]) -> None:
-    """Messages got another content: the list follows where one of them is the last."""
+def update_previews(messages: Iterable[Message]) -> None:
+    """Update previews of conversations whose last message has changed content."""
     rows = sorted((row.conversation_id, row.pk, line_of(row), kind_of(row)) for row in messages)
     bulk.update_each(
         {"key": "uuid", "message_id": "uuid", "preview": "text", "kind": "text"},
@@ -99,17 +105,20 @@ FROM v WHERE c.id = v.key
 """  # noqa: S608 - put together from the constants above
 
 
-def show_all(rows: Iterable[tuple[object, ...]]) -> None:
-    """Bring conversations up to date with new messages, one row of COLUMNS each, in one statement.
+def update_all(rows: Iterable[tuple[object, ...]]) -> None:
+    """Update conversations with new messages, in one statement. rows: COLUMNS.
 
-    unread: inbound messages to add. answered: we wrote last, which leaves nothing older unread. reopen: the customer
-    wrote.
+    unread: number of inbound messages to add. answered: the last message is outbound, so nothing older is unread.
+    reopen: the customer wrote.
     """
     bulk.update_each(COLUMNS, sorted(rows, key=lambda row: str(row[0])), _UPDATE)
 
 
-def show_statuses(changes: Iterable[tuple[UUID, UUID, str]]) -> None:
-    """(conversation, message, status): the list follows where that message is the last one."""
+def update_statuses(changes: Iterable[tuple[UUID, UUID, str]]) -> None:
+    """Update preview statuses where the message is the last.
+
+    changes: (conversation, message, status).
+    """
     rows = sorted(changes)
     if len(rows) == 1:
         conversation_id, message_id, status = rows[0]
@@ -126,10 +135,10 @@ def show_statuses(changes: Iterable[tuple[UUID, UUID, str]]) -> None:
 
 
 def refresh(reacted: Collection[UUID], changed: Collection[UUID] = ()) -> None:
-    """Show what is the last now: a message, or a reaction to one that still stands. Locks the rows in order.
+    """Recompute the last message or standing reaction. Locks the rows in order.
 
-    reacted: conversations in which reactions came or went. changed: those with a message that has changed; it matters
-    where the list shows a reaction to it.
+    reacted: conversations in which reactions were added or removed. changed: those with a changed message; it matters
+    where the summary shows a reaction to it.
     """
     ids = {*reacted, *changed}
     if not ids:
@@ -145,17 +154,17 @@ def refresh(reacted: Collection[UUID], changed: Collection[UUID] = ()) -> None:
         row.last_message_at, row.last_message_id = message.created_at, message.pk
         row.preview, row.preview_type = preview, kind_of(message)
         row.preview_direction, row.preview_status = message.direction, message.status
-        row.save(update_fields=[*_SHOWN, "updated_at"])
+        row.save(update_fields=[*_SUMMARY, "updated_at"])
 
 
-_SHOWN = (
+_SUMMARY = (
     *("last_message_at", "last_message_id", "preview", "preview_type"),
     *("preview_direction", "preview_status"),
 )
 
 
 def _last(conversation_id: UUID) -> tuple[Message, str] | None:
-    """The newest message or standing reaction of a conversation, and its line."""
+    """Return the newest message or standing reaction, with its preview."""
     rows = Message.objects.filter(conversation=conversation_id)
     reactions = rows.filter(message_type=Message.Type.REACTION)
     message = keyset.newest_first(rows.exclude(message_type=Message.Type.REACTION), "created_at").first()
@@ -163,22 +172,22 @@ def _last(conversation_id: UUID) -> tuple[Message, str] | None:
         reactions = reactions.filter(created_at__gt=message.created_at)
     newest = list(keyset.newest_first(reactions, "created_at")[:LOOKED_BACK])
     targets = {
-        one.whatsapp_message_id: one
-        for one in Message.objects.filter(
+        target.whatsapp_message_id: target
+        for target in Message.objects.filter(
             connection__in={one.connection_id for one in newest},
             whatsapp_message_id__in={one.reply_to_wa_id for one in newest},
         )
     }
-    for one in newest:
-        target = targets.get(one.reply_to_wa_id)
-        if target and _stands(one, target):
-            return one, line_of(one, target)
+    for reaction in newest:
+        target = targets.get(reaction.reply_to_wa_id)
+        if target and _stands(reaction, target):
+            return reaction, line_of(reaction, target)
     if message is not None:
         return message, line_of(message)
     return (newest[0], line_of(newest[0])) if newest else None
 
 
 def _stands(reaction: Message, target: Message) -> bool:
-    """Whether it is the last reaction of its writer to `target`."""
+    """Whether it is its author's latest reaction to `target`."""
     mine = (target.metadata.get(REACTIONS) or {}).get(reaction.direction) if target.metadata else None
     return bool(mine and mine["id"] == reaction.whatsapp_message_id)

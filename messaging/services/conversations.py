@@ -1,9 +1,8 @@
-"""What people do with a conversation."""
+"""Start, read, assign, close and reopen conversations; save drafts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +13,11 @@ from django.db.models import QuerySet
 from accounts.models import BusinessProfile, Membership, User
 from accounts.services import audit
 from connections.models import WhatsAppConnection
+from connections.services import numbers
 from contacts.services import contacts
 from core.clock import now
 from core.errors import InvalidInput, NotFound
 from core.events import publish
-from core.realtime import wakeup
 from messaging.events import ConversationChanged
 from messaging.inbox import selectors
 from messaging.models import Conversation, Draft
@@ -30,9 +29,11 @@ State = Conversation.State
 def start(
     business: BusinessProfile, connection: WhatsAppConnection, phone: str, name: str = ""
 ) -> Conversation:
-    """The conversation of one of our numbers with `phone` (any spelling), made if there is none.
+    """Return the conversation with `phone`, created if there is none.
 
-    Raises NotFound for another business's number, InvalidInput("invalid_phone_number") for what is no phone number.
+    phone: any format.
+
+    Raises NotFound for another business's number, InvalidInput("invalid_phone_number").
     """
     if connection.business_profile_id != business.pk:
         raise NotFound("This number")
@@ -42,7 +43,10 @@ def start(
 
 
 def ensure(business: BusinessProfile, connection_id: UUID, contact_id: UUID) -> Conversation:
-    """The one conversation of a number with a contact; two who start it at once get the same."""
+    """Return the only conversation of a number with a contact, created if missing.
+
+    Safe against concurrency.
+    """
     conversation, _ = Conversation.objects.get_or_create(
         connection_id=connection_id, contact_id=contact_id, defaults={"business_profile": business}
     )
@@ -50,7 +54,7 @@ def ensure(business: BusinessProfile, connection_id: UUID, contact_id: UUID) -> 
 
 
 def mark_read(business: BusinessProfile, conversation: Conversation, actor: User) -> None:
-    """A person has seen the conversation: nothing is unread, and WhatsApp is to be told."""
+    """Reset the unread count and request a read receipt. No-op if nothing is unread."""
     moment = now()
     with transaction.atomic():
         changed = (
@@ -62,14 +66,17 @@ def mark_read(business: BusinessProfile, conversation: Conversation, actor: User
             _check(business, conversation)
             return
         _announce(business, conversation)
-        ring(conversation.connection_id)
+        numbers.wake_runner_on_commit(conversation.connection_id)
     conversation.unread_count, conversation.last_read_at, conversation.receipt_wanted = 0, moment, True
 
 
 def assign(
     business: BusinessProfile, conversation: Conversation, actor: User, assignee: User | None
 ) -> Conversation:
-    """Give the conversation to a member, or to nobody. Raises InvalidInput("not_a_member")."""
+    """Assign the conversation to a member; None: unassign.
+
+    Raises InvalidInput("not_a_member").
+    """
     if assignee and not Membership.objects.filter(business_profile=business, user=assignee).exists():
         raise InvalidInput("not_a_member", "This person is not in your team any more.", field="assignee")
     return _change(
@@ -83,19 +90,19 @@ def assign(
 
 
 def close(business: BusinessProfile, conversation: Conversation, actor: User) -> Conversation:
-    """It is done. A new message of the customer opens it again."""
-    return _turn(business, conversation, actor, "conversation.closed", State.CLOSED)
+    """Close the conversation. A new inbound message reopens it."""
+    return _set_state(business, conversation, actor, "conversation.closed", State.CLOSED)
 
 
 def reopen(business: BusinessProfile, conversation: Conversation, actor: User) -> Conversation:
-    """It goes on."""
-    return _turn(business, conversation, actor, "conversation.reopened", State.OPEN)
+    """Reopen a closed conversation. No-op if it is open."""
+    return _set_state(business, conversation, actor, "conversation.reopened", State.OPEN)
 
 
-def _turn(
+def _set_state(
     business: BusinessProfile, conversation: Conversation, actor: User, action: str, state: str
 ) -> Conversation:
-    """Bring it to `state` and keep when that was; of two who do it at once, one does."""
+    """Set the state and record the event. Of two concurrent calls, one records it."""
     with transaction.atomic():
         held = _rows(business, conversation).select_for_update(no_key=True).values_list("state", flat=True)
         before = held.first()
@@ -106,18 +113,18 @@ def _turn(
 
 
 def change(
-    business: BusinessProfile, conversation_id: UUID, actor: User, given: Mapping[str, Any]
+    business: BusinessProfile, conversation_id: UUID, actor: User, changes: Mapping[str, Any]
 ) -> Conversation:
-    """Open or close it (`state`) and give it to a member or to nobody (`assigned_to_id`), as far as that is given.
+    """Apply `state` and `assigned_to_id`, as far as they are in `changes`.
 
     Raises NotFound, InvalidInput("not_a_member").
     """
     with transaction.atomic():
         conversation = selectors.get_conversation(business, conversation_id)
-        if "assigned_to_id" in given:
-            conversation = assign(business, conversation, actor, _member(business, given["assigned_to_id"]))
-        if "state" in given:
-            verb = close if given["state"] == State.CLOSED else reopen
+        if "assigned_to_id" in changes:
+            conversation = assign(business, conversation, actor, _member(business, changes["assigned_to_id"]))
+        if "state" in changes:
+            verb = close if changes["state"] == State.CLOSED else reopen
             conversation = verb(business, conversation, actor)
     return conversation
 
@@ -125,14 +132,17 @@ def change(
 def _member(business: BusinessProfile, user_id: UUID | None) -> User | None:
     if user_id is None:
         return None
-    found = User.objects.filter(pk=user_id, memberships__business_profile=business).first()
-    if found is None:
+    member = User.objects.filter(pk=user_id, memberships__business_profile=business).first()
+    if member is None:
         raise InvalidInput("not_a_member", "This person is not in your team.", field="assignedToId")
-    return found
+    return member
 
 
 def save_draft(business: BusinessProfile, conversation: Conversation, user: User, text: str) -> None:
-    """Keep what `user` has typed; empty text removes it. Raises InvalidInput("message_too_long")."""
+    """Save the draft of `user`; empty text deletes it.
+
+    Raises InvalidInput("message_too_long").
+    """
     _check(business, conversation)
     if len(text) > settings.MESSAGE_MAX_LENGTH:
         raise InvalidInput("message_too_long", "This draft is too long to be kept.", field="text")
@@ -143,12 +153,6 @@ def save_draft(business: BusinessProfile, conversation: Conversation, user: User
         Draft.objects.filter(conversation=conversation, user=user).delete()
 
 
-def ring(connection_id: UUID) -> None:
-    """Tell the number's runner, once this transaction has committed, that there is something to do."""
-    topic = wakeup.connection_topic(connection_id)
-    transaction.on_commit(partial(wakeup.ring, topic), robust=True)
-
-
 def _change(
     business: BusinessProfile,
     conversation: Conversation,
@@ -157,16 +161,16 @@ def _change(
     fields: dict[str, object],
     **data: object,
 ) -> Conversation:
-    """Write `fields` if they differ, with an audit entry and the event."""
+    """Save `fields` if they differ, with an audit entry and the event."""
     conversation = selectors.get_conversation(business, conversation.pk)
-    if all(getattr(conversation, name) == wanted for name, wanted in fields.items()):
+    if all(getattr(conversation, name) == value for name, value in fields.items()):
         return conversation
     with transaction.atomic():
         _rows(business, conversation).update(**fields, updated_at=now())
         audit.record(business, actor, action, conversation, **data)
         _announce(business, conversation)
-    for name, wanted in fields.items():
-        setattr(conversation, name, wanted)
+    for name, value in fields.items():
+        setattr(conversation, name, value)
     return conversation
 
 

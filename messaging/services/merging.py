@@ -1,4 +1,4 @@
-"""Two contacts became one: their conversations and messages follow, in the same transaction."""
+"""Move conversations and messages when two contacts are merged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from messaging.models import Conversation, ConversationEvent, Draft, Message
 
 
 def on_contacts_merged(events: list[ContactsMerged]) -> None:
-    """Inside the merging transaction: move what is the lost contact's to the one that stays."""
+    """Move the rows of each merged contact to the one that remains."""
     for event in events:
         _move(event)
 
@@ -32,7 +32,7 @@ def _move(event: ContactsMerged) -> None:
 
 
 def _join(kept: Conversation, lost: Conversation) -> None:
-    """Two conversations of one number become one: its messages in order, what is unread added up."""
+    """Merge two conversations of one number: messages by time, unread counts added."""
     Message.objects.filter(conversation=lost).update(conversation=kept)
     ConversationEvent.objects.filter(conversation=lost).update(conversation=kept)
     Draft.objects.filter(conversation=lost).exclude(user__in=kept.drafts.values("user")).update(

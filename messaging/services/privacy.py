@@ -1,4 +1,4 @@
-"""What messaging keeps of a contact beside the contact's rows: files, and what other systems are told of messages."""
+"""Personal data of contacts outside their rows: files and events."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 def files_of(business_id: UUID, contact_id: UUID) -> Iterator[tuple[str, OpenFile]]:
-    """The files of a contact's messages and their profile picture, under names that do not collide."""
+    """Yield the files of a contact's messages and their picture, under unique names."""
     rows = MediaFile.objects.filter(_of([contact_id]), business_profile=business_id)
     for row in rows.filter(state=MediaFile.State.READY).distinct().order_by("pk").iterator(500):
         if not row.file.storage.exists(str(row.file.name)):
@@ -37,13 +37,13 @@ def _open(row: MediaFile) -> IO[bytes]:
 
 
 def on_deleted(batch: Sequence[ContactDeleted]) -> None:
-    """Files go right after the commit instead of with the next tidying; what is told of the messages is forgotten."""
+    """Delete files after the commit, and events of the contacts at once."""
     contacts = [event.contact_id for event in batch]
     files = list(MediaFile.objects.filter(_of(contacts)).distinct().values_list("pk", flat=True))
     if files:
         transaction.on_commit(partial(_remove, files), robust=True)
-    places = Conversation.objects.filter(contact_id__in=contacts).values_list("pk", flat=True)
-    retention.erase([*contacts, *places])
+    conversation_ids = Conversation.objects.filter(contact_id__in=contacts).values_list("pk", flat=True)
+    retention.erase([*contacts, *conversation_ids])
     for business_id in {event.business_id for event in batch}:
         phones, lids = contact_selectors.identities_of(business_id, contacts)
         unstored_events.forget(business_id, phones, lids)

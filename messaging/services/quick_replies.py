@@ -1,4 +1,4 @@
-"""Texts that a team keeps ready: made, changed and removed by whoever may reply."""
+"""Create, update and delete quick replies."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from messaging.models import QuickReply
 
 LENGTH = 4000
 MOST = 500
-"""Quick replies of one business: all of them go to the composer at once."""
+"""Quick replies of one business; all of them are loaded into the composer at once."""
 _SHORTCUT = re.compile(r"[\w-]{1,32}")
 
 
 def create(business: BusinessProfile, actor: User, *, shortcut: str, text: str) -> QuickReply:
-    """A new text. Raises InvalidInput ("invalid_shortcut", "shortcut_taken", "invalid_text"), Conflict("too_many")."""
+    """Create a quick reply.
+
+    Raises InvalidInput ("invalid_shortcut", "shortcut_taken", "invalid_text"), Conflict("too_many").
+    """
     reply = QuickReply(business_profile=business, created_by=actor)
     with transaction.atomic():
         if QuickReply.objects.filter(business_profile=business).count() >= MOST:
@@ -31,7 +34,7 @@ def create(business: BusinessProfile, actor: User, *, shortcut: str, text: str) 
 
 
 def update(reply: QuickReply, actor: User, *, shortcut: str, text: str) -> QuickReply:
-    """Another short name or text. Raises InvalidInput."""
+    """Change shortcut and text. Raises InvalidInput as `create`."""
     with transaction.atomic():
         _write(reply, shortcut, text)
         audit.record(reply.business_profile, actor, "quick_reply.updated", reply)
@@ -39,7 +42,7 @@ def update(reply: QuickReply, actor: User, *, shortcut: str, text: str) -> Quick
 
 
 def delete(reply: QuickReply, actor: User) -> None:
-    """Remove it."""
+    """Delete the quick reply."""
     with transaction.atomic():
         audit.record(reply.business_profile, actor, "quick_reply.deleted", reply)
         QuickReply.objects.filter(pk=reply.pk).delete()

@@ -1,4 +1,4 @@
-"""Telling WhatsApp that a person has read."""
+"""Read receipts for WhatsApp: which conversations a person has read."""
 
 from __future__ import annotations
 
@@ -17,32 +17,36 @@ from core.clock import now
 from messaging.models import Conversation, Message
 
 MESSAGES = 50
-"""Messages that one receipt names at most: the newest; WhatsApp takes the older ones as read with them."""
+"""Messages that one receipt names at most: the newest. WhatsApp marks the older ones with them."""
 
 
 @dataclass(frozen=True)
 class ReadReceipt:
-    """Inbound messages of a conversation that a person has read and WhatsApp does not know as read."""
+    """Inbound messages that a person has read and WhatsApp does not know as read."""
 
     conversation_id: UUID
     chat: Chat
     wa_ids: tuple[str, ...]
 
 
-def wanted(lease: Lease, limit: int) -> list[ReadReceipt]:
-    """Conversations that a person has read since WhatsApp was last told, longest ago first."""
+def due(lease: Lease, limit: int) -> list[ReadReceipt]:
+    """Return receipts for conversations read since the last one. Longest ago first."""
     connection = leases.check(lease)
     rows = Conversation.objects.filter(connection=connection, receipt_wanted=True).select_related("contact")
-    found = list(rows.order_by("last_read_at", "id")[:limit])
-    lids = contact_selectors.lids_of({row.contact_id for row in found}) if found else {}
-    told = [(row, _untold(row.pk, row.last_read_at)) for row in found]
+    conversations = list(rows.order_by("last_read_at", "id")[:limit])
+    contact_ids = {row.contact_id for row in conversations}
+    lids = contact_selectors.lids_of(contact_ids) if contact_ids else {}
     return [
-        ReadReceipt(row.pk, Chat(phone=row.contact.phone_number, lid=lids.get(row.contact_id)), wa_ids)
-        for row, wa_ids in told
+        ReadReceipt(
+            row.pk,
+            Chat(phone=row.contact.phone_number, lid=lids.get(row.contact_id)),
+            _unacknowledged(row.pk, row.last_read_at),
+        )
+        for row in conversations
     ]
 
 
-def _untold(conversation_id: UUID, until: datetime | None) -> tuple[str, ...]:
+def _unacknowledged(conversation_id: UUID, until: datetime | None) -> tuple[str, ...]:
     rows = _inbound().filter(conversation_id=conversation_id)
     if until:
         rows = rows.filter(created_at__lte=until)
@@ -51,20 +55,20 @@ def _untold(conversation_id: UUID, until: datetime | None) -> tuple[str, ...]:
 
 
 def _inbound() -> QuerySet[Message]:
-    """Customers' messages of which WhatsApp has not been told that they were read."""
+    """Inbound messages without a read receipt."""
     return Message.objects.filter(direction=Message.Direction.INBOUND, read_at=None).exclude(
         whatsapp_message_id=None
     )
 
 
-def done(lease: Lease, receipt: ReadReceipt) -> None:
-    """WhatsApp was told. What a person has read in the meantime is still to be told."""
+def mark_sent(lease: Lease, receipt: ReadReceipt) -> None:
+    """Record that the receipt was sent. Messages read in the meantime stay due."""
     with transaction.atomic():
         connection = leases.guard(lease)
         here = Message.objects.filter(connection=connection, conversation_id=receipt.conversation_id)
-        told = here.filter(whatsapp_message_id__in=receipt.wa_ids, direction=Message.Direction.INBOUND)
-        newest = told.order_by("-created_at", "-id").values_list("created_at", flat=True).first()
-        told.filter(read_at=None).update(read_at=now())
+        named = here.filter(whatsapp_message_id__in=receipt.wa_ids, direction=Message.Direction.INBOUND)
+        newest = named.order_by("-created_at", "-id").values_list("created_at", flat=True).first()
+        named.filter(read_at=None).update(read_at=now())
         rows = Conversation.objects.filter(pk=receipt.conversation_id, connection=connection)
         if newest is not None:
             later = _inbound().filter(

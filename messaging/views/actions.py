@@ -23,8 +23,7 @@ from messaging.inbox.read_models import Said
 from messaging.media import media_files
 from messaging.models import Conversation, MediaFile, Message
 from messaging.outbox import queue
-from messaging.services import conversations
-from messaging.services import typing as typing_service
+from messaging.services import conversations, typing_notices
 
 
 @require_POST
@@ -95,7 +94,7 @@ def typing(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
     """Somebody types an answer (`active`), or has stopped."""
     business = request.access.business
     found = selectors.get_conversation(business, conversation_id)
-    typing_service.tell(business, found, bool(request.POST.get("active")))
+    typing_notices.report(business, found, bool(request.POST.get("active")))
     return HttpResponse(status=204)
 
 

@@ -14,7 +14,7 @@ from accounts.models import IdempotencyRecord
 from messaging.models import Conversation, MediaFile, Message
 from messaging.outbox import api_send
 from messaging.payloads import message_data
-from messaging.services import typing
+from messaging.services import typing_notices
 from tests.factories import (
     ConnectionFactory,
     ContactFactory,
@@ -432,9 +432,9 @@ def test_post_conversations_id_read(program, conversation):
 def test_post_conversations_id_typing(program, conversation):
     place = f"conversations/{conversation.pk}/typing"
     assert program.post(place).status_code == 204
-    assert [chat.phone for chat in typing.of(conversation.connection_id)] == ["+9992000000001"]
+    assert [chat.phone for chat in typing_notices.chats(conversation.connection_id)] == ["+9992000000001"]
     assert program.post(place, {"active": False}).status_code == 204
-    assert typing.of(conversation.connection_id) == []
+    assert typing_notices.chats(conversation.connection_id) == []
 
 
 def test_quick_replies_are_made_changed_and_deleted(program, business):

@@ -90,7 +90,7 @@ def test_an_import(
 ) -> None:
     file = io.BytesIO(f'Name,Phone\r\nAnn,"{text}"\r\n'.encode())
     job = imports.take_in(business, owner, file, "people.csv")
-    runner.work_off()
+    runner.run_due()
     job.refresh_from_db()
     assert stored() == kept(e164)
     assert job.summary["rejected"] == (e164 is None)

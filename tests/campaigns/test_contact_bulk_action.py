@@ -28,7 +28,7 @@ def add(client_of, owner, crowd):
     def press(who=owner, **form):
         answer = client_of(who).post(BULK, {"action": "campaign", **form})
         assert answer.status_code == 302, answer.content.decode()[-600:]
-        runner.work_off()
+        runner.run_due()
         return Job.objects.latest("id")
 
     return press
@@ -62,7 +62,7 @@ def test_undoing_takes_off_only_whom_the_job_put_on(add, draft, crowd, business,
     campaign = draft(numbers=[crowd[0].phone_number])
     job = add(campaign=campaign.pk, ids=[crowd[0].pk, crowd[1].pk, crowd[2].pk])
     services.undo(business, owner, job.pk)
-    runner.work_off()
+    runner.run_due()
     campaign.refresh_from_db()
     assert names(campaign) == ["Person 01"]
     assert campaign.list_summary["lines"] == 1
@@ -82,7 +82,7 @@ def test_a_campaign_that_has_begun_keeps_its_list(add, draft, crowd, client_of, 
         business, owner, bulk_job.KIND, {"action": "campaign", "ids": [str(crowd[0].pk)], "campaign": str(campaign.pk)}
     )  # fmt: skip
     lifecycle.launch(business, campaign, owner)
-    runner.work_off()
+    runner.run_due()
     waiting.refresh_from_db()
     assert (waiting.state, waiting.error_code) == ("failed", "not_a_draft")
     assert not campaign.people.exists()

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from django.db import connections
 
 from connections.models import WhatsAppConnection
+from core.db.leases import owner_name
 from core.realtime import wakeup
-from messaging.runner.ack_watchdog import Hearing
-from messaging.runner.capacity import owner_name
+from messaging.runner.ack_watchdog import AckWatchdog
 from messaging.runner.runner import SessionRunner
 from tests.connections.driver_contract import until
 
@@ -21,10 +21,10 @@ Status = WhatsAppConnection.Status
 class Running:
     """A runner and its thread."""
 
-    def __init__(self, connection: WhatsAppConnection, hearing: Hearing | None = None) -> None:
+    def __init__(self, connection: WhatsAppConnection, watchdog: AckWatchdog | None = None) -> None:
         self.connection = connection
         self.stop = threading.Event()
-        self.runner = SessionRunner(connection.pk, owner_name(), self.stop, hearing=hearing)
+        self.runner = SessionRunner(connection.pk, owner_name(), self.stop, watchdog=watchdog)
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
@@ -45,9 +45,9 @@ class Running:
 
 
 @contextmanager
-def running(connection: WhatsAppConnection, hearing: Hearing | None = None) -> Iterator[Running]:
+def running(connection: WhatsAppConnection, watchdog: AckWatchdog | None = None) -> Iterator[Running]:
     """Drive the number while the block lasts."""
-    session = Running(connection, hearing)
+    session = Running(connection, watchdog)
     try:
         yield session
     finally:

@@ -36,7 +36,7 @@ def last_in_use(minutes: float) -> None:
 
 def beaten_again(pulse: Pulse) -> list[object]:
     """What a later beat of the same process holds."""
-    pulse._looked -= holds.BEAT_SECONDS
+    pulse._checked_at -= holds.BEAT_SECONDS
     return list(pulse.beat())
 
 

@@ -116,7 +116,7 @@ def test_nobody_else_is_held_back(limited: WhatsAppConnection) -> None:
     limited.limited_until = until_then
     friend = send(talk_with(limited, wrote=True))
     stranger = send(talk_with(limited, wrote=False))
-    assert not new_chat_limit.holds(limited, friend)
-    assert new_chat_limit.holds(limited, stranger)
+    assert not new_chat_limit.applies_to(limited, friend)
+    assert new_chat_limit.applies_to(limited, stranger)
     limited.limited_until = timezone.now() - timedelta(seconds=1)
-    assert not new_chat_limit.holds(limited, stranger)
+    assert not new_chat_limit.applies_to(limited, stranger)

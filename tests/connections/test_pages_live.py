@@ -23,7 +23,7 @@ def test_a_changed_number_is_told_to_its_business_without_the_code(
     monkeypatch.setattr(hub, "push", lambda group, *frames: told.extend((group, frame) for frame in frames))
     business_id = connection.business_profile_id
     event = ConnectionStatusChanged(business_id=business_id, connection_id=connection.pk, status="qr_pending")
-    handlers.tell_pages([event])
+    handlers.push_to_pages([event])
     assert told == [
         (
             hub.business_group(business_id),

@@ -123,9 +123,9 @@ def test_waits_between_crashes_grow(connection: WhatsAppConnection, lease: Lease
     waits = [sessions.crashed(lease, Reason.ERROR) for _ in range(10)]
     assert waits == sorted(waits)
     assert (waits[0], waits[-1]) == (1.0, 300.0)
-    assert sessions.wish(lease).wait == pytest.approx(300, abs=5)
+    assert sessions.instructions(lease).wait == pytest.approx(300, abs=5)
     sessions.record_proof(lease, steady=True)
-    assert sessions.wish(lease).wait == 0
+    assert sessions.instructions(lease).wait == 0
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_the_login_is_kept_under_rising_generations(connection: WhatsAppConnecti
         lambda lease: sessions.save_session(lease, "login"),
         lambda lease: sessions.record_proof(lease, steady=True),
         lambda lease: sessions.load(lease),
-        lambda lease: sessions.wish(lease),
+        lambda lease: sessions.instructions(lease),
     ],
 )
 def test_without_the_lease_nothing_is_written(
@@ -215,7 +215,7 @@ def test_a_worker_that_died_leaves_its_number_to_be_asked_for(
 def test_a_number_for_which_no_worker_comes_says_so_until_one_does(
     connection: WhatsAppConnection, asked: list[UUID]
 ) -> None:
-    long_ago = timezone.now() - timedelta(seconds=sessions.NOBODY_CAME_SECONDS + 1)
+    long_ago = timezone.now() - timedelta(seconds=sessions.NO_WORKER_SECONDS + 1)
     WhatsAppConnection.objects.filter(pk=connection.pk).update(
         status=Status.STARTING, start_requested_at=long_ago, status_changed_at=long_ago
     )
@@ -239,7 +239,7 @@ def test_without_any_worker_a_day_brings_few_tasks() -> None:
     start = now = datetime(2026, 1, 1, tzinfo=UTC)
     requested, asks = None, 0
     while now < start + timedelta(days=1):
-        if sessions.ask_again(now, requested, start):
+        if sessions.should_request_again(now, requested, start):
             requested, asks = now, asks + 1
         now += timedelta(seconds=5)
     assert asks < 300

@@ -93,7 +93,7 @@ def test_what_was_exported_can_be_imported_and_is_the_same(
     )
     content = exported(business, owner, fmt)
     job = started(business, owner, content, mapping={"Opted out": "opted_out"})
-    runner.work_off()
+    runner.run_due()
     job.refresh_from_db()
     assert job.summary["created"] == job.summary["rejected"] == 0
     assert Contact.objects.filter(business_profile=business, name='=HYPERLINK("http://evil")').count() == 1
@@ -133,7 +133,7 @@ def test_a_large_export_is_a_job_with_a_file(
     monkeypatch.setattr(exports, "AT_ONCE", 1)
     assert not exports.is_small(business, params)
     job = exports.start(business, owner, params)
-    runner.work_off()
+    runner.run_due()
     job.refresh_from_db()
     assert (job.state, job.summary["exported"], job.file_type) == (Job.State.DONE, 2, exporting.TYPES[fmt])
     with default_storage.open(job.file) as file:
@@ -155,7 +155,7 @@ def test_a_stopped_export_keeps_no_file(
         return real(*args)
 
     monkeypatch.setattr(exporting, "write", write)
-    runner.work_off()
+    runner.run_due()
     job.refresh_from_db()
     assert (job.state, job.file, job.file_name) == (Job.State.CANCELLED, "", "")
 

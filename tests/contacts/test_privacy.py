@@ -79,7 +79,7 @@ def tables_with(words: str) -> set[str]:
 
 
 def archive_of(job: Job) -> zipfile.ZipFile:
-    runner.work_off()
+    runner.run_due()
     job.refresh_from_db()
     assert job.state == "done", job.error_message
     with default_storage.open(job.file) as file:

@@ -44,7 +44,7 @@ def main() -> None:
     registry.register("test.people", make_people, label="Making people")
     signal.signal(signal.SIGTERM, lambda *_: shutdown.request_stop())
     while not shutdown.stopping.is_set():
-        runner.work_off()
+        runner.run_due()
         time.sleep(0.05)
 
 

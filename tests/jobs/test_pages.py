@@ -23,7 +23,7 @@ Browser = Callable[..., Client]
 @pytest.fixture
 def finished(business: BusinessProfile, owner: User, counting: Counting, media_root: Path) -> Job:
     job = services.start(business, owner, "test.count", {"to": 10, "file": True}, title="Numbers of May")
-    runner.work_off()
+    runner.run_due()
     return Job.objects.get(pk=job.pk)
 
 

@@ -35,14 +35,14 @@ def test_a_job_is_done_in_chunks_and_says_what_came_of_it(
     business: BusinessProfile, owner: User, counting: Counting, django_capture_on_commit_callbacks: object
 ) -> None:
     job = begin(business, owner)
-    assert runner.work_off() == 1
+    assert runner.run_due() == 1
     job = fresh(job)
     assert (job.state, job.done, job.total) == (State.DONE, 30, 30)
     assert job.summary == {"counted": 30, "notes": ["Counted well."]}
     assert job.lease_owner == ""
     assert job.started_at is not None
     assert job.finished_at is not None
-    assert runner.work_off() == 0
+    assert runner.run_due() == 0
 
 
 def test_a_job_taken_over_goes_on_from_the_last_chunk_that_was_kept(
@@ -53,9 +53,9 @@ def test_a_job_taken_over_goes_on_from_the_last_chunk_that_was_kept(
     assert dead is not None
     with transaction.atomic():
         Work(dead).save(done=20, total=30, state={"done": 20})
-    assert runner.work_off() == 0, "somebody holds it"
+    assert runner.run_due() == 0, "somebody holds it"
     Job.objects.filter(pk=job.pk).update(lease_expires_at=now() - timedelta(seconds=1))
-    assert runner.work_off() == 1
+    assert runner.run_due() == 1
     assert counting.chunks == [20]
     assert fresh(job).state == State.DONE
 
@@ -85,7 +85,7 @@ def test_cancelling_takes_effect_before_the_next_chunk(
 ) -> None:
     job = begin(business, owner)
     counting.before_chunk = lambda work, done: done == 10 and services.cancel(business, owner, job.pk)
-    runner.work_off()
+    runner.run_due()
     job = fresh(job)
     assert (job.state, job.done) == (State.CANCELLED, 20)
     assert job.summary["counted"] == 20
@@ -98,7 +98,7 @@ def test_what_nobody_has_begun_is_cancelled_at_once(
     with django_capture_on_commit_callbacks(execute=True):
         assert services.cancel(business, owner, job.pk).state == State.CANCELLED
     assert counting.ended == ["cancelled"]
-    assert runner.work_off() == 0
+    assert runner.run_due() == 0
     assert set(AuditEntry.objects.values_list("action", flat=True)) >= {"job.started", "job.cancelled"}
 
 
@@ -137,7 +137,7 @@ def test_a_job_that_never_gets_on_is_given_up(
     for _ in range(runner.TRIES):
         assert leases.claim("dies") is not None
         Job.objects.update(lease_expires_at=now() - timedelta(seconds=1))
-    runner.work_off()
+    runner.run_due()
     assert (fresh(job).state, fresh(job).error_code) == (State.FAILED, "gave_up")
     assert counting.chunks == []
 
@@ -147,23 +147,23 @@ def test_whoever_is_no_longer_allowed_gets_nothing_done(
 ) -> None:
     job = begin(business, teammate)
     business.memberships.filter(user=teammate).update(role="viewer")
-    runner.work_off()
+    runner.run_due()
     assert (fresh(job).state, fresh(job).error_code) == (State.FAILED, "forbidden")
     business.memberships.filter(user=teammate).delete()
     job = begin(business, teammate)
-    runner.work_off()
+    runner.run_due()
     assert fresh(job).error_code == "forbidden"
 
 
 def test_the_system_needs_no_role(business: BusinessProfile, counting: Counting) -> None:
     job = begin(business, None)
-    runner.work_off()
+    runner.run_due()
     assert fresh(job).state == State.DONE
 
 
 def test_a_kind_that_is_not_installed_fails_with_words(business: BusinessProfile, owner: User) -> None:
     job = Job.objects.create(business_profile=business, kind="gone", created_by=owner)
-    runner.work_off()
+    runner.run_due()
     assert (fresh(job).state, fresh(job).error_code) == (State.FAILED, "unknown_kind")
     with pytest.raises(LookupError):
         services.start(business, owner, "gone", {})
@@ -184,11 +184,11 @@ def test_a_deleted_businesss_jobs_stop_and_its_results_go(
     from accounts.services import purge
 
     done = begin(business, owner, file=True)
-    runner.work_off()
+    runner.run_due()
     stored = fresh(done).file
     waiting = begin(business, owner)
     businesses.delete(business, owner, typed_name=business.business_name)
-    assert runner.work_off() == 0
+    assert runner.run_due() == 0
     assert fresh(waiting).cancel_requested_at is not None
     assert purge.business(business.pk)
     assert not Job.objects.exists()
@@ -201,9 +201,9 @@ def test_an_undo_is_a_job_that_runs_once(
     from core.errors import Conflict
 
     job = begin(business, owner, file=True)
-    runner.work_off()
+    runner.run_due()
     undo = services.undo(business, owner, job.pk)
-    runner.work_off()
+    runner.run_due()
     assert counting.undone == [job.pk]
     assert fresh(undo).state == State.DONE
     with pytest.raises(Conflict, match="undone already"):
@@ -214,7 +214,7 @@ def test_expired_results_and_old_jobs_are_removed(
     business: BusinessProfile, owner: User, counting: Counting, media_root: Path
 ) -> None:
     job = begin(business, owner, file=True)
-    runner.work_off()
+    runner.run_due()
     stored = fresh(job).file
     services.prune()
     assert default_storage.exists(stored)

@@ -27,23 +27,23 @@ def test_reading_clears_unread_and_wants_a_receipt(business, connection, owner):
     conversations.mark_read(business, conversation, owner)
 
     assert selectors.unread_total(business) == 0
-    (receipt,) = read_receipts.wanted(lease, 10)
+    (receipt,) = read_receipts.due(lease, 10)
     assert (receipt.chat, set(receipt.wa_ids)) == (CARLA, {"IN1", "IN2"})
-    read_receipts.done(lease, receipt)
-    assert read_receipts.wanted(lease, 10) == []
+    read_receipts.mark_sent(lease, receipt)
+    assert read_receipts.due(lease, 10) == []
 
 
 def test_what_was_read_while_whatsapp_was_told_is_told_next(business, connection, owner):
     lease = lease_of(connection)
     receiver.receive(lease, [hello("IN1")])
     conversations.mark_read(business, Conversation.objects.get(), owner)
-    (receipt,) = read_receipts.wanted(lease, 10)
+    (receipt,) = read_receipts.due(lease, 10)
     receiver.receive(lease, [hello("IN2")])
     conversations.mark_read(business, Conversation.objects.get(), owner)
 
-    read_receipts.done(lease, receipt)
+    read_receipts.mark_sent(lease, receipt)
 
-    (later,) = read_receipts.wanted(lease, 10)
+    (later,) = read_receipts.due(lease, 10)
     assert later.wa_ids == ("IN2",)
 
 

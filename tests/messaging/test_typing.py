@@ -11,7 +11,7 @@ from accounts.models import BusinessProfile, User
 from connections.models import SandboxPhone, WhatsAppConnection
 from contacts.models import ContactIdentity
 from messaging.models import Conversation
-from messaging.services import typing
+from messaging.services import typing_notices
 from tests import factories
 from tests.connections.driver_contract import until
 from tests.connections.live import is_connected, running
@@ -29,7 +29,7 @@ def tell(client_of: Callable[..., Client], conversation: Conversation) -> Callab
 
 
 def chats(conversation: Conversation) -> list[tuple[str | None, str | None]]:
-    return [(chat.phone, chat.lid) for chat in typing.of(conversation.connection_id)]
+    return [(chat.phone, chat.lid) for chat in typing_notices.chats(conversation.connection_id)]
 
 
 def test_whoever_may_reply_is_shown_typing_until_they_stop(
@@ -44,8 +44,8 @@ def test_whoever_may_reply_is_shown_typing_until_they_stop(
 def test_it_ends_by_itself(
     conversation: Conversation, business: BusinessProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(typing, "LASTS_SECONDS", -1.0)
-    typing.tell(business, conversation, True)
+    monkeypatch.setattr(typing_notices, "LASTS_SECONDS", -1.0)
+    typing_notices.report(business, conversation, True)
     assert chats(conversation) == []
 
 
@@ -56,7 +56,7 @@ def test_people_known_by_a_lid_alone_see_it_too(
     contact.phone_number = None
     contact.save()
     ContactIdentity.objects.create(business_profile=business, contact=contact, kind="lid", value="4711")
-    typing.tell(business, conversation, True)
+    typing_notices.report(business, conversation, True)
     assert chats(conversation) == [(None, "4711")]
 
 
@@ -88,7 +88,7 @@ def test_the_runner_passes_it_on(
 
     with running(connection):
         is_connected(connection)
-        typing.tell(business, talk, True)
+        typing_notices.report(business, talk, True)
         until(sees, "typing")
-        typing.tell(business, talk, False)
+        typing_notices.report(business, talk, False)
         until(lambda: not sees(), "the end of typing")

@@ -110,7 +110,7 @@ def doors(business_id: str) -> dict[str, Callable[[Path], str]]:
 
     def address(path: Path) -> str:
         with served(path) as place:
-            return answered(lambda: api_send.fetch(business, business.user, f"{place}/file"))
+            return answered(lambda: api_send.fetch_media(business, business.user, f"{place}/file"))
 
     def customer(path: Path) -> str:
         ref = MediaRef(mime="image/jpeg", name=path.name, token={"id": 1})
@@ -122,7 +122,7 @@ def doors(business_id: str) -> dict[str, Callable[[Path], str]]:
 
     def profile(path: Path) -> str:
         ContactPicture.objects.all().delete()
-        job = profile_pictures.wanted(lease)
+        job = profile_pictures.next_due(lease)
         assert job is not None
         profile_pictures.store(lease, job, MediaBlob(path.read_bytes(), "image/jpeg"))
         return "taken" if ContactPicture.objects.get().media else "refused"

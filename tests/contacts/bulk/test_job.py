@@ -40,7 +40,7 @@ def do(business: BusinessProfile, owner: User, monkeypatch: pytest.MonkeyPatch) 
 
     def run(action: str, **params: object) -> Job:
         job = services.start(business, owner, bulk_job.KIND, {"action": action, **params})
-        runner.work_off()
+        runner.run_due()
         job.refresh_from_db()
         return job
 
@@ -53,7 +53,7 @@ def carriers(tag: Tag) -> set[str]:
 
 def undone(job: Job, business: BusinessProfile, owner: User) -> Job:
     started = services.undo(business, owner, job.pk)
-    runner.work_off()
+    runner.run_due()
     started.refresh_from_db()
     return started
 
@@ -153,7 +153,7 @@ def test_whoever_lost_the_right_to_it_meanwhile_does_nothing(
     )
     monkeypatch.setitem(registry._actions, "greet", greet)
     job = services.start(business, teammate, bulk_job.KIND, {"action": "greet", "filter": {}})
-    runner.work_off()
+    runner.run_due()
     job.refresh_from_db()
     assert (job.state, job.error_code) == (Job.State.FAILED, "forbidden")
 
@@ -169,12 +169,12 @@ def test_a_job_taken_over_goes_on_where_it_was(
     params = {"action": "tag", "filter": {"tags_none": [str(vip.pk)]}, "tags": [str(vip.pk)]}
     job = services.start(business, owner, bulk_job.KIND, params)
     with pytest.raises(KeyboardInterrupt):
-        runner.work_off()
+        runner.run_due()
     assert len(carriers(vip)) == 5
     late = factories.ContactFactory(business_profile=business, name="Late")
     monkeypatch.setattr("core.failpoints.reach", lambda place: None)
     Job.objects.update(lease_expires_at=None)
-    runner.work_off()
+    runner.run_due()
     job.refresh_from_db()
     assert (job.summary["changed"], job.done) == (12, 12)
     assert late.name not in carriers(vip)

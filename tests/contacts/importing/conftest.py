@@ -43,7 +43,7 @@ def take_in(business: BusinessProfile, owner: User, media_root: Path) -> Import:
 
     def run(content: bytes, **chosen: Any) -> Job:
         job = started(business, owner, content, **chosen)
-        runner.work_off()
+        runner.run_due()
         job.refresh_from_db()
         return job
 

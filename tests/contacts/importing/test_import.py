@@ -193,7 +193,7 @@ def test_the_file_is_removed_when_the_job_is_over(
     stored = ContactImport.objects.get().file
     assert default_storage.exists(stored)
     with django_capture_on_commit_callbacks(execute=True):
-        runner.work_off()
+        runner.run_due()
     assert not default_storage.exists(stored)
     assert ContactImport.objects.get().file == ""
     assert not ImportRejects.objects.exists()
@@ -259,7 +259,7 @@ def test_cancelled_halfway_it_says_what_stayed(
         return real(self, people)
 
     monkeypatch.setattr(Writer, "write", write)
-    runner.work_off()
+    runner.run_due()
     job.refresh_from_db()
     assert (job.state, Contact.objects.count()) == (Job.State.CANCELLED, 30)
     assert "Stopped after 30 rows" in job.summary["notes"][0]
@@ -286,7 +286,7 @@ def test_a_worker_that_takes_over_goes_on_behind_the_last_chunk(
     monkeypatch.setattr("core.failpoints.reach", lambda place: None)
     assert Contact.objects.count() == 30
     Job.objects.update(lease_expires_at=None)
-    runner.work_off()
+    runner.run_due()
     job.refresh_from_db()
     assert counts(job) == {"created": 35, "rejected": 1}
     assert "interrupted after 30 rows and went on from there" in job.summary["notes"][0]
@@ -311,7 +311,7 @@ def test_somebody_who_makes_the_same_contact_at_the_same_moment_costs_one_more_t
 
     factories.ContactFactory(business_profile=business, phone_number="+447400123456")
     monkeypatch.setattr(Writer, "_known", known)
-    runner.work_off()
+    runner.run_due()
     job.refresh_from_db()
     assert job.state == Job.State.DONE
     assert counts(job) == {"created": 1, "updated": 1}
@@ -323,7 +323,7 @@ def test_every_statement_of_a_chunk_is_counted(
 ) -> None:  # type: ignore[no-untyped-def]
     started(business, owner, many(400))
     with django_assert_max_num_queries(40):
-        runner.work_off()
+        runner.run_due()
     assert Contact.objects.count() == 400
 
 
@@ -446,7 +446,7 @@ def test_a_broken_database_of_others_is_not_hidden(
         raise IntegrityError("something else")
 
     monkeypatch.setattr(Writer, "write", always)
-    runner.work_off()
+    runner.run_due()
     job.refresh_from_db()
     assert (job.state, job.error_code) == (Job.State.FAILED, "internal_error")
     assert Contact.objects.count() == 0

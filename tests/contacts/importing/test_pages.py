@@ -50,7 +50,7 @@ def test_from_the_file_to_the_summary(
     answer = client.post(at(source, "import_start"), CHOICES)
     assert answer["Location"] == at(source, "import_detail")
     assert "Waiting" in client.get(at(source, "import_detail")).content.decode()
-    runner.work_off()
+    runner.run_due()
     page = client.get(at(source, "import_detail")).content.decode()
     assert "New contacts" in page
     assert "rejects-" in page
@@ -163,7 +163,7 @@ def test_the_wizard_says_that_numbers_lack_only_the_plus_and_asks(
     national = client.post(at(source, "import_preview"), {**choices, "country": "BR"}).content.decode()
     assert "Are these numbers complete?" not in national
     client.post(at(source, "import_start"), {**choices, "full_numbers": "yes"})
-    runner.work_off()
+    runner.run_due()
     assert set(Contact.objects.values_list("phone_number", flat=True)) == {"+919876543210", "+919876543211"}
 
 
@@ -196,5 +196,5 @@ def test_of_several_numbers_in_a_cell_the_first_is_taken(
     client.post(
         at(source, "import_start"), {"target": ["phone", "name"], "country": "DE", "duplicates": "update"}
     )
-    runner.work_off()
+    runner.run_due()
     assert Contact.objects.get().phone_number == number

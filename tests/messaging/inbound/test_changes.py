@@ -207,7 +207,7 @@ def test_another_numbers_changes_are_not_this_ones(lease: Lease, business: Busin
 def test_of_too_many_changes_that_wait_the_oldest_are_dropped(
     lease: Lease, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes, "MOST_PARKED", 3)
+    monkeypatch.setattr(changes, "MAX_PARKED", 3)
     for number in range(5):
         receiver.receive(lease, [Revoked(f"M{number}", CARLA, minutes(number))] * 2)
     assert set(ParkedChange.objects.values_list("whatsapp_message_id", flat=True)) == {"M2", "M3", "M4"}

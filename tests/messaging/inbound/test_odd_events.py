@@ -373,9 +373,9 @@ def test_what_exceeds_a_limit_of_the_index_is_a_verdict() -> None:
 
     error, outage = OperationalError(), OperationalError()
     error.__cause__ = TooLong()
-    assert unstored_events.is_verdict(error)
-    assert unstored_events.is_verdict(DataError())
-    assert not unstored_events.is_verdict(outage)
+    assert unstored_events.is_event_error(error)
+    assert unstored_events.is_event_error(DataError())
+    assert not unstored_events.is_event_error(outage)
 
 
 def test_told_again_after_a_crash_it_is_kept_once(lease: Lease, fails: list[int]) -> None:
@@ -446,7 +446,7 @@ def test_things_that_cannot_be_read_are_told_apart(lease: Lease) -> None:
 
 
 def test_of_too_many_at_a_number_the_oldest_go(lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unstored_events, "MOST_KEPT", 3)
+    monkeypatch.setattr(unstored_events, "MAX_EVENTS", 3)
     for number in range(5):
         tell(lease, [unreadable({"id": f"ODD{number}"}), hello(f"IN{number}")])
     kept = {

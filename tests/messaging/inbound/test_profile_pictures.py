@@ -34,7 +34,7 @@ def lease(connection: WhatsAppConnection, conversation: Conversation) -> Lease:
 
 
 def wanted(lease: Lease) -> PictureJob:
-    job = profile_pictures.wanted(lease)
+    job = profile_pictures.next_due(lease)
     assert job is not None
     return job
 
@@ -49,7 +49,7 @@ def test_a_picture_that_met_a_busy_decoder_is_looked_for_within_the_hour(
     with monkeypatch.context() as patched:
         patched.setattr(sandbox, "run", busy)
         profile_pictures.store(lease, job, PICTURE)
-    assert profile_pictures.wanted(lease) is None
+    assert profile_pictures.next_due(lease) is None
     row = ContactPicture.objects.get(contact_id=job.contact_id)
     assert row.media is None
     assert row.check_at <= timezone.now() + timedelta(hours=1)
@@ -62,7 +62,7 @@ def test_somebody_who_talks_is_looked_up_once(lease: Lease, conversation: Conver
     job = wanted(lease)
     assert (job.contact_id, job.chat.phone) == (conversation.contact_id, conversation.contact.phone_number)
     profile_pictures.store(lease, job, PICTURE)
-    assert profile_pictures.wanted(lease) is None
+    assert profile_pictures.next_due(lease) is None
     contact = Contact.objects.get(pk=job.contact_id)
     kept = ContactPicture.objects.get(contact=contact).media
     assert kept is not None
@@ -87,19 +87,19 @@ def test_one_that_could_not_be_asked_for_stays_as_it_is_and_is_asked_for_again_s
     profile_pictures.store(lease, wanted(lease), PICTURE)
     ContactPicture.objects.update(check_at=timezone.now())
     job = wanted(lease)
-    profile_pictures.failed(lease, job)
+    profile_pictures.postpone(lease, job)
     kept = ContactPicture.objects.get()
     assert kept.media is not None
     assert Contact.objects.get(pk=job.contact_id).profile_pic_url
-    assert profile_pictures.wanted(lease) is None
+    assert profile_pictures.next_due(lease) is None
     assert kept.check_at <= timezone.now() + timedelta(hours=1)
 
 
 def test_one_that_was_never_known_and_could_not_be_asked_for_holds_up_no_other(lease: Lease) -> None:
     job = wanted(lease)
-    profile_pictures.failed(lease, job)
+    profile_pictures.postpone(lease, job)
     assert ContactPicture.objects.get(contact_id=job.contact_id).media is None
-    assert profile_pictures.wanted(lease) is None
+    assert profile_pictures.next_due(lease) is None
 
 
 @pytest.mark.parametrize("data", [b"not a picture", b"", b"<svg onload='alert(1)'/>"])
@@ -114,12 +114,12 @@ def test_those_who_have_not_talked_for_long_are_left_alone(lease: Lease, convers
     Conversation.objects.filter(pk=conversation.pk).update(
         last_message_at=timezone.now() - timedelta(days=60)
     )
-    assert profile_pictures.wanted(lease) is None
+    assert profile_pictures.next_due(lease) is None
 
 
 def test_looking_is_three_queries(lease: Lease, django_assert_num_queries: object) -> None:
     with django_assert_num_queries(4):  # the lease, the latest conversations, the one, its LID
-        profile_pictures.wanted(lease)
+        profile_pictures.next_due(lease)
 
 
 def test_a_contact_that_is_gone_meanwhile_leaves_nothing(

@@ -328,7 +328,7 @@ def test_media_waits_to_be_fetched(lease):
     message = Message.objects.select_related("media").get()
     assert (message.media.state, message.media.name) == (MediaFile.State.WANTED, "holiday gpj.exe")
     assert str(message.media.pk) in message.media_url
-    (job,) = media_jobs.jobs(lease, 5)
+    (job,) = media_jobs.due(lease, 5)
     assert (job.message_id, job.ref.token) == (message.pk, {"k": 1})
 
 

@@ -72,7 +72,7 @@ def received(message: Message, **fields: Any) -> MessageReceived:
 
 def arrive(conversation: Conversation, text: str = "Hello") -> Message:
     message = factories.MessageFactory(conversation=conversation, content=text)
-    conversation_summary.show(message)
+    conversation_summary.update(message)
     return message
 
 

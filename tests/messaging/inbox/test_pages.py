@@ -41,7 +41,7 @@ def make_conversations(business: BusinessProfile, number: WhatsAppConnection, co
     for index in range(count):
         talk = factories.ConversationFactory(business_profile=business, connection=number)
         message = factories.MessageFactory(conversation=talk, outbound=index % 2 == 0)
-        conversation_summary.show(message)
+        conversation_summary.update(message)
 
 
 # -- the list ----------------------------------------------------------------------------------------------------------
@@ -464,7 +464,7 @@ def test_what_strangers_write_comes_out_as_text(
         status="failed",
         error_message=PAYLOAD,
     )
-    conversation_summary.show(answer)
+    conversation_summary.update(answer)
     for kind in ("location", "contact_card", "poll"):
         metadata = {"name": PAYLOAD, "question": PAYLOAD, "options": [PAYLOAD], "phones": [PAYLOAD]}
         factories.MessageFactory(conversation=talk, message_type=kind, content=PAYLOAD, metadata=metadata)

@@ -356,7 +356,7 @@ def fetching(connection, *, name="photo.jpg", mime="image/jpeg", kind=MessageKin
     lease = lease_of(connection)
     ref = MediaRef(mime=mime, name=name, token={"id": 1})
     receiver.receive(lease, [hello(kind=kind, media=ref)])
-    (job,) = media_jobs.jobs(lease, 5)
+    (job,) = media_jobs.due(lease, 5)
     return lease, job
 
 
@@ -371,7 +371,7 @@ def test_a_fetched_file_is_kept(wanted):
 
     row = MediaFile.objects.get()
     assert (row.state, row.kind, row.source, row.width) == ("ready", "image", {}, 640)
-    assert media_jobs.jobs(lease, 5) == []
+    assert media_jobs.due(lease, 5) == []
 
 
 def test_the_senders_word_on_the_type_is_not_taken(wanted):
@@ -454,7 +454,7 @@ def test_a_file_that_says_it_is_too_large_is_not_fetched(connection, settings, s
     row = MediaFile.objects.get()
     assert (row.state, row.name, row.size) == (state, "all.zip", size or 0)
     assert row.error_code == ("file_too_large" if state == "failed" else "")
-    assert len(media_jobs.jobs(lease, 5)) == (state == "wanted")
+    assert len(media_jobs.due(lease, 5)) == (state == "wanted")
 
 
 def test_a_file_that_turns_out_to_be_too_large_says_so(wanted, settings):
@@ -518,10 +518,10 @@ def test_a_file_that_met_a_busy_decoder_is_fetched_again_and_no_try_is_lost(want
             media_jobs.store(lease, job, MediaBlob(picture("JPEG"), "image/jpeg"))
     row = MediaFile.objects.get()
     assert (row.state, row.attempts, row.error_code) == ("wanted", 0, "")
-    assert media_jobs.jobs(lease, 5) == []
+    assert media_jobs.due(lease, 5) == []
 
     MediaFile.objects.update(not_before=ago(seconds=1))
-    (again,) = media_jobs.jobs(lease, 5)
+    (again,) = media_jobs.due(lease, 5)
     media_jobs.store(lease, again, MediaBlob(picture("JPEG"), "image/jpeg"))
     assert MediaFile.objects.get().state == "ready"
 
@@ -529,20 +529,20 @@ def test_a_file_that_met_a_busy_decoder_is_fetched_again_and_no_try_is_lost(want
 def test_a_failed_fetch_is_tried_again_later_and_then_given_up(wanted):
     lease, job = wanted
     for _ in range(4):
-        media_jobs.failed(lease, job, "timeout", permanent=False)
-        assert media_jobs.jobs(lease, 5) == []
+        media_jobs.record_failure(lease, job, "timeout", permanent=False)
+        assert media_jobs.due(lease, 5) == []
         assert MediaFile.objects.get().state == "wanted"
         MediaFile.objects.update(not_before=ago(seconds=1))
-        assert len(media_jobs.jobs(lease, 5)) == 1
-    media_jobs.failed(lease, job, "timeout", permanent=False)
+        assert len(media_jobs.due(lease, 5)) == 1
+    media_jobs.record_failure(lease, job, "timeout", permanent=False)
     assert MediaFile.objects.get().state == "failed"
 
 
 def test_a_gone_file_is_given_up_at_once(wanted):
     lease, job = wanted
-    media_jobs.failed(lease, job, "media_gone", permanent=True)
+    media_jobs.record_failure(lease, job, "media_gone", permanent=True)
 
-    assert (MediaFile.objects.get().state, media_jobs.jobs(lease, 5)) == ("failed", [])
+    assert (MediaFile.objects.get().state, media_jobs.due(lease, 5)) == ("failed", [])
 
 
 def test_uploads_that_were_never_sent_go_after_a_day(business, conversation, owner):
@@ -564,7 +564,7 @@ def test_webhooks_are_told_why_a_file_is_not_here(business, wanted, code):
     lease, job = wanted
     permanent = code == "media_gone"
     for _ in range(5):
-        media_jobs.failed(lease, job, code, permanent=permanent)
+        media_jobs.record_failure(lease, job, code, permanent=permanent)
 
     state = "wanted" if code == "storage_full" else "failed"
     rows = PublicEvent.objects.filter(business_profile=business, type="message.updated").order_by("pk")

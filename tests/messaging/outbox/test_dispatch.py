@@ -427,8 +427,8 @@ def test_looking_for_work_holds_no_row(lease, conversation):
     with CaptureQueriesContext(database) as captured:
         dispatch.seconds_until_due(lease)
         dispatch.in_flight(lease)
-        media_jobs.jobs(lease, 4)
-        read_receipts.wanted(lease, 20)
+        media_jobs.due(lease, 4)
+        read_receipts.due(lease, 20)
 
     assert len(captured) <= 9
     assert not [one for one in captured.captured_queries if "FOR NO KEY UPDATE" in one["sql"]]

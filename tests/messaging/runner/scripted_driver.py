@@ -24,7 +24,7 @@ from connections.drivers.base import (
 from connections.leases import Lease
 from core.clock import now
 from core.realtime import wakeup
-from messaging.runner.ack_watchdog import Hearing
+from messaging.runner.ack_watchdog import AckWatchdog
 from messaging.runner.session import Session
 
 PDF = b"%PDF-1.4"
@@ -106,8 +106,8 @@ class ScriptedDriver(Driver):
 def tell(lease: Lease, *batches: Sequence[Event]) -> ScriptedDriver:
     """Run a session until it has taken all batches. Raises what leaves the session."""
     driver = ScriptedDriver(lease.connection_id, *batches)
-    bell = wakeup.listen(wakeup.connection_topic(lease.connection_id))
-    with bell:
-        session = Session(driver, lease, bell, lambda: not driver.batches, Hearing())
+    waiter = wakeup.listen(wakeup.connection_topic(lease.connection_id))
+    with waiter:
+        session = Session(driver, lease, waiter, lambda: not driver.batches, AckWatchdog())
         session.run()
     return driver

@@ -1,9 +1,9 @@
-"""A number that looks connected and is deaf is found out."""
+"""A number that looks connected while nothing is confirmed is detected."""
 
 from __future__ import annotations
 
 from connections.drivers.base import AckLevel, Chat
-from messaging.runner.ack_watchdog import Hearing
+from messaging.runner.ack_watchdog import AckWatchdog
 
 CHAT = Chat(phone="+9992000000001")
 
@@ -15,56 +15,56 @@ class Clock:
         return self.now
 
 
-def hearing(sends: int, clock: Clock) -> Hearing:
-    ears = Hearing(window=60, enough=3, clock=clock)
+def watchdog_after(sends: int, clock: Clock) -> AckWatchdog:
+    watchdog = AckWatchdog(window=60, threshold=3, clock=clock)
     for number in range(sends):
-        ears.sent(CHAT, f"id-{number}", AckLevel.PENDING)
-    return ears
+        watchdog.record_send(CHAT, f"id-{number}", AckLevel.PENDING)
+    return watchdog
 
 
-def test_three_sends_without_a_receipt_for_a_minute_make_it_deaf() -> None:
+def test_three_sends_without_a_receipt_for_a_minute_are_too_many() -> None:
     clock = Clock()
-    ears = hearing(3, clock)
-    assert ears.seconds_until_deaf() == 60
+    watchdog = watchdog_after(3, clock)
+    assert watchdog.seconds_until_overdue() == 60
     clock.now = 59
-    assert not ears.deaf()
+    assert not watchdog.is_overdue()
     clock.now = 60
-    assert ears.deaf()
+    assert watchdog.is_overdue()
 
 
 def test_two_are_not_enough() -> None:
     clock = Clock()
-    ears = hearing(2, clock)
+    watchdog = watchdog_after(2, clock)
     clock.now = 600
-    assert not ears.deaf()
+    assert not watchdog.is_overdue()
 
 
 def test_any_receipt_proves_that_receipts_come() -> None:
     clock = Clock()
-    ears = hearing(5, clock)
-    ears.heard()
+    watchdog = watchdog_after(5, clock)
+    watchdog.record_receipt()
     clock.now = 600
-    assert not ears.deaf()
-    assert ears.seconds_until_deaf() is None
+    assert not watchdog.is_overdue()
+    assert watchdog.seconds_until_overdue() is None
 
 
 def test_a_send_that_is_confirmed_at_once_needs_no_watching() -> None:
-    ears = hearing(2, Clock())
-    ears.sent(CHAT, "confirmed", AckLevel.SENT)
-    assert ears.unconfirmed() == []
+    watchdog = watchdog_after(2, Clock())
+    watchdog.record_send(CHAT, "confirmed", AckLevel.SENT)
+    assert watchdog.unconfirmed() == []
 
 
-def test_after_a_deaf_spell_one_unconfirmed_send_is_enough() -> None:
+def test_after_a_restart_one_unconfirmed_send_is_enough() -> None:
     clock = Clock()
-    ears = hearing(3, clock)
+    watchdog = watchdog_after(3, clock)
     clock.now = 60
-    ears.recycled()
-    assert ears.suspicious
-    assert not ears.deaf()
+    watchdog.restart()
+    assert watchdog.suspicious
+    assert not watchdog.is_overdue()
     for number in range(3):
-        ears.forget(f"id-{number}")
-    ears.sent(CHAT, "probe", AckLevel.PENDING)
+        watchdog.forget(f"id-{number}")
+    watchdog.record_send(CHAT, "probe", AckLevel.PENDING)
     clock.now = 120
-    assert ears.deaf()
-    ears.heard()
-    assert not ears.suspicious
+    assert watchdog.is_overdue()
+    watchdog.record_receipt()
+    assert not watchdog.suspicious

@@ -16,7 +16,7 @@ from messaging.inbound import receiver
 from messaging.media import media_files
 from messaging.models import ContactPicture, Conversation, MediaFile, Message
 from messaging.runner import background_tasks
-from messaging.runner.background_tasks import READ_TRIES, Errands
+from messaging.runner.background_tasks import READ_TRIES, BackgroundTasks
 from tests.messaging.helpers import begin, hello, lease_of, queue
 from tests.messaging.runner.scripted_driver import ScriptedDriver
 
@@ -37,7 +37,7 @@ def driver(connection: WhatsAppConnection) -> ScriptedDriver:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """`clock(seconds)`: let so much time pass for the errands."""
+    """`clock(seconds)`: let so much time pass for the background tasks."""
     at = [1000.0]
 
     def go_on(seconds: float) -> None:
@@ -75,7 +75,7 @@ def states() -> list[str]:
 def test_a_file_that_cannot_be_fetched(error: Exception, lease: Lease, driver: ScriptedDriver) -> None:
     documents(lease)
     odd_for(driver, "download", error, lambda ref: ref.name == "odd.pdf")
-    Errands(driver, lease).run()
+    BackgroundTasks(driver, lease).run()
     assert states() == ["wanted", "ready", "ready"]
     assert MediaFile.objects.get(name="odd.pdf").not_before is not None
 
@@ -93,7 +93,7 @@ def test_a_file_that_cannot_be_stored_is_given_up_after_some_tries(
 
     monkeypatch.setattr(media_files, "take_in_received", take_in)
     for _ in range(5):
-        Errands(driver, lease).run()
+        BackgroundTasks(driver, lease).run()
         MediaFile.objects.update(not_before=None)
     assert states() == ["failed", "ready", "ready"]
 
@@ -118,7 +118,7 @@ def test_a_receipt_that_is_refused_is_given_up(
 ) -> None:
     read(lease)
     odd_for(driver, "mark_read", error, is_odd_chat)
-    Errands(driver, lease).run()
+    BackgroundTasks(driver, lease).run()
     assert untold() == 0
 
 
@@ -127,7 +127,7 @@ def test_a_receipt_that_fails_waits_and_is_given_up_after_some_tries(
 ) -> None:
     read(lease)
     odd_for(driver, "mark_read", Transient("chat_not_found"), is_odd_chat)
-    running = Errands(driver, lease)
+    running = BackgroundTasks(driver, lease)
     for _ in range(READ_TRIES - 1):
         running.run()
         running.run()
@@ -142,7 +142,7 @@ def test_a_receipt_that_fails_waits_and_is_given_up_after_some_tries(
 def test_while_the_phone_is_offline_no_receipt_is_given_up(lease: Lease, driver: ScriptedDriver) -> None:
     read(lease)
     driver.failures["mark_read"] = Transient("phone_offline")
-    running = Errands(driver, lease)
+    running = BackgroundTasks(driver, lease)
     for _ in range(2 * READ_TRIES):
         running.run()
     assert untold() == 3
@@ -156,7 +156,7 @@ def test_a_send_whose_look_up_is_refused_becomes_unknown_in_the_end(
     queue(conversation)
     begin(lease)
     driver.failures["lookup"] = error
-    Errands(driver, lease).run()
+    BackgroundTasks(driver, lease).run()
     assert Message.objects.get().status == "unknown"
 
 
@@ -173,7 +173,7 @@ def test_a_picture_that_makes_no_sense_waits_its_time(
         driver.failures["picture"] = KeyError("size")
     else:
         monkeypatch.setattr(driver, "profile_picture", lambda chat: blob)
-    running = Errands(driver, lease)
+    running = BackgroundTasks(driver, lease)
     clock(background_tasks.PICTURE_PAUSE_SECONDS)
     running.run()
     picture = ContactPicture.objects.get()
@@ -188,6 +188,6 @@ def test_an_outage_is_not_the_fault_of_a_file(
     documents(lease)
     driver.failures["download"] = outage
     with pytest.raises(type(outage)):
-        Errands(driver, lease).run()
+        BackgroundTasks(driver, lease).run()
     assert states() == ["wanted"] * 3
     assert set(MediaFile.objects.values_list("attempts", flat=True)) == {0}

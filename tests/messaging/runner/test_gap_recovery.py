@@ -24,7 +24,7 @@ from connections.services import history_gaps, sandbox, sessions
 from core.realtime import wakeup
 from messaging.models import Message
 from messaging.runner import gap_recovery
-from messaging.runner.ack_watchdog import Hearing
+from messaging.runner.ack_watchdog import AckWatchdog
 from tests import factories
 from tests.connections.driver_contract import until
 from tests.connections.live import is_connected, running
@@ -161,7 +161,7 @@ def test_waits_between_the_tries_grow_and_end_growing(
     clock = 1000.0
     monkeypatch.setattr(gap_recovery.time, "monotonic", lambda: clock)
     driver = _Broken()
-    steps = gap_recovery.Healing(driver, lease, lambda events: 0)  # type: ignore[arg-type]
+    steps = gap_recovery.GapRecovery(driver, lease, lambda events: 0)  # type: ignore[arg-type]
     steps.begin()
     tried = []
     for _ in range(4 * 3600):
@@ -185,15 +185,15 @@ def page(monkeypatch: pytest.MonkeyPatch) -> _Page:
 
 
 @pytest.fixture
-def steps(page: _Page, lease: Lease) -> gap_recovery.Healing:
-    steps = gap_recovery.Healing(page, lease, lambda events: 0)  # type: ignore[arg-type]
+def steps(page: _Page, lease: Lease) -> gap_recovery.GapRecovery:
+    steps = gap_recovery.GapRecovery(page, lease, lambda events: 0)  # type: ignore[arg-type]
     steps.begin()
     return steps
 
 
 @pytest.mark.parametrize("slow", [1, 2, 3, 7])
 def test_chats_that_all_time_out_are_tried_after_waits_that_grow(
-    page: _Page, steps: gap_recovery.Healing, linked: WhatsAppConnection, slow: int
+    page: _Page, steps: gap_recovery.GapRecovery, linked: WhatsAppConnection, slow: int
 ) -> None:
     page.names = [f"{n}@c.us" for n in range(slow + 2)]
     page.broken = dict.fromkeys(page.names[:slow], "timed_out")
@@ -213,7 +213,7 @@ def test_chats_that_all_time_out_are_tried_after_waits_that_grow(
 
 
 def test_a_chat_that_is_gone_or_has_another_name_is_settled(
-    page: _Page, steps: gap_recovery.Healing, linked: WhatsAppConnection
+    page: _Page, steps: gap_recovery.GapRecovery, linked: WhatsAppConnection
 ) -> None:
     page.names, page.broken = ["a@c.us", "b@c.us"], {"a@c.us": "chat_not_found"}
     assert not steps.step()
@@ -225,7 +225,9 @@ def test_a_chat_that_is_gone_or_has_another_name_is_settled(
     assert is_whole(linked)
 
 
-def test_a_page_that_hangs_over_one_chat_blinds_no_other(page: _Page, steps: gap_recovery.Healing) -> None:
+def test_a_page_that_hangs_over_one_chat_blinds_no_other(
+    page: _Page, steps: gap_recovery.GapRecovery
+) -> None:
     page.names, page.broken = ["a@c.us", "b@c.us", "c@c.us"], {"a@c.us": "hang", "b@c.us": "hang"}
     for _ in range(3):
         steps.step()
@@ -234,7 +236,7 @@ def test_a_page_that_hangs_over_one_chat_blinds_no_other(page: _Page, steps: gap
 
 
 def test_chats_that_wait_for_their_turn_are_read_although_more_is_missed_all_the_time(
-    page: _Page, steps: gap_recovery.Healing, linked: WhatsAppConnection
+    page: _Page, steps: gap_recovery.GapRecovery, linked: WhatsAppConnection
 ) -> None:
     page.names, page.seconds = [f"{n}@c.us" for n in range(9)], 9.0
     earliest = timezone.now() - timedelta(hours=2)
@@ -283,9 +285,9 @@ def test_a_receipt_that_cannot_be_looked_up_does_not_end_the_session(
         raise Transient("lookup_failed")
 
     monkeypatch.setattr(SandboxDriver, "lookup", lookup)
-    hearing = Hearing()
-    hearing.sent(Chat(phone="+9992000000001"), "3EB0AA", AckLevel.PENDING)
-    with running(linked, hearing):
+    watchdog = AckWatchdog()
+    watchdog.record_send(Chat(phone="+9992000000001"), "3EB0AA", AckLevel.PENDING)
+    with running(linked, watchdog):
         is_connected(linked)
         until(lambda: asked == ["3EB0AA"], "the question")
         linked.refresh_from_db()
@@ -299,9 +301,9 @@ def test_a_gap_only_widens_until_it_ends_and_what_was_found_is_counted(
     assert history_gaps.begin(lease, now) == now
     assert history_gaps.begin(lease, now - timedelta(hours=2)) == now - timedelta(hours=2)
     assert history_gaps.begin(lease, now) == now - timedelta(hours=2)
-    history_gaps.note(lease, "unreadable", 2, healed=3)
+    history_gaps.note(lease, "unreadable", 2, recovered=3)
     assert gap_of(linked) == (now - timedelta(hours=2), "unreadable", 2)
-    history_gaps.end(lease, healed=4)
+    history_gaps.end(lease, recovered=4)
     assert gap_of(linked) == (None, "", 0)
     assert linked.backfilled_count == 7
 
@@ -332,7 +334,7 @@ def test_the_page_says_since_when_and_why(
         assert state_texts.gap_text(linked)
     figures = {one.name: one.value for one in gauges.read() if not one.labels}
     assert figures["numbers_with_gap"] == 1
-    history_gaps.end(lease, healed=2)
+    history_gaps.end(lease, recovered=2)
     after = client.get(page).content.decode()
     assert "Catching up since" not in after
     assert "Fetched after a gap" in after

@@ -24,7 +24,7 @@ from contacts.models import Contact
 from core.realtime import wakeup
 from messaging.models import Conversation, MediaFile, Message
 from messaging.outbox import queue
-from messaging.runner.ack_watchdog import Hearing
+from messaging.runner.ack_watchdog import AckWatchdog
 from messaging.runner.sender import Sender
 from tests import factories
 from tests.connections.driver_contract import PICTURE, until
@@ -345,7 +345,7 @@ def test_nothing_is_handed_over_once_the_lease_may_have_run_out(
     """The claim and the id were saved in time; then the process was paused for longer than its lease."""
     message, lease = send(talk), lease_of(linked)
     driver = registry.create(linked, lambda: None)
-    sender = Sender(driver, lease, Hearing(), lambda: False)
+    sender = Sender(driver, lease, AckWatchdog(), lambda: False)
     leases.keeper.hold(lease, lambda: None, time.monotonic() - settings.LEASE_SECONDS)
     try:
         with pytest.raises(LeaseLost):
@@ -385,7 +385,7 @@ def test_a_number_whose_sends_are_never_confirmed_says_so(
 ) -> None:
     monkeypatch.setattr(sessions, "RESTART_WAITS", (1.0,))
     sandbox.set_faults(linked, drop_acks=True)
-    with running(linked, Hearing(window=0.3, enough=3)):
+    with running(linked, AckWatchdog(window=0.3, threshold=3)):
         for _ in range(3):
             send(another_talk(linked))
         until(has_status(linked, Status.DEGRADED, Reason.NO_ACKS), "the warning")

@@ -1,7 +1,9 @@
-"""Who of the team is typing, told to the customers. Known for moments only, in the cache: no row is written for a key.
+"""Typing notices for customers: who of the team is typing.
 
-One entry a number holds its chats. Two people who type at the very same moment may overwrite one another; the next
-key, a few seconds later, puts it right.
+Kept in the cache for seconds; no row is written.
+
+One entry per number holds its chats. Two people who type at the same moment may overwrite each other; the next notice,
+a few seconds later, corrects it.
 """
 
 from __future__ import annotations
@@ -13,18 +15,21 @@ from django.core.cache import cache
 
 from accounts.models import BusinessProfile
 from connections.drivers.base import Chat
+from connections.services import numbers
 from contacts import selectors as contact_selectors
-from core.realtime import wakeup
 from messaging.models import Conversation
 
 LASTS_SECONDS = 8.0
-"""A page that is typed in says so every few seconds (inbox-composer.js); silent for so long, it is over."""
+"""Lifetime of a notice. A page repeats it every few seconds while somebody types (inbox-composer.js)."""
 
 Entry = dict[str, tuple[str | None, str | None, float]]
 
 
-def tell(business: BusinessProfile, conversation: Conversation, active: bool) -> None:
-    """Somebody types an answer, or has stopped. The conversation is one of the business's, its contact loaded."""
+def report(business: BusinessProfile, conversation: Conversation, active: bool) -> None:
+    """Note that somebody types or has stopped.
+
+    The caller has checked the conversation and loaded its contact.
+    """
     entry = _entry(conversation.connection_id)
     key = conversation.pk.hex
     known = entry.pop(key, None)
@@ -37,18 +42,18 @@ def tell(business: BusinessProfile, conversation: Conversation, active: bool) ->
         entry[key] = (conversation.contact.phone_number, lid, time.time() + LASTS_SECONDS)
     cache.set(_key(conversation.connection_id), entry, LASTS_SECONDS)
     if active != (known is not None):
-        wakeup.ring(wakeup.connection_topic(conversation.connection_id))
+        numbers.wake_runner(conversation.connection_id)
 
 
-def of(connection_id: UUID) -> list[Chat]:
-    """The chats of a number for which somebody is typing now."""
+def chats(connection_id: UUID) -> list[Chat]:
+    """Return the chats of a number in which somebody of the team is typing."""
     return [Chat(phone=phone, lid=lid) for phone, lid, _ in _entry(connection_id).values() if phone or lid]
 
 
 def _entry(connection_id: UUID) -> Entry:
-    found: Entry = cache.get(_key(connection_id)) or {}
+    stored: Entry = cache.get(_key(connection_id)) or {}
     moment = time.time()
-    return {key: one for key, one in found.items() if one[2] > moment}
+    return {key: one for key, one in stored.items() if one[2] > moment}
 
 
 def _key(connection_id: UUID) -> str:

@@ -1,4 +1,4 @@
-"""What happened with a contact, newest first: what contacts itself knows, and what other apps add."""
+"""The timeline of a contact, newest first, from this app and the sources that other apps register."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE = 20
 def page(
     business: BusinessProfile, contact: Contact, before: datetime | None = None
 ) -> tuple[list[Entry], datetime | None]:
-    """At most PAGE entries, one query a source, and the time before which there is more."""
+    """Return at most PAGE entries, and the time before which there is more; one query a source."""
     start = before or now()
     found = [entry for source in _SOURCES for entry in source(business.pk, contact.pk, start, PAGE + 1)]
     if contact.created_at < start:
@@ -36,7 +36,7 @@ def _beginning(business: BusinessProfile, contact: Contact) -> Entry:
 
 
 def parse(before: str) -> datetime | None:
-    """The time in an address. Raises InvalidInput."""
+    """Parse a cursor; None for "". Raises InvalidInput."""
     if not before:
         return None
     try:

@@ -1,7 +1,7 @@
-"""Who may be written to in campaigns: opting out and in, each with its proof.
+"""Opt contacts out of campaigns and in again, each time with a proof.
 
-The number (or LID) of who opted out is kept apart from the contact, so that neither a deletion nor a new import brings
-anybody back; only an opt-in does. So are the proofs: they wait without a contact until the number comes back.
+The number (or LID) that opted out is suppressed apart from the contact, so that neither deletion nor re-import lets
+anybody in again; only an opt-in does. The proofs also wait without a contact until the number comes back.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def opt_out(
     message_id: UUID | None = None,
     note: str = "",
 ) -> int:
-    """Keep these contacts out of campaigns from now on. Returns how many were in.
+    """Opt contacts out of campaigns. Returns how many were in.
 
-    how: a value of ConsentProof.How. note: what they said, or where it comes from. Who is out already, and says so
-    in another way than the last time, gets a further proof.
+    how: a value of ConsentProof.How. note: what they said, or the source. Contacts who are out already, and say so in
+    another way than the last time, get a further proof.
     """
     return len(
         opt_out_with_proofs(business, contacts, how=how, actor=actor, message_id=message_id, note=note)
@@ -53,7 +53,7 @@ def opt_out_with_proofs(
     message_id: UUID | None = None,
     note: str = "",
 ) -> dict[UUID, UUID]:
-    """As `opt_out`; returns the proof of each who was in."""
+    """Opt contacts out like `opt_out`; returns the proof of each who was in."""
     proofs: dict[UUID, UUID] = {}
     with transaction.atomic():
         for some in chunks(ids_of(business, contacts)):
@@ -67,7 +67,7 @@ def opt_out_with_proofs(
 
 
 def out_by(business: BusinessProfile, proofs: Mapping[UUID, UUID]) -> list[UUID]:
-    """Those contacts who are out by this proof, and of whom nothing was heard about it since."""
+    """Return the contacts who are opted out and whose latest proof is this one."""
     rows = ConsentProof.objects.filter(
         business_profile=business, contact_id__in=proofs, contact__opted_out_at__isnull=False
     )
@@ -95,9 +95,9 @@ def opt_in(
 
 
 def apply_suppressions(business_id: UUID, contact_ids: Collection[UUID]) -> int:
-    """Opt out those of these (new) contacts whose number had opted out before; one query when there are none.
+    """Opt out those of these (new) contacts whose number is suppressed; one query when there are none.
 
-    They get back what proves it. Returns how many. Must be called inside the transaction that made the contacts.
+    Their former proofs are attached again. Returns how many. Call inside the transaction that created the contacts.
     """
     kept = Suppression.objects.filter(
         business_profile_id=business_id, kind=OuterRef("kind"), value=OuterRef("value")
@@ -114,7 +114,7 @@ def apply_suppressions(business_id: UUID, contact_ids: Collection[UUID]) -> int:
 
 
 def _give_back_proofs(pairs: Sequence[tuple[UUID, UUID]]) -> None:
-    """pairs: a contact that is gone, and the one that has its number now."""
+    """Attach proofs to the contact that has the number now. pairs: (deleted contact, contact)."""
     bulk.update_each(
         {"gone": "uuid", "key": "uuid"},
         pairs,
@@ -124,9 +124,9 @@ def _give_back_proofs(pairs: Sequence[tuple[UUID, UUID]]) -> None:
 
 
 def keep_proofs(contact_ids: Collection[UUID]) -> None:
-    """These contacts are about to be deleted: when, how and by which message they opted out stays.
+    """Detach the proofs of contacts that are about to be deleted, inside that transaction.
 
-    What the team or a program wrote beside it goes: it may tell anything of the person. Inside that transaction.
+    Notes by the team or a program are erased, because they may contain personal data.
     """
     rows = ConsentProof.objects.filter(contact_id__in=contact_ids, contact__opted_out_at__isnull=False)
     free = Q(how__in=[How.TEAM, How.API])
@@ -138,7 +138,7 @@ def keep_proofs(contact_ids: Collection[UUID]) -> None:
 
 
 def suppressed(business: BusinessProfile, values: Collection[str]) -> set[str]:
-    """Which of these canonical numbers have opted out (for imports)."""
+    """Return which of these canonical numbers are suppressed."""
     rows = Suppression.objects.filter(
         business_profile=business, kind=ContactIdentity.Kind.PHONE, value__among=values
     )
@@ -160,7 +160,7 @@ def _out(
 def _prove_again(
     business_id: UUID, ids: Sequence[UUID], how: str, actor: User | None, message_id: UUID | None, note: str
 ) -> None:
-    """These were out already."""
+    """Add proofs to contacts who were out already."""
     if not ids:
         return
     rows = ConsentProof.objects.filter(contact_id__in=ids).order_by("id")
@@ -170,7 +170,7 @@ def _prove_again(
 
 
 def suppress(business_id: UUID, contact_ids: Collection[UUID]) -> None:
-    """Remember every number and LID of these contacts as one that wants no campaigns."""
+    """Suppress every number and LID of these contacts."""
     rows = ContactIdentity.objects.filter(contact_id__in=contact_ids).order_by("kind", "value")
     Suppression.objects.bulk_create(
         [
@@ -199,7 +199,7 @@ def _in(
 
 
 def _flip(ids: Sequence[UUID], *, opted_out: bool) -> list[UUID]:
-    """Those that were not so already."""
+    """Set or clear `opted_out_at`. Returns the contacts whose state changed."""
     rows = Contact.objects.filter(pk__in=ids, opted_out_at__isnull=opted_out).order_by("pk")
     changed = list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
     moment = now()
@@ -218,7 +218,7 @@ def _prove(
     message_id: UUID | None,
     note: str,
 ) -> dict[UUID, UUID]:
-    """Write it down for each of these contacts; returns the ids of the proofs by contact."""
+    """Add a proof to each of these contacts; returns the ids of the proofs by contact."""
     rows = ConsentProof.objects.bulk_create(
         ConsentProof(
             business_profile_id=business_id,

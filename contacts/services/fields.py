@@ -1,4 +1,4 @@
-"""Custom fields: what a business wants to know of its contacts."""
+"""Create, change, reorder and delete custom fields."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.text import printable
 
 MOST = 50
-"""Custom fields of one business."""
+"""Most custom fields of a business."""
 MOST_CHOICES = 100
 LABEL_LENGTH = 100
 RESERVED = frozenset({"name", "phone", "phone_number", "email", "country", "tags", "id"})
-"""Keys that columns of files and variables of messages have already."""
+"""Keys that columns of files and variables of messages use already."""
 
 
 def create(
@@ -33,7 +33,7 @@ def create(
     key: str = "",
     choices: Sequence[str] = (),
 ) -> CustomField:
-    """A new field at the end of the list. Without a key, one is made of the label.
+    """Create a field at the end of the list. Without a key, one is derived from the label.
 
     Raises InvalidInput, Conflict("field_exists").
     """
@@ -64,7 +64,7 @@ def create(
 def update(
     business: BusinessProfile, field_id: UUID, actor: User | None, *, label: str, choices: Sequence[str] = ()
 ) -> CustomField:
-    """Rename, or change the choices; kind and key stay, because values and templates depend on them."""
+    """Rename a field, or change its choices. Kind and key stay, because values and templates depend on them."""
     with transaction.atomic():
         field = get(business, field_id)
         field.label, field.choices = _label(label), _choices(field.kind, choices)
@@ -74,7 +74,7 @@ def update(
 
 
 def move(business: BusinessProfile, field_id: UUID, actor: User | None, *, up: bool) -> None:
-    """Change places with the field before or behind."""
+    """Swap a field with its neighbour. Raises NotFound."""
     with transaction.atomic():
         rows = list(CustomField.objects.filter(business_profile=business).order_by("position", "id"))
         here = next((place for place, row in enumerate(rows) if row.pk == field_id), None)
@@ -89,7 +89,7 @@ def move(business: BusinessProfile, field_id: UUID, actor: User | None, *, up: b
 
 
 def delete(business: BusinessProfile, field_id: UUID, actor: User | None) -> None:
-    """Remove the definition. Values stay on the contacts, hidden: making the field again brings them back."""
+    """Delete the definition. Values stay on the contacts, hidden; a new field with the same key shows them again."""
     with transaction.atomic():
         field = get(business, field_id)
         audit.record(business, actor, "field.deleted", field, key=field.key)
@@ -97,7 +97,7 @@ def delete(business: BusinessProfile, field_id: UUID, actor: User | None) -> Non
 
 
 def get(business: BusinessProfile, field_id: UUID) -> CustomField:
-    """One of the business's fields. Raises NotFound."""
+    """Return a field. Raises NotFound."""
     field = CustomField.objects.filter(business_profile=business, pk=field_id).first()
     if field is None:
         raise NotFound("This field")
@@ -105,7 +105,7 @@ def get(business: BusinessProfile, field_id: UUID) -> CustomField:
 
 
 def key_of(label: str) -> str:
-    """A key made of a label: "Größe (cm)" is "grosse_cm"."""
+    """Derive a key from a label: "grosse_cm" from "Größe (cm)"."""
     short = label[:LABEL_LENGTH].replace("ß", "ss")
     plain = unicodedata.normalize("NFKD", short).encode("ascii", "ignore").decode().lower()
     key = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:40].strip("_")

@@ -1,4 +1,4 @@
-"""Imports: a file is uploaded, looked at, mapped, and then taken in by a job."""
+"""Imports: upload a file, map its columns, preview it, start the job."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ UNSTARTED_KEPT = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Preview:
-    """The first rows as they would be taken in. rows: a person or a reject of each."""
+    """The first rows as they would be imported: a person or a reject of each."""
 
     rows: list[Person | Reject]
     usable: int
@@ -47,7 +47,7 @@ class Preview:
 
 
 def get(business: BusinessProfile, import_id: UUID) -> ContactImport:
-    """One of the business's imports. Raises NotFound."""
+    """Return an import. Raises NotFound."""
     found = (
         ContactImport.objects.filter(business_profile=business, pk=import_id).select_related("job").first()
     )
@@ -57,7 +57,7 @@ def get(business: BusinessProfile, import_id: UUID) -> ContactImport:
 
 
 def upload(business: BusinessProfile, actor: User, file: IO[bytes], name: str) -> ContactImport:
-    """Look at a file and keep it for a day. Raises Unreadable with words."""
+    """Store a file for a day and detect its format. Raises Unreadable."""
     table = open_table(file, Options(owner=business.pk))
     source = ContactImport(
         business_profile=business,
@@ -79,7 +79,7 @@ def upload(business: BusinessProfile, actor: User, file: IO[bytes], name: str) -
 
 
 def _describe(source: ContactImport, table: Table) -> None:
-    """What was found out about the file, and a mapping to begin with."""
+    """Set the detected properties of the file, and a guessed mapping."""
     source.format, source.encoding, source.delimiter = table.format, table.encoding, table.delimiter
     source.has_header, source.columns, source.notes = table.header, table.columns, table.notes
     source.rows = max(count_rows(table) - int(table.header and table.format == "xlsx"), 0)
@@ -90,12 +90,12 @@ def _describe(source: ContactImport, table: Table) -> None:
 
 
 def _numbers_of(mapping: Sequence[str]) -> list[int]:
-    """Places of the columns that hold phone numbers."""
+    """Return the indexes of the columns that hold phone numbers."""
     return [place for place, target in enumerate(mapping) if target == "phone"]
 
 
 def _full_numbers(mapping: Sequence[str], sample: Sequence[Sequence[str]]) -> bool | None:
-    """True for a file whose numbers lack nothing but the +, as a proposal; None for any other."""
+    """Return True if the numbers only lack their +, else None."""
     cells = (row[place] for row in sample for place in _numbers_of(mapping) if place < len(row))
     return True if is_written_in_full(cells) else None
 
@@ -103,9 +103,9 @@ def _full_numbers(mapping: Sequence[str], sample: Sequence[Sequence[str]]) -> bo
 def reread(
     business: BusinessProfile, import_id: UUID, *, encoding: str, delimiter: str, has_header: bool
 ) -> ContactImport:
-    """Read the file in another encoding, with another delimiter, with or without a first row of names.
+    """Parse the file with another encoding, delimiter or header, and guess the mapping again.
 
-    The mapping is guessed anew. Raises InvalidInput and Unreadable.
+    Raises InvalidInput and Unreadable.
     """
     source = _open_one(business, import_id)
     known = {*CHOICES, *(name for _, name in MARKS), source.encoding}
@@ -127,9 +127,9 @@ def configure(
     tag: str,
     full_numbers: bool | None = None,
 ) -> ContactImport:
-    """Keep what is to become of the columns.
+    """Save the mapping and the options.
 
-    full_numbers: whether numbers without + are complete; None: as the file shows by itself. Raises InvalidInput.
+    full_numbers: whether numbers without + are complete; None: as detected. Raises InvalidInput.
     """
     source = _open_one(business, import_id)
     checked = column_targets.check(mapping, source.columns, _fields(business))
@@ -152,7 +152,7 @@ def configure(
 
 
 def preview(source: ContactImport) -> Preview:
-    """The first rows, read with the present mapping. Raises Unreadable."""
+    """Return the first rows by the present mapping. Raises Unreadable."""
     fields = _fields(source.business_profile)
     with storage.opened(source) as file:
         table = open_table(file, _options(source))
@@ -170,14 +170,14 @@ def _options(source: ContactImport) -> Options:
 
 
 def examples(source: ContactImport, rows: int = PREVIEWED) -> list[list[str]]:
-    """The cells of the first rows, as they are in the file. Raises Unreadable."""
+    """Return the cells of the first rows. Raises Unreadable."""
     with storage.opened(source) as file:
         table = open_table(file, _options(source))
         return [cells for _, cells in islice(table.rows(), rows)]
 
 
 def start(business: BusinessProfile, actor: User, import_id: UUID) -> ContactImport:
-    """Take the file in. Columns that are to become custom fields get theirs. Raises InvalidInput, Conflict."""
+    """Start the import job, and create the custom fields that the mapping asks for. Raises InvalidInput, Conflict."""
     with transaction.atomic():
         source = _open_one(business, import_id, lock=True)
         fields = _fields(business)
@@ -218,10 +218,9 @@ def take_in(
     tag: str = "",
     full_numbers: bool | None = None,
 ) -> Job:
-    """Upload and start in one step. mapping: JSON list of targets, one a column; None: as guessed. full_numbers: as in
-    `configure`.
+    """Upload and start in one step. mapping: JSON list of targets, one a column; None: as guessed.
 
-    Raises Unreadable, InvalidInput; then the file is forgotten.
+    full_numbers: as in `configure`. Raises Unreadable, InvalidInput; then the file is deleted.
     """
     source = upload(business, actor, file, name)
     try:
@@ -254,7 +253,7 @@ def _targets(text: str) -> list[str]:
 
 
 def discard(business: BusinessProfile, actor: User, import_id: UUID) -> None:
-    """Forget an import that was not started, with its file."""
+    """Delete an import that was not started, with its file."""
     source = _open_one(business, import_id)
     storage.remove(source)
     with transaction.atomic():
@@ -263,7 +262,7 @@ def discard(business: BusinessProfile, actor: User, import_id: UUID) -> None:
 
 
 def prune() -> None:
-    """Forget files that were uploaded a day ago and never taken in, and those of jobs that are over."""
+    """Delete files that were not imported within a day, and those of finished jobs."""
     old = ContactImport.objects.filter(job=None, created_at__lt=now() - UNSTARTED_KEPT).exclude(file="")
     for source in old[:200]:
         storage.remove(source)

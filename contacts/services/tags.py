@@ -1,4 +1,4 @@
-"""Tags: made, renamed, merged, deleted, and put on contacts."""
+"""Create, change, merge and delete tags, and tag contacts."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ PALETTE = (
     *("#1c7ed6", "#0ca678", "#f76707", "#ae3ec9", "#e03131", "#f59f00"),
     *("#4263eb", "#2f9e44", "#d6336c", "#1098ad", "#7950f2", "#74b816"),
 )
-"""Colours that new tags get in turn."""
+"""Default colours of new tags, in turn."""
 
 
 def create(business: BusinessProfile, actor: User | None, name: str, color: str = "") -> Tag:
-    """A new tag; without a colour it gets the next of PALETTE. Raises InvalidInput, Conflict("tag_exists")."""
+    """Create a tag; the default colour is the next of PALETTE. Raises InvalidInput, Conflict("tag_exists")."""
     name = _name(business, name)
     color = _color(color) or next_color(business)
     with transaction.atomic():
@@ -38,12 +38,12 @@ def create(business: BusinessProfile, actor: User | None, name: str, color: str 
 
 
 def next_color(business: BusinessProfile) -> str:
-    """What a new tag gets if nobody chooses."""
+    """Return the default colour of the next tag."""
     return PALETTE[Tag.objects.filter(business_profile=business).count() % len(PALETTE)]
 
 
 def find_or_create(business: BusinessProfile, actor: User | None, names: Iterable[str]) -> list[Tag]:
-    """The tags called so, whatever their capitals; those that are not there are made."""
+    """Return the tags with these names, case-insensitively; missing ones are created."""
     known = {tag.name.casefold(): tag for tag in Tag.objects.filter(business_profile=business)}
     found = []
     for name in names:
@@ -55,7 +55,7 @@ def find_or_create(business: BusinessProfile, actor: User | None, names: Iterabl
 
 
 def update(business: BusinessProfile, tag: Tag, actor: User | None, *, name: str, color: str) -> Tag:
-    """Rename or recolour. Raises InvalidInput, Conflict("tag_exists")."""
+    """Rename or recolour a tag. Raises InvalidInput, Conflict("tag_exists")."""
     tag = get_tag(business, tag.pk)
     name, color = _name(business, name, tag), _color(color) or tag.color
     if (name, color) == (tag.name, tag.color):
@@ -68,7 +68,7 @@ def update(business: BusinessProfile, tag: Tag, actor: User | None, *, name: str
 
 
 def delete(business: BusinessProfile, tag: Tag, actor: User | None) -> None:
-    """Take it off everybody and remove it, with the rules that put it on."""
+    """Delete a tag with its rules, and remove it from all contacts."""
     tag = get_tag(business, tag.pk)
     with transaction.atomic():
         audit.record(business, actor, "tag.deleted", tag)
@@ -76,7 +76,7 @@ def delete(business: BusinessProfile, tag: Tag, actor: User | None) -> None:
 
 
 def merge(business: BusinessProfile, tag: Tag, into: Tag, actor: User | None) -> Tag:
-    """Everybody who carries `tag` carries `into`; rules, segments and campaigns follow; `tag` is removed."""
+    """Merge `tag` into `into`: contacts, rules, segments and campaigns follow, then `tag` is deleted."""
     tag, into = get_tag(business, tag.pk), get_tag(business, into.pk)
     if tag.pk == into.pk:
         raise InvalidInput("same_tag", "Choose another tag to merge with.", field="into")
@@ -106,12 +106,12 @@ def _replace_in_segments(business: BusinessProfile, old: UUID, new: UUID) -> Non
 
 
 def add(business: BusinessProfile, contacts: Contacts, tags: Sequence[Tag], actor: User | None = None) -> int:
-    """Put every tag on every contact. Returns how many contacts got one that they did not have."""
+    """Add tags to contacts. Returns how many contacts changed."""
     return _change(business, contacts, tags, actor, _put_on, "contacts.tagged")
 
 
 def add_by_name(business: BusinessProfile, contact: Contact, actor: User, name: str) -> Tag:
-    """Put the tag called so on a contact; made if there is none. Raises InvalidInput."""
+    """Add a tag to a contact by its name, created if missing. Raises InvalidInput."""
     with transaction.atomic():
         (tag,) = find_or_create(business, actor, [name])
         add(business, [contact.pk], [tag], actor)
@@ -121,7 +121,7 @@ def add_by_name(business: BusinessProfile, contact: Contact, actor: User, name: 
 def remove(
     business: BusinessProfile, contacts: Contacts, tags: Sequence[Tag], actor: User | None = None
 ) -> int:
-    """Take every tag off every contact. Returns how many contacts had one."""
+    """Remove tags from contacts. Returns how many contacts changed."""
     return _change(business, contacts, tags, actor, _take_off, "contacts.untagged")
 
 
@@ -133,7 +133,7 @@ def put_on(
     tag_ids: Sequence[UUID] = (),
     names: Sequence[str] = (),
 ) -> list[Tag]:
-    """Put tags on a contact, by their ids and by names, of which new ones are made. Returns all that it carries.
+    """Add tags to a contact by ids and by names, which creates missing ones. Returns all tags of the contact.
 
     Raises NotFound, InvalidInput.
     """
@@ -145,7 +145,7 @@ def put_on(
 
 
 def assign(business: BusinessProfile, contact_id: UUID, tags: Sequence[Tag], actor: User | None) -> int:
-    """Have one contact carry exactly these tags. Returns how many were put on or taken off."""
+    """Replace the tags of a contact. Returns how often a tag was added or removed (0 to 2)."""
     kept = [tag.pk for tag in tags]
     carried = ContactTag.objects.filter(contact_id=contact_id).values_list("tag_id", flat=True)
     gone = Tag.objects.filter(business_profile=business, pk__in=carried).exclude(pk__in=kept)
@@ -176,7 +176,7 @@ def _change(
 
 
 def _put_on(contact_ids: Sequence[UUID], tags: Sequence[Tag]) -> set[UUID]:
-    """Those who got at least one."""
+    """Add tags; returns the contacts who got at least one."""
     has = set(
         ContactTag.objects.filter(contact_id__in=contact_ids, tag__in=tags).values_list(
             "contact_id", "tag_id"
@@ -223,7 +223,7 @@ def _color(color: str) -> str:
 
 
 def _saved(tag: Tag, name: str) -> Tag:
-    """Save, unless somebody else took the name at the same time."""
+    """Save, or raise Conflict if somebody else took the name at the same time."""
     try:
         with transaction.atomic():
             tag.save()

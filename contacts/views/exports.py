@@ -1,4 +1,4 @@
-"""The export of contacts: at once when it is small, else the job that writes it."""
+"""The export of contacts: a download when it is small, else a job."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from core.web.htmx import redirect
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def export(request: MemberRequest) -> HttpResponse:
-    """Contacts as a file. ids, or with all=1 everybody who passes `filter` (JSON); format: csv, xlsx or vcard."""
+    """POST: export contacts. ids, or with all=1 those who pass `filter` (JSON); format: csv, xlsx or vcard."""
     access = request.access
     ids = None if request.POST.get("all") else request.POST.getlist("ids")
     params = exports.to_params(

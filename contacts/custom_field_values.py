@@ -103,7 +103,7 @@ _CLEANERS: dict[str, Callable[[CustomField, Any], Any]] = {
 }
 
 
-def words(field: CustomField, value: Any) -> str:
+def format_value(field: CustomField, value: Any) -> str:
     """Format a stored value; "" for none."""
     if value is None:
         return ""

@@ -236,7 +236,7 @@ class WordsForm(forms.Form):
                     widget=forms.Textarea(attrs={"rows": 3, "dir": "auto", "lang": code}),
                 )
 
-    def of(self, kind: str) -> dict[str, str]:
+    def keywords(self, kind: str) -> dict[str, str]:
         """Return the submitted keywords by language."""
         return {code: self.cleaned_data[f"{kind}.{code}"] for code in LANGUAGES}
 

@@ -55,8 +55,8 @@ START: dict[str, list[str]] = {
     "ru": ["старт", "подписаться"],
     "tr": ["başlat"],
 }
-LENGTH = 60
-MOST = 30
+MAX_LENGTH = 60
+MAX_KEYWORDS = 30
 """Keywords of one language."""
 
 
@@ -89,7 +89,7 @@ def _is_vowel_sign(letter: str) -> bool:
     return unicodedata.category(letter) in ("Mn", "Mc") and "\u0900" <= letter <= "\u0dff"
 
 
-def whole(words: Mapping[str, Iterable[str]]) -> frozenset[str]:
+def plain_keywords(words: Mapping[str, Iterable[str]]) -> frozenset[str]:
     """Return the keywords of all languages in plain form."""
     return frozenset(filter(None, (plain(word) for some in words.values() for word in some)))
 
@@ -107,13 +107,13 @@ def clean(lines: str | Iterable[str], what: str) -> list[str]:
     """Parse keywords, one a line or separated by commas. Raises InvalidInput with `what` as its field."""
     parts = re.split(r"[\n,]", lines) if isinstance(lines, str) else list(lines)
     found = list(dict.fromkeys(" ".join(part.split()) for part in parts if part.strip()))
-    if len(found) > MOST:
-        raise InvalidInput("too_many_words", f"At most {MOST} words can be given.", field=what)
+    if len(found) > MAX_KEYWORDS:
+        raise InvalidInput("too_many_words", f"At most {MAX_KEYWORDS} words can be given.", field=what)
     for word in found:
-        if len(word) > LENGTH or not plain(word):
+        if len(word) > MAX_LENGTH or not plain(word):
             raise InvalidInput(
                 "invalid_word",
-                f"{word[:LENGTH]}: a word has letters, and at most {LENGTH} of them.",
+                f"{word[:MAX_LENGTH]}: a word has letters, and at most {MAX_LENGTH} of them.",
                 field=what,
             )
     return found

@@ -35,12 +35,12 @@ Matcher = Callable[[TagRule], QuerySet[Contact]]
 class OurNumbers:
     """The numbers of a business, and the contacts they talk with.
 
-    of: (id, name) of each number of a business. talks: rows with a contact_id, of everybody with whom these numbers
-    talk.
+    names_of: (id, name) of each number of a business. conversations_of: rows with a contact_id, one for each conversation
+    of these numbers.
     """
 
-    of: Callable[[BusinessProfile], list[tuple[UUID, str]]]
-    talks: Callable[[Collection[UUID]], QuerySet[Any]]
+    names_of: Callable[[BusinessProfile], list[tuple[UUID, str]]]
+    conversations_of: Callable[[Collection[UUID]], QuerySet[Any]]
 
 
 OpenFile = Callable[[], IO[bytes]]

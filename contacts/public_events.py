@@ -47,10 +47,10 @@ def register() -> None:
     """Declare the event types and subscribe; called once, in ready()."""
     for kind, when in _WHEN.items():
         public_events.declare(EventType(kind.name, when, partial(_example, kind)))
-        events.inside(kind, tell)
+        events.inside(kind, record_events)
 
 
-def tell(batch: Sequence[Any]) -> None:
+def record_events(batch: Sequence[Any]) -> None:
     """Record each event (one of `Happened`) with the current state of its contact."""
     groups: dict[UUID, list[Happened]] = defaultdict(list)
     for event in batch:
@@ -63,7 +63,7 @@ def tell(batch: Sequence[Any]) -> None:
         audience.record(
             [
                 PublicEvent(
-                    event.name, contact_data(found[event.contact_id]) | _more(event), event.contact_id
+                    event.name, contact_data(found[event.contact_id]) | _extra_fields(event), event.contact_id
                 )
                 for event in group
                 if event.contact_id in found
@@ -71,7 +71,7 @@ def tell(batch: Sequence[Any]) -> None:
         )
 
 
-def _more(event: Happened) -> dict[str, Any]:
+def _extra_fields(event: Happened) -> dict[str, Any]:
     """Return the fields of an event besides its contact."""
     match event:
         case ContactsMerged():

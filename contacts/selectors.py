@@ -153,7 +153,9 @@ def segments_of(business: BusinessProfile) -> list[Segment]:
 
 def values_of(contact: Contact, fields: Collection[CustomField]) -> list[tuple[CustomField, str]]:
     """Return the custom fields with the formatted values of a contact; "" for none."""
-    return [(field, custom_field_values.words(field, contact.metadata.get(field.key))) for field in fields]
+    return [
+        (field, custom_field_values.format_value(field, contact.metadata.get(field.key))) for field in fields
+    ]
 
 
 def consents_of(business: BusinessProfile, contact_id: UUID) -> list[ConsentProof]:
@@ -183,7 +185,7 @@ def match_sql(text: str) -> tuple[str, list[Any]]:
     PostgreSQL only.
     """
     found, parameters = ["FALSE"], list[Any]()
-    for words in conditions.readings(text):
+    for words in conditions.search_phrases(text):
         condition, needles = contains_sql("postgresql", "k", words)
         found.append(f"({condition})")
         parameters += needles

@@ -121,7 +121,7 @@ def _opt_out(run: BulkRun, ids: Sequence[UUID]) -> int:
 
 def _undo_opt_out(work: Work, changes: Sequence[Change]) -> int:
     """Opt in the contacts whose last consent proof is the one of the job that is undone."""
-    ids = consent.out_by(work.business, dict(changes))
+    ids = consent.opted_out_by(work.business, dict(changes))
     note = f"Undone: {work.undoes}"
     return consent.opt_in(work.business, ids, how=consent.How.TEAM, actor=work.actor, note=note)
 

@@ -18,9 +18,9 @@ from core.db.search_text import Phrase, fold, phrases
 from core.errors import InvalidInput
 from core.phone import phone
 
-NUMBER = 8
+MIN_NUMBER_DIGITS = 8
 """Digits from which on a search text may be a whole phone number, in any spelling."""
-RARE = 5000
+RARE_TAG = 5000
 """SQLite, which has no statistics: tags on fewer contacts are looked up by the tag, others by the contact."""
 
 
@@ -31,12 +31,12 @@ def tagged(tags: Iterable[UUID]) -> Q:
 
 def talks_with(numbers: Iterable[UUID]) -> Q:
     """Match contacts with a conversation with at least one of these numbers of the business."""
-    return _among(ports.our_numbers().talks(list(numbers)))
+    return _among(ports.our_numbers().conversations_of(list(numbers)))
 
 
 def _among(rows: QuerySet[Any]) -> Q:
     """Match the contacts of `rows`."""
-    if connection.vendor == "sqlite" and rows[:RARE].count() < RARE:
+    if connection.vendor == "sqlite" and rows[:RARE_TAG].count() < RARE_TAG:
         return Q(pk__in=rows.values("contact_id"))
     return Q(Exists(rows.filter(contact_id=OuterRef("pk"))))
 
@@ -51,12 +51,12 @@ def search(business: BusinessProfile, text: str, *, near: bool = False) -> Q:
     if not text.strip():
         return Q()
     found = Q(pk=_identity(business, text))
-    for words in readings(text):
+    for words in search_phrases(text):
         found |= Q(Contains(Contact, words) if near else Found(Contact, business.pk, words))
     return found
 
 
-def readings(text: str) -> list[tuple[Phrase, ...]]:
+def search_phrases(text: str) -> list[tuple[Phrase, ...]]:
     """Return what to search for: the words and, if they may be part of a number, its digits without trunk prefixes."""
     return list(dict.fromkeys(filter(None, map(phrases, (text, digits_of(fold(text)))))))
 
@@ -69,7 +69,7 @@ def digits_of(text: str) -> str:
 
 def _identity(business: BusinessProfile, text: str) -> UUID | None:
     """Return the contact who has this phone number, in any variant; None if it is no number or nobody's."""
-    if sum(map(str.isdigit, text)) < NUMBER:
+    if sum(map(str.isdigit, text)) < MIN_NUMBER_DIGITS:
         return None
     try:
         e164 = phone_numbers.read(business, text)

@@ -226,7 +226,7 @@ def _flag(key: str, value: Any) -> bool | None:
 
 def _numbers(business: BusinessProfile, value: Any) -> tuple[UUID, ...]:
     found = _ids("connection", value, "A number is named by its id.")
-    if found and not set(found) <= {key for key, _ in ports.our_numbers().of(business)}:
+    if found and not set(found) <= {key for key, _ in ports.our_numbers().names_of(business)}:
         raise _invalid("connection", "One of these numbers was not found. It may have been removed.")
     return found
 

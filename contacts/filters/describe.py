@@ -41,7 +41,7 @@ def describe(business: BusinessProfile, wanted: ContactFilter) -> list[str]:
         if (flag := getattr(wanted, key)) is not None:
             found.append(yes if flag else no)
     if wanted.connection:
-        names = dict(ports.our_numbers().of(business))
+        names = dict(ports.our_numbers().names_of(business))
         found.append(
             f"talks with {' or '.join(names.get(one, 'a removed number') for one in wanted.connection)}"
         )
@@ -80,5 +80,7 @@ def _fields(business: BusinessProfile, wanted: ContactFilter) -> list[str]:
         if operator == "set":
             found.append(f"{field.label} is {'known' if value else 'not known'}")
         else:
-            found.append(f"{field.label} {_OPERATORS[operator]} {custom_field_values.words(field, value)}")
+            found.append(
+                f"{field.label} {_OPERATORS[operator]} {custom_field_values.format_value(field, value)}"
+            )
     return found

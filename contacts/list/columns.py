@@ -81,7 +81,7 @@ def rows(
 
 def _value(contact: Contact, column: Column, tags: dict[Any, list[ShownTag]]) -> Any:
     if column.field is not None:
-        return custom_field_values.words(column.field, contact.metadata.get(column.field.key))
+        return custom_field_values.format_value(column.field, contact.metadata.get(column.field.key))
     match column.key:
         case "phone":
             return contact.display_phone

@@ -68,7 +68,7 @@ def frame(access: Access, context: dict[str, Any]) -> dict[str, Any]:
         "tag_choices": [(tag, _side(wanted, tag.pk)) for tag in tags],
         "country": ", ".join(wanted.country),
         "our_numbers": [
-            (key, name, key in wanted.connection) for key, name in ports.our_numbers().of(business)
+            (key, name, key in wanted.connection) for key, name in ports.our_numbers().names_of(business)
         ],
         "groups": [(name, label, name in wanted.group) for name, label in ContactGroup.Group.choices],
         "flags": _flags(wanted),

@@ -57,8 +57,8 @@ def opt_out_with_proofs(
     proofs: dict[UUID, UUID] = {}
     with transaction.atomic():
         for some in chunks(ids_of(business, contacts)):
-            proofs |= _out(business.pk, some, how, actor, message_id, note)
-            _prove_again(
+            proofs |= _opt_out_chunk(business.pk, some, how, actor, message_id, note)
+            _add_repeated_proofs(
                 business.pk, [key for key in some if key not in proofs], how, actor, message_id, note
             )
         if actor is not None and proofs:
@@ -66,7 +66,7 @@ def opt_out_with_proofs(
     return proofs
 
 
-def out_by(business: BusinessProfile, proofs: Mapping[UUID, UUID]) -> list[UUID]:
+def opted_out_by(business: BusinessProfile, proofs: Mapping[UUID, UUID]) -> list[UUID]:
     """Return the contacts who are opted out and whose latest proof is this one."""
     rows = ConsentProof.objects.filter(
         business_profile=business, contact_id__in=proofs, contact__opted_out_at__isnull=False
@@ -88,7 +88,7 @@ def opt_in(
     changed = 0
     with transaction.atomic():
         for some in chunks(ids_of(business, contacts)):
-            changed += len(_in(business.pk, some, how, actor, message_id, note))
+            changed += len(_opt_in_chunk(business.pk, some, how, actor, message_id, note))
         if actor is not None and changed:
             audit.record(business, actor, "contacts.opted_in", count=changed, how=how)
     return changed
@@ -108,12 +108,12 @@ def apply_suppressions(business_id: UUID, contact_ids: Collection[UUID]) -> int:
         owners = rows.filter(Exists(kept)).values_list("contact_id", Subquery(kept.values("contact_id")[:1]))
         returned = sorted(set(owners), key=str)
         keys = sorted({key for key, _ in returned})
-        found += len(_out(business_id, keys, How.SUPPRESSION, None, None, "")) if keys else 0
-        _give_back_proofs([(before, key) for key, before in returned if before])
+        found += len(_opt_out_chunk(business_id, keys, How.SUPPRESSION, None, None, "")) if keys else 0
+        _reattach_proofs([(before, key) for key, before in returned if before])
     return found
 
 
-def _give_back_proofs(pairs: Sequence[tuple[UUID, UUID]]) -> None:
+def _reattach_proofs(pairs: Sequence[tuple[UUID, UUID]]) -> None:
     """Attach proofs to the contact that has the number now. pairs: (deleted contact, contact)."""
     bulk.update_each(
         {"gone": "uuid", "key": "uuid"},
@@ -123,7 +123,7 @@ def _give_back_proofs(pairs: Sequence[tuple[UUID, UUID]]) -> None:
     )
 
 
-def keep_proofs(contact_ids: Collection[UUID]) -> None:
+def detach_proofs(contact_ids: Collection[UUID]) -> None:
     """Detach the proofs of contacts that are about to be deleted, inside that transaction.
 
     Notes by the team or a program are erased, because they may contain personal data.
@@ -145,19 +145,19 @@ def suppressed(business: BusinessProfile, values: Collection[str]) -> set[str]:
     return set(rows.values_list("value", flat=True))
 
 
-def _out(
+def _opt_out_chunk(
     business_id: UUID, ids: Sequence[UUID], how: str, actor: User | None, message_id: UUID | None, note: str
 ) -> dict[UUID, UUID]:
-    changed = _flip(ids, opted_out=True)
+    changed = _set_opted_out(ids, opted_out=True)
     if not changed:
         return {}
     suppress(business_id, changed)
-    proofs = _prove(business_id, changed, Kind.OPT_OUT, how, actor, message_id, note)
+    proofs = _add_proofs(business_id, changed, Kind.OPT_OUT, how, actor, message_id, note)
     publish(*(ContactOptedOut(business_id=business_id, contact_id=key, how=how) for key in changed))
     return proofs
 
 
-def _prove_again(
+def _add_repeated_proofs(
     business_id: UUID, ids: Sequence[UUID], how: str, actor: User | None, message_id: UUID | None, note: str
 ) -> None:
     """Add proofs to contacts who were out already."""
@@ -166,7 +166,7 @@ def _prove_again(
     rows = ConsentProof.objects.filter(contact_id__in=ids).order_by("id")
     known = dict(rows.values_list("contact_id", "how"))
     anew = [key for key in ids if known.get(key) != how]
-    _prove(business_id, anew, Kind.AGAIN, how, actor, message_id, note)
+    _add_proofs(business_id, anew, Kind.AGAIN, how, actor, message_id, note)
 
 
 def suppress(business_id: UUID, contact_ids: Collection[UUID]) -> None:
@@ -183,22 +183,22 @@ def suppress(business_id: UUID, contact_ids: Collection[UUID]) -> None:
     )
 
 
-def _in(
+def _opt_in_chunk(
     business_id: UUID, ids: Sequence[UUID], how: str, actor: User | None, message_id: UUID | None, note: str
 ) -> list[UUID]:
-    changed = _flip(ids, opted_out=False)
+    changed = _set_opted_out(ids, opted_out=False)
     if not changed:
         return []
     own = ContactIdentity.objects.filter(
         contact_id__in=changed, kind=OuterRef("kind"), value=OuterRef("value")
     )
     Suppression.objects.filter(Exists(own), business_profile_id=business_id).delete()
-    _prove(business_id, changed, Kind.OPT_IN, how, actor, message_id, note)
+    _add_proofs(business_id, changed, Kind.OPT_IN, how, actor, message_id, note)
     publish(*(ContactOptedIn(business_id=business_id, contact_id=key, how=how) for key in changed))
     return changed
 
 
-def _flip(ids: Sequence[UUID], *, opted_out: bool) -> list[UUID]:
+def _set_opted_out(ids: Sequence[UUID], *, opted_out: bool) -> list[UUID]:
     """Set or clear `opted_out_at`. Returns the contacts whose state changed."""
     rows = Contact.objects.filter(pk__in=ids, opted_out_at__isnull=opted_out).order_by("pk")
     changed = list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
@@ -209,7 +209,7 @@ def _flip(ids: Sequence[UUID], *, opted_out: bool) -> list[UUID]:
     return changed
 
 
-def _prove(
+def _add_proofs(
     business_id: UUID,
     ids: Sequence[UUID],
     kind: str,

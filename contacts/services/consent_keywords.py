@@ -18,12 +18,12 @@ from contacts.services import consent
 from core.db.compiled_queries import Prepared
 from core.errors import InvalidInput
 
-SHORT = 80
+MAX_LENGTH = 80
 """Characters of the longest message that can be a keyword."""
 
 
 @dataclass(frozen=True)
-class Said:
+class ReceivedText:
     """A received message."""
 
     contact_id: UUID
@@ -37,7 +37,7 @@ class Said:
         return keyword_matching.plain(self.text)
 
 
-def words_of(business_id: UUID) -> tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]]:
+def keywords_of(business_id: UUID) -> tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]]:
     """Return the keywords that opt out and in, by language. One query."""
     return _words.first(business_id) or (keyword_matching.STOP, keyword_matching.START)
 
@@ -67,7 +67,9 @@ def save(
         raise InvalidInput(
             "no_stop_words", "Keep at least one word by which people can opt out.", field="stop.en"
         )
-    both = keyword_matching.whole(cleaned["stop"]) & keyword_matching.whole(cleaned["start"])
+    both = keyword_matching.plain_keywords(cleaned["stop"]) & keyword_matching.plain_keywords(
+        cleaned["start"]
+    )
     if both:
         raise InvalidInput(
             "word_means_both", f"{min(both)} cannot opt people both out and in.", field="start.en"
@@ -85,12 +87,12 @@ def reset(business: BusinessProfile, actor: User | None) -> None:
         audit.record(business, actor, "consent_words.reset")
 
 
-def listen(business: BusinessProfile, said: Sequence[Said]) -> None:
+def apply_keywords(business: BusinessProfile, said: Sequence[ReceivedText]) -> None:
     """Opt out and in the senders of messages that equal a keyword, in order. Inside the messages' transaction."""
-    short = [one for one in said if 0 < len(one.text) <= SHORT]
+    short = [one for one in said if 0 < len(one.text) <= MAX_LENGTH]
     if not short:
         return
-    stop, start = (keyword_matching.whole(some) for some in words_of(business.pk))
+    stop, start = (keyword_matching.plain_keywords(some) for some in keywords_of(business.pk))
     for one in short:
         act = consent.opt_out if one.plain in stop else consent.opt_in if one.plain in start else None
         if act:

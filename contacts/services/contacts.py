@@ -187,7 +187,7 @@ def delete(business: BusinessProfile, contacts: Contacts, actor: User | None) ->
     for some in chunks(ids_of(business, contacts), DELETED_AT_ONCE):
         with transaction.atomic():
             publish(*(ContactDeleted(business_id=business.pk, contact_id=key) for key in some))
-            consent.keep_proofs(some)
+            consent.detach_proofs(some)
             Contact.objects.filter(business_profile=business, pk__in=some).delete()
             gone += len(some)
             if actor is not None:
@@ -253,7 +253,7 @@ def clean_name(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Talked:
+class MessageCount:
     """New messages with one contact: their number, and the times of the first and the last."""
 
     contact_id: UUID
@@ -262,9 +262,9 @@ class Talked:
     last: datetime
 
 
-def count_messages(talks: Iterable[Talked]) -> None:
+def count_messages(counts: Iterable[MessageCount]) -> None:
     """Add messages to the counters of their contacts; one statement. Call inside the messages' transaction."""
-    rows = sorted((talk.contact_id, talk.count, talk.first, talk.last) for talk in talks)
+    rows = sorted((one.contact_id, one.count, one.first, one.last) for one in counts)
     earlier, later = ("LEAST", "GREATEST") if connection.vendor == "postgresql" else ("MIN", "MAX")
     bulk.update_each(
         {"key": "uuid", "count": "integer", "first": "timestamptz", "last": "timestamptz"},

@@ -16,9 +16,9 @@ from contacts.models import FIELD_KEY, CustomField
 from core.errors import Conflict, InvalidInput, NotFound
 from core.text import printable
 
-MOST = 50
+MAX_FIELDS = 50
 """Most custom fields of a business."""
-MOST_CHOICES = 100
+MAX_CHOICES = 100
 LABEL_LENGTH = 100
 RESERVED = frozenset({"name", "phone", "phone_number", "email", "country", "tags", "id"})
 """Keys that columns of files and variables of messages use already."""
@@ -40,8 +40,8 @@ def create(
     label, choices = _label(label), _choices(kind, choices)
     there = CustomField.objects.filter(business_profile=business)
     count = there.count()
-    if count >= MOST:
-        raise Conflict("too_many_fields", f"A business has at most {MOST} custom fields.")
+    if count >= MAX_FIELDS:
+        raise Conflict("too_many_fields", f"A business has at most {MAX_FIELDS} custom fields.")
     field = CustomField(
         business_profile=business,
         key=_key(key or key_of(label)),
@@ -139,8 +139,8 @@ def _choices(kind: str, choices: Sequence[str]) -> list[str]:
     if kind != CustomField.Kind.CHOICE:
         return []
     cleaned = list(dict.fromkeys(filter(None, (printable(choice)[:100] for choice in choices))))
-    if not cleaned or len(cleaned) > MOST_CHOICES:
+    if not cleaned or len(cleaned) > MAX_CHOICES:
         raise InvalidInput(
-            "invalid_choices", f"A choice has 1 to {MOST_CHOICES} values, one a line.", field="choices"
+            "invalid_choices", f"A choice has 1 to {MAX_CHOICES} values, one a line.", field="choices"
         )
     return cleaned

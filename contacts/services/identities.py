@@ -68,7 +68,7 @@ def resolve(business_id: UUID, people: Sequence[Person]) -> dict[Person, UUID]:
     if _add_missing(business_id, groups, known):
         known = _known(business_id, {key for group in groups for key in group.keys})
     _merge_split(business_id, groups, known)
-    _keep_up(business_id, groups, known)
+    _update_known(business_id, groups, known)
     return {person: known[person.keys[0]] for group in groups for person in group.people}
 
 
@@ -172,18 +172,18 @@ def _merge_split(business_id: UUID, groups: list[_Group], known: dict[Key, UUID]
     for group in groups:
         contacts = {known[key] for key in group.keys}
         if len(contacts) > 1:
-            winner = merging.unite(business_id, contacts)
+            winner = merging.merge_all(business_id, contacts)
             known.update(dict.fromkeys(group.keys, winner))
 
 
-def _keep_up(business_id: UUID, groups: list[_Group], known: dict[Key, UUID]) -> None:
+def _update_known(business_id: UUID, groups: list[_Group], known: dict[Key, UUID]) -> None:
     """Update missing numbers and changed push names; one read, and a write if anything changed."""
-    told = {known[next(iter(group.keys))]: group for group in groups}
+    groups_by_contact = {known[next(iter(group.keys))]: group for group in groups}
     changed, numbered = [], []
-    for key, number, name in Contact.objects.filter(pk__in=told).values_list(
+    for key, number, name in Contact.objects.filter(pk__in=groups_by_contact).values_list(
         "pk", "phone_number", "push_name"
     ):
-        group = told[key]
+        group = groups_by_contact[key]
         new = (number or group.phone, group.push_name or name)
         if new != (number, name):
             changed.append((key, *new))

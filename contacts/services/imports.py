@@ -32,8 +32,8 @@ from core.text import printable
 from jobs import services as jobs
 from jobs.models import Job
 
-PREVIEWED = 20
-SAMPLED = 200
+PREVIEW_ROWS = 20
+SAMPLE_ROWS = 200
 UNSTARTED_KEPT = timedelta(days=1)
 
 
@@ -84,7 +84,7 @@ def _describe(source: ContactImport, table: Table) -> None:
     source.has_header, source.columns, source.notes = table.header, table.columns, table.notes
     source.rows = max(count_rows(table) - int(table.header and table.format == "xlsx"), 0)
     source.origin = column_targets.origin_of(table.columns)
-    sample = [cells for _, cells in islice(table.rows(), SAMPLED)]
+    sample = [cells for _, cells in islice(table.rows(), SAMPLE_ROWS)]
     source.mapping = column_targets.guess(table.columns, sample, _fields(source.business_profile))
     source.full_numbers = _full_numbers(source.mapping, sample)
 
@@ -107,7 +107,7 @@ def reread(
 
     Raises InvalidInput and Unreadable.
     """
-    source = _open_one(business, import_id)
+    source = _unstarted(business, import_id)
     known = {*CHOICES, *(name for _, name in MARKS), source.encoding}
     if encoding not in known or (delimiter and delimiter not in DELIMITERS and delimiter != source.delimiter):
         raise InvalidInput("invalid_option", "Choose one of the list.", field="encoding")
@@ -131,10 +131,10 @@ def configure(
 
     full_numbers: whether numbers without + are complete; None: as detected. Raises InvalidInput.
     """
-    source = _open_one(business, import_id)
+    source = _unstarted(business, import_id)
     checked = column_targets.check(mapping, source.columns, _fields(business))
     if _numbers_of(checked) != _numbers_of(source.mapping):
-        source.full_numbers = _full_numbers(checked, examples(source, SAMPLED))
+        source.full_numbers = _full_numbers(checked, examples(source, SAMPLE_ROWS))
     if source.full_numbers is not None and full_numbers is not None:
         source.full_numbers = full_numbers
     source.mapping = checked
@@ -159,7 +159,7 @@ def preview(source: ContactImport) -> Preview:
         reader = RowReader(
             table.columns, source.mapping, fields, source.country, full_numbers=bool(source.full_numbers)
         )
-        first = list(islice(table.rows(), PREVIEWED))
+        first = list(islice(table.rows(), PREVIEW_ROWS))
     rows = [reader.read(*row) for row in first]
     formulas = any(cell.startswith(("=", "@")) for _, cells in first for cell in cells)
     return Preview(rows, sum(isinstance(row, Person) for row in rows), formulas)
@@ -169,7 +169,7 @@ def _options(source: ContactImport) -> Options:
     return Options(source.encoding, source.delimiter, source.has_header, source.business_profile_id)
 
 
-def examples(source: ContactImport, rows: int = PREVIEWED) -> list[list[str]]:
+def examples(source: ContactImport, rows: int = PREVIEW_ROWS) -> list[list[str]]:
     """Return the cells of the first rows. Raises Unreadable."""
     with storage.opened(source) as file:
         table = open_table(file, _options(source))
@@ -179,7 +179,7 @@ def examples(source: ContactImport, rows: int = PREVIEWED) -> list[list[str]]:
 def start(business: BusinessProfile, actor: User, import_id: UUID) -> ContactImport:
     """Start the import job, and create the custom fields that the mapping asks for. Raises InvalidInput, Conflict."""
     with transaction.atomic():
-        source = _open_one(business, import_id, lock=True)
+        source = _unstarted(business, import_id, lock=True)
         fields = _fields(business)
         column_targets.check(source.mapping, source.columns, fields)
         source.mapping = [
@@ -206,7 +206,7 @@ def _with_field(business: BusinessProfile, actor: User, target: str, name: str) 
     return f"field:{field.key}"
 
 
-def take_in(
+def upload_and_start(
     business: BusinessProfile,
     actor: User,
     file: IO[bytes],
@@ -254,7 +254,7 @@ def _targets(text: str) -> list[str]:
 
 def discard(business: BusinessProfile, actor: User, import_id: UUID) -> None:
     """Delete an import that was not started, with its file."""
-    source = _open_one(business, import_id)
+    source = _unstarted(business, import_id)
     storage.remove(source)
     with transaction.atomic():
         audit.record(business, actor, "import.discarded", source)
@@ -271,7 +271,7 @@ def prune() -> None:
         storage.remove(source)
 
 
-def _open_one(business: BusinessProfile, import_id: UUID, *, lock: bool = False) -> ContactImport:
+def _unstarted(business: BusinessProfile, import_id: UUID, *, lock: bool = False) -> ContactImport:
     rows = ContactImport.objects.filter(business_profile=business)
     source = (rows.select_for_update(of=("self",)) if lock else rows).filter(pk=import_id).first()
     if source is None:

@@ -46,7 +46,9 @@ def preview(business: BusinessProfile, keep: Contact, lose: Contact) -> list[Lin
         Line("E-mail", keep.email, lose.email, keep.email or lose.email),
     ]
     for field in selectors.fields_of(business):
-        mine, theirs = (custom_field_values.words(field, one.metadata.get(field.key)) for one in (keep, lose))
+        mine, theirs = (
+            custom_field_values.format_value(field, one.metadata.get(field.key)) for one in (keep, lose)
+        )
         lines.append(Line(field.label, mine, theirs, mine or theirs))
     tags = [{tag.name for tag in selectors.tags_of(one.pk)} for one in (keep, lose)]
     lines.append(Line("Tags", *(", ".join(sorted(names)) for names in (*tags, tags[0] | tags[1]))))
@@ -80,7 +82,7 @@ def _check(business: BusinessProfile, keep: Contact, lose: Contact) -> None:
         raise InvalidInput("same_contact", "Choose another contact to merge with.", field="other")
 
 
-def unite(business_id: UUID, contact_ids: Collection[UUID]) -> UUID:
+def merge_all(business_id: UUID, contact_ids: Collection[UUID]) -> UUID:
     """Merge several contacts into the one with a phone number, else the oldest; returns its id.
 
     One transaction: identities move, empty fields are filled, `ContactsMerged` lets subscribers (inside) move their

@@ -15,12 +15,12 @@ from contacts import keyword_matching, ports
 from contacts.models import Contact, Tag, TagRule
 from contacts.selectors import get_tag
 from contacts.services import tags
-from contacts.services.consent_keywords import Said
+from contacts.services.consent_keywords import ReceivedText
 from core.clock import now
 from core.db.compiled_queries import Prepared
 from core.errors import Conflict, InvalidInput, NotFound
 
-MOST = 50
+MAX_RULES = 50
 """Most rules of a business; each message is tested against all of them."""
 Kind = TagRule.Kind
 
@@ -29,8 +29,8 @@ def create(
     business: BusinessProfile, actor: User | None, *, tag: Tag, kind: str, **condition: Any
 ) -> TagRule:
     """Create an active rule. keywords: for Kind.KEYWORD; days: for Kind.NO_ANSWER. Raises InvalidInput."""
-    if TagRule.objects.filter(business_profile=business).count() >= MOST:
-        raise Conflict("too_many_rules", f"A business has at most {MOST} rules.")
+    if TagRule.objects.filter(business_profile=business).count() >= MAX_RULES:
+        raise Conflict("too_many_rules", f"A business has at most {MAX_RULES} rules.")
     rule = draft(business, tag=tag, kind=kind, **condition)
     with transaction.atomic():
         rule.created_by = actor
@@ -85,7 +85,7 @@ def get(business: BusinessProfile, rule_id: UUID) -> TagRule:
     return rule
 
 
-def would_tag(business: BusinessProfile, rule: TagRule, shown: int = 20) -> tuple[list[Contact], int]:
+def dry_run(business: BusinessProfile, rule: TagRule, shown: int = 20) -> tuple[list[Contact], int]:
     """Dry run over the messages so far. Returns the first contacts the rule would tag, and how many."""
     rows = _untagged(rule)
     return list(rows.order_by(F("last_message_at").desc(nulls_last=True), "-id")[:shown]), rows.count()
@@ -103,15 +103,15 @@ def _untagged(rule: TagRule) -> Any:
     return rows.exclude(contact_tags__tag=rule.tag)
 
 
-def on_messages(business: BusinessProfile, said: Sequence[Said]) -> None:
+def apply_rules(business: BusinessProfile, said: Sequence[ReceivedText]) -> None:
     """Apply rules to new messages, inside their transaction; one query without rules."""
-    for rule in _listening.rows(business.pk):
+    for rule in _message_rules.rows(business.pk):
         meant = {one.contact_id for one in said if _applies(rule, one)}
         if meant:
             _count(rule, tags.add(business, meant, [rule.tag]))
 
 
-_listening = Prepared[TagRule](
+_message_rules = Prepared[TagRule](
     lambda business: TagRule.objects.filter(
         business_profile=business, is_active=True, kind__in=[Kind.KEYWORD, Kind.FIRST_CONTACT]
     ).select_related("tag"),
@@ -119,7 +119,7 @@ _listening = Prepared[TagRule](
 )
 
 
-def _applies(rule: TagRule, said: Said) -> bool:
+def _applies(rule: TagRule, said: ReceivedText) -> bool:
     if rule.kind == Kind.FIRST_CONTACT:
         return said.first
     return bool(keyword_matching.contains(said.plain, rule.keywords))

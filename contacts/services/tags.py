@@ -83,7 +83,7 @@ def merge(business: BusinessProfile, tag: Tag, into: Tag, actor: User | None) ->
     with transaction.atomic():
         carriers = ContactTag.objects.filter(tag=tag).values_list("contact_id", flat=True)
         for some in chunks(carriers.iterator(chunk_size=2000)):
-            _put_on(some, [into])
+            _insert_missing(some, [into])
         TagRule.objects.filter(tag=tag).update(tag=into)
         _replace_in_segments(business, tag.pk, into.pk)
         publish(TagsMerged(business_id=business.pk, tag_id=into.pk, lost_id=tag.pk))
@@ -107,7 +107,7 @@ def _replace_in_segments(business: BusinessProfile, old: UUID, new: UUID) -> Non
 
 def add(business: BusinessProfile, contacts: Contacts, tags: Sequence[Tag], actor: User | None = None) -> int:
     """Add tags to contacts. Returns how many contacts changed."""
-    return _change(business, contacts, tags, actor, _put_on, "contacts.tagged")
+    return _change(business, contacts, tags, actor, _insert_missing, "contacts.tagged")
 
 
 def add_by_name(business: BusinessProfile, contact: Contact, actor: User, name: str) -> Tag:
@@ -122,10 +122,10 @@ def remove(
     business: BusinessProfile, contacts: Contacts, tags: Sequence[Tag], actor: User | None = None
 ) -> int:
     """Remove tags from contacts. Returns how many contacts changed."""
-    return _change(business, contacts, tags, actor, _take_off, "contacts.untagged")
+    return _change(business, contacts, tags, actor, _delete_present, "contacts.untagged")
 
 
-def put_on(
+def add_to_contact(
     business: BusinessProfile,
     contact: Contact,
     actor: User | None,
@@ -144,7 +144,7 @@ def put_on(
     return tags_of(contact.pk)
 
 
-def assign(business: BusinessProfile, contact_id: UUID, tags: Sequence[Tag], actor: User | None) -> int:
+def replace(business: BusinessProfile, contact_id: UUID, tags: Sequence[Tag], actor: User | None) -> int:
     """Replace the tags of a contact. Returns how often a tag was added or removed (0 to 2)."""
     kept = [tag.pk for tag in tags]
     carried = ContactTag.objects.filter(contact_id=contact_id).values_list("tag_id", flat=True)
@@ -175,7 +175,7 @@ def _change(
     return changed
 
 
-def _put_on(contact_ids: Sequence[UUID], tags: Sequence[Tag]) -> set[UUID]:
+def _insert_missing(contact_ids: Sequence[UUID], tags: Sequence[Tag]) -> set[UUID]:
     """Add tags; returns the contacts who got at least one."""
     has = set(
         ContactTag.objects.filter(contact_id__in=contact_ids, tag__in=tags).values_list(
@@ -189,7 +189,7 @@ def _put_on(contact_ids: Sequence[UUID], tags: Sequence[Tag]) -> set[UUID]:
     return {key for key, _ in new}
 
 
-def _take_off(contact_ids: Sequence[UUID], tags: Sequence[Tag]) -> set[UUID]:
+def _delete_present(contact_ids: Sequence[UUID], tags: Sequence[Tag]) -> set[UUID]:
     rows = ContactTag.objects.filter(contact_id__in=contact_ids, tag__in=tags)
     had = set(rows.values_list("contact_id", flat=True))
     rows.delete()

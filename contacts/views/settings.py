@@ -158,7 +158,7 @@ def rule_create(request: MemberRequest) -> HttpResponse:
                 messages.success(request, "The rule is at work.")
                 return redirect(request, "contacts:rules")
             tried = rules.draft(access.business, **form.values())
-            context["shown"], context["count"] = rules.would_tag(access.business, tried)
+            context["shown"], context["count"] = rules.dry_run(access.business, tried)
             context["tried"] = tried
         except DomainError as error:
             add_error(form, error)
@@ -175,7 +175,7 @@ def rule_run(request: MemberRequest, rule_id: UUID) -> HttpResponse:
         count = rules.run(access.business, rule, access.user)
         messages.success(request, f"{count} contacts got the tag {rule.tag}.")
         return redirect(request, "contacts:rules")
-    shown, count = rules.would_tag(access.business, rule)
+    shown, count = rules.dry_run(access.business, rule)
     context = {"rule": rule, "shown": shown, "count": count}
     return render(request, "contacts/rule_run.html", "contacts/rule_run.html", context)
 
@@ -203,7 +203,7 @@ def rule_delete(request: MemberRequest, rule_id: UUID) -> HttpResponse:
 def consent_words(request: MemberRequest) -> HttpResponse:
     """GET, POST: edit the keywords that opt contacts out and in."""
     access = request.access
-    form = forms.WordsForm(request.POST or None, words=consent_keywords.words_of(access.business.pk))
+    form = forms.WordsForm(request.POST or None, words=consent_keywords.keywords_of(access.business.pk))
     if request.method == "POST" and request.POST.get("reset"):
         consent_keywords.reset(access.business, access.user)
         messages.success(request, "The built-in words are back.")
@@ -212,7 +212,12 @@ def consent_words(request: MemberRequest) -> HttpResponse:
         request.method == "POST"
         and form.is_valid()
         and _done(
-            form, consent_keywords.save, access.business, access.user, form.of("stop"), form.of("start")
+            form,
+            consent_keywords.save,
+            access.business,
+            access.user,
+            form.keywords("stop"),
+            form.keywords("start"),
         )
     ):
         messages.success(request, "The words are saved.")

@@ -393,7 +393,7 @@ def _show(rows: Sequence[Message]) -> None:
         by_contact[row.contact_id].append(row.created_at)
     conversation_summary.show_all(_summary(some) for some in by_conversation.values())
     contacts.count_messages(
-        contacts.Talked(key, len(times), min(times), max(times)) for key, times in by_contact.items()
+        contacts.MessageCount(key, len(times), min(times), max(times)) for key, times in by_contact.items()
     )
 
 

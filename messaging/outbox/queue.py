@@ -132,7 +132,7 @@ def _insert(business: BusinessProfile, conversation: Conversation, message: Mess
         with transaction.atomic():
             message.save(force_insert=True)
             conversation_summary.show(message)
-            talked = contacts.Talked(message.contact_id, 1, message.created_at, message.created_at)
+            talked = contacts.MessageCount(message.contact_id, 1, message.created_at, message.created_at)
             contacts.count_messages([talked])
             publish(_added(message))
             ring(message.connection_id)

@@ -68,8 +68,8 @@ def test_many_contacts_are_tagged_in_a_few_statements(business, other_business):
 
 def test_tags_of_a_contact_are_set(business, contact):
     a, b, c = tags.find_or_create(business, None, ["a", "b", "c"])
-    tags.assign(business, contact.pk, [a, b], None)
-    tags.assign(business, contact.pk, [b, c], None)
+    tags.replace(business, contact.pk, [a, b], None)
+    tags.replace(business, contact.pk, [b, c], None)
 
     assert [tag.name for tag in selectors.tags_of(contact.pk)] == ["b", "c"]
 

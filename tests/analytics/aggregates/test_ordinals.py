@@ -217,7 +217,7 @@ def test_two_who_become_one_are_counted_once(
     pair = {talk(connection, MONDAY).contact_id, talk(connection, FRIDAY).contact_id}
     rollup.roll_up()
     assert active(business) == 2
-    kept = merging.unite(business.pk, pair)
+    kept = merging.merge_all(business.pk, pair)
     assert active(business) == 1
     nightly.run()
     assert list(given_numbers(business)) == [kept]

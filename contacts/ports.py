@@ -35,8 +35,8 @@ Matcher = Callable[[TagRule], QuerySet[Contact]]
 class OurNumbers:
     """The numbers of a business, and the contacts they talk with.
 
-    names_of: (id, name) of each number of a business. conversations_of: rows with a contact_id, one for each conversation
-    of these numbers.
+    names_of: (id, name) of each number of a business. conversations_of: rows with a contact_id, one a
+    conversation of these numbers.
     """
 
     names_of: Callable[[BusinessProfile], list[tuple[UUID, str]]]

@@ -269,7 +269,7 @@ def test_a_run_that_remembers_little_gives_the_same_numbers(
 ) -> None:
     talk(connection, MONDAY, MONDAY + timedelta(days=100))
     talk(connection, MONDAY, MONDAY + timedelta(days=200))
-    monkeypatch.setattr(ordinals, "REMEMBERED", 0)
+    monkeypatch.setattr(ordinals, "MAX_CACHED", 0)
     rollup.roll_up()
     assert sorted(given_numbers(business).values()) == [0, 1]
     assert agree(business)

@@ -216,11 +216,11 @@ def _first_date(business: BusinessProfile, zone: ZoneInfo) -> date | None:
     """Ignores implausible times that an import or an older version has stored: see `local_days.EARLIEST`."""
     messages = Message.objects.filter(business_profile=business, created_at__gte=local_days.EARLIEST)
     contacts = Contact.objects.filter(business_profile=business, created_at__gte=local_days.EARLIEST)
-    found = [
+    candidates = [
         messages.order_by("created_at").values_list("created_at", flat=True).first(),
         contacts.aggregate(first=Min("created_at"))["first"],
     ]
-    moments = [moment for moment in found if moment is not None]
+    moments = [moment for moment in candidates if moment is not None]
     return local_days.local_date(min(moments), zone) if moments else None
 
 

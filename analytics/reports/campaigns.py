@@ -80,7 +80,7 @@ def campaigns(business: BusinessProfile, period: Period) -> Sequence[CampaignFig
 
 def campaign(business: BusinessProfile, campaign_id: UUID) -> CampaignFigures:
     """Return one campaign. Raises NotFound."""
-    found = Campaign.objects.filter(business_profile=business, pk=campaign_id).first()
-    if found is None:
+    row = Campaign.objects.filter(business_profile=business, pk=campaign_id).first()
+    if row is None:
         raise NotFound("This campaign")
-    return CampaignFigures.from_campaign(found)
+    return CampaignFigures.from_campaign(row)

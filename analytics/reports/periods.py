@@ -75,12 +75,12 @@ def between(first: str, last: str, zone: ZoneInfo, *, fields: tuple[str, str] = 
 
 def _date(text: str, field: str) -> date:
     try:
-        found = date.fromisoformat(text)
+        parsed = date.fromisoformat(text)
     except ValueError:
         raise InvalidInput("invalid_date", "Write dates like 2026-03-31.", field=field) from None
-    if not date(1990, 1, 1) <= found <= date(2199, 12, 31):
+    if not date(1990, 1, 1) <= parsed <= date(2199, 12, 31):
         raise InvalidInput("invalid_date", "Choose a date between 1990 and 2199.", field=field)
-    return found
+    return parsed
 
 
 def time_zone(name: str) -> ZoneInfo:

@@ -31,12 +31,12 @@ def _ranked(lists: Sequence[Sequence[int]], rank: int, low: int, high: int) -> S
     """Return the value of this rank (from 1) among all lists if it lies from `low` to `high`, else nothing."""
     begins = [bisect_left(one, low) for one in lists]
     ends = [bisect_right(one, high) for one in lists]
-    place = rank - sum(begins) - 1
-    if place < 0 or rank > sum(ends):
+    index = rank - sum(begins) - 1
+    if index < 0 or rank > sum(ends):
         return ()
     near = [value for one, begin, end in zip(lists, begins, ends, strict=True) for value in one[begin:end]]
     near.sort()
-    return near[place : place + 1]
+    return near[index : index + 1]
 
 
 def _rank(count: int, share: float) -> int:

@@ -107,7 +107,7 @@ def _claim(row: ReportSubscription, before: date | None, week: date) -> bool:
 
 
 def _mail(business: BusinessProfile, user: User, week: Period) -> None:
-    found = overview(business, week)
+    figures = overview(business, week)
     query = f"?from={week.first}&to={week.last}"
     text = render_to_string(
         "analytics/mail/report.txt",
@@ -115,8 +115,8 @@ def _mail(business: BusinessProfile, user: User, week: Period) -> None:
             "user": user,
             "business": business,
             "week": week,
-            "tiles": overview_tiles(found),
-            "agents": found.agents,
+            "tiles": overview_tiles(figures),
+            "agents": figures.agents,
             "link": f"{settings.PUBLIC_URL}{reverse('analytics')}{query}",
         },
     )

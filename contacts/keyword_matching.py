@@ -106,14 +106,14 @@ _plain_word = lru_cache(maxsize=4096)(plain)
 def clean(lines: str | Iterable[str], what: str) -> list[str]:
     """Parse keywords, one a line or separated by commas. Raises InvalidInput with `what` as its field."""
     parts = re.split(r"[\n,]", lines) if isinstance(lines, str) else list(lines)
-    found = list(dict.fromkeys(" ".join(part.split()) for part in parts if part.strip()))
-    if len(found) > MAX_KEYWORDS:
+    keywords = list(dict.fromkeys(" ".join(part.split()) for part in parts if part.strip()))
+    if len(keywords) > MAX_KEYWORDS:
         raise InvalidInput("too_many_words", f"At most {MAX_KEYWORDS} words can be given.", field=what)
-    for word in found:
+    for word in keywords:
         if len(word) > MAX_LENGTH or not plain(word):
             raise InvalidInput(
                 "invalid_word",
                 f"{word[:MAX_LENGTH]}: a word has letters, and at most {MAX_LENGTH} of them.",
                 field=what,
             )
-    return found
+    return keywords

@@ -59,14 +59,16 @@ def record_events(batch: Sequence[Any]) -> None:
         audience = public_events.audience(business_id)
         if not audience.wants(*{event.name for event in group}):
             continue
-        found = selectors.contacts_by_id(business_id, {event.contact_id for event in group})
+        contacts = selectors.contacts_by_id(business_id, {event.contact_id for event in group})
         audience.record(
             [
                 PublicEvent(
-                    event.name, contact_data(found[event.contact_id]) | _extra_fields(event), event.contact_id
+                    event.name,
+                    contact_data(contacts[event.contact_id]) | _extra_fields(event),
+                    event.contact_id,
                 )
                 for event in group
-                if event.contact_id in found
+                if event.contact_id in contacts
             ]
         )
 

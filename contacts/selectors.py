@@ -52,19 +52,19 @@ def get_segment(business: BusinessProfile, segment_id: UUID | str) -> Segment:
 
 def _one(rows: QuerySet[M], key: UUID | str, what: str) -> M:
     try:
-        found = rows.filter(pk=key if isinstance(key, UUID) else UUID(key)).first()
+        row = rows.filter(pk=key if isinstance(key, UUID) else UUID(key)).first()
     except ValueError:
-        found = None
-    if found is None:
+        row = None
+    if row is None:
         raise NotFound(what)
-    return found
+    return row
 
 
 def contacts_by_id(business_id: UUID, contact_ids: Collection[UUID]) -> dict[UUID, Contact]:
     """Return the existing ones of these contacts with their tags; two queries."""
-    found = Contact.objects.filter(business_profile_id=business_id).in_bulk(contact_ids)
-    attach_tags(list(found.values()))
-    return found
+    contacts = Contact.objects.filter(business_profile_id=business_id).in_bulk(contact_ids)
+    attach_tags(list(contacts.values()))
+    return contacts
 
 
 def tags_of_business(business: BusinessProfile) -> list[Tag]:
@@ -96,10 +96,10 @@ def tags_by_contact(contact_ids: Collection[UUID]) -> dict[UUID, list[ShownTag]]
     """Return the tags of each of these contacts by name; one query, none without contacts."""
     if not contact_ids:
         return {}
-    found: dict[UUID, list[ShownTag]] = defaultdict(list)
+    tags: dict[UUID, list[ShownTag]] = defaultdict(list)
     for key, name, color, contact in bulk.fetch(*_among(_TAGS_BY_CONTACT, contact_ids)):
-        found[bulk.as_uuid(contact)].append(ShownTag(bulk.as_uuid(key), name, color))
-    return found
+        tags[bulk.as_uuid(contact)].append(ShownTag(bulk.as_uuid(key), name, color))
+    return tags
 
 
 def tags_on(business_id: UUID, contact_ids: Collection[UUID]) -> list[tuple[UUID, str, str, UUID | None]]:
@@ -108,10 +108,10 @@ def tags_on(business_id: UUID, contact_ids: Collection[UUID]) -> list[tuple[UUID
     The contact is None for tags that none of them carries. One query.
     """
     sql, keys = _among(_TAGS_ON, contact_ids)
-    found = bulk.fetch(sql, [*keys, business_id])
+    rows = bulk.fetch(sql, [*keys, business_id])
     return [
         (bulk.as_uuid(key), name, color, contact and bulk.as_uuid(contact))
-        for key, name, color, contact in found
+        for key, name, color, contact in rows
     ]
 
 
@@ -184,12 +184,12 @@ def match_sql(text: str) -> tuple[str, list[Any]]:
 
     PostgreSQL only.
     """
-    found, parameters = ["FALSE"], list[Any]()
+    conditions_sql, parameters = ["FALSE"], list[Any]()
     for words in conditions.search_phrases(text):
         condition, needles = contains_sql("postgresql", "k", words)
-        found.append(f"({condition})")
+        conditions_sql.append(f"({condition})")
         parameters += needles
-    return " OR ".join(found), parameters
+    return " OR ".join(conditions_sql), parameters
 
 
 def lids_of(contact_ids: Collection[UUID]) -> dict[UUID, str]:
@@ -201,17 +201,17 @@ def lids_of(contact_ids: Collection[UUID]) -> dict[UUID, str]:
 def identities_of(business_id: UUID, contact_ids: Collection[UUID]) -> tuple[list[str], list[str]]:
     """Return the canonical phone numbers and the LIDs of these contacts."""
     rows = ContactIdentity.objects.filter(business_profile=business_id, contact_id__in=contact_ids)
-    found = list(rows.values_list("kind", "value"))
+    pairs = list(rows.values_list("kind", "value"))
     kinds = ContactIdentity.Kind.PHONE, ContactIdentity.Kind.LID
-    phones, lids = ([value for kind, value in found if kind == wanted] for wanted in kinds)
+    phones, lids = ([value for kind, value in pairs if kind == wanted] for wanted in kinds)
     return phones, lids
 
 
 def attach_tags(contacts: Sequence[Contact]) -> None:
     """Set `shown_tags` of each contact; one query."""
-    found = tags_by_contact([contact.pk for contact in contacts])
+    tags = tags_by_contact([contact.pk for contact in contacts])
     for contact in contacts:
-        contact.shown_tags = found.get(contact.pk, [])  # type: ignore[attr-defined]
+        contact.shown_tags = tags.get(contact.pk, [])  # type: ignore[attr-defined]
 
 
 def notes_of(business: BusinessProfile, contact: Contact) -> QuerySet[ContactNote]:

@@ -20,12 +20,12 @@ def page(
 ) -> tuple[list[Entry], datetime | None]:
     """Return at most PAGE entries, and the time before which there is more; one query a source."""
     start = before or now()
-    found = [entry for source in _SOURCES for entry in source(business.pk, contact.pk, start, PAGE + 1)]
+    entries = [entry for source in _SOURCES for entry in source(business.pk, contact.pk, start, PAGE + 1)]
     if contact.created_at < start:
-        found.append(_beginning(business, contact))
-    found.sort(key=lambda entry: entry.at, reverse=True)
-    more = found[PAGE - 1].at if len(found) > PAGE else None
-    return found[:PAGE], more
+        entries.append(_beginning(business, contact))
+    entries.sort(key=lambda entry: entry.at, reverse=True)
+    more = entries[PAGE - 1].at if len(entries) > PAGE else None
+    return entries[:PAGE], more
 
 
 def _beginning(business: BusinessProfile, contact: Contact) -> Entry:

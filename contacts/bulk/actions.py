@@ -59,8 +59,8 @@ def _prepare_untag(business: BusinessProfile, actor: User, options: Mapping[str,
 def _tags_by_id(business: BusinessProfile, tag_ids: Sequence[UUID]) -> dict[str, Any]:
     if not tag_ids:
         raise InvalidInput("no_tags", "Say which tags, by `tagIds`.", field="tagIds")
-    found = [get_tag(business, tag_id) for tag_id in tag_ids]
-    return {"tags": [str(tag.pk) for tag in found], "about": ", ".join(tag.name for tag in found)}
+    chosen = [get_tag(business, tag_id) for tag_id in tag_ids]
+    return {"tags": [str(tag.pk) for tag in chosen], "about": ", ".join(tag.name for tag in chosen)}
 
 
 def _tag(run: BulkRun, ids: Sequence[UUID]) -> int:

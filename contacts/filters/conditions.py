@@ -50,10 +50,10 @@ def search(business: BusinessProfile, text: str, *, near: bool = False) -> Q:
     """
     if not text.strip():
         return Q()
-    found = Q(pk=_identity(business, text))
+    condition = Q(pk=_identity(business, text))
     for words in search_phrases(text):
-        found |= Q(Contains(Contact, words) if near else Found(Contact, business.pk, words))
-    return found
+        condition |= Q(Contains(Contact, words) if near else Found(Contact, business.pk, words))
+    return condition
 
 
 def search_phrases(text: str) -> list[tuple[Phrase, ...]]:

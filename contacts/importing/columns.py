@@ -72,21 +72,21 @@ def guess(
     columns: Sequence[str], sample: Sequence[Sequence[str]], fields: Sequence[CustomField]
 ) -> list[str]:
     """Guess a mapping. sample: the first rows."""
-    found = [_by_name(name, fields) for name in columns]
+    targets = [_by_name(name, fields) for name in columns]
     origin = origin_of(columns)
     if origin == "google":
-        found = [_google(name, target) for name, target in zip(columns, found, strict=True)]
-    if "phone" not in found:
-        _by_content(found, sample, "phone", _is_number)
-    if "email" not in found:
-        _by_content(found, sample, "email", lambda cell: "@" in cell and "." in cell)
-    if not any("name" in target for target in found):
+        targets = [_google(name, target) for name, target in zip(columns, targets, strict=True)]
+    if "phone" not in targets:
+        _by_content(targets, sample, "phone", _is_number)
+    if "email" not in targets:
+        _by_content(targets, sample, "email", lambda cell: "@" in cell and "." in cell)
+    if not any("name" in target for target in targets):
         _by_content(
-            found, sample, "name", lambda cell: any(letter.isalpha() for letter in cell) and "@" not in cell
+            targets, sample, "name", lambda cell: any(letter.isalpha() for letter in cell) and "@" not in cell
         )
-    if "name" in found and "first_name" in found:
-        found = ["" if target == "name" else target for target in found]
-    return _each_once(found)
+    if "name" in targets and "first_name" in targets:
+        targets = ["" if target == "name" else target for target in targets]
+    return _each_once(targets)
 
 
 def _by_name(name: str, fields: Sequence[CustomField]) -> str:
@@ -122,20 +122,20 @@ def _is_number(cell: str) -> bool:
     return re.fullmatch(r"[+\d][\d\s()./-]{5,24}", cell) is not None and sum(map(str.isdigit, cell)) >= 7
 
 
-def _by_content(found: list[str], sample: Sequence[Sequence[str]], target: str, fits: object) -> None:
+def _by_content(targets: list[str], sample: Sequence[Sequence[str]], target: str, fits: object) -> None:
     """Assign `target` to the first free column in which most cells of the sample fit."""
     assert callable(fits)
-    for place, taken in enumerate(found):
-        cells = [row[place] for row in sample if len(row) > place and row[place]]
+    for index, taken in enumerate(targets):
+        cells = [row[index] for row in sample if len(row) > index and row[index]]
         if not taken and cells and sum(map(fits, cells)) > 0.6 * len(cells):
-            found[place] = target
+            targets[index] = target
             return
 
 
-def _each_once(found: list[str]) -> list[str]:
+def _each_once(targets: list[str]) -> list[str]:
     seen: set[str] = set()
     result = []
-    for target in found:
+    for target in targets:
         repeated = target in seen and target not in SEVERAL
         result.append("" if repeated else target)
         seen.add(target)

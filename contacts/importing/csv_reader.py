@@ -24,14 +24,14 @@ def open_csv(file: IO[bytes], options: Options) -> Table:
     sample = _sample(file, encoding, damage)
     if not any(line.strip() for line in sample):
         raise Unreadable("empty_file", "The file is empty. Choose one with at least one contact.")
-    said = _sep_line(sample)
-    delimiter = options.delimiter or said or _delimiter_of(sample)
-    first = _first_row(file, encoding, delimiter, bool(said))
+    sep = _sep_line(sample)
+    delimiter = options.delimiter or sep or _delimiter_of(sample)
+    first = _first_row(file, encoding, delimiter, bool(sep))
     header = looks_like_names(first) if options.header is None else options.header
     columns, notes = name_columns(first, header)
 
     def read() -> Iterator[Row]:
-        skipped = int(header) + int(bool(said))
+        skipped = int(header) + int(bool(sep))
         return _rows(file, encoding, delimiter, skipped, text.Damage())
 
     return Table("csv", columns, read, header, encoding, delimiter, notes + damage.notes)

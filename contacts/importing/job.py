@@ -94,12 +94,12 @@ class _Import:
                 self.work.cancelled()  # for its exceptions: this is not the time to be told
 
     def _read(self, line: int, cells: list[str]) -> Person | Reject:
-        found = self.reader.read(line, cells)
-        if isinstance(found, Person):
-            first = self.lines.setdefault(int(found.canonical[1:]), line)
+        result = self.reader.read(line, cells)
+        if isinstance(result, Person):
+            first = self.lines.setdefault(int(result.canonical[1:]), line)
             if first != line:
                 return Reject(line, f"The number of this row is already in row {first}.", cells)
-        return found
+        return result
 
     def _import_chunk(self, chunk: list[Row]) -> None:
         read = [self._read(*row) for row in chunk]

@@ -120,15 +120,15 @@ class Damage:
     @property
     def notes(self) -> list[str]:
         """Return the repairs as texts."""
-        found = []
+        texts = []
         if self.nuls:
-            found.append("The file holds NUL characters; they were left out.")
+            texts.append("The file holds NUL characters; they were left out.")
         if self.replaced:
-            found.append(
+            texts.append(
                 "Some characters do not fit the file's encoding and are shown as “�”. Choose another encoding if names "
                 "look wrong."
             )
-        return found
+        return texts
 
 
 def lines(file: IO[bytes], encoding: str, damage: Damage) -> Iterator[str]:

@@ -76,10 +76,10 @@ def _cards(file: IO[bytes], encoding: str, damage: text.Damage) -> Iterator[list
                 yield card
                 card = []
         elif depth == 1 and len(card) < MAX_CARD_LINES and characters < MAX_RECORD:
-            found = _property(line[:_LONGEST])
-            if found is not None:
-                card.append(found)
-                characters += len(found.value)
+            prop = _property(line[:_LONGEST])
+            if prop is not None:
+                card.append(prop)
+                characters += len(prop.value)
 
 
 def _unfolded(file: IO[bytes], encoding: str, damage: text.Damage) -> Iterator[str]:
@@ -117,10 +117,10 @@ def _is_left_out(line: str) -> bool:
 
 
 def _property(line: str) -> Property | None:
-    found = _PROPERTY.fullmatch(line)
-    if found is None:
+    match = _PROPERTY.fullmatch(line)
+    if match is None:
         return None
-    name, raw, value = found[1].upper(), found[2], found[3]
+    name, raw, value = match[1].upper(), match[2], match[3]
     if name in _LEFT_OUT or not value.strip():
         return None
     words, charset, quoted = _parameters(raw)
@@ -171,28 +171,28 @@ class _Found:
 
 
 def _row(card: list[Property]) -> list[str]:
-    found = _Found()
+    fields = _Found()
     for place, one in enumerate(card):
-        _take(found, one, place)
-    phones = [value for _, value in sorted(found.phones, key=lambda item: item[0])][:NUMBERS]
-    emails = [value for _, value in sorted(found.emails, key=lambda item: item[0])][:ADDRESSES]
+        _take(fields, one, place)
+    phones = [value for _, value in sorted(fields.phones, key=lambda item: item[0])][:NUMBERS]
+    emails = [value for _, value in sorted(fields.emails, key=lambda item: item[0])][:ADDRESSES]
     phones += [""] * (NUMBERS - len(phones))
     emails += [""] * (ADDRESSES - len(emails))
-    tail = [found.other.get(name, "") for name in COLUMNS[1 + NUMBERS + ADDRESSES :]]
-    return [found.name or found.structured or found.other.get("Company", ""), *phones, *emails, *tail]
+    tail = [fields.other.get(name, "") for name in COLUMNS[1 + NUMBERS + ADDRESSES :]]
+    return [fields.name or fields.structured or fields.other.get("Company", ""), *phones, *emails, *tail]
 
 
-def _take(found: _Found, one: Property, place: int) -> None:
+def _take(fields: _Found, one: Property, place: int) -> None:
     if one.name == "FN":
-        found.name = found.name or _plain(one.value)
+        fields.name = fields.name or _plain(one.value)
     elif one.name == "N":
         family, given, middle, prefix, suffix, *_ = [*_parts(one.value), "", "", "", "", ""]
-        found.structured = " ".join(part for part in (prefix, given, middle, family, suffix) if part)
+        fields.structured = " ".join(part for part in (prefix, given, middle, family, suffix) if part)
     elif one.name == "TEL":
         if not one.params & {"FAX", "PAGER", "MODEM"} or one.params & {"CELL", "PREF"}:
-            found.phones.append((_rank(one), _number(one.value)))
+            fields.phones.append((_rank(one), _number(one.value)))
     elif one.name == "EMAIL":
-        found.emails.append((0 if "PREF" in one.params else 1, _plain(one.value).removeprefix("mailto:")))
+        fields.emails.append((0 if "PREF" in one.params else 1, _plain(one.value).removeprefix("mailto:")))
     elif column := _OTHER.get(one.name):
         joined = " ".join if one.name == "ADR" else ", ".join
         value = (
@@ -200,7 +200,7 @@ def _take(found: _Found, one: Property, place: int) -> None:
             if one.name in ("ORG", "ADR")
             else _plain(one.value)
         )
-        found.other.setdefault(column, value)
+        fields.other.setdefault(column, value)
 
 
 _OTHER = {

@@ -65,8 +65,8 @@ def available(fields: Iterable[CustomField]) -> list[Column]:
 def chosen(business: BusinessProfile, user: User, columns: Sequence[Column]) -> list[Column]:
     """Return the columns that the member has chosen; the default ones without a choice. One query."""
     kept = ListColumns.objects.filter(user=user, business_profile=business).values_list("columns", flat=True)
-    wanted = next(iter(kept), DEFAULT)
-    return [column for column in columns if column.key in wanted]
+    keys = next(iter(kept), DEFAULT)
+    return [column for column in columns if column.key in keys]
 
 
 def rows(

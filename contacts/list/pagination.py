@@ -89,7 +89,7 @@ class Total:
 
 def page(
     business: BusinessProfile,
-    wanted: ContactFilter,
+    contact_filter: ContactFilter,
     *,
     sort: str = "recent",
     after: str | None = None,
@@ -102,15 +102,15 @@ def page(
     if sort not in SORTS:
         raise InvalidInput("unknown_sort", f"Sort by one of {', '.join(SORTS)}.", field="sort")
     cursor = Cursor.parse(after) if after else None
-    everybody = wanted.narrow(Contact.objects.filter(business_profile=business))
-    found: list[Contact] = []
+    everybody = contact_filter.narrow(Contact.objects.filter(business_profile=business))
+    contacts: list[Contact] = []
     for rows in _slices(everybody, sort, cursor):
-        missing = limit + 1 - len(found)
-        found += _search(business, rows, wanted.q, missing) if wanted.q else rows[:missing]
-        if len(found) > limit:
+        missing = limit + 1 - len(contacts)
+        contacts += _search(business, rows, contact_filter.q, missing) if contact_filter.q else rows[:missing]
+        if len(contacts) > limit:
             break
-    shown = found[:limit]
-    ahead = str(_cursor(shown[-1], sort)) if len(found) > limit else None
+    shown = contacts[:limit]
+    ahead = str(_cursor(shown[-1], sort)) if len(contacts) > limit else None
     return ContactPage(shown, ahead, tags_by_contact([one.pk for one in shown]))
 
 
@@ -168,12 +168,12 @@ def _near(window: QuerySet[Contact], condition: Q) -> list[UUID]:
     return [key for key, hit in hits if hit]
 
 
-def total(business: BusinessProfile, wanted: ContactFilter) -> Total:
+def total(business: BusinessProfile, contact_filter: ContactFilter) -> Total:
     """Count matching contacts without a slow count."""
-    rows = wanted.apply(business).order_by()
-    if not wanted and connection.vendor == "sqlite":
+    rows = contact_filter.apply(business).order_by()
+    if not contact_filter and connection.vendor == "sqlite":
         return Total(rows.count())
-    bound = FOUND if wanted.q else COUNTED
+    bound = FOUND if contact_filter.q else COUNTED
     counted = rows.values("pk")[: bound + 1].count()
     if counted <= bound:
         return Total(counted)

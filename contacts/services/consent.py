@@ -102,15 +102,15 @@ def apply_suppressions(business_id: UUID, contact_ids: Collection[UUID]) -> int:
     kept = Suppression.objects.filter(
         business_profile_id=business_id, kind=OuterRef("kind"), value=OuterRef("value")
     )
-    found = 0
+    count = 0
     for some in chunks(contact_ids):
         rows = ContactIdentity.objects.filter(contact_id__in=some, contact__opted_out_at=None)
         owners = rows.filter(Exists(kept)).values_list("contact_id", Subquery(kept.values("contact_id")[:1]))
         returned = sorted(set(owners), key=str)
         keys = sorted({key for key, _ in returned})
-        found += len(_opt_out_chunk(business_id, keys, How.SUPPRESSION, None, None, "")) if keys else 0
+        count += len(_opt_out_chunk(business_id, keys, How.SUPPRESSION, None, None, "")) if keys else 0
         _reattach_proofs([(before, key) for key, before in returned if before])
-    return found
+    return count
 
 
 def _reattach_proofs(pairs: Sequence[tuple[UUID, UUID]]) -> None:

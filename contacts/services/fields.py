@@ -38,8 +38,8 @@ def create(
     Raises InvalidInput, Conflict("field_exists").
     """
     label, choices = _label(label), _choices(kind, choices)
-    there = CustomField.objects.filter(business_profile=business)
-    count = there.count()
+    existing = CustomField.objects.filter(business_profile=business)
+    count = existing.count()
     if count >= MAX_FIELDS:
         raise Conflict("too_many_fields", f"A business has at most {MAX_FIELDS} custom fields.")
     field = CustomField(
@@ -77,14 +77,14 @@ def move(business: BusinessProfile, field_id: UUID, actor: User | None, *, up: b
     """Swap a field with its neighbour. Raises NotFound."""
     with transaction.atomic():
         rows = list(CustomField.objects.filter(business_profile=business).order_by("position", "id"))
-        here = next((place for place, row in enumerate(rows) if row.pk == field_id), None)
-        if here is None:
+        index = next((position for position, row in enumerate(rows) if row.pk == field_id), None)
+        if index is None:
             raise NotFound("This field")
-        there = here - 1 if up else here + 1
-        if 0 <= there < len(rows):
-            rows[here], rows[there] = rows[there], rows[here]
-        for place, row in enumerate(rows):
-            row.position = place
+        target = index - 1 if up else index + 1
+        if 0 <= target < len(rows):
+            rows[index], rows[target] = rows[target], rows[index]
+        for position, row in enumerate(rows):
+            row.position = position
         CustomField.objects.bulk_update(rows, ["position"])
 
 

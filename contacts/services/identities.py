@@ -50,12 +50,12 @@ def find(business_id: UUID, people: Iterable[Person]) -> dict[Person, UUID]:
     """Return the contacts of known people; one query, no writes."""
     people = list(people)
     known = _known(business_id, {key for person in people for key in person.keys})
-    found = {}
+    contact_by_person = {}
     for person in people:
         contacts = [known[key] for key in person.keys if key in known]
         if contacts:
-            found[person] = contacts[0]
-    return found
+            contact_by_person[person] = contacts[0]
+    return contact_by_person
 
 
 def resolve(business_id: UUID, people: Sequence[Person]) -> dict[Person, UUID]:

@@ -48,12 +48,12 @@ class Preview:
 
 def get(business: BusinessProfile, import_id: UUID) -> ContactImport:
     """Return an import. Raises NotFound."""
-    found = (
+    source = (
         ContactImport.objects.filter(business_profile=business, pk=import_id).select_related("job").first()
     )
-    if found is None:
+    if source is None:
         raise NotFound("This import")
-    return found
+    return source
 
 
 def upload(business: BusinessProfile, actor: User, file: IO[bytes], name: str) -> ContactImport:
@@ -244,12 +244,12 @@ def upload_and_start(
 
 def _targets(text: str) -> list[str]:
     try:
-        found = json.loads(text)
+        targets = json.loads(text)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        targets = None
+    if not isinstance(targets, list) or not all(isinstance(one, str) for one in targets):
         raise InvalidInput("invalid_mapping", "Send a JSON list of texts, one a column.", field="mapping")
-    return found
+    return targets
 
 
 def discard(business: BusinessProfile, actor: User, import_id: UUID) -> None:

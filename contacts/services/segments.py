@@ -16,9 +16,13 @@ from core.errors import Conflict, InvalidInput
 from core.text import printable
 
 
-def create(business: BusinessProfile, actor: User | None, name: str, wanted: ContactFilter) -> Segment:
+def create(
+    business: BusinessProfile, actor: User | None, name: str, contact_filter: ContactFilter
+) -> Segment:
     """Create a segment. Raises InvalidInput, Conflict("segment_exists")."""
-    segment = Segment(business_profile=business, name=_name(name), filter=wanted.to_dict(), created_by=actor)
+    segment = Segment(
+        business_profile=business, name=_name(name), filter=contact_filter.to_dict(), created_by=actor
+    )
     return _saved(business, actor, segment, "segment.created")
 
 
@@ -28,14 +32,14 @@ def update(
     actor: User | None,
     *,
     name: str | None = None,
-    wanted: ContactFilter | None = None,
+    contact_filter: ContactFilter | None = None,
 ) -> Segment:
     """Rename a segment, or replace its filter. Raises NotFound, InvalidInput, Conflict."""
     segment = get_segment(business, segment_id)
     if name is not None:
         segment.name = _name(name)
-    if wanted is not None:
-        segment.filter = wanted.to_dict()
+    if contact_filter is not None:
+        segment.filter = contact_filter.to_dict()
     return _saved(business, actor, segment, "segment.updated")
 
 
@@ -61,11 +65,11 @@ def _name(name: str) -> str:
     return cleaned
 
 
-def _saved(business: BusinessProfile, actor: User | None, segment: Segment, said: str) -> Segment:
+def _saved(business: BusinessProfile, actor: User | None, segment: Segment, action: str) -> Segment:
     try:
         with transaction.atomic():
             segment.save()
-            audit.record(business, actor, said, segment)
+            audit.record(business, actor, action, segment)
     except IntegrityError:
         raise Conflict(
             "segment_exists", f"There is a segment called {segment.name} already.", field="name"

@@ -45,13 +45,13 @@ def next_color(business: BusinessProfile) -> str:
 def find_or_create(business: BusinessProfile, actor: User | None, names: Iterable[str]) -> list[Tag]:
     """Return the tags with these names, case-insensitively; missing ones are created."""
     known = {tag.name.casefold(): tag for tag in Tag.objects.filter(business_profile=business)}
-    found = []
+    tags = []
     for name in names:
         key = printable(name).casefold()
         if key not in known:
             known[key] = create(business, actor, name)
-        found.append(known[key])
-    return found
+        tags.append(known[key])
+    return tags
 
 
 def update(business: BusinessProfile, tag: Tag, actor: User | None, *, name: str, color: str) -> Tag:
@@ -158,8 +158,8 @@ def _change(
     contacts: Contacts,
     tags: Sequence[Tag],
     actor: User | None,
-    act: Any,
-    said: str,
+    change: Any,
+    action: str,
 ) -> int:
     own = [get_tag(business, tag.pk) if tag.business_profile_id != business.pk else tag for tag in tags]
     if not own:
@@ -167,11 +167,11 @@ def _change(
     changed = 0
     with transaction.atomic():
         for some in chunks(ids_of(business, contacts)):
-            touched = act(some, own)
+            touched = change(some, own)
             changed += len(touched)
             publish(*(ContactUpdated(business_id=business.pk, contact_id=key) for key in sorted(touched)))
         if changed and actor is not None:
-            audit.record(business, actor, said, tags=[str(tag.pk) for tag in own], count=changed)
+            audit.record(business, actor, action, tags=[str(tag.pk) for tag in own], count=changed)
     return changed
 
 
@@ -191,9 +191,9 @@ def _insert_missing(contact_ids: Sequence[UUID], tags: Sequence[Tag]) -> set[UUI
 
 def _delete_present(contact_ids: Sequence[UUID], tags: Sequence[Tag]) -> set[UUID]:
     rows = ContactTag.objects.filter(contact_id__in=contact_ids, tag__in=tags)
-    had = set(rows.values_list("contact_id", flat=True))
+    contact_ids_with_tag = set(rows.values_list("contact_id", flat=True))
     rows.delete()
-    return had
+    return contact_ids_with_tag
 
 
 def _name(business: BusinessProfile, name: str, own: Tag | None = None) -> str:

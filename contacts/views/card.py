@@ -187,7 +187,7 @@ def merge(request: MemberRequest, contact_id: UUID) -> HttpResponse:
 def _merge_search(request: MemberRequest, contact_id: UUID) -> HttpResponse:
     business = request.access.business
     text = request.GET.get("q", "").strip()
-    found = (
+    matches = (
         pagination.page(business, ContactFilter.parse(business, {"q": text}), limit=20).contacts
         if text
         else []
@@ -195,7 +195,7 @@ def _merge_search(request: MemberRequest, contact_id: UUID) -> HttpResponse:
     context = {
         "contact": selectors.get_contact(business, contact_id),
         "q": text,
-        "found": [one for one in found if one.pk != contact_id],
+        "found": [one for one in matches if one.pk != contact_id],
     }
     return render(request, "contacts/merge.html", "contacts/merge.html", context)
 

@@ -41,9 +41,9 @@ def export(request: MemberRequest) -> HttpResponse:
 
 def _filter(request: MemberRequest) -> dict[str, Any]:
     try:
-        found = json.loads(request.POST.get("filter") or "{}")
+        stored = json.loads(request.POST.get("filter") or "{}")
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        stored = None
+    if not isinstance(stored, dict):
         raise InvalidInput("invalid_filter", "This page is out of date. Open the list again.", field="filter")
-    return found
+    return stored

@@ -63,12 +63,12 @@ def _back(request: MemberRequest) -> str:
     """Return the query string of the filter from which a form was sent, rebuilt from its checked value."""
     stored = request.POST.get("filter") or "{}"
     try:
-        given = json.loads(stored)
+        filters = json.loads(stored)
     except ValueError:
-        given = None
-    if not isinstance(given, dict):
+        filters = None
+    if not isinstance(filters, dict):
         raise InvalidInput("invalid_filter", "This page is out of date. Open the list again.")
-    return forms.as_query(ContactFilter.parse(request.access.business, given))
+    return forms.as_query(ContactFilter.parse(request.access.business, filters))
 
 
 @require_POST
@@ -77,12 +77,12 @@ def segment_save(request: MemberRequest) -> HttpResponse:
     """POST: save the filter as a new segment, or into the open one."""
     access = request.access
     query = _back(request)
-    wanted = ContactFilter.parse(access.business, json.loads(request.POST.get("filter") or "{}"))
+    contact_filter = ContactFilter.parse(access.business, json.loads(request.POST.get("filter") or "{}"))
     if request.POST.get("segment"):
         segment = selectors.get_segment(access.business, request.POST["segment"])
-        segments.update(access.business, segment.pk, access.user, wanted=wanted)
+        segments.update(access.business, segment.pk, access.user, contact_filter=contact_filter)
     else:
-        segment = segments.create(access.business, access.user, request.POST.get("name", ""), wanted)
+        segment = segments.create(access.business, access.user, request.POST.get("name", ""), contact_filter)
     messages.success(request, f"The segment {segment.name} is saved.")
     return redirect(request, f"{reverse('contacts:list')}?{urlencode({'segment': segment.pk})}&{query}")
 
@@ -105,9 +105,9 @@ def create(request: MemberRequest) -> HttpResponse:
     existing = ""
     if request.method == "POST" and form.is_valid():
         try:
-            made = people.create(access.business, access.user, **contact_values(form))
-            messages.success(request, f"{made.display_name} is added.")
-            return redirect(request, "contacts:detail", made.pk)
+            contact = people.create(access.business, access.user, **contact_values(form))
+            messages.success(request, f"{contact.display_name} is added.")
+            return redirect(request, "contacts:detail", contact.pk)
         except DomainError as error:
             add_error(form, error)
             existing = error.extra.get("contact", "")
@@ -119,8 +119,8 @@ def create(request: MemberRequest) -> HttpResponse:
 
 def contact_values(form: forms.ContactForm) -> dict[str, Any]:
     """Return the arguments of the services from a valid form."""
-    given = form.cleaned_data
-    own = {name: given[name] for name in ("phone_number", "name", "email")}
+    data = form.cleaned_data
+    own = {name: data[name] for name in ("phone_number", "name", "email")}
     return {**own, "fields": form.custom_values()}
 
 

@@ -84,17 +84,17 @@ def field_list(request: MemberRequest) -> HttpResponse:
     access = request.access
     form = forms.FieldForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
+        data = form.cleaned_data
         if _done(
             form,
             fields.create,
             access.business,
             access.user,
-            label=given["label"],
-            kind=given["kind"],
+            label=data["label"],
+            kind=data["kind"],
             choices=form.lines(),
         ):
-            messages.success(request, f"The field {given['label']} is there.")
+            messages.success(request, f"The field {data['label']} is there.")
             return redirect(request, "contacts:fields")
     context = {"form": form, "fields": selectors.fields_of(access.business)}
     return _page(request, "contacts/fields.html", form, context)
@@ -108,8 +108,8 @@ def field_edit(request: MemberRequest, field_id: UUID) -> HttpResponse:
     field = fields.get(access.business, field_id)
     form = forms.FieldForm(request.POST or None, field=field)
     if request.method == "POST" and form.is_valid():
-        given = {"label": form.cleaned_data["label"], "choices": form.lines()}
-        if _done(form, fields.update, access.business, field_id, access.user, **given):
+        data = {"label": form.cleaned_data["label"], "choices": form.lines()}
+        if _done(form, fields.update, access.business, field_id, access.user, **data):
             messages.success(request, "The field is saved.")
             return redirect(request, "contacts:fields")
     return _page(request, "contacts/field.html", form, {"form": form, "field": field})

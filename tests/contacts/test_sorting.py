@@ -197,7 +197,7 @@ def test_segments_are_kept_renamed_and_deleted(business, other_business, owner):
     segment = segments.create(business, owner, "Germans", ContactFilter(country=("DE",)))
     with pytest.raises(Conflict):
         segments.create(business, owner, "Germans", ContactFilter())
-    segments.update(business, segment.pk, owner, name="Swiss", wanted=ContactFilter(country=("CH",)))
+    segments.update(business, segment.pk, owner, name="Swiss", contact_filter=ContactFilter(country=("CH",)))
     with pytest.raises(NotFound):
         segments.delete(other_business, segment.pk, owner)
 

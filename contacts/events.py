@@ -28,8 +28,7 @@ class ContactsMerged(Event):
     """A contact was merged into another one.
 
     Published inside the merging transaction, before the row of `lost_id` is deleted: inside subscribers move what
-    refers to
-    it to `contact_id`.
+    refers to it to `contact_id`.
     """
 
     name: ClassVar[str] = "contact.merged"

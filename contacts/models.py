@@ -173,8 +173,7 @@ class ContactGroup(models.Model):
     """The RFM group of a contact; assigned every night (analytics.services.rfm).
 
     A table of its own, because hundreds of rows change every night and a contact carries search indexes. Contacts who
-    never
-    wrote have no row.
+    never wrote have no row.
     """
 
     class Group(models.TextChoices):
@@ -456,8 +455,7 @@ class ImportedContact(models.Model):
     """An existing contact that an import changed.
 
     No constraints in the database: checking two keys a row would take a fifth of an import's time. Contacts are deleted
-    with
-    what refers to them, and imports that were started stay.
+    with what refers to them, and imports that were started stay.
     """
 
     pk = models.CompositePrimaryKey("contact_id", "source_id")
@@ -477,8 +475,7 @@ class BulkChange(models.Model):
     """A change by a bulk job, which an undo of the job reverts.
 
     target_id: the tag, the consent proof or the campaign. No foreign keys: an undo ignores contacts that were deleted
-    in
-    between.
+    in between.
     """
 
     pk = models.CompositePrimaryKey("job_id", "contact_id", "target_id")

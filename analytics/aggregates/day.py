@@ -14,7 +14,7 @@ HOURS = 24
 
 @dataclass(slots=True)
 class Tally:
-    """Messages by status. sent, delivered, read and failed count outbound ones; each status includes the later ones."""
+    """Messages by status; all but `messages` are outbound. sent and delivered include the later statuses."""
 
     messages: int = 0
     sent: int = 0

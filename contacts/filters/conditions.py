@@ -45,8 +45,7 @@ def search(business: BusinessProfile, text: str, *, near: bool = False) -> Q:
     """Match contacts of which every word of `text` begins a word of theirs, or is part of their number.
 
     Looks at name, e-mail address and custom fields. near: for few rows at hand; compares their own terms instead of
-    using
-    the index.
+    using the index.
     """
     if not text.strip():
         return Q()

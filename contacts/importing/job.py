@@ -91,7 +91,7 @@ class _Import:
         for number, row in enumerate(rows):
             self._read(*row)
             if number % 10_000 == 0:
-                self.work.cancelled()  # for its exceptions: this is not the time to be told
+                self.work.cancelled()  # only for its exceptions
 
     def _read(self, line: int, cells: list[str]) -> Person | Reject:
         result = self.reader.read(line, cells)

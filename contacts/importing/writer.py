@@ -1,8 +1,8 @@
 """Write batches of imported people: new ones by COPY, known ones by one UPDATE.
 
 New rows are inserted directly. If somebody else creates the same number at the same time, the unique key of its
-identity
-is violated, the whole batch is rolled back and tried again with the number known. On SQLite the same by executemany.
+identity is violated, the whole batch is rolled back and tried again with the number known. On SQLite the same by
+executemany.
 """
 
 from __future__ import annotations

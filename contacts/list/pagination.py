@@ -1,8 +1,7 @@
 """Keyset pagination of the contact list, in three orders, with and without a search; and its total.
 
 A common word matches some of the first rows anyway, while an index would return thousands of hits. So a search tests
-the
-first rows of the list, and uses the index only when there are too few hits among them.
+the first rows of the list, and uses the index only when there are too few hits among them.
 """
 
 from __future__ import annotations

@@ -122,8 +122,7 @@ def _add_missing(business_id: UUID, groups: list[_Group], known: dict[Key, UUID]
     """Insert missing identities, and contacts for new people. Returns False when nothing was missing.
 
     Identities go first (their foreign keys are checked at commit): of two transactions with the same new person one
-    inserts
-    the row, the other waits and then uses it. Sorted, so that they cannot deadlock.
+    inserts the row, the other waits and then uses it. Sorted, so that they cannot deadlock.
     """
     proposed: dict[Key, UUID] = {}
     fresh: dict[UUID, _Group] = {}

@@ -1,4 +1,4 @@
-"""Daily aggregates, marks of outdated hours, and subscriptions to the weekly report."""
+"""Daily aggregates, marks of outdated hours, and report subscriptions."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from messaging.models import Message
 
 
 class DailyStats(TimestampedModel):
-    """The figures of a business on one date, in its time zone. Valid only while `state` is `done`.
+    """The figures of a business on one date, in its time zone.
 
-    The sets are bitmaps of the ordinals in stats_numbers (analytics/aggregates/bitmaps.py), because distinct contacts
-    of a range cannot be added up from those of its days.
+    Valid only while `state` is `done`. The sets are bitmaps of the ordinals in stats_numbers
+    (analytics/aggregates/bitmaps.py), because distinct contacts of a range cannot be added up from those of its days.
     """
 
     class State(models.TextChoices):
@@ -80,9 +80,10 @@ class DailyMessageStats(models.Model):
 
 
 class DailyAgentStats(models.Model):
-    """The work of one agent on one date. Without a user: the phone, programs, and former members.
+    """The work of one agent on one date.
 
-    Durations are unsigned 32-bit numbers, little-endian, sorted: a median of a range needs every one of them.
+    Without a user: the phone, programs, and former members. Durations are unsigned 32-bit numbers, little-endian,
+    sorted: a median of a range needs every one of them.
     """
 
     business_profile = models.ForeignKey(

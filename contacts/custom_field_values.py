@@ -31,7 +31,10 @@ def clean(field: CustomField, raw: Any) -> Any:
 
 
 def clean_all(fields: Iterable[CustomField], raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Clean values by key; None removes a value. Raises InvalidInput with the key as its field."""
+    """Clean values by key; None removes a value.
+
+    Raises InvalidInput with the key as its field.
+    """
     known = {field.key: field for field in fields}
     cleaned = {}
     for key, value in raw.items():

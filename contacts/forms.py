@@ -71,7 +71,10 @@ def _text(value: Any) -> str:
 
 
 class FieldsMixin(forms.Form):
-    """A form with a field for each custom field, called field.<key>. The service checks the values."""
+    """A form with a field for each custom field, called field.<key>.
+
+    The service checks the values.
+    """
 
     def add_custom(self, fields: Iterable[CustomField], present: dict[str, Any]) -> None:
         """Add the form fields, filled with the present values."""

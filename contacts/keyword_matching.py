@@ -67,7 +67,10 @@ _NO_WORD = re.compile(r"[^a-z0-9]+")
 
 
 def plain(text: str) -> str:
-    """Return `text` without case, accents, punctuation and emoji: "arret" for "  Arrêt!! 🙏"."""
+    """Return `text` without case, accents, punctuation and emoji.
+
+    "arret" for "  Arrêt!! 🙏".
+    """
     if text.isascii():
         return " ".join(_NO_WORD.sub(" ", text.lower()).split())
     kept = (
@@ -79,7 +82,10 @@ def plain(text: str) -> str:
 
 
 def _decomposed(text: str) -> str:
-    """Decompose a text (NFKD) in pieces, because time grows with the square of the number of accents in a row."""
+    """Decompose a text (NFKD) in pieces.
+
+    The time for a piece grows with the square of the number of accents in a row.
+    """
     starts = range(0, len(text), _PIECE)
     return "".join(unicodedata.normalize("NFKD", text[start : start + _PIECE]) for start in starts)
 
@@ -95,7 +101,10 @@ def plain_keywords(words: Mapping[str, Iterable[str]]) -> frozenset[str]:
 
 
 def contains(text: str, keywords: Iterable[str]) -> str:
-    """Return the first of `keywords` that occurs in the plain `text` as whole words; "" for none."""
+    """Return the first keyword that occurs in the plain `text`; "" for none.
+
+    Only whole words count.
+    """
     padded = f" {text} "
     return next((word for word in keywords if f" {_plain_word(word)} " in padded), "")
 
@@ -104,7 +113,10 @@ _plain_word = lru_cache(maxsize=4096)(plain)
 
 
 def clean(lines: str | Iterable[str], what: str) -> list[str]:
-    """Parse keywords, one a line or separated by commas. Raises InvalidInput with `what` as its field."""
+    """Parse keywords, one a line or separated by commas.
+
+    Raises InvalidInput with `what` as its field.
+    """
     parts = re.split(r"[\n,]", lines) if isinstance(lines, str) else list(lines)
     keywords = list(dict.fromkeys(" ".join(part.split()) for part in parts if part.strip()))
     if len(keywords) > MAX_KEYWORDS:

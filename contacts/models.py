@@ -1,4 +1,4 @@
-"""Contacts, their WhatsApp identities, tags, custom fields, segments, consent, imports and bulk changes."""
+"""Contacts, and what a business keeps about them."""
 
 from __future__ import annotations
 
@@ -110,7 +110,10 @@ class Contact(Searched, TimestampedModel):
 
 
 class ContactIdentity(TimestampedModel):
-    """An identifier by which WhatsApp knows a contact: a phone number (canonical E.164) or a LID (bare digits)."""
+    """An identifier by which WhatsApp knows a contact.
+
+    A phone number (canonical E.164) or a LID (bare digits).
+    """
 
     class Kind(models.TextChoices):
         PHONE = "phone", "Phone number"
@@ -312,9 +315,10 @@ class TagRule(TimestampedModel):
 
 
 class ConsentProof(UuidModel):
-    """Proof of an opt-out or opt-in: when, how, by which message or member. Immutable while the contact exists.
+    """Proof of an opt-out or opt-in: when, how, by which message or member.
 
-    The proof of an opt-out outlives the contact: it waits, without one, until their number comes back.
+    Immutable while the contact exists. The proof of an opt-out outlives the contact: it waits, without one, until their
+    number comes back.
     """
 
     class Kind(models.TextChoices):
@@ -360,7 +364,10 @@ class ConsentProof(UuidModel):
 
 
 class Suppression(UuidModel):
-    """A number (or LID) that opted out. Outlives the contact, so that deletion and re-import change nothing."""
+    """A number (or LID) that opted out.
+
+    Outlives the contact, so that deletion and re-import change nothing.
+    """
 
     business_profile = models.ForeignKey(
         BusinessProfile, on_delete=models.CASCADE, related_name="+", db_index=False
@@ -380,7 +387,7 @@ class Suppression(UuidModel):
 
 
 class ConsentWords(TimestampedModel):
-    """The keywords of a business that opt contacts out and in, if they are not the built-in ones."""
+    """A business's own keywords that opt contacts out and in."""
 
     business_profile = models.OneToOneField(
         BusinessProfile, on_delete=models.CASCADE, related_name="consent_words"
@@ -393,7 +400,10 @@ class ConsentWords(TimestampedModel):
 
 
 class ContactImport(TimestampedModel):
-    """An uploaded file, how it is parsed and what is imported. The file is deleted when the job is over."""
+    """An uploaded file, how it is parsed and what is imported.
+
+    The file is deleted when the job is over.
+    """
 
     class Duplicates(models.TextChoices):
         UPDATE = "update", "Fill in and correct"

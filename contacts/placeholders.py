@@ -1,4 +1,7 @@
-"""Render texts with variables: `{{name}}`, `{{name|there}}`. Unknown variables stay as they are."""
+"""Render texts with variables: `{{name}}`, `{{name|there}}`.
+
+Unknown variables stay as they are.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,10 @@ def _words(value: object) -> str:
 
 
 def render(text: str, values: Mapping[str, str], known: Collection[str]) -> str:
-    """Replace the variables of `text`. known: names of variables; without a value the fallback is used, or nothing."""
+    """Replace the variables of `text`.
+
+    known: names of variables; without a value the fallback is used, or nothing.
+    """
 
     def put(match: re.Match[str]) -> str:
         name, fallback = match.group(1).lower(), match.group(2)

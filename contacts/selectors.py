@@ -1,4 +1,7 @@
-"""Reads of contacts. The business is the first argument; another business's ids raise NotFound."""
+"""Reads of contacts.
+
+The business is the first argument; another business's ids raise NotFound.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,10 @@ MATCHES = 100
 
 
 def get_contact(business: BusinessProfile, contact_id: UUID | str, *, lock: bool = False) -> Contact:
-    """Return a contact. lock: FOR NO KEY UPDATE, within a transaction. Raises NotFound."""
+    """Return a contact. lock: FOR NO KEY UPDATE, within a transaction.
+
+    Raises NotFound.
+    """
     rows = Contact.objects.select_for_update(no_key=True) if lock else Contact.objects.all()
     return _one(rows.filter(business_profile=business), contact_id, "This contact")
 
@@ -93,7 +99,10 @@ def tags_of(contact_id: UUID) -> list[Tag]:
 
 
 def tags_by_contact(contact_ids: Collection[UUID]) -> dict[UUID, list[ShownTag]]:
-    """Return the tags of each of these contacts by name; one query, none without contacts."""
+    """Return the tags of each of these contacts by name.
+
+    One query, none without contacts.
+    """
     if not contact_ids:
         return {}
     tags: dict[UUID, list[ShownTag]] = defaultdict(list)
@@ -103,9 +112,10 @@ def tags_by_contact(contact_ids: Collection[UUID]) -> dict[UUID, list[ShownTag]]
 
 
 def tags_on(business_id: UUID, contact_ids: Collection[UUID]) -> list[tuple[UUID, str, str, UUID | None]]:
-    """Return (id, name, colour, contact) of every tag of the business by name, once for each of these contacts.
+    """Return every tag of the business by name, once for each carrier.
 
-    The contact is None for tags that none of them carries. One query.
+    Rows are (id, name, colour, contact). Only these contacts count; the contact is None for tags that none of them
+    carries. One query.
     """
     sql, keys = _among(_TAGS_ON, contact_ids)
     rows = bulk.fetch(sql, [*keys, business_id])
@@ -180,9 +190,9 @@ def ids_matching(business: BusinessProfile, text: str) -> list[UUID]:
 
 
 def match_sql(text: str) -> tuple[str, list[Any]]:
-    """Return the condition of `ids_matching` for a row of contacts called k, without an index, and its parameters.
+    """Return the condition of `ids_matching` without an index, and its parameters.
 
-    PostgreSQL only.
+    For a row of contacts called k. PostgreSQL only.
     """
     conditions_sql, parameters = ["FALSE"], list[Any]()
     for words in conditions.search_phrases(text):

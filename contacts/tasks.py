@@ -14,6 +14,6 @@ def tag_the_silent() -> None:
 
 @shared_task
 def prune_imports() -> None:
-    """Delete files of abandoned imports, and recorded bulk changes that can no longer be undone."""
+    """Delete files of abandoned imports, and bulk changes past their undo."""
     imports.prune()
     job.prune()

@@ -1,4 +1,4 @@
-"""The timeline of a contact, newest first, from this app and the sources that other apps register."""
+"""The timeline of a contact, from this app and registered sources."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ PAGE = 20
 def page(
     business: BusinessProfile, contact: Contact, before: datetime | None = None
 ) -> tuple[list[Entry], datetime | None]:
-    """Return at most PAGE entries, and the time before which there is more; one query a source."""
+    """Return at most PAGE entries, and the time before which there is more.
+
+    Newest first; one query a source.
+    """
     start = before or now()
     entries = [entry for source in _SOURCES for entry in source(business.pk, contact.pk, start, PAGE + 1)]
     if contact.created_at < start:

@@ -1,4 +1,4 @@
-"""SQL that counts the rows of some dates: the one definition of what each figure means.
+"""SQL that counts the rows of dates: the definition of each figure.
 
 `tests/analytics/naive.py` defines it again in plain Python, and tests compare the two on random histories. Each
 statement assigns rows to spans of UTC made by Python (`local_days`), so the database's time zones do not matter.
@@ -121,7 +121,10 @@ FEW = 7
 
 
 def count(business_id: UUID, zone: ZoneInfo, first: date, last: date) -> list[CountedDay]:
-    """Count every date from `first` to `last` in `zone` from the rows; a fixed number of statements."""
+    """Count every date from `first` to `last` in `zone` from the rows.
+
+    A fixed number of statements.
+    """
     counted = {when: CountedDay(Day(when)) for when in local_days.dates(first, last)}
     days = {when: one.day for when, one in counted.items()}
     hours, whole = (_without_gaps(spans(zone, first, last)) for spans in (local_days.hours, local_days.days))
@@ -143,7 +146,10 @@ GAP = date.min
 
 
 def _without_gaps(spans: Sequence[Span]) -> list[Span]:
-    """Fill the gaps between spans, which occur where a date comes twice, by spans of the date GAP."""
+    """Fill gaps between spans by spans of the date GAP.
+
+    Gaps occur where a date comes twice.
+    """
     filled: list[Span] = []
     for span in spans:
         if filled and filled[-1].ends != span.begins:
@@ -236,7 +242,7 @@ class _Rows:
         return self.fetch_all({table: statement}, *more, **words)
 
     def fetch_all(self, parts: Mapping[str, str], *more: Any, **words: str) -> Iterator[tuple[Any, ...]]:
-        """Run several statements of equal columns, each on its own table, as one UNION ALL."""
+        """Run statements of equal columns, each on its own table, as one UNION ALL."""
         texts, parameters = [], []
         for table, statement in parts.items():
             source, given = (
@@ -267,7 +273,7 @@ class _Rows:
 
 
 def _id_list(column: str, condition: str) -> str:
-    """Return the SQL that aggregates the ids of the rows that meet the condition, for `_ids`."""
+    """Return the SQL that aggregates ids of matching rows, for `_ids`."""
     if connection.vendor == "postgresql":
         return f"STRING_AGG(uuid_send({column}), ''::bytea) FILTER (WHERE {condition})"
     return f"GROUP_CONCAT(CASE WHEN {condition} THEN {column} END)"
@@ -303,7 +309,7 @@ _NOTHING = {
 
 
 def _int_list(column: str, not_null: str) -> str:
-    """Return the SQL that aggregates integers of the rows whose column `not_null` is set, for `_ints`."""
+    """Return the SQL that aggregates integers where `not_null` is set, for `_ints`."""
     if connection.vendor == "postgresql":
         return f"ARRAY_AGG({column}) FILTER (WHERE {not_null} IS NOT NULL)"
     return f"GROUP_CONCAT({column})"

@@ -20,7 +20,10 @@ SHOWN = 100
 
 @dataclass(frozen=True)
 class CampaignFigures:
-    """The results of one campaign. Its counters equal the rows of its recipients (campaigns.services)."""
+    """The results of one campaign.
+
+    Its counters equal the rows of its recipients (campaigns.services).
+    """
 
     id: UUID
     name: str

@@ -35,7 +35,10 @@ class Growth:
 
 @dataclass(frozen=True)
 class Cohort:
-    """New contacts of one week (from Monday). stayed: how many of them wrote in that week, the next one, ..."""
+    """New contacts of one week (from Monday).
+
+    stayed: how many of them wrote in that week, the next one, ...
+    """
 
     week: date
     size: int
@@ -86,7 +89,10 @@ class ContactFigures:
 
 
 def contacts(business: BusinessProfile, period: Period, group: str = "") -> ContactFigures:
-    """Return the contacts' figures in `period`. Deleted and merged contacts are not counted."""
+    """Return the contacts' figures in `period`.
+
+    Deleted and merged contacts are not counted.
+    """
     group = group or period.group
     ordinals = Ordinals(business.pk)
     week = _first_week(period)

@@ -56,7 +56,10 @@ _PAGES: tuple[tuple[frozenset[str], Callable[[BusinessProfile, DateRange], list[
 
 
 def csv(table: Table) -> bytes:
-    """Return the table as CSV. Durations are in seconds, shares from 0 to 1; cells without a figure are empty."""
+    """Return the table as CSV.
+
+    Durations are in seconds, shares from 0 to 1; cells without a figure are empty.
+    """
     head = [column.name + _unit(column.kind) for column in table.columns]
     out = io.BytesIO()
     writer = spreadsheets.CsvWriter(out, head)

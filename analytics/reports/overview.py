@@ -1,4 +1,4 @@
-"""The overview: figures of a period beside the period before, by day, week or month, by type, number and agent."""
+"""The overview: figures of a period, beside the period before."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 @dataclass(frozen=True)
 class Piece:
-    """A day, week or month of the period. The first and the last one may be incomplete."""
+    """A day, week or month of the period.
+
+    The first and the last one may be incomplete.
+    """
 
     begins: date
     label: str
@@ -71,7 +74,10 @@ class AgentFigures:
 
 @dataclass(frozen=True)
 class Overview:
-    """The figures of a period. hours: messages received, as 7 rows (from Monday) of 24 hours."""
+    """The figures of a period.
+
+    hours: messages received, as 7 rows (from Monday) of 24 hours.
+    """
 
     period: Period
     group: str
@@ -90,7 +96,10 @@ class Overview:
 
 
 def overview(business: BusinessProfile, period: Period, group: str = "") -> Overview:
-    """Return the figures of `period`, and those of the period before. group: day, week or month."""
+    """Return the figures of `period`, and those of the period before.
+
+    group: day, week or month.
+    """
     group = group or period.group
     every = days(business, period.before.first, period.last, period.zone, reached=False)
     earlier, current = every[: period.length], every[period.length :]

@@ -1,4 +1,4 @@
-"""Periods: ranges of dates, the period before, and the days, weeks or months that they are cut into."""
+"""Periods: ranges of dates, and the pieces that they are cut into."""
 
 from __future__ import annotations
 
@@ -64,7 +64,10 @@ def preset(name: str, today: date, zone: ZoneInfo) -> Period:
 
 
 def between(first: str, last: str, zone: ZoneInfo, *, fields: tuple[str, str] = ("from", "to")) -> Period:
-    """Return the period between two dates (YYYY-MM-DD). Raises InvalidInput with the invalid field."""
+    """Return the period between two dates (YYYY-MM-DD).
+
+    Raises InvalidInput with the invalid field.
+    """
     begin, end = _date(first, fields[0]), _date(last, fields[1])
     if begin > end:
         raise InvalidInput("range_backwards", "The range ends before it begins.", field=fields[1])

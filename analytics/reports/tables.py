@@ -22,7 +22,10 @@ CAMPAIGN_KEYS = frozenset({"campaigns"})
 
 @dataclass(frozen=True)
 class Column:
-    """A column. kind: number, duration (seconds), share (0 to 1), text or date. drawn: whether the chart shows it."""
+    """A column. kind: number, duration (seconds), share (0 to 1), text or date.
+
+    drawn: whether the chart shows it.
+    """
 
     name: str
     kind: str = NUMBER
@@ -31,7 +34,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Line:
-    """A row for templates: its name, the link of the name, and the other cells with their columns."""
+    """A row for templates: its name, the name's link, the cells with columns."""
 
     first: Any
     link: str
@@ -40,9 +43,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """A table whose first column names the row. chart: line, bar, bars (horizontal) or nothing.
+    """A table whose first column names the row.
 
-    None in a cell: no figure. links: addresses behind the names, one for each row, or none at all.
+    chart: line, bar, bars (horizontal) or nothing. None in a cell: no figure. links: addresses behind the names, one
+    for each row, or none at all.
     """
 
     key: str
@@ -211,7 +215,7 @@ def contact_tables(figures: ContactFigures) -> list[Table]:
 
 
 def cohorts(figures: ContactFigures) -> Table:
-    """Return new contacts by week, and the share of them that wrote in that week and each cohort after it."""
+    """Return new contacts by week, and the share that wrote in each later week."""
     weeks = max((len(cohort.stayed) for cohort in figures.cohorts), default=0)
     columns = [Column("Week from", DATE), Column("New contacts")]
     columns += [Column(f"W{number}", SHARE) for number in range(weeks)]

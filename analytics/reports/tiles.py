@@ -1,4 +1,4 @@
-"""KPI tiles at the top of a page: figure, change since the period before, sparkline."""
+"""KPI tiles: figure, change since the period before, sparkline."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _UNITS = (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1))
 
 
 def duration_text(seconds: int) -> str:
-    """Format a duration in at most two units, without breaking spaces: 42 s, 3 min 10 s, 2 h 5 min, 12 h."""
+    """Format a duration in at most two units: 42 s, 3 min 10 s, 2 h 5 min.
+
+    One unit from ten of it on. Spaces do not break.
+    """
     for unit, size, smaller, part in _UNITS:
         if seconds >= size:
             whole, rest = seconds // size, seconds % size // part
@@ -28,9 +31,9 @@ def duration_text(seconds: int) -> str:
 
 @dataclass(frozen=True)
 class Tile:
-    """A tile. kind: number, duration or share. line: the figure of each piece of the period.
+    """A tile. kind: number, duration or share.
 
-    better: whether an increase is good news; None: neither.
+    line: the figure of each piece of the period. better: whether an increase is good news; None: neither.
     """
 
     key: str
@@ -45,7 +48,10 @@ class Tile:
 
     @property
     def change(self) -> float | None:
-        """Return the relative change; of shares the difference (0.01 is a percentage point). None: not comparable."""
+        """Return the relative change; None if not comparable.
+
+        Of shares the difference: 0.01 is a percentage point.
+        """
         if self.value is None or self.before is None:
             return None
         if self.kind == SHARE:

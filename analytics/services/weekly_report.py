@@ -34,7 +34,10 @@ HOUR = 7
 
 
 def set_subscribed(business: BusinessProfile, user: User, subscribed: bool) -> None:
-    """Subscribe or unsubscribe a member. The first report covers the current week. Raises NotFound."""
+    """Subscribe or unsubscribe a member. The first report covers the current week.
+
+    Raises NotFound.
+    """
     membership = Membership.objects.filter(business_profile=business, user=user).first()
     if membership is None:
         raise NotFound("Your membership")

@@ -1,4 +1,4 @@
-"""Query conditions of contact filters, in a form that the indexes of both databases can answer."""
+"""Query conditions of contact filters, for the indexes of both databases."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def tagged(tags: Iterable[UUID]) -> Q:
 
 
 def talks_with(numbers: Iterable[UUID]) -> Q:
-    """Match contacts with a conversation with at least one of these numbers of the business."""
+    """Match contacts with a conversation with at least one of these numbers."""
     return _among(ports.our_numbers().conversations_of(list(numbers)))
 
 
@@ -42,10 +42,11 @@ def _among(rows: QuerySet[Any]) -> Q:
 
 
 def search(business: BusinessProfile, text: str, *, near: bool = False) -> Q:
-    """Match contacts of which every word of `text` begins a word of theirs, or is part of their number.
+    """Match contacts by words of a search.
 
-    Looks at name, e-mail address and custom fields. near: for few rows at hand; compares their own terms instead of
-    using the index.
+    Every word of `text` begins a word of theirs (name, e-mail address, custom fields), or is part of their number.
+    near:
+    for few rows at hand; compares their own terms instead of using the index.
     """
     if not text.strip():
         return Q()
@@ -56,18 +57,27 @@ def search(business: BusinessProfile, text: str, *, near: bool = False) -> Q:
 
 
 def search_phrases(text: str) -> list[tuple[Phrase, ...]]:
-    """Return what to search for: the words and, if they may be part of a number, its digits without trunk prefixes."""
+    """Return what to search for.
+
+    The words and, if they may be part of a number, its digits without trunk prefixes.
+    """
     return list(dict.fromkeys(filter(None, map(phrases, (text, digits_of(fold(text)))))))
 
 
 def digits_of(text: str) -> str:
-    """Return the digits of a phone number: "17012" for "0170 / 12", "4917012" for "+49 (0)170 12"; "" if it is none."""
+    """Return the digits of a phone number; "" if it is none.
+
+    "17012" for "0170 / 12", "4917012" for "+49 (0)170 12".
+    """
     compact = phone.compact(text.replace("(0)", ""))
     return compact.lstrip("+0") if re.fullmatch(r"\+?[0-9]+", compact) else ""
 
 
 def _identity(business: BusinessProfile, text: str) -> UUID | None:
-    """Return the contact who has this phone number, in any variant; None if it is no number or nobody's."""
+    """Return the contact who has this phone number, in any variant.
+
+    None if it is no number or nobody's.
+    """
     if sum(map(str.isdigit, text)) < MIN_NUMBER_DIGITS:
         return None
     try:
@@ -87,7 +97,10 @@ OPERATORS: dict[str, Sequence[str]] = {
 
 
 def check_test(field: CustomField, operator: Any, wanted: Any) -> tuple[str, Any]:
-    """Check a test of a custom field and return its operator and value as stored. Raises InvalidInput."""
+    """Check a test of a custom field and return its operator and value as stored.
+
+    Raises InvalidInput.
+    """
     if operator not in OPERATORS[field.kind]:
         allowed = ", ".join(OPERATORS[field.kind])
         raise InvalidInput("invalid_filter", f"{field.label} can be tested by: {allowed}.", field="fields")
@@ -102,7 +115,10 @@ def check_test(field: CustomField, operator: Any, wanted: Any) -> tuple[str, Any
 
 
 def custom_field(key: str, operator: str, wanted: Any) -> Q:
-    """Match contacts whose value passes the test. Without a value only is_not and set: false pass."""
+    """Match contacts whose value passes the test.
+
+    Without a value only is_not and set: false pass.
+    """
     value = f"metadata__{key}"
     missing = Q(**{f"{value}__isnull": True})
     if operator == "set":

@@ -1,6 +1,6 @@
-"""Which contacts: the one language in which the list, segments, bulk actions, campaigns and the API say it.
+"""Contact filters of the list, segments, bulk actions, campaigns and the API.
 
-As JSON (every key may be absent, all that are there must hold):
+As JSON (all keys are optional, all that are given must match):
 
     q                       text in the name, the number in any spelling, the e-mail address or a custom field
     tags_any tags_all tags_none         lists of tags' ids
@@ -69,7 +69,10 @@ class ContactFilter:
 
     @classmethod
     def parse(cls, business: BusinessProfile, mapping: Mapping[str, Any]) -> ContactFilter:
-        """Check the filter of a page or an API request. Raises InvalidInput with the invalid key as its field."""
+        """Check the filter of a page or an API request.
+
+        Raises InvalidInput with the invalid key as its field.
+        """
         unknown = sorted(set(mapping) - _KEYS)
         if unknown:
             raise _invalid(unknown[0], f"There is no filter called {unknown[0][:40]!r}.")
@@ -86,7 +89,10 @@ class ContactFilter:
 
     @classmethod
     def load(cls, business: BusinessProfile, stored: Mapping[str, Any]) -> ContactFilter:
-        """Load a filter that `to_dict` wrote. Deleted tags and fields stay in it and match nobody."""
+        """Load a filter that `to_dict` wrote.
+
+        Deleted tags and fields stay in it and match nobody.
+        """
         values: dict[str, Any] = {"q": stored.get("q", "")}
         values |= {key: tuple(UUID(one) for one in stored.get(key, ())) for key in _TAGS}
         values |= {key: _moment(key, stored.get(key), business) for key in _MOMENTS}

@@ -31,7 +31,10 @@ _OPERATORS = {
 
 
 def describe(business: BusinessProfile, contact_filter: ContactFilter) -> list[str]:
-    """Return each condition as text: ["tagged VIP or Lead", "country DE"]. Two queries at most."""
+    """Return each condition as text: ["tagged VIP or Lead", "country DE"].
+
+    Two queries at most.
+    """
     texts = [f"“{contact_filter.q}”"] if contact_filter.q else []
     texts += _tags(business, contact_filter)
     for key, words in _MOMENTS.items():

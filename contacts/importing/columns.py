@@ -1,7 +1,8 @@
-"""Map the columns of a file to targets: guessed from names and contents, confirmed by a person, checked before use.
+"""Map the columns of a file to targets.
 
-A mapping has a target for every column: "phone", "name", "first_name", "middle_name", "last_name", "email", "tags",
-"opted_out", "field:<key>" for a custom field, "new:<kind>" for a custom field to be created, or "" to leave it out.
+A mapping is guessed from names and contents, confirmed by a person and checked before use. It has a target for every
+column: "phone", "name", "first_name", "middle_name", "last_name", "email", "tags", "opted_out", "field:<key>" for a
+custom field, "new:<kind>" for a custom field to be created, or "" to leave it out.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ _GOOGLE_NUMBER = re.compile(r"Phone \d+ - Value")
 
 
 def origin_of(columns: Sequence[str]) -> str:
-    """Return the program that wrote a file with these columns: "google", "outlook" or ""."""
+    """Return the program that wrote the file: "google", "outlook" or ""."""
     names = set(columns)
     if any(_GOOGLE_NUMBER.fullmatch(name) for name in columns) and names & {
         "First Name",
@@ -107,7 +108,10 @@ def _by_name(name: str, fields: Sequence[CustomField]) -> str:
 
 
 def _google(name: str, target: str) -> str:
-    """Map Google's columns by their exact names: only "Phone 1 - Value" counts, not labels or phonetic names."""
+    """Map Google's columns by their exact names.
+
+    Only "Phone 1 - Value" counts, not labels or phonetic names.
+    """
     if re.fullmatch(r"(Phone|E-mail) \d+ - Value", name):
         return "phone" if name.startswith("Phone") else "email"
     return "" if " - " in name or name.startswith(("Phonetic", "Yomi")) else target

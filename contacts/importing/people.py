@@ -29,7 +29,10 @@ _SYSTEM_LABELS = frozenset({"mycontacts", "my contacts", "starred", "coworkers"}
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person to import. number: E.164. canonical: its identity. fields: values of custom fields by key."""
+    """A person to import. number: E.164. canonical: its identity.
+
+    fields: values of custom fields by key.
+    """
 
     line: int
     number: str
@@ -103,7 +106,10 @@ class RowReader:
         )
 
     def _number(self, cells: Sequence[str]) -> str:
-        """Return the first usable number. Mobile ones, by the column's name or Google's label, come first."""
+        """Return the first usable number.
+
+        Mobile ones, by the column's name or Google's label, come first.
+        """
         candidates: list[tuple[bool, str]] = []
         for place in self._places["phone"]:
             if cells[place]:
@@ -119,7 +125,10 @@ class RowReader:
         raise error or InvalidInput("no_number", "There is no phone number in this row.")
 
     def _first_of(self, text: str) -> str:
-        """Return the first number of a cell, which may hold several. Raises InvalidInput for the cell as a whole."""
+        """Return the first number of a cell, which may hold several.
+
+        Raises InvalidInput for the cell as a whole.
+        """
         try:
             return self._numbers.read(text)
         except InvalidInput:

@@ -1,4 +1,7 @@
-"""Store the uploaded file of an import until its job is over, apart from everything that is served."""
+"""Store the uploaded file of an import until its job is over.
+
+Apart from everything that is served.
+"""
 
 from __future__ import annotations
 

@@ -57,7 +57,10 @@ BINARIES = (
 
 
 def encoding_of(file: IO[bytes]) -> str:
-    """Detect the encoding: by byte order mark, valid UTF-8, zero bytes, or the likeliest language."""
+    """Detect the encoding of a file.
+
+    By byte order mark, valid UTF-8, zero bytes, or the likeliest language.
+    """
     file.seek(0)
     head = file.read(SAMPLE)
     refuse_binary(head)
@@ -132,7 +135,10 @@ class Damage:
 
 
 def lines(file: IO[bytes], encoding: str, damage: Damage) -> Iterator[str]:
-    """Yield the lines with their ends. NULs are left out; undecodable bytes become "�"."""
+    """Yield the lines with their ends.
+
+    NULs are left out; undecodable bytes become "�".
+    """
     file.seek(0)
     reader = io.TextIOWrapper(cast(Any, file), encoding, "replace", newline="")
     try:

@@ -1,7 +1,7 @@
-"""Read vCard 2.1, 3.0 and 4.0 as a stream: one card in memory at a time, without pictures.
+"""Read vCard 2.1, 3.0 and 4.0 as a stream, one card in memory at a time.
 
 Each card becomes a row: its names, up to five numbers (the preferred one first, then mobile ones; no faxes and pagers),
-two e-mail addresses and what else a contact can use.
+two e-mail addresses and what else a contact can use. Pictures are skipped.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ _LONGEST = CELL_LENGTH * 3
 
 @dataclass(frozen=True)
 class Property:
-    """One unfolded line of a card. params: upper-case words, like PREF or CELL, whatever their keys are."""
+    """One unfolded line of a card.
+
+    params: upper-case words, like PREF or CELL, whatever their keys are.
+    """
 
     name: str
     params: frozenset[str]
@@ -83,8 +86,10 @@ def _cards(file: IO[bytes], encoding: str, damage: text.Damage) -> Iterator[list
 
 
 def _unfolded(file: IO[bytes], encoding: str, damage: text.Damage) -> Iterator[str]:
-    """Yield unfolded lines: continued by a blank (3.0, 4.0) or a trailing = in quoted-printable (2.1); length-
-    limited."""
+    """Yield unfolded lines of limited length.
+
+    A line is continued by a blank (3.0, 4.0) or a trailing = in quoted-printable (2.1).
+    """
     current, soft = "", False
     try:
         for raw in text.lines(file, encoding, damage):
@@ -130,7 +135,7 @@ def _property(line: str) -> Property | None:
 
 
 def _parameters(raw: str) -> tuple[frozenset[str], str, bool]:
-    """Return the words of the parameters, their charset, and whether the value is quoted-printable."""
+    """Return the parameters' words, charset, and whether quoted-printable."""
     words: set[str] = set()
     charset = "utf-8"
     for part in re.findall(r';((?:"[^"]*"|[^";])*)', raw):

@@ -182,7 +182,10 @@ class Writer:
     # -- what is remembered ------------------------------------------------------------------------
 
     def _remember(self, changed: set[UUID], moment: datetime) -> None:
-        """Store which existing contacts this import changed. New ones are known by their created_at."""
+        """Store which existing contacts this import changed.
+
+        New ones are known by their created_at.
+        """
         if not changed:
             return
         known = ImportedContact.objects.filter(source=self._source, contact_id__in=changed)
@@ -207,9 +210,10 @@ class Writer:
     def _put_tags(
         self, new: Sequence[Person], contact_ids: dict[str, UUID], existing: Sequence[tuple[Person, Known]]
     ) -> set[UUID]:
-        """Tag everybody with the import's tag, and new and updated contacts with the tags of their row.
+        """Tag the people of a batch.
 
-        Returns the known contacts who got a new tag.
+        Everybody with the import's tag, new and updated contacts with the tags of their row. Returns the known contacts
+        who got a new tag.
         """
         pairs = {
             (contact_ids[person.canonical], tag) for person in new for tag in self._tags_of(person, True)
@@ -242,7 +246,10 @@ class Writer:
         contact_ids: dict[str, UUID],
         existing: Sequence[tuple[Person, Known]],
     ) -> int:
-        """Keep opt-outs, whatever the file says, and opt out who is marked in the file. Returns how many are out."""
+        """Keep opt-outs, whatever the file says, and opt out who is marked in the file.
+
+        Returns how many are out.
+        """
         before = consent.suppressed(self._business, [person.canonical for person in new]) if new else set()
         if before:
             consent.apply_suppressions(self._business.pk, [contact_ids[number] for number in before])

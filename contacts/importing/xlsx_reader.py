@@ -1,4 +1,7 @@
-"""Read XLSX: check the archive, then parse it in a child process. Formulas give their last value."""
+"""Read XLSX: check the archive, then parse it in a child process.
+
+Formulas give their last value.
+"""
 
 from __future__ import annotations
 

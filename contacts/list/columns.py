@@ -1,4 +1,4 @@
-"""Columns of the contact list: available ones, those a member has chosen, and their cells."""
+"""Columns of the contact list, and their cells."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ OWN = "field."
 
 @dataclass(frozen=True)
 class Column:
-    """A column. kind: phone, text, tags, time, number or flag; decides how the cell is rendered."""
+    """A column.
+
+    kind: phone, text, tags, time, number or flag; decides how the cell is rendered.
+    """
 
     key: str
     label: str
@@ -63,7 +66,10 @@ def available(fields: Iterable[CustomField]) -> list[Column]:
 
 
 def chosen(business: BusinessProfile, user: User, columns: Sequence[Column]) -> list[Column]:
-    """Return the columns that the member has chosen; the default ones without a choice. One query."""
+    """Return the columns that the member has chosen, or the default ones.
+
+    One query.
+    """
     kept = ListColumns.objects.filter(user=user, business_profile=business).values_list("columns", flat=True)
     keys = next(iter(kept), DEFAULT)
     return [column for column in columns if column.key in keys]

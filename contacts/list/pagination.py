@@ -1,4 +1,4 @@
-"""Keyset pagination of the contact list, in three orders, with and without a search; and its total.
+"""Keyset pagination of the contact list, its search, and its total.
 
 A common word matches some of the first rows anyway, while an index would return thousands of hits. So a search tests
 the first rows of the list, and uses the index only when there are too few hits among them.
@@ -38,7 +38,10 @@ FOUND = 1000
 
 @dataclass(frozen=True)
 class Cursor:
-    """The position where a page ends: the id of its last contact and its sort key (a time, a name, nothing)."""
+    """The position where a page ends: the id and sort key of its last contact.
+
+    by: a time, a name or nothing.
+    """
 
     id: UUID
     by: str = ""
@@ -94,9 +97,9 @@ def page(
     after: str | None = None,
     limit: int = PAGE,
 ) -> ContactPage:
-    """Return a page of the list with its tags: two queries, one or two more for a search.
+    """Return a page of the list with its tags.
 
-    Raises InvalidInput for an unknown sort or cursor.
+    Two queries, one or two more for a search. Raises InvalidInput for an unknown sort or cursor.
     """
     if sort not in SORTS:
         raise InvalidInput("unknown_sort", f"Sort by one of {', '.join(SORTS)}.", field="sort")
@@ -114,7 +117,10 @@ def page(
 
 
 def _slices(rows: QuerySet[Contact], sort: str, cursor: Cursor | None) -> Iterator[QuerySet[Contact]]:
-    """Yield querysets after `cursor`, each answered by an index. Contacts who never wrote come last."""
+    """Yield querysets after `cursor`, each answered by an index.
+
+    Contacts who never wrote come last.
+    """
     match sort:
         case "newest":
             yield (rows.filter(pk__lt=cursor.id) if cursor else rows).order_by("-id")

@@ -95,9 +95,10 @@ def opt_in(
 
 
 def apply_suppressions(business_id: UUID, contact_ids: Collection[UUID]) -> int:
-    """Opt out those of these (new) contacts whose number is suppressed; one query when there are none.
+    """Opt out those of these (new) contacts whose number is suppressed.
 
-    Their former proofs are attached again. Returns how many. Call inside the transaction that created the contacts.
+    Their former proofs are attached again. Returns how many. One query when there are none. Call inside the transaction
+    that created the contacts.
     """
     kept = Suppression.objects.filter(
         business_profile_id=business_id, kind=OuterRef("kind"), value=OuterRef("value")
@@ -114,7 +115,10 @@ def apply_suppressions(business_id: UUID, contact_ids: Collection[UUID]) -> int:
 
 
 def _reattach_proofs(pairs: Sequence[tuple[UUID, UUID]]) -> None:
-    """Attach proofs to the contact that has the number now. pairs: (deleted contact, contact)."""
+    """Attach proofs to the contact that has the number now.
+
+    pairs: (deleted contact, contact).
+    """
     bulk.update_each(
         {"gone": "uuid", "key": "uuid"},
         pairs,
@@ -124,9 +128,9 @@ def _reattach_proofs(pairs: Sequence[tuple[UUID, UUID]]) -> None:
 
 
 def detach_proofs(contact_ids: Collection[UUID]) -> None:
-    """Detach the proofs of contacts that are about to be deleted, inside that transaction.
+    """Detach the proofs of contacts that are about to be deleted.
 
-    Notes by the team or a program are erased, because they may contain personal data.
+    Call inside that transaction. Notes by the team or a program are erased, because they may contain personal data.
     """
     rows = ConsentProof.objects.filter(contact_id__in=contact_ids, contact__opted_out_at__isnull=False)
     free = Q(how__in=[How.TEAM, How.API])

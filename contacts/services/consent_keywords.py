@@ -1,4 +1,4 @@
-"""The keywords that opt contacts out and in, and their effect on received messages."""
+"""Keywords that opt contacts out and in."""
 
 from __future__ import annotations
 
@@ -54,7 +54,10 @@ def save(
     stop: Mapping[str, str | Iterable[str]],
     start: Mapping[str, str | Iterable[str]],
 ) -> ConsentWords:
-    """Save the business's own keywords by language. Raises InvalidInput with a field like "stop.en"."""
+    """Save the business's own keywords by language.
+
+    Raises InvalidInput with a field like "stop.en".
+    """
     cleaned = {
         kind: {
             language: found
@@ -88,7 +91,10 @@ def reset(business: BusinessProfile, actor: User | None) -> None:
 
 
 def apply_keywords(business: BusinessProfile, said: Sequence[ReceivedText]) -> None:
-    """Opt out and in the senders of messages that equal a keyword, in order. Inside the messages' transaction."""
+    """Opt out and in the senders of messages that equal a keyword, in order.
+
+    Inside the messages' transaction.
+    """
     short = [one for one in said if 0 < len(one.text) <= MAX_LENGTH]
     if not short:
         return

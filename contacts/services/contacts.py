@@ -1,4 +1,4 @@
-"""Create, change, block and delete contacts, and update their message counters, pictures and groups."""
+"""Create, change, block and delete contacts; counters, pictures, groups."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ NAME_LENGTH = 255
 
 
 def find_or_create(business: BusinessProfile, number: str, *, name: str = "") -> Contact:
-    """Return the contact with this number in any spelling, created if new. `name` is used only for a new one.
+    """Return the contact with this number in any spelling, created if new.
 
-    Raises InvalidInput("invalid_phone_number").
+    `name` is used only for a new one. Raises InvalidInput("invalid_phone_number").
     """
     e164 = phone_numbers.read(business, number)
     person = identities.Person(phone=e164)
@@ -200,7 +200,10 @@ DELETED_AT_ONCE = 100
 
 
 def block(business: BusinessProfile, contacts: Contacts, actor: User | None) -> int:
-    """Block contacts: mute them and exclude them from campaigns. Returns how many were not blocked."""
+    """Block contacts: mute them and exclude them from campaigns.
+
+    Returns how many were not blocked.
+    """
     return _set_blocked(business, contacts, actor, blocked=True)
 
 
@@ -231,7 +234,10 @@ def _set_blocked(business: BusinessProfile, contacts: Contacts, actor: User | No
 
 
 def clean_email(email: str) -> str:
-    """Return a stripped e-mail address; "" for none. Raises InvalidInput("invalid_email")."""
+    """Return a stripped e-mail address; "" for none.
+
+    Raises InvalidInput("invalid_email").
+    """
     text = printable(email)
     if not text:
         return ""
@@ -245,7 +251,10 @@ def clean_email(email: str) -> str:
 
 
 def clean_name(name: str) -> str:
-    """Return `name` on one line without control characters. Raises InvalidInput("name_too_long")."""
+    """Return `name` on one line without control characters.
+
+    Raises InvalidInput("name_too_long").
+    """
     cleaned = printable(name)
     if len(cleaned) > NAME_LENGTH:
         raise InvalidInput("name_too_long", f"A name has at most {NAME_LENGTH} characters.", field="name")
@@ -254,7 +263,10 @@ def clean_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class MessageCount:
-    """New messages with one contact: their number, and the times of the first and the last."""
+    """New messages with one contact.
+
+    first, last: times of the first and the last of them.
+    """
 
     contact_id: UUID
     count: int
@@ -263,7 +275,10 @@ class MessageCount:
 
 
 def count_messages(counts: Iterable[MessageCount]) -> None:
-    """Add messages to the counters of their contacts; one statement. Call inside the messages' transaction."""
+    """Add messages to the counters of their contacts; one statement.
+
+    Call inside the messages' transaction.
+    """
     rows = sorted((one.contact_id, one.count, one.first, one.last) for one in counts)
     earlier, later = ("LEAST", "GREATEST") if connection.vendor == "postgresql" else ("MIN", "MAX")
     bulk.update_each(
@@ -280,7 +295,10 @@ def count_messages(counts: Iterable[MessageCount]) -> None:
 
 
 def set_profile_picture(business_id: UUID, contact_id: UUID, url: str) -> None:
-    """Show the contact with the picture at `url`; "" for none. Runs inside the caller's transaction."""
+    """Show the contact with the picture at `url`; "" for none.
+
+    Runs inside the caller's transaction.
+    """
     rows = Contact.objects.filter(business_profile_id=business_id, pk=contact_id)
     if rows.exclude(profile_pic_url=url).update(profile_pic_url=url):
         publish(ContactUpdated(business_id=business_id, contact_id=contact_id))
@@ -296,9 +314,10 @@ ON CONFLICT (contact_id) DO UPDATE SET "group" = excluded."group", since = exclu
 
 
 def assign_groups(business: BusinessProfile, groups: Mapping[UUID, str], today: date) -> int:
-    """Assign contacts to groups (values of ContactGroup.Group); contacts that are not named leave theirs.
+    """Assign contacts to RFM groups; contacts that are not named leave theirs.
 
-    Writes only what differs, a few thousand rows a transaction. Returns how many changed.
+    groups: values of ContactGroup.Group. Writes only what differs, a few thousand rows a transaction. Returns how many
+    changed.
     """
     rows = ContactGroup.objects.filter(business_profile=business)
     known = dict(rows.values_list("contact_id", "group"))

@@ -33,9 +33,9 @@ def create(
     key: str = "",
     choices: Sequence[str] = (),
 ) -> CustomField:
-    """Create a field at the end of the list. Without a key, one is derived from the label.
+    """Create a field at the end of the list.
 
-    Raises InvalidInput, Conflict("field_exists").
+    Without a key, one is derived from the label. Raises InvalidInput, Conflict("field_exists").
     """
     label, choices = _label(label), _choices(kind, choices)
     existing = CustomField.objects.filter(business_profile=business)
@@ -64,7 +64,10 @@ def create(
 def update(
     business: BusinessProfile, field_id: UUID, actor: User | None, *, label: str, choices: Sequence[str] = ()
 ) -> CustomField:
-    """Rename a field, or change its choices. Kind and key stay, because values and templates depend on them."""
+    """Rename a field, or change its choices.
+
+    Kind and key stay, because values and templates depend on them.
+    """
     with transaction.atomic():
         field = get(business, field_id)
         field.label, field.choices = _label(label), _choices(field.kind, choices)
@@ -89,7 +92,10 @@ def move(business: BusinessProfile, field_id: UUID, actor: User | None, *, up: b
 
 
 def delete(business: BusinessProfile, field_id: UUID, actor: User | None) -> None:
-    """Delete the definition. Values stay on the contacts, hidden; a new field with the same key shows them again."""
+    """Delete the definition.
+
+    Values stay on the contacts, hidden; a new field with the same key shows them again.
+    """
     with transaction.atomic():
         field = get(business, field_id)
         audit.record(business, actor, "field.deleted", field, key=field.key)

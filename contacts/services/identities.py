@@ -29,7 +29,10 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Person:
-    """A person as WhatsApp identifies them. phone: E.164. lid: bare digits. push_name: the name they chose."""
+    """A person as WhatsApp identifies them. phone: E.164. lid: bare digits.
+
+    push_name: the name they chose.
+    """
 
     phone: str | None = None
     lid: str | None = None
@@ -59,9 +62,10 @@ def find(business_id: UUID, people: Iterable[Person]) -> dict[Person, UUID]:
 
 
 def resolve(business_id: UUID, people: Sequence[Person]) -> dict[Person, UUID]:
-    """Return the contact of each person. Creates contacts, adds identities, merges contacts that are one person.
+    """Return the contact of each person.
 
-    A fixed number of statements. Call inside a transaction.
+    Creates contacts, adds identities, merges contacts that are one person. A fixed number of statements. Call inside a
+    transaction.
     """
     groups = _group(people)
     known = _known(business_id, {key for group in groups for key in group.keys})
@@ -119,10 +123,11 @@ def _known(business_id: UUID, keys: set[Key]) -> dict[Key, UUID]:
 
 
 def _add_missing(business_id: UUID, groups: list[_Group], known: dict[Key, UUID]) -> bool:
-    """Insert missing identities, and contacts for new people. Returns False when nothing was missing.
+    """Insert missing identities, and contacts for new people.
 
-    Identities go first (their foreign keys are checked at commit): of two transactions with the same new person one
-    inserts the row, the other waits and then uses it. Sorted, so that they cannot deadlock.
+    Returns False when nothing was missing. Identities go first (their foreign keys are checked at commit): of two
+    transactions with the same new person one inserts the row, the other waits and then uses it. Sorted, so that they
+    cannot deadlock.
     """
     proposed: dict[Key, UUID] = {}
     fresh: dict[UUID, _Group] = {}
@@ -176,7 +181,10 @@ def _merge_split(business_id: UUID, groups: list[_Group], known: dict[Key, UUID]
 
 
 def _update_known(business_id: UUID, groups: list[_Group], known: dict[Key, UUID]) -> None:
-    """Update missing numbers and changed push names; one read, and a write if anything changed."""
+    """Update missing numbers and changed push names.
+
+    One read, and a write if anything changed.
+    """
     groups_by_contact = {known[next(iter(group.keys))]: group for group in groups}
     changed, numbered = [], []
     for key, number, name in Contact.objects.filter(pk__in=groups_by_contact).values_list(

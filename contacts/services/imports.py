@@ -103,7 +103,7 @@ def _full_numbers(mapping: Sequence[str], sample: Sequence[Sequence[str]]) -> bo
 def reread(
     business: BusinessProfile, import_id: UUID, *, encoding: str, delimiter: str, has_header: bool
 ) -> ContactImport:
-    """Parse the file with another encoding, delimiter or header, and guess the mapping again.
+    """Parse the file with other options, and guess the mapping again.
 
     Raises InvalidInput and Unreadable.
     """
@@ -177,7 +177,10 @@ def examples(source: ContactImport, rows: int = PREVIEW_ROWS) -> list[list[str]]
 
 
 def start(business: BusinessProfile, actor: User, import_id: UUID) -> ContactImport:
-    """Start the import job, and create the custom fields that the mapping asks for. Raises InvalidInput, Conflict."""
+    """Start the import job, and create the custom fields that the mapping asks for.
+
+    Raises InvalidInput, Conflict.
+    """
     with transaction.atomic():
         source = _unstarted(business, import_id, lock=True)
         fields = _fields(business)
@@ -218,9 +221,10 @@ def upload_and_start(
     tag: str = "",
     full_numbers: bool | None = None,
 ) -> Job:
-    """Upload and start in one step. mapping: JSON list of targets, one a column; None: as guessed.
+    """Upload and start in one step.
 
-    full_numbers: as in `configure`. Raises Unreadable, InvalidInput; then the file is deleted.
+    mapping: JSON list of targets, one a column; None: as guessed. full_numbers: as in `configure`. Raises Unreadable,
+    InvalidInput; then the file is deleted.
     """
     source = upload(business, actor, file, name)
     try:

@@ -61,9 +61,10 @@ def preview(business: BusinessProfile, keep: Contact, lose: Contact) -> list[Lin
 
 
 def merge(business: BusinessProfile, actor: User, keep: Contact, lose: Contact) -> Contact:
-    """Merge `lose` into `keep`: empty fields are filled, then `lose` is deleted. Cannot be undone.
+    """Merge `lose` into `keep`: empty fields are filled, then `lose` is deleted.
 
-    An opt-out or a block of either holds for the result. Raises NotFound, InvalidInput("same_contact").
+    Cannot be undone. An opt-out or a block of either holds for the result. Raises NotFound,
+    InvalidInput("same_contact").
     """
     _check(business, keep, lose)
     with transaction.atomic():
@@ -83,11 +84,10 @@ def _check(business: BusinessProfile, keep: Contact, lose: Contact) -> None:
 
 
 def merge_all(business_id: UUID, contact_ids: Collection[UUID]) -> UUID:
-    """Merge several contacts into the one with a phone number, else the oldest; returns its id.
+    """Merge several contacts into the one with a phone number, else the oldest.
 
-    One transaction: identities move, empty fields are filled, `ContactsMerged` lets subscribers (inside) move their
-    rows,
-    then the rest is deleted.
+    Returns its id. One transaction: identities move, empty fields are filled, `ContactsMerged` lets subscribers
+    (inside) move their rows, then the rest is deleted.
     """
     with transaction.atomic():
         rows = _locked(business_id, contact_ids)

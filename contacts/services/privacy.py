@@ -1,4 +1,4 @@
-"""Personal data requests of contacts: the job that exports all data about a contact.
+"""The job that exports all data about a contact.
 
 Erasure is `contacts.delete`; apps that store more than rows of the contact subscribe to `ContactDeleted`.
 """
@@ -31,7 +31,7 @@ def start(business: BusinessProfile, contact: Contact, actor: User) -> Job:
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Job handler: write all rows about the contact as JSON lines, and the files of their messages."""
+    """Job handler: write all rows about the contact, and its files."""
     contact = selectors.get_contact(work.business, UUID(work.params["contact"]))
     files = 0
     name = f"contact-{now():%Y-%m-%d}.zip"

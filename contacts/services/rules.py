@@ -1,4 +1,4 @@
-"""Tag rules: tag contacts by a keyword in a message, at the first contact, or after days without an answer."""
+"""Tag rules: by keyword, at the first contact, or without an answer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ Kind = TagRule.Kind
 def create(
     business: BusinessProfile, actor: User | None, *, tag: Tag, kind: str, **condition: Any
 ) -> TagRule:
-    """Create an active rule. keywords: for Kind.KEYWORD; days: for Kind.NO_ANSWER. Raises InvalidInput."""
+    """Create an active rule. keywords: for Kind.KEYWORD; days: for Kind.NO_ANSWER.
+
+    Raises InvalidInput.
+    """
     if TagRule.objects.filter(business_profile=business).count() >= MAX_RULES:
         raise Conflict("too_many_rules", f"A business has at most {MAX_RULES} rules.")
     rule = draft(business, tag=tag, kind=kind, **condition)
@@ -42,7 +45,10 @@ def create(
 def draft(
     business: BusinessProfile, *, tag: Tag, kind: str, keywords: Iterable[str] = (), days: int = 0
 ) -> TagRule:
-    """Return an unsaved rule for a dry run. Raises InvalidInput, NotFound for another business's tag."""
+    """Return an unsaved rule for a dry run.
+
+    Raises InvalidInput, NotFound for another business's tag.
+    """
     if kind not in Kind.values:
         raise InvalidInput("invalid_kind", f"A rule is one of {', '.join(Kind.values)}.", field="kind")
     cleaned = keyword_matching.clean(keywords, "keywords") if kind == Kind.KEYWORD else []
@@ -86,7 +92,10 @@ def get(business: BusinessProfile, rule_id: UUID) -> TagRule:
 
 
 def dry_run(business: BusinessProfile, rule: TagRule, shown: int = 20) -> tuple[list[Contact], int]:
-    """Dry run over the messages so far. Returns the first contacts the rule would tag, and how many."""
+    """Dry run over the messages so far.
+
+    Returns the first contacts the rule would tag, and how many.
+    """
     rows = _untagged(rule)
     return list(rows.order_by(F("last_message_at").desc(nulls_last=True), "-id")[:shown]), rows.count()
 
@@ -126,7 +135,10 @@ def _applies(rule: TagRule, said: ReceivedText) -> bool:
 
 
 def run_due() -> int:
-    """Run the no-answer rules of all businesses. Returns how many contacts were tagged."""
+    """Run the no-answer rules of all businesses.
+
+    Returns how many contacts were tagged.
+    """
     waiting = TagRule.objects.filter(is_active=True, kind=Kind.NO_ANSWER, business_profile__deleted_at=None)
     return sum(run(rule.business_profile, rule) for rule in waiting.select_related("tag", "business_profile"))
 

@@ -34,7 +34,10 @@ def update(
     name: str | None = None,
     contact_filter: ContactFilter | None = None,
 ) -> Segment:
-    """Rename a segment, or replace its filter. Raises NotFound, InvalidInput, Conflict."""
+    """Rename a segment, or replace its filter.
+
+    Raises NotFound, InvalidInput, Conflict.
+    """
     segment = get_segment(business, segment_id)
     if name is not None:
         segment.name = _name(name)

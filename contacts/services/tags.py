@@ -28,7 +28,10 @@ PALETTE = (
 
 
 def create(business: BusinessProfile, actor: User | None, name: str, color: str = "") -> Tag:
-    """Create a tag; the default colour is the next of PALETTE. Raises InvalidInput, Conflict("tag_exists")."""
+    """Create a tag; the default colour is the next of PALETTE.
+
+    Raises InvalidInput, Conflict("tag_exists").
+    """
     name = _name(business, name)
     color = _color(color) or next_color(business)
     with transaction.atomic():
@@ -76,7 +79,10 @@ def delete(business: BusinessProfile, tag: Tag, actor: User | None) -> None:
 
 
 def merge(business: BusinessProfile, tag: Tag, into: Tag, actor: User | None) -> Tag:
-    """Merge `tag` into `into`: contacts, rules, segments and campaigns follow, then `tag` is deleted."""
+    """Merge `tag` into `into`, then delete `tag`.
+
+    Contacts, rules, segments and campaigns follow.
+    """
     tag, into = get_tag(business, tag.pk), get_tag(business, into.pk)
     if tag.pk == into.pk:
         raise InvalidInput("same_tag", "Choose another tag to merge with.", field="into")
@@ -133,9 +139,9 @@ def add_to_contact(
     tag_ids: Sequence[UUID] = (),
     names: Sequence[str] = (),
 ) -> list[Tag]:
-    """Add tags to a contact by ids and by names, which creates missing ones. Returns all tags of the contact.
+    """Add tags to a contact by ids and by names, which creates missing ones.
 
-    Raises NotFound, InvalidInput.
+    Returns all tags of the contact. Raises NotFound, InvalidInput.
     """
     with transaction.atomic():
         chosen = [get_tag(business, tag_id) for tag_id in tag_ids]
@@ -145,7 +151,10 @@ def add_to_contact(
 
 
 def replace(business: BusinessProfile, contact_id: UUID, tags: Sequence[Tag], actor: User | None) -> int:
-    """Replace the tags of a contact. Returns how often a tag was added or removed (0 to 2)."""
+    """Replace the tags of a contact.
+
+    Returns how often a tag was added or removed (0 to 2).
+    """
     kept = [tag.pk for tag in tags]
     carried = ContactTag.objects.filter(contact_id=contact_id).values_list("tag_id", flat=True)
     gone = Tag.objects.filter(business_profile=business, pk__in=carried).exclude(pk__in=kept)

@@ -46,7 +46,10 @@ def side(request: MemberRequest, contact_id: UUID) -> HttpResponse:
 
 
 def _changed(request: MemberRequest, contact_id: UUID) -> HttpResponse:
-    """Answer a POST: the updated card for htmx (beside a chat only tags and notes), else a redirect."""
+    """Answer a POST: the updated card for htmx, else a redirect.
+
+    Beside a chat the card has only tags and notes.
+    """
     if wants_partial(request) and request.POST.get("view") == "inbox":
         contact = selectors.get_contact(request.access.business, contact_id)
         context = sidebar_context(request.access, contact)

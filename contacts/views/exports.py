@@ -20,7 +20,10 @@ from core.web.htmx import redirect
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def export(request: MemberRequest) -> HttpResponse:
-    """POST: export contacts. ids, or with all=1 those who pass `filter` (JSON); format: csv, xlsx or vcard."""
+    """POST: export contacts.
+
+    ids, or with all=1 those who pass `filter` (JSON); format: csv, xlsx or vcard.
+    """
     access = request.access
     ids = None if request.POST.get("all") else request.POST.getlist("ids")
     params = exports.to_params(

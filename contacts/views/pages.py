@@ -60,7 +60,10 @@ def choose_columns(request: MemberRequest) -> HttpResponse:
 
 
 def _back(request: MemberRequest) -> str:
-    """Return the query string of the filter from which a form was sent, rebuilt from its checked value."""
+    """Return the query string of the filter from which a form was sent.
+
+    Rebuilt from its checked value.
+    """
     stored = request.POST.get("filter") or "{}"
     try:
         filters = json.loads(stored)
@@ -133,7 +136,10 @@ def add_error(form: Any, error: DomainError) -> None:
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def act(request: MemberRequest) -> HttpResponse:
-    """POST: start a bulk action on `ids`, or with all=1 on those who pass `filter` (JSON). Redirects to its job."""
+    """POST: start a bulk action, and redirect to its job.
+
+    ids, or with all=1 those who pass `filter` (JSON).
+    """
     access, action = request.access, request.POST.get("action", "")
     _back(request)
     access.require(registry.get(action).capability)

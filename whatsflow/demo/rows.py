@@ -14,8 +14,8 @@ from django.urls import reverse
 
 from accounts.models import BusinessProfile, User
 from connections.models import WhatsAppConnection
-from contacts import search_text as searched
 from contacts.models import Contact, ContactIdentity
+from contacts.search_text import searchable_texts
 from core.db.search_text import search_text
 from core.ids import uuid7
 from core.phone import phone
@@ -97,7 +97,7 @@ class Rows:
             total = end.total if end else 0
             email, country, metadata, out = sorting.profile(index, self.history.until)
             row = (key, self._business, who.number, who.name, who.push_name, first, last, total)
-            terms = search_text(*searched.of(who.name, who.push_name, who.number, email, metadata))
+            terms = search_text(*searchable_texts(who.name, who.push_name, who.number, email, metadata))
             yield (*row, first or made, last or made, email, country, json.dumps(metadata), out, terms)
 
     def identities(self) -> Iterator[tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""The shape of what the frame of a page sends."""
+"""The form in the frame of every page."""
 
 from django import forms
 
@@ -6,6 +6,6 @@ from accounts.models import User
 
 
 class ThemeForm(forms.Form):
-    """The choice of colours."""
+    """Choose the colour theme."""
 
     theme = forms.ChoiceField(choices=User.Theme.choices)

@@ -1,4 +1,4 @@
-"""Days counted in advance, what must be counted again, and who wants the weekly report."""
+"""Daily aggregates, marks of outdated hours, and report subscriptions."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from messaging.models import Message
 
 
 class DailyStats(TimestampedModel):
-    """One date of a business, in its time zone. The figures count only while `state` is `done`.
+    """The figures of a business on one date, in its time zone.
 
-    The sets are bitmaps of the ordinals in stats_numbers (analytics/aggregates/bitmaps.py): how many different people
-    there were in a range of days cannot be told from how many there were on each.
+    Valid only while `state` is `done`. The sets are bitmaps of the ordinals in stats_numbers
+    (analytics/aggregates/bitmaps.py), because distinct contacts of a range cannot be added up from those of its days.
     """
 
     class State(models.TextChoices):
@@ -80,9 +80,10 @@ class DailyMessageStats(models.Model):
 
 
 class DailyAgentStats(models.Model):
-    """One person's work on one date. Without a user: the phone, programs, and people who have left.
+    """The work of one agent on one date.
 
-    The seconds are unsigned 32-bit numbers, little-endian, sorted: a median of a range needs every one of them.
+    Without a user: the phone, programs, and former members. Durations are unsigned 32-bit numbers, little-endian,
+    sorted: a median of a range needs every one of them.
     """
 
     business_profile = models.ForeignKey(
@@ -101,7 +102,7 @@ class DailyAgentStats(models.Model):
 
 
 class StatsClock(models.Model):
-    """How far a business's days are counted, and by which time zone."""
+    """How far the days of a business are counted, and in which time zone."""
 
     business_profile = models.OneToOneField(
         BusinessProfile, primary_key=True, on_delete=models.CASCADE, related_name="stats_clock"
@@ -127,8 +128,10 @@ class StatsClock(models.Model):
 
 
 class StatsNumber(models.Model):
-    """The small number of a contact or a conversation in the sets of daily_stats: from 0, in each business and for each
-    kind, and never anybody else's. No foreign key to what it numbers: some days may still hold who is gone.
+    """The ordinal of a contact or a conversation in the bitmaps of daily_stats.
+
+    Ordinals start at 0 in each business and for each kind, and are never reused. No foreign key: some days may still
+    contain deleted contacts.
     """
 
     class Kind(models.TextChoices):
@@ -152,10 +155,10 @@ class StatsNumber(models.Model):
 
 
 class StatsMark(models.Model):
-    """Something that lies in this hour (UTC) was changed late: the dates that it touches must be counted again.
+    """An hour (UTC) in which something changed late: its dates must be counted again.
 
-    Written by triggers (analytics/aggregates/triggers.py), whatever statement made the change. No foreign key: the
-    rows of a business that is being removed leave marks too.
+    Written by triggers (analytics/aggregates/triggers.py), whatever statement made the change. No foreign key: deleting
+    a business leaves marks too.
     """
 
     business_profile_id = models.UUIDField()
@@ -167,7 +170,7 @@ class StatsMark(models.Model):
 
 
 class ReportSubscription(TimestampedModel):
-    """A member wants the weekly report of a business by e-mail."""
+    """A member's subscription to the weekly report of a business."""
 
     membership = models.OneToOneField(Membership, on_delete=models.CASCADE, related_name="+")
     sent_week = models.DateField(

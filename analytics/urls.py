@@ -1,4 +1,4 @@
-"""Addresses of the home page, the figures, and what belongs to the frame of every page."""
+"""URLs of the home page, the analytics pages, and the colour theme."""
 
 from django.urls import path
 

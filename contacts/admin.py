@@ -1,4 +1,4 @@
-"""Contacts in the operators' admin: for looking, not for the team's work."""
+"""Contacts in the Django admin, for operators."""
 
 from django.contrib import admin
 

@@ -2,13 +2,13 @@ from django.apps import AppConfig
 
 
 class ContactsConfig(AppConfig):
-    """People."""
+    """Contacts, tags, segments, import and export."""
 
     name = "contacts"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Tell other systems what happens to people; say what jobs can do with them."""
+        """Register public events, job kinds, bulk actions and file cleanup."""
         from accounts.ports import register_file_remover
         from contacts import job_kinds, public_events
         from contacts.importing import storage

@@ -27,7 +27,7 @@ def card_context(access: Access, contact: Contact) -> dict[str, Any]:
 
 
 def _consents(business: BusinessProfile, contact: Contact) -> list[tuple[ConsentProof, str]]:
-    """Return the proofs of a contact's consent, each with the address of its message; "" for none."""
+    """Return the consent proofs, each with the address of its message or ""."""
     proofs = selectors.consents_of(business, contact.pk)
     places = ports.places_of_messages(business.pk, [one.message_id for one in proofs if one.message_id])
     return [(one, places.get(one.message_id, "") if one.message_id else "") for one in proofs]

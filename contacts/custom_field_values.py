@@ -31,14 +31,17 @@ def clean(field: CustomField, raw: Any) -> Any:
 
 
 def clean_all(fields: Iterable[CustomField], raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Clean values by key; None removes a value. Raises InvalidInput with the key as its field."""
+    """Clean values by key; None removes a value.
+
+    Raises InvalidInput with the key as its field.
+    """
     known = {field.key: field for field in fields}
-    found = {}
+    cleaned = {}
     for key, value in raw.items():
         if key not in known:
             raise InvalidInput("unknown_field", f"There is no custom field called {key[:40]!r}.", field=key)
-        found[key] = clean(known[key], value)
-    return found
+        cleaned[key] = clean(known[key], value)
+    return cleaned
 
 
 def _wrong(field: CustomField, wanted: str) -> InvalidInput:
@@ -103,7 +106,7 @@ _CLEANERS: dict[str, Callable[[CustomField, Any], Any]] = {
 }
 
 
-def words(field: CustomField, value: Any) -> str:
+def format_value(field: CustomField, value: Any) -> str:
     """Format a stored value; "" for none."""
     if value is None:
         return ""

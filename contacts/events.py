@@ -28,8 +28,7 @@ class ContactsMerged(Event):
     """A contact was merged into another one.
 
     Published inside the merging transaction, before the row of `lost_id` is deleted: inside subscribers move what
-    refers to
-    it to `contact_id`.
+    refers to it to `contact_id`.
     """
 
     name: ClassVar[str] = "contact.merged"
@@ -39,7 +38,10 @@ class ContactsMerged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ContactDeleted(Event):
-    """A contact is being deleted, with everything that refers to it. Published before the rows are deleted."""
+    """A contact is being deleted, with everything that refers to it.
+
+    Published before the rows are deleted.
+    """
 
     name: ClassVar[str] = "contact.deleted"
     contact_id: UUID
@@ -65,7 +67,10 @@ class ContactOptedIn(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TagsMerged(Event):
-    """The tag `lost_id` was merged into `tag_id`. Published before the lost tag is deleted."""
+    """The tag `lost_id` was merged into `tag_id`.
+
+    Published before the lost tag is deleted.
+    """
 
     name: ClassVar[str] = "tag.merged"
     tag_id: UUID

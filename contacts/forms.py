@@ -27,11 +27,11 @@ TEST, VALUE = "test.", "value."
 
 def read_filter(business: BusinessProfile, query: QueryDict) -> ContactFilter:
     """Read a filter from a query string or a form. Raises InvalidInput."""
-    given: dict[str, Any] = {key: query.getlist(key) for key in TAGS if any(query.getlist(key))}
-    given["country"] = re.findall(r"[^\s,;]+", " ".join(query.getlist("country")))
-    given["connection"] = [one for one in query.getlist("connection") if one]
-    given["group"] = [one for one in query.getlist("group") if one]
-    given |= {key: query[key] for key in SINGLE if query.get(key, "").strip()}
+    values: dict[str, Any] = {key: query.getlist(key) for key in TAGS if any(query.getlist(key))}
+    values["country"] = re.findall(r"[^\s,;]+", " ".join(query.getlist("country")))
+    values["connection"] = [one for one in query.getlist("connection") if one]
+    values["group"] = [one for one in query.getlist("group") if one]
+    values |= {key: query[key] for key in SINGLE if query.get(key, "").strip()}
     tests: dict[str, Any] = {}
     for name in query:
         if not name.startswith(TEST) or not query[name]:
@@ -43,13 +43,13 @@ def read_filter(business: BusinessProfile, query: QueryDict) -> ContactFilter:
         elif operator == "set" or value.strip():
             tests[key] = {operator: True if operator == "set" else value}
     if tests:
-        given["fields"] = tests
-    return ContactFilter.parse(business, given)
+        values["fields"] = tests
+    return ContactFilter.parse(business, values)
 
 
-def as_query(wanted: ContactFilter) -> str:
+def as_query(contact_filter: ContactFilter) -> str:
     """Return a filter as a query string that `read_filter` reads back."""
-    stored = wanted.to_dict()
+    stored = contact_filter.to_dict()
     pairs: list[tuple[str, str]] = []
     for key, value in stored.items():
         if key in (*TAGS, "connection", "country", "group"):
@@ -71,7 +71,10 @@ def _text(value: Any) -> str:
 
 
 class FieldsMixin(forms.Form):
-    """A form with a field for each custom field, called field.<key>. The service checks the values."""
+    """A form with a field for each custom field, called field.<key>.
+
+    The service checks the values.
+    """
 
     def add_custom(self, fields: Iterable[CustomField], present: dict[str, Any]) -> None:
         """Add the form fields, filled with the present values."""
@@ -213,12 +216,12 @@ class RuleForm(forms.Form):
 
     def values(self) -> dict[str, Any]:
         """Return the arguments of the service."""
-        given = self.cleaned_data
+        data = self.cleaned_data
         return {
-            "tag": given["tag"],
-            "kind": given["kind"],
-            "keywords": given["keywords"].splitlines(),
-            "days": given["days"] or 0,
+            "tag": data["tag"],
+            "kind": data["kind"],
+            "keywords": data["keywords"].splitlines(),
+            "days": data["days"] or 0,
         }
 
 
@@ -236,7 +239,7 @@ class WordsForm(forms.Form):
                     widget=forms.Textarea(attrs={"rows": 3, "dir": "auto", "lang": code}),
                 )
 
-    def of(self, kind: str) -> dict[str, str]:
+    def keywords(self, kind: str) -> dict[str, str]:
         """Return the submitted keywords by language."""
         return {code: self.cleaned_data[f"{kind}.{code}"] for code in LANGUAGES}
 

@@ -55,8 +55,8 @@ START: dict[str, list[str]] = {
     "ru": ["старт", "подписаться"],
     "tr": ["başlat"],
 }
-LENGTH = 60
-MOST = 30
+MAX_LENGTH = 60
+MAX_KEYWORDS = 30
 """Keywords of one language."""
 
 
@@ -67,7 +67,10 @@ _NO_WORD = re.compile(r"[^a-z0-9]+")
 
 
 def plain(text: str) -> str:
-    """Return `text` without case, accents, punctuation and emoji: "arret" for "  Arrêt!! 🙏"."""
+    """Return `text` without case, accents, punctuation and emoji.
+
+    "arret" for "  Arrêt!! 🙏".
+    """
     if text.isascii():
         return " ".join(_NO_WORD.sub(" ", text.lower()).split())
     kept = (
@@ -79,7 +82,10 @@ def plain(text: str) -> str:
 
 
 def _decomposed(text: str) -> str:
-    """Decompose a text (NFKD) in pieces, because time grows with the square of the number of accents in a row."""
+    """Decompose a text (NFKD) in pieces.
+
+    The time for a piece grows with the square of the number of accents in a row.
+    """
     starts = range(0, len(text), _PIECE)
     return "".join(unicodedata.normalize("NFKD", text[start : start + _PIECE]) for start in starts)
 
@@ -89,13 +95,16 @@ def _is_vowel_sign(letter: str) -> bool:
     return unicodedata.category(letter) in ("Mn", "Mc") and "\u0900" <= letter <= "\u0dff"
 
 
-def whole(words: Mapping[str, Iterable[str]]) -> frozenset[str]:
+def plain_keywords(words: Mapping[str, Iterable[str]]) -> frozenset[str]:
     """Return the keywords of all languages in plain form."""
     return frozenset(filter(None, (plain(word) for some in words.values() for word in some)))
 
 
 def contains(text: str, keywords: Iterable[str]) -> str:
-    """Return the first of `keywords` that occurs in the plain `text` as whole words; "" for none."""
+    """Return the first keyword that occurs in the plain `text`; "" for none.
+
+    Only whole words count.
+    """
     padded = f" {text} "
     return next((word for word in keywords if f" {_plain_word(word)} " in padded), "")
 
@@ -104,16 +113,19 @@ _plain_word = lru_cache(maxsize=4096)(plain)
 
 
 def clean(lines: str | Iterable[str], what: str) -> list[str]:
-    """Parse keywords, one a line or separated by commas. Raises InvalidInput with `what` as its field."""
+    """Parse keywords, one a line or separated by commas.
+
+    Raises InvalidInput with `what` as its field.
+    """
     parts = re.split(r"[\n,]", lines) if isinstance(lines, str) else list(lines)
-    found = list(dict.fromkeys(" ".join(part.split()) for part in parts if part.strip()))
-    if len(found) > MOST:
-        raise InvalidInput("too_many_words", f"At most {MOST} words can be given.", field=what)
-    for word in found:
-        if len(word) > LENGTH or not plain(word):
+    keywords = list(dict.fromkeys(" ".join(part.split()) for part in parts if part.strip()))
+    if len(keywords) > MAX_KEYWORDS:
+        raise InvalidInput("too_many_words", f"At most {MAX_KEYWORDS} words can be given.", field=what)
+    for word in keywords:
+        if len(word) > MAX_LENGTH or not plain(word):
             raise InvalidInput(
                 "invalid_word",
-                f"{word[:LENGTH]}: a word has letters, and at most {LENGTH} of them.",
+                f"{word[:MAX_LENGTH]}: a word has letters, and at most {MAX_LENGTH} of them.",
                 field=what,
             )
-    return found
+    return keywords

@@ -1,4 +1,4 @@
-"""Contacts, the identities by which WhatsApp knows them, and how a business sorts them."""
+"""Contacts, and what a business keeps about them."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Contact(Searched, TimestampedModel):
 
     @property
     def display_name(self) -> str:
-        """What to call them: the name we gave, theirs, the number, or that nothing is known."""
+        """Return the name, push name or number, or "Unknown person"."""
         return self.name or self.push_name or self.display_phone or "Unknown person"
 
     @property
@@ -100,17 +100,20 @@ class Contact(Searched, TimestampedModel):
 
     @property
     def state(self) -> str:
-        """What a list says of them beside the name: "blocked", "opted_out" or nothing."""
+        """Return "blocked", "opted_out" or ""."""
         return "blocked" if self.blocked_at else "opted_out" if self.opted_out_at else ""
 
     @property
     def initials(self) -> str:
-        """Letters for an avatar; empty when only a number is known."""
+        """Return the letters of an avatar; "" when only a number is known."""
         return initials(self.name or self.push_name)
 
 
 class ContactIdentity(TimestampedModel):
-    """One way in which WhatsApp names a contact: a phone number (canonical E.164) or a LID (bare digits)."""
+    """An identifier by which WhatsApp knows a contact.
+
+    A phone number (canonical E.164) or a LID (bare digits).
+    """
 
     class Kind(models.TextChoices):
         PHONE = "phone", "Phone number"
@@ -136,7 +139,7 @@ COLOR = RegexValidator(r"^#[0-9a-fA-F]{6}$", "Write the colour as # and six digi
 
 
 class Tag(UuidModel):
-    """A word by which a business sorts its contacts."""
+    """A label of contacts."""
 
     business_profile = models.ForeignKey(
         BusinessProfile, on_delete=models.CASCADE, related_name="tags", db_index=False
@@ -156,7 +159,7 @@ class Tag(UuidModel):
 
 
 class ContactTag(models.Model):
-    """A contact carries a tag."""
+    """A tag of a contact."""
 
     pk = models.CompositePrimaryKey("contact_id", "tag_id")
     contact = models.ForeignKey(
@@ -170,10 +173,10 @@ class ContactTag(models.Model):
 
 
 class ContactGroup(models.Model):
-    """How lately and how often a contact has written; counted anew every night (analytics.services.rfm).
+    """The RFM group of a contact; assigned every night (analytics.services.rfm).
 
-    Beside the contact and not on it: hundreds of rows change every night, and a contact carries indexes of its texts.
-    Who never wrote is in no group.
+    A table of its own, because hundreds of rows change every night and a contact carries search indexes. Contacts who
+    never wrote have no row.
     """
 
     class Group(models.TextChoices):
@@ -198,7 +201,7 @@ class ContactGroup(models.Model):
 
 
 class ContactNote(TimestampedModel):
-    """What somebody of the team wrote down about a contact."""
+    """A note of the team about a contact."""
 
     business_profile = models.ForeignKey(
         BusinessProfile, on_delete=models.CASCADE, related_name="+", db_index=False
@@ -219,7 +222,7 @@ FIELD_KEY = RegexValidator(r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", "Small letters and 
 
 
 class CustomField(TimestampedModel):
-    """Something a business wants to know of its contacts. Values stand in `Contact.metadata[key]`.
+    """The definition of a custom field. Values are in `Contact.metadata[key]`.
 
     text and choice: a string; number: a JSON number; date: "2026-01-31"; boolean: true or false.
     """
@@ -251,7 +254,7 @@ class CustomField(TimestampedModel):
 
 
 class Segment(TimestampedModel):
-    """A filter of contacts under a name. Who is in it is decided when it is looked at."""
+    """A named filter of contacts. Members are computed on use."""
 
     business_profile = models.ForeignKey(
         BusinessProfile, on_delete=models.CASCADE, related_name="segments", db_index=False
@@ -271,7 +274,7 @@ class Segment(TimestampedModel):
 
 
 class ListColumns(TimestampedModel):
-    """The columns of the list that one member wants to see in one business."""
+    """The columns of the contact list that a member has chosen."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     business_profile = models.ForeignKey(BusinessProfile, on_delete=models.CASCADE, related_name="+")
@@ -285,7 +288,7 @@ class ListColumns(TimestampedModel):
 
 
 class TagRule(TimestampedModel):
-    """Puts a tag on contacts by itself."""
+    """A rule that tags contacts automatically."""
 
     class Kind(models.TextChoices):
         KEYWORD = "keyword", "A word in their message"
@@ -312,9 +315,10 @@ class TagRule(TimestampedModel):
 
 
 class ConsentProof(UuidModel):
-    """A contact opted out or in: when, how, by which message or by whom. Never changed while the contact is there.
+    """Proof of an opt-out or opt-in: when, how, by which message or member.
 
-    Of somebody who opted out it outlives the contact: it waits, without one, until their number comes back.
+    Immutable while the contact exists. The proof of an opt-out outlives the contact: it waits, without one, until their
+    number comes back.
     """
 
     class Kind(models.TextChoices):
@@ -360,7 +364,10 @@ class ConsentProof(UuidModel):
 
 
 class Suppression(UuidModel):
-    """A number (or LID) that opted out. Outlives the contact, so that a deletion and a new import change nothing."""
+    """A number (or LID) that opted out.
+
+    Outlives the contact, so that deletion and re-import change nothing.
+    """
 
     business_profile = models.ForeignKey(
         BusinessProfile, on_delete=models.CASCADE, related_name="+", db_index=False
@@ -380,7 +387,7 @@ class Suppression(UuidModel):
 
 
 class ConsentWords(TimestampedModel):
-    """The words by which a business's contacts opt out and in, if they are not the built-in ones."""
+    """A business's own keywords that opt contacts out and in."""
 
     business_profile = models.OneToOneField(
         BusinessProfile, on_delete=models.CASCADE, related_name="consent_words"
@@ -393,7 +400,10 @@ class ConsentWords(TimestampedModel):
 
 
 class ContactImport(TimestampedModel):
-    """A file that somebody uploaded, how it is read and what is done with it. The file goes when the job is over."""
+    """An uploaded file, how it is parsed and what is imported.
+
+    The file is deleted when the job is over.
+    """
 
     class Duplicates(models.TextChoices):
         UPDATE = "update", "Fill in and correct"
@@ -440,7 +450,7 @@ class ContactImport(TimestampedModel):
 
 
 class ImportRejects(models.Model):
-    """The rejects of one chunk of an import, kept until they are written into the file that the person gets."""
+    """The rejects of one chunk of an import, until the job writes the file of rejects."""
 
     pk = models.CompositePrimaryKey("job_id", "first_row")
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -452,10 +462,10 @@ class ImportRejects(models.Model):
 
 
 class ImportedContact(models.Model):
-    """An import changed this contact, who was there before.
+    """An existing contact that an import changed.
 
-    Without constraints in the database: checking two keys a row would cost an import a fifth of its time. Contacts are
-    deleted with what hangs on them, and imports that were started stay.
+    No constraints in the database: checking two keys a row would take a fifth of an import's time. Contacts are deleted
+    with what refers to them, and imports that were started stay.
     """
 
     pk = models.CompositePrimaryKey("contact_id", "source_id")
@@ -472,10 +482,10 @@ class ImportedContact(models.Model):
 
 
 class BulkChange(models.Model):
-    """A bulk job did this to this contact: what undoing the job takes back.
+    """A change by a bulk job, which an undo of the job reverts.
 
-    target_id: the tag, the proof of the opt-out, the campaign. No foreign keys: a contact that is deleted in between
-    is simply not there any more.
+    target_id: the tag, the consent proof or the campaign. No foreign keys: an undo ignores contacts that were deleted
+    in between.
     """
 
     pk = models.CompositePrimaryKey("job_id", "contact_id", "target_id")

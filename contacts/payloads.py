@@ -18,9 +18,9 @@ class ShownTag(NamedTuple):
 
 
 def contact_data(contact: Contact) -> dict[str, Any]:
-    """Return the JSON object of a contact whose tags are attached (`selectors.attach_tags`).
+    """Return the JSON object of a contact.
 
-    Times are aware datetimes and ids UUIDs; the encoder writes them.
+    Tags must be attached (`selectors.attach_tags`). Times are aware datetimes and ids UUIDs; the encoder writes them.
     """
     return {
         "id": contact.pk,

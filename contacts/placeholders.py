@@ -1,4 +1,7 @@
-"""Render texts with variables: `{{name}}`, `{{name|there}}`. Unknown variables stay as they are."""
+"""Render texts with variables: `{{name}}`, `{{name|there}}`.
+
+Unknown variables stay as they are.
+"""
 
 from __future__ import annotations
 
@@ -39,12 +42,15 @@ def _words(value: object) -> str:
 
 
 def render(text: str, values: Mapping[str, str], known: Collection[str]) -> str:
-    """Replace the variables of `text`. known: names of variables; without a value the fallback is used, or nothing."""
+    """Replace the variables of `text`.
 
-    def put(found: re.Match[str]) -> str:
-        name, fallback = found.group(1).lower(), found.group(2)
+    known: names of variables; without a value the fallback is used, or nothing.
+    """
+
+    def put(match: re.Match[str]) -> str:
+        name, fallback = match.group(1).lower(), match.group(2)
         if name not in known:
-            return found.group(0)
+            return match.group(0)
         return values.get(name, "") or (fallback or "").strip()
 
     return _VARIABLE.sub(put, text)
@@ -52,4 +58,4 @@ def render(text: str, values: Mapping[str, str], known: Collection[str]) -> str:
 
 def variables(text: str) -> list[tuple[str, bool]]:
     """Return the variables of `text` in order, each with whether it has a fallback."""
-    return [(found.group(1).lower(), found.group(2) is not None) for found in _VARIABLE.finditer(text)]
+    return [(match.group(1).lower(), match.group(2) is not None) for match in _VARIABLE.finditer(text)]

@@ -1,4 +1,4 @@
-"""Ports: what contacts needs from the apps above, which register it in their ready()."""
+"""Ports, which apps above register in their ready()."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ Matcher = Callable[[TagRule], QuerySet[Contact]]
 class OurNumbers:
     """The numbers of a business, and the contacts they talk with.
 
-    of: (id, name) of each number of a business. talks: rows with a contact_id, of everybody with whom these numbers
-    talk.
+    names_of: (id, name) of each number of a business. conversations_of: rows with a contact_id, one a
+    conversation of these numbers.
     """
 
-    of: Callable[[BusinessProfile], list[tuple[UUID, str]]]
-    talks: Callable[[Collection[UUID]], QuerySet[Any]]
+    names_of: Callable[[BusinessProfile], list[tuple[UUID, str]]]
+    conversations_of: Callable[[Collection[UUID]], QuerySet[Any]]
 
 
 OpenFile = Callable[[], IO[bytes]]
@@ -86,7 +86,10 @@ def register_places_of_messages(places: Places) -> None:
 
 
 def places_of_messages(business_id: UUID, message_ids: Collection[UUID]) -> dict[UUID, str]:
-    """Return the addresses of the existing ones among these messages; no query for none."""
+    """Return the addresses of those messages that exist.
+
+    No query without messages.
+    """
     return _places[0](business_id, message_ids) if message_ids and _places else {}
 
 

@@ -47,10 +47,10 @@ def register() -> None:
     """Declare the event types and subscribe; called once, in ready()."""
     for kind, when in _WHEN.items():
         public_events.declare(EventType(kind.name, when, partial(_example, kind)))
-        events.inside(kind, tell)
+        events.inside(kind, record_events)
 
 
-def tell(batch: Sequence[Any]) -> None:
+def record_events(batch: Sequence[Any]) -> None:
     """Record each event (one of `Happened`) with the current state of its contact."""
     groups: dict[UUID, list[Happened]] = defaultdict(list)
     for event in batch:
@@ -59,19 +59,21 @@ def tell(batch: Sequence[Any]) -> None:
         audience = public_events.audience(business_id)
         if not audience.wants(*{event.name for event in group}):
             continue
-        found = selectors.contacts_by_id(business_id, {event.contact_id for event in group})
+        contacts = selectors.contacts_by_id(business_id, {event.contact_id for event in group})
         audience.record(
             [
                 PublicEvent(
-                    event.name, contact_data(found[event.contact_id]) | _more(event), event.contact_id
+                    event.name,
+                    contact_data(contacts[event.contact_id]) | _extra_fields(event),
+                    event.contact_id,
                 )
                 for event in group
-                if event.contact_id in found
+                if event.contact_id in contacts
             ]
         )
 
 
-def _more(event: Happened) -> dict[str, Any]:
+def _extra_fields(event: Happened) -> dict[str, Any]:
     """Return the fields of an event besides its contact."""
     match event:
         case ContactsMerged():

@@ -17,7 +17,10 @@ LONGEST = 30
 def searchable_texts(
     name: str, push_name: str, number: str | None, email: str, fields: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Yield names, number, e-mail address, values of custom fields, and the endings of words."""
+    """Yield the texts of a contact, and the endings of its words.
+
+    Names, number, e-mail address and values of custom fields.
+    """
     yield from (name, push_name, number or "", email)
     for value in fields.values() if isinstance(fields, Mapping) else ():
         if isinstance(value, str | int | float) and not isinstance(value, bool):
@@ -26,7 +29,10 @@ def searchable_texts(
 
 
 def _endings(text: str) -> str:
-    """Return the endings of all words, because people also remember the middle of a name."""
+    """Return the endings of all words.
+
+    People also remember the middle of a name.
+    """
     words = dict.fromkeys(re.findall(r"[^\W\d_]+", fold(text)))
     return " ".join(
         word[start:] for word in words for start in range(1, min(len(word), LONGEST) - SHORTEST + 1)

@@ -1,4 +1,4 @@
-"""Doorbells of the clock."""
+"""Celery tasks run by beat."""
 
 from celery import shared_task
 
@@ -8,12 +8,12 @@ from contacts.services import imports, rules
 
 @shared_task
 def tag_the_silent() -> None:
-    """Tag those who have not answered for as long as a rule says."""
+    """Run the no-answer tag rules."""
     rules.run_due()
 
 
 @shared_task
 def prune_imports() -> None:
-    """Forget files that were uploaded and never taken in, and what undoing many at once would have needed."""
+    """Delete files of abandoned imports, and bulk changes past their undo."""
     imports.prune()
     job.prune()

@@ -1,4 +1,4 @@
-"""What happened with a contact, newest first: what contacts itself knows, and what other apps add."""
+"""The timeline of a contact, from this app and registered sources."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ PAGE = 20
 def page(
     business: BusinessProfile, contact: Contact, before: datetime | None = None
 ) -> tuple[list[Entry], datetime | None]:
-    """At most PAGE entries, one query a source, and the time before which there is more."""
+    """Return at most PAGE entries, and the time before which there is more.
+
+    Newest first; one query a source.
+    """
     start = before or now()
-    found = [entry for source in _SOURCES for entry in source(business.pk, contact.pk, start, PAGE + 1)]
+    entries = [entry for source in _SOURCES for entry in source(business.pk, contact.pk, start, PAGE + 1)]
     if contact.created_at < start:
-        found.append(_beginning(business, contact))
-    found.sort(key=lambda entry: entry.at, reverse=True)
-    more = found[PAGE - 1].at if len(found) > PAGE else None
-    return found[:PAGE], more
+        entries.append(_beginning(business, contact))
+    entries.sort(key=lambda entry: entry.at, reverse=True)
+    more = entries[PAGE - 1].at if len(entries) > PAGE else None
+    return entries[:PAGE], more
 
 
 def _beginning(business: BusinessProfile, contact: Contact) -> Entry:
@@ -36,7 +39,7 @@ def _beginning(business: BusinessProfile, contact: Contact) -> Entry:
 
 
 def parse(before: str) -> datetime | None:
-    """The time in an address. Raises InvalidInput."""
+    """Parse a cursor; None for "". Raises InvalidInput."""
     if not before:
         return None
     try:

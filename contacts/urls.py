@@ -1,4 +1,4 @@
-"""Addresses of contacts."""
+"""URLs of contacts."""
 
 from django.urls import path
 

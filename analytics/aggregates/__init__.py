@@ -1,6 +1,7 @@
-"""Figures of a business by day: counted in advance, marked as outdated by triggers, read through `days`.
+"""Figures of a business by day.
 
-Everything outside this package imports from here only.
+Counted in advance by the roll-up, marked as outdated by triggers, read through `days`. Everything outside this package
+imports from here only.
 """
 
 from analytics.aggregates.bitmaps import Bitmap, union

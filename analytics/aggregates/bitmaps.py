@@ -1,6 +1,7 @@
-"""Bitmaps: sets of small numbers as Python integers. Bit n is set if n is in the set.
+"""Bitmaps: sets of small numbers as Python integers.
 
-Union is `|`, intersection `&`, size `int.bit_count()`, each at a few microseconds for a hundred thousand numbers.
+Bit n is set if n is in the set. Union is `|`, intersection `&`, size `int.bit_count()`, each at a few microseconds for
+a hundred thousand numbers.
 """
 
 from __future__ import annotations
@@ -35,9 +36,10 @@ def union(bitmaps: Iterable[Bitmap]) -> Bitmap:
 
 
 def pack(bitmap: Bitmap) -> bytes:
-    """Serialize a bitmap for the tables: little-endian, deflated. 300 ordinals below a million take under 1 KB.
+    """Serialize a bitmap for the tables.
 
-    Z_RLE finds runs of one byte only, which is all that a sparse bitmap has: smaller and ten times as fast.
+    Little-endian, deflated: 300 ordinals below a million take under 1 KB. Z_RLE finds runs of one byte only, which is
+    all that a sparse bitmap has: smaller and ten times as fast.
     """
     if not bitmap:
         return b""

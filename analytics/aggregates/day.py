@@ -14,7 +14,10 @@ HOURS = 24
 
 @dataclass(slots=True)
 class Tally:
-    """Messages by status. sent, delivered, read and failed count outbound ones; each status includes the later ones."""
+    """Messages by status.
+
+    All but `messages` count outbound ones; sent and delivered include the later statuses.
+    """
 
     messages: int = 0
     sent: int = 0
@@ -42,10 +45,10 @@ class Tally:
 
 @dataclass(slots=True)
 class AgentWork:
-    """The work of one agent. sent: messages that left, without campaigns. Durations are in seconds, sorted.
+    """The work of one agent. sent: messages that left, without campaigns.
 
-    answers: from the customer's first unanswered message to each answer. resolutions: from the customer's first message
-    to each closing.
+    Durations are in seconds, sorted. answers: from the customer's first unanswered message to each answer. resolutions:
+    from the customer's first message to each closing.
     """
 
     sent: int = 0

@@ -1,7 +1,7 @@
-"""Days and hours of a time zone as spans of UTC, so that both databases count by Python's time zones.
+"""Days and hours of a time zone as spans of UTC.
 
-A day does not always have 24 hours, nor an hour of the clock 60 minutes, and where clocks are set back over midnight a
-date comes twice. Spans cover all of that.
+Both databases count by them, and so by Python's time zones. A day does not always have 24 hours, nor an hour of the
+clock 60 minutes, and where clocks are set back over midnight a date comes twice. Spans cover all of that.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def dates(first: date, last: date) -> list[date]:
 
 @lru_cache(maxsize=64)
 def hours(zone: ZoneInfo, first: date, last: date) -> tuple[Span, ...]:
-    """Return the hours of the dates from `first` to `last` in `zone`, in chronological order.
+    """Return the hours of the dates from `first` to `last`, chronologically.
 
     Where the clock is set back an hour may have two spans; where it is set forward one is missing.
     """
@@ -69,7 +69,10 @@ def utc_bounds(zone: ZoneInfo, first: date, last: date) -> tuple[datetime, datet
 
 
 def _date_bounds(zone: ZoneInfo, when: date) -> tuple[datetime, datetime]:
-    """Return when a date begins and ends. A date that the zone skips does both at the moment of the change."""
+    """Return when a date begins and ends.
+
+    A date that the zone skips does both at the moment of the change.
+    """
     spans = days(zone, when, when)
     if not spans:
         moment = datetime(when.year, when.month, when.day, tzinfo=zone).astimezone(UTC)

@@ -1,7 +1,8 @@
-"""Ordinals: small numbers of contacts and conversations, for bitmaps of them (docs/decisions/bitmaps.md).
+"""Ordinals: small numbers of contacts and conversations for use in bitmaps.
 
 Within a business every contact and every conversation that a roll-up meets gets the next ordinal; none is ever reused.
-Contacts and conversations have a sequence each: with one for both, bitmaps of either would be twice as long.
+Contacts and conversations have a sequence each: with one for both, bitmaps of either would be twice as long. See
+docs/decisions/bitmaps.md.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ class Ordinals:
             self._assign_temporary(missing)
 
     def _look_up(self, wanted: dict[Kind, set[bytes]]) -> None:
-        """Read known and next ordinals by one statement, so that both are of the same moment."""
+        """Read known and next ordinals by one statement, as of the same moment."""
         ordinals, nexts = _read(self._business_id, set().union(*wanted.values()))
         if not self._ceiling:
             self._ceiling, self._next = dict(nexts), dict(nexts)
@@ -110,7 +111,10 @@ class Ordinals:
                 self._next[kind] += 1
 
     def _assign_stored(self, missing: dict[Kind, set[bytes]]) -> None:
-        """Assign ordinals for good. The lock of the clock's row serializes concurrent roll-ups."""
+        """Assign ordinals for good.
+
+        The lock of the clock's row serializes concurrent roll-ups.
+        """
         if not any(missing.values()):
             return
         with transaction.atomic():
@@ -129,7 +133,7 @@ class Ordinals:
 
 
 def contacts_in(business_id: UUID, bitmaps_by_name: Mapping[str, Bitmap]) -> dict[UUID, str]:
-    """Return the existing contacts of some disjoint bitmaps, each with the name of its bitmap."""
+    """Return the existing contacts of disjoint bitmaps, with the bitmap's name."""
     names = {
         ordinal: name for name, bitmap in bitmaps_by_name.items() for ordinal in bitmaps.to_ordinals(bitmap)
     }
@@ -170,7 +174,7 @@ FROM stats_clocks AS c WHERE c.business_profile_id = %s
 
 
 def _read(business_id: UUID, ids: Iterable[bytes]) -> tuple[dict[bytes, int], dict[Kind, int]]:
-    """Return the ordinals of those ids that have one, and the next ordinal of each kind."""
+    """Return the known ordinals of these ids, and the next ordinal of each kind."""
     ordered = sorted(ids)  # for locality in the index
     if connection.vendor == "postgresql":
         rows = bulk.fetch_prepared(_POSTGRES, [PackedIds(ordered), business_id])

@@ -1,4 +1,4 @@
-"""SQL that counts the rows of some dates: the one definition of what each figure means.
+"""SQL that counts the rows of dates: the definition of each figure.
 
 `tests/analytics/naive.py` defines it again in plain Python, and tests compare the two on random histories. Each
 statement assigns rows to spans of UTC made by Python (`local_days`), so the database's time zones do not matter.
@@ -121,20 +121,23 @@ FEW = 7
 
 
 def count(business_id: UUID, zone: ZoneInfo, first: date, last: date) -> list[CountedDay]:
-    """Count every date from `first` to `last` in `zone` from the rows; a fixed number of statements."""
+    """Count every date from `first` to `last` in `zone` from the rows.
+
+    A fixed number of statements.
+    """
     counted = {when: CountedDay(Day(when)) for when in local_days.dates(first, last)}
-    found = {when: one.day for when, one in counted.items()}
+    days = {when: one.day for when, one in counted.items()}
     hours, whole = (_without_gaps(spans(zone, first, last)) for spans in (local_days.hours, local_days.days))
     if not whole:
         return list(counted.values())
     with transaction.atomic():
-        if connection.vendor == "postgresql" and len(found) > FEW:
+        if connection.vendor == "postgresql" and len(days) > FEW:
             bulk.fetch("SET LOCAL work_mem TO '32MB'", [])  # sort in memory
-        _count_messages(_Rows(business_id, hours), found)
-        days = _Rows(business_id, whole)
-        _count_people(days, counted)
-        _count_answers(days, found)
-        _count_others(days, found)
+        _count_messages(_Rows(business_id, hours), days)
+        whole_days = _Rows(business_id, whole)
+        _count_people(whole_days, counted)
+        _count_answers(whole_days, days)
+        _count_others(whole_days, days)
     return list(counted.values())
 
 
@@ -143,56 +146,61 @@ GAP = date.min
 
 
 def _without_gaps(spans: Sequence[Span]) -> list[Span]:
-    """Fill the gaps between spans, which occur where a date comes twice, by spans of the date GAP."""
-    found: list[Span] = []
+    """Fill gaps between spans by spans of the date GAP.
+
+    Gaps occur where a date comes twice.
+    """
+    filled: list[Span] = []
     for span in spans:
-        if found and found[-1].ends != span.begins:
-            found.append(Span(GAP, 0, found[-1].ends, span.begins))
-        found.append(span)
-    return found
+        if filled and filled[-1].ends != span.begins:
+            filled.append(Span(GAP, 0, filled[-1].ends, span.begins))
+        filled.append(span)
+    return filled
 
 
-def _count_messages(rows: _Rows, found: dict[date, Day]) -> None:
+def _count_messages(rows: _Rows, days: dict[date, Day]) -> None:
     for span, connection_id, direction, kind, status, sender, personal, total in rows.fetch(
         "messages", _MESSAGES
     ):
-        day = found[span.date]
+        day = days[span.date]
         ours = direction == "outbound"
-        one = TALLY_BY_STATUS.get(status, _UNSENT) if ours else _UNSENT
-        day.messages.setdefault((bulk.as_uuid(connection_id), direction, kind), Tally()).add(one.times(total))
+        tally = TALLY_BY_STATUS.get(status, _UNSENT) if ours else _UNSENT
+        day.messages.setdefault((bulk.as_uuid(connection_id), direction, kind), Tally()).add(
+            tally.times(total)
+        )
         if not ours:
             day.received_by_hour[span.hour] += total
-        elif one.sent:
+        elif tally.sent:
             day.sent_by_hour[span.hour] += total
             if personal:
                 day.work_of(bulk.as_uuid(sender) if sender else None).sent += total
 
 
-def _count_people(rows: _Rows, found: dict[date, CountedDay]) -> None:
+def _count_people(rows: _Rows, counted: dict[date, CountedDay]) -> None:
     sets = {
         "active": _id_list("t.contact_id", "t.active = 1"),
         "reached": _id_list("t.contact_id", "t.reached = 1"),
         "talks": _id_list("t.conversation_id", "t.talks = 1"),
     }
     for span, active, reached, talks in rows.fetch("messages", _PEOPLE, **sets):
-        one = found[span.date]
-        one.active += _ids(active)
-        one.reached += _ids(reached)
-        one.conversations += _ids(talks)
+        day = counted[span.date]
+        day.active += _ids(active)
+        day.reached += _ids(reached)
+        day.conversations += _ids(talks)
 
 
-def _count_answers(rows: _Rows, found: dict[date, Day]) -> None:
+def _count_answers(rows: _Rows, days: dict[date, Day]) -> None:
     placeholders = {
         "seconds": _int_list(_seconds("answered", "asked"), "asked"),
         "horizon": _horizon("answered"),
     }
     more = [rows.begins] * 4
     for span, sender, seconds in rows.fetch("messages", _ANSWERS, *more, **placeholders):
-        work = found[span.date].work_of(bulk.as_uuid(sender) if sender else None)
+        work = days[span.date].work_of(bulk.as_uuid(sender) if sender else None)
         work.answers = sorted([*work.answers, *_ints(seconds)])
 
 
-def _count_others(rows: _Rows, found: dict[date, Day]) -> None:
+def _count_others(rows: _Rows, days: dict[date, Day]) -> None:
     """Count closings, new contacts and opt-outs by one statement."""
     placeholders = {
         "seconds": _int_list(_seconds("e.created_at", "e.begun_at"), "e.begun_at"),
@@ -200,7 +208,7 @@ def _count_others(rows: _Rows, found: dict[date, Day]) -> None:
     }
     parts = {"conversation_events": _CLOSINGS, "contacts": _NEW, "contact_consents": _OPT_OUTS}
     for span, kind, actor, total, seconds in rows.fetch_all(parts, **placeholders):
-        day = found[span.date]
+        day = days[span.date]
         if kind == "new":
             day.new_contacts += total
         elif kind == "opt_out":
@@ -234,7 +242,7 @@ class _Rows:
         return self.fetch_all({table: statement}, *more, **words)
 
     def fetch_all(self, parts: Mapping[str, str], *more: Any, **words: str) -> Iterator[tuple[Any, ...]]:
-        """Run several statements of equal columns, each on its own table, as one UNION ALL."""
+        """Run statements of equal columns, each on its own table, as one UNION ALL."""
         texts, parameters = [], []
         for table, statement in parts.items():
             source, given = (
@@ -265,7 +273,7 @@ class _Rows:
 
 
 def _id_list(column: str, condition: str) -> str:
-    """Return the SQL that aggregates the ids of the rows that meet the condition, for `_ids`."""
+    """Return the SQL that aggregates ids of matching rows, for `_ids`."""
     if connection.vendor == "postgresql":
         return f"STRING_AGG(uuid_send({column}), ''::bytea) FILTER (WHERE {condition})"
     return f"GROUP_CONCAT(CASE WHEN {condition} THEN {column} END)"
@@ -301,7 +309,7 @@ _NOTHING = {
 
 
 def _int_list(column: str, not_null: str) -> str:
-    """Return the SQL that aggregates integers of the rows whose column `not_null` is set, for `_ints`."""
+    """Return the SQL that aggregates integers where `not_null` is set, for `_ints`."""
     if connection.vendor == "postgresql":
         return f"ARRAY_AGG({column}) FILTER (WHERE {not_null} IS NOT NULL)"
     return f"GROUP_CONCAT({column})"

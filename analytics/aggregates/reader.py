@@ -1,4 +1,4 @@
-"""Read the days of a business: what is counted in advance where that still holds, the rows where it does not."""
+"""Read the days of a business: stored figures where valid, else the rows."""
 
 from __future__ import annotations
 

@@ -50,7 +50,10 @@ Progress = Callable[[int], None]
 
 
 def roll_up(seconds: float = 240.0) -> int:
-    """Count what is due in every business, for about `seconds`. Returns the number of counted dates."""
+    """Count what is due in every business, for about `seconds`.
+
+    Returns the number of counted dates.
+    """
     deadline = time.monotonic() + seconds
     while open_marked_dates():
         pass
@@ -66,7 +69,10 @@ def roll_up(seconds: float = 240.0) -> int:
 
 @contextmanager
 def isolated(business_id: UUID, failure: str) -> Iterator[None]:
-    """Log exceptions of the work for one business, so that the others go on. Errors of the database connection pass."""
+    """Log exceptions of the work for one business, so that the others go on.
+
+    Errors of the database connection pass.
+    """
     try:
         yield
     except (OperationalError, InterfaceError):
@@ -85,7 +91,7 @@ def _create_clocks() -> None:
 
 
 def _due() -> list[BusinessProfile]:
-    """Return the businesses with a date to be counted, first or again, or with a changed time zone."""
+    """Return the businesses with dates to be counted or a changed time zone."""
     dates = DailyStats.objects.filter(date__gte=local_days.EARLIEST.date())
     waiting = dates.exclude(state=State.DONE).values("business_profile_id")
     due = Q(stats_clock__due_at__lte=now()) | Q(pk__in=waiting) | ~Q(stats_clock__time_zone=F("time_zone"))
@@ -98,10 +104,10 @@ def _due() -> list[BusinessProfile]:
 
 
 def open_marked_dates() -> int:
-    """Open the dates that triggers have marked, to be counted again; returns the number of marks.
+    """Open the dates that triggers have marked, to be counted again.
 
-    Marks are deleted in the transaction that opens their dates. A mark that is not committed yet stays, like the change
-    that it stands for.
+    Returns the number of marks. Marks are deleted in the transaction that opens their dates. A mark that is not
+    committed yet stays, like the change that it stands for.
     """
     with transaction.atomic():
         marks = list(
@@ -133,7 +139,10 @@ def _open(business_id: UUID, hours: Iterable[datetime]) -> None:
 
 
 def local_dates_of(hours: Iterable[datetime], zone: ZoneInfo) -> set[date]:
-    """Return the local dates of these hours (UTC); an hour may touch two. Implausible hours are left out."""
+    """Return the local dates of these hours (UTC); an hour may touch two.
+
+    Implausible hours are left out.
+    """
     last = timedelta(minutes=59, seconds=59)
     shown = [hour for hour in hours if local_days.EARLIEST <= hour <= now() + local_days.DAY]
     return {local_days.local_date(hour + part, zone) for hour in shown for part in (timedelta(0), last)}
@@ -143,7 +152,10 @@ def local_dates_of(hours: Iterable[datetime], zone: ZoneInfo) -> set[date]:
 
 
 def catch_up(business: BusinessProfile, deadline: float | None = None) -> int:
-    """Count the dates that are over or open, oldest first; returns how many. deadline: monotonic seconds."""
+    """Count the dates that are over or open, oldest first; returns how many.
+
+    deadline: monotonic seconds.
+    """
     clock, zone = ensure_clock(business)
     last = local_days.local_date(now() - GRACE, zone) - local_days.DAY
     first = clock.counted_until + local_days.DAY if clock.counted_until else _first_date(business, zone)
@@ -166,7 +178,10 @@ def catch_up(business: BusinessProfile, deadline: float | None = None) -> int:
 def rebuild(
     business: BusinessProfile, first: date, last: date, progress: Progress = lambda done: None
 ) -> int:
-    """Count the dates from `first` to `last` again, as far as they are over; returns how many."""
+    """Count the dates from `first` to `last` again, as far as they are over.
+
+    Returns how many.
+    """
     _, zone = ensure_clock(business)
     last = min(last, local_days.local_date(now() - GRACE, zone) - local_days.DAY)
     done, ordinals = 0, Ordinals(business.pk, assign=True)
@@ -177,9 +192,9 @@ def rebuild(
 
 
 def reset(business: BusinessProfile) -> None:
-    """Delete all counted figures, after a history was written without marks. The next roll-up counts them again.
+    """Delete all counted figures, after a history was written without marks.
 
-    The clock stays, because it knows which ordinals are taken.
+    The next roll-up counts them again. The clock stays, because it knows which ordinals are taken.
     """
     with transaction.atomic():
         clock = StatsClock.objects.filter(business_profile=business)
@@ -193,12 +208,15 @@ def _empty(business: BusinessProfile) -> None:
 
 
 def first_date(business: BusinessProfile) -> date | None:
-    """Return the date of the first message or contact in the business's time zone; None without any."""
+    """Return the date of the first message or contact; None without any."""
     return _first_date(business, ZoneInfo(business.time_zone))
 
 
 def ensure_clock(business: BusinessProfile) -> tuple[StatsClock, ZoneInfo]:
-    """Return the business's clock, created if missing. A changed time zone deletes everything counted so far."""
+    """Return the business's clock, created if missing.
+
+    A changed time zone deletes everything counted so far.
+    """
     with transaction.atomic():
         StatsClock.objects.bulk_create(
             [StatsClock(business_profile=business, time_zone=business.time_zone, due_at=now())],
@@ -213,14 +231,14 @@ def ensure_clock(business: BusinessProfile) -> tuple[StatsClock, ZoneInfo]:
 
 
 def _first_date(business: BusinessProfile, zone: ZoneInfo) -> date | None:
-    """Ignores implausible times that an import or an older version has stored: see `local_days.EARLIEST`."""
+    """Return the first date, ignoring implausible times (local_days.EARLIEST)."""
     messages = Message.objects.filter(business_profile=business, created_at__gte=local_days.EARLIEST)
     contacts = Contact.objects.filter(business_profile=business, created_at__gte=local_days.EARLIEST)
-    found = [
+    candidates = [
         messages.order_by("created_at").values_list("created_at", flat=True).first(),
         contacts.aggregate(first=Min("created_at"))["first"],
     ]
-    moments = [moment for moment in found if moment is not None]
+    moments = [moment for moment in candidates if moment is not None]
     return local_days.local_date(min(moments), zone) if moments else None
 
 
@@ -239,9 +257,10 @@ def _chunks(dates: Iterable[date]) -> list[list[date]]:
 def count_days(
     business: BusinessProfile, zone: ZoneInfo, dates: Sequence[date], ordinals: Ordinals | None = None
 ) -> int:
-    """Count consecutive dates; returns how many were written (dates that were opened meanwhile are not).
+    """Count consecutive dates.
 
-    ordinals: shared by the calls of one run, so that each ordinal is looked up once.
+    Returns how many were written (dates that were opened meanwhile are not). ordinals: shared by the calls of one run,
+    so that each ordinal is looked up once.
     """
     token = uuid7()
     _start(business.pk, dates, token)
@@ -254,7 +273,10 @@ def count_days(
 
 
 def _start(business_id: UUID, dates: Sequence[date], token: UUID) -> None:
-    """Mark the dates as `started`. Committed durably before counting, so that a crash cannot leave them as empty."""
+    """Mark the dates as `started`.
+
+    Committed durably before counting, so that a crash cannot leave them as empty.
+    """
     DailyStats.objects.bulk_create(
         [
             DailyStats(business_profile_id=business_id, date=when, state=State.STARTED, token=token)
@@ -267,7 +289,7 @@ def _start(business_id: UUID, dates: Sequence[date], token: UUID) -> None:
 
 
 def _finish(business_id: UUID, zone: ZoneInfo, counted: Sequence[Day], token: UUID) -> int:
-    """Write the dates that still have our token, if the business still has the same time zone."""
+    """Write the dates that still have our token and time zone."""
     with transaction.atomic():
         commit_lazily()  # after a crash the dates are still `started`, and counted again
         counts_in = _ZONE.first(business_id)

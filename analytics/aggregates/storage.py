@@ -1,4 +1,4 @@
-"""Write and read `Day` objects: the tables daily_stats, daily_message_stats and daily_agent_stats."""
+"""Write and read `Day` objects in the tables of daily aggregates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ SECONDS = "I"
 
 
 def write(business_id: UUID, days: Sequence[Day]) -> None:
-    """Replace the message and agent rows of these days. Call in the transaction that marks them `done`."""
+    """Replace the message and agent rows of these days.
+
+    Call in the transaction that marks them `done`.
+    """
     where = {"business_profile_id": business_id, "date__in": [day.date for day in days]}
     for model in (DailyMessageStats, DailyAgentStats):  # nothing refers to their rows
         rows: Any = model._default_manager.filter(**where)
@@ -119,9 +122,9 @@ def unpack_seconds(packed: bytes | memoryview) -> Sequence[int]:
 def read(
     business_id: UUID, first: date, last: date, without: Collection[date], reached: bool = True
 ) -> tuple[dict[date, Day], set[date]]:
-    """Return the counted days from `first` to `last` except `without`, and the dates whose row is not `done`.
+    """Return the counted days, and the dates whose row is not `done`.
 
-    reached: whether to load `Day.reached`.
+    Dates in `without` are skipped. reached: whether to load `Day.reached`.
     """
     where = {"business_profile_id": business_id, "date__range": (first, last)}
     days, undone = _days(where, without, reached)
@@ -170,7 +173,10 @@ def _days(
 
 
 def _add_work(day: Day, user_id: UUID | None, work: AgentWork) -> None:
-    """Add to the work of an agent: the rows of former members have no user and are added up."""
+    """Add to the work of an agent.
+
+    The rows of former members have no user and are added up.
+    """
     known = day.work_of(user_id)
     known.sent += work.sent
     known.closed += work.closed

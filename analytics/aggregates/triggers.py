@@ -43,7 +43,10 @@ _ANSWER = "direction = 'outbound' AND message_type <> 'reaction' AND origin <> '
 
 
 def install_triggers() -> None:
-    """Create missing triggers and drop outdated ones. No-op while a table is missing: some migrations stop half way."""
+    """Create missing triggers and drop outdated ones.
+
+    No-op while a table is missing: some migrations stop half way.
+    """
     if not {"messages", "stats_marks", *SIMPLE_TABLES} <= set(connection.introspection.table_names()):
         return
     wanted = dict(_postgres() if connection.vendor == "postgresql" else _sqlite())
@@ -71,7 +74,10 @@ def _existing(cursor: Any) -> dict[str, str]:
 
 
 def _named(prefix: str, body: str, statement: str) -> tuple[str, str]:
-    """Name a trigger by the digest of its definition. `{name}` stands for the name in the statement."""
+    """Name a trigger by the digest of its definition.
+
+    `{name}` stands for the name in the statement.
+    """
     digest = hashlib.sha256((body + statement).encode()).hexdigest()[:8]
     name = f"stats_mark_{prefix}_{digest}"
     return name, body + statement.replace("{name}", name)
@@ -207,7 +213,10 @@ _SQLITE_NEXT = f"""
 
 
 def _sqlite() -> Iterator[tuple[str, str]]:
-    """SQLite has one writer at a time: an existing mark has not been handled yet, so one an hour is enough."""
+    """Yield the triggers for SQLite.
+
+    SQLite has one writer at a time: an existing mark has not been handled yet, so one an hour is enough.
+    """
     yield _sqlite_trigger("messages", "insert", MESSAGE_COLUMNS, _SQLITE_NEXT.format(row="NEW", condition=1))
     turned = _differs(TURN_COLUMNS, "IS NOT")
     yield _sqlite_trigger(

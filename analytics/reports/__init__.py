@@ -1,4 +1,7 @@
-"""What pages, API and mails show. Each function takes the business and a period; its figures equal the rows."""
+"""What pages, API and mails show.
+
+Each function takes the business and a period; its figures equal the rows.
+"""
 
 from analytics.reports.campaigns import campaign, campaigns
 from analytics.reports.contacts import contacts

@@ -20,7 +20,10 @@ SHOWN = 100
 
 @dataclass(frozen=True)
 class CampaignFigures:
-    """The results of one campaign. Its counters equal the rows of its recipients (campaigns.services)."""
+    """The results of one campaign.
+
+    Its counters equal the rows of its recipients (campaigns.services).
+    """
 
     id: UUID
     name: str
@@ -80,7 +83,7 @@ def campaigns(business: BusinessProfile, period: Period) -> Sequence[CampaignFig
 
 def campaign(business: BusinessProfile, campaign_id: UUID) -> CampaignFigures:
     """Return one campaign. Raises NotFound."""
-    found = Campaign.objects.filter(business_profile=business, pk=campaign_id).first()
-    if found is None:
+    row = Campaign.objects.filter(business_profile=business, pk=campaign_id).first()
+    if row is None:
         raise NotFound("This campaign")
-    return CampaignFigures.from_campaign(found)
+    return CampaignFigures.from_campaign(row)

@@ -35,7 +35,10 @@ class Growth:
 
 @dataclass(frozen=True)
 class Cohort:
-    """New contacts of one week (from Monday). stayed: how many of them wrote in that week, the next one, ..."""
+    """New contacts of one week (from Monday).
+
+    stayed: how many of them wrote in that week, the next one, ...
+    """
 
     week: date
     size: int
@@ -86,19 +89,22 @@ class ContactFigures:
 
 
 def contacts(business: BusinessProfile, period: Period, group: str = "") -> ContactFigures:
-    """Return the contacts' figures in `period`. Deleted and merged contacts are not counted."""
+    """Return the contacts' figures in `period`.
+
+    Deleted and merged contacts are not counted.
+    """
     group = group or period.group
     ordinals = Ordinals(business.pk)
     week = _first_week(period)
     begin = min(period.before.first, week)
     every = days(business, begin, period.last, period.zone, ordinals=ordinals)
-    earlier, found = every[-2 * period.length : -period.length], every[-period.length :]
+    earlier, current = every[-2 * period.length : -period.length], every[-period.length :]
     begins, ends = utc_bounds(period.zone, period.first, period.last)
     rows = Contact.objects.filter(business_profile=business)
     known = rows.filter(created_at__lt=begins).count()
-    reached = union(day.reached for day in found)
-    wrote = union(day.active for day in found)
-    pieces, whole = cut(found, group)
+    reached = union(day.reached for day in current)
+    wrote = union(day.active for day in current)
+    pieces, whole = cut(current, group)
     growth = _growth(known, pieces)
     return ContactFigures(
         period=period,
@@ -117,11 +123,11 @@ def contacts(business: BusinessProfile, period: Period, group: str = "") -> Cont
 
 
 def _growth(known: int, pieces: Sequence[Piece]) -> list[Growth]:
-    found = []
+    growth = []
     for piece in pieces:
         known += piece.figures.new_contacts
-        found.append(Growth(piece.begins, piece.label, piece.figures.new_contacts, known))
-    return found
+        growth.append(Growth(piece.begins, piece.label, piece.figures.new_contacts, known))
+    return growth
 
 
 def _first_week(period: Period) -> date:
@@ -131,12 +137,12 @@ def _first_week(period: Period) -> date:
 
 
 def _cohorts(
-    business: BusinessProfile, period: Period, found: Sequence[Day], ordinals: Ordinals
+    business: BusinessProfile, period: Period, daily: Sequence[Day], ordinals: Ordinals
 ) -> list[Cohort]:
-    """Return the cohorts by week. found: days from a Monday on."""
-    whole = {piece[0].date: piece for piece in periods.pieces(found, "week")}
+    """Return the cohorts by week. daily: days from a Monday on."""
+    whole = {piece[0].date: piece for piece in periods.pieces(daily, "week")}
     wrote = {week: union(day.active for day in piece) for week, piece in whole.items()}
-    newcomers = _newcomers(business, period, found[0].date)
+    newcomers = _newcomers(business, period, daily[0].date)
     sets = ordinals.contact_bitmaps([newcomers[week] for week in wrote])
     return [
         Cohort(

@@ -16,7 +16,10 @@ from core.errors import InvalidInput
 
 @dataclass(frozen=True)
 class DateRange:
-    """range: the name of a preset, or "custom". group: day, week or month; "" for the one that fits."""
+    """A date range and its grouping.
+
+    range: the name of a preset, or "custom". group: day, week or month; "" for the one that fits.
+    """
 
     period: Period
     range: str
@@ -32,9 +35,9 @@ class DateRange:
 
 
 def parse(business: BusinessProfile, params: Mapping[str, str], *, zone: ZoneInfo | None = None) -> DateRange:
-    """Parse `range`, or `from` and `to`, and `group`; the last 30 days without any. zone: default the business's.
+    """Parse `range`, or `from` and `to`, and `group`; the last 30 days without any.
 
-    Raises InvalidInput with the invalid parameter as its field.
+    zone: default the business's. Raises InvalidInput with the invalid parameter as its field.
     """
     zone = zone or ZoneInfo(business.time_zone)
     today = local_date(now(), zone)

@@ -31,8 +31,8 @@ def table(business: BusinessProfile, date_range: DateRange, key: str) -> Table:
 
 
 def _daily(business: BusinessProfile, date_range: DateRange) -> Table:
-    found = days(business, date_range.period.first, date_range.period.last, date_range.period.zone)
-    rows = [(str(day.date), *tables.daily_cells(summary([day]))) for day in found]
+    daily = days(business, date_range.period.first, date_range.period.last, date_range.period.zone)
+    rows = [(str(day.date), *tables.daily_cells(summary([day]))) for day in daily]
     return Table(DAYS, "By day", tables.daily_columns(), rows)
 
 
@@ -55,12 +55,15 @@ _PAGES: tuple[tuple[frozenset[str], Callable[[BusinessProfile, DateRange], list[
 )
 
 
-def csv(made: Table) -> bytes:
-    """Return the table as CSV. Durations are in seconds, shares from 0 to 1; cells without a figure are empty."""
-    head = [column.name + _unit(column.kind) for column in made.columns]
+def csv(table: Table) -> bytes:
+    """Return the table as CSV.
+
+    Durations are in seconds, shares from 0 to 1; cells without a figure are empty.
+    """
+    head = [column.name + _unit(column.kind) for column in table.columns]
     out = io.BytesIO()
     writer = spreadsheets.CsvWriter(out, head)
-    for row in made.rows:
+    for row in table.rows:
         writer.write(_cell(cell) for cell in row)
     writer.close()
     return out.getvalue()

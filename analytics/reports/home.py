@@ -1,4 +1,4 @@
-"""The home page of a business: a fixed number of bounded queries, whatever the size of the business."""
+"""The home page of a business, by a fixed number of bounded queries."""
 
 from __future__ import annotations
 
@@ -107,7 +107,10 @@ def home_page(business: BusinessProfile, user: User) -> HomePage:
 
 
 def checklist(business: BusinessProfile, numbers: Sequence[WhatsAppConnection]) -> Checklist:
-    """Return which first steps are done. A number counts once it has ever been connected."""
+    """Return which first steps are done.
+
+    A number counts once it has ever been connected.
+    """
     accompanied, invited, imported, integrated = _existence(business)
     return Checklist(
         described=bool(business.description.strip() and business.industry.strip()),
@@ -130,7 +133,10 @@ def _has_answered(business: BusinessProfile) -> bool:
 
 
 def _existence(business: BusinessProfile) -> tuple[bool, bool, bool, bool]:
-    """Return whether there are a second member, an invitation, an import and an API key; one query."""
+    """Return whether a second member, invitation, import and API key exist.
+
+    One query.
+    """
     own = {"business_profile": business}
     rows = BusinessProfile.objects.filter(pk=business.pk).annotate(
         accompanied=Exists(Membership.objects.filter(**own).order_by("pk")[1:2]),

@@ -1,4 +1,4 @@
-"""The overview: figures of a period beside the period before, by day, week or month, by type, number and agent."""
+"""The overview: figures of a period, beside the period before."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 @dataclass(frozen=True)
 class Piece:
-    """A day, week or month of the period. The first and the last one may be incomplete."""
+    """A day, week or month of the period.
+
+    The first and the last one may be incomplete.
+    """
 
     begins: date
     label: str
@@ -71,7 +74,10 @@ class AgentFigures:
 
 @dataclass(frozen=True)
 class Overview:
-    """The figures of a period. hours: messages received, as 7 rows (from Monday) of 24 hours."""
+    """The figures of a period.
+
+    hours: messages received, as 7 rows (from Monday) of 24 hours.
+    """
 
     period: Period
     group: str
@@ -90,38 +96,41 @@ class Overview:
 
 
 def overview(business: BusinessProfile, period: Period, group: str = "") -> Overview:
-    """Return the figures of `period`, and those of the period before. group: day, week or month."""
+    """Return the figures of `period`, and those of the period before.
+
+    group: day, week or month.
+    """
     group = group or period.group
     every = days(business, period.before.first, period.last, period.zone, reached=False)
-    earlier, found = every[: period.length], every[period.length :]
-    pieces, whole = cut(found, group)
+    earlier, current = every[: period.length], every[period.length :]
+    pieces, whole = cut(current, group)
     return Overview(
         period=period,
         group=group,
         now=whole,
         before=summary(earlier),
         pieces=pieces,
-        types=_types(found),
-        numbers=_numbers(business, found),
-        agents=_agents(business, found),
-        hours=_hours(found),
+        types=_types(current),
+        numbers=_numbers(business, current),
+        agents=_agents(business, current),
+        hours=_hours(current),
     )
 
 
-def cut(found: Sequence[Day], group: str) -> tuple[list[Piece], Summary]:
+def cut(daily: Sequence[Day], group: str) -> tuple[list[Piece], Summary]:
     """Return the figures of each piece of the days, and of all of them together."""
-    pieces = periods.pieces(found, group)
+    pieces = periods.pieces(daily, group)
     pools = [pool(piece) for piece in pieces]
     shown = [
-        Piece(piece[0].date, periods.label(piece[0].date, group), one.summary())
-        for piece, one in zip(pieces, pools, strict=True)
+        Piece(piece[0].date, periods.label(piece[0].date, group), pooled.summary())
+        for piece, pooled in zip(pieces, pools, strict=True)
     ]
     return shown, together(pools).summary()
 
 
-def _types(found: Sequence[Day]) -> list[TypeFigures]:
+def _types(daily: Sequence[Day]) -> list[TypeFigures]:
     tallies: dict[tuple[str, str], Tally] = defaultdict(Tally)
-    for day in found:
+    for day in daily:
         for (_, direction, kind), tally in day.messages.items():
             tallies[kind, direction].add(tally)
     rows = [
@@ -133,10 +142,10 @@ def _types(found: Sequence[Day]) -> list[TypeFigures]:
     )
 
 
-def _numbers(business: BusinessProfile, found: Sequence[Day]) -> list[NumberFigures]:
+def _numbers(business: BusinessProfile, daily: Sequence[Day]) -> list[NumberFigures]:
     received: dict[UUID, int] = defaultdict(int)
     tallies: dict[UUID, Tally] = defaultdict(Tally)
-    for day in found:
+    for day in daily:
         for (connection_id, direction, _), tally in day.messages.items():
             if direction == "inbound":
                 received[connection_id] += tally.messages
@@ -150,30 +159,30 @@ def _numbers(business: BusinessProfile, found: Sequence[Day]) -> list[NumberFigu
     return [row for row in rows if row.received or row.tally.messages]
 
 
-def _agents(business: BusinessProfile, found: Sequence[Day]) -> list[AgentFigures]:
-    work = defaultdict(list)
-    for day in found:
-        for user_id, one in day.work.items():
-            work[user_id].append(one)
-    people = User.objects.filter(pk__in=[key for key in work if key]).only("full_name", "email")
+def _agents(business: BusinessProfile, daily: Sequence[Day]) -> list[AgentFigures]:
+    work_by_user = defaultdict(list)
+    for day in daily:
+        for user_id, work in day.work.items():
+            work_by_user[user_id].append(work)
+    people = User.objects.filter(pk__in=[key for key in work_by_user if key]).only("full_name", "email")
     names = {person.pk: str(person) for person in people}
     rows = [
         AgentFigures(
             user_id,
             names[user_id] if user_id else NOBODY,
-            sum(one.sent for one in done),
-            sum(one.closed for one in done),
-            Durations.from_lists(one.answers for one in done),
-            Durations.from_lists(one.resolutions for one in done),
+            sum(work.sent for work in done),
+            sum(work.closed for work in done),
+            Durations.from_lists(work.answers for work in done),
+            Durations.from_lists(work.resolutions for work in done),
         )
-        for user_id, done in work.items()
+        for user_id, done in work_by_user.items()
     ]
     return sorted(rows, key=lambda row: (row.user_id is None, -row.sent, row.name))
 
 
-def _hours(found: Sequence[Day]) -> list[list[int]]:
+def _hours(daily: Sequence[Day]) -> list[list[int]]:
     table = [[0] * HOURS for _ in WEEKDAYS]
-    for day in found:
+    for day in daily:
         row = table[day.date.weekday()]
         for hour, count in enumerate(day.received_by_hour):
             row[hour] += count

@@ -1,4 +1,4 @@
-"""Periods: ranges of dates, the period before, and the days, weeks or months that they are cut into."""
+"""Periods: ranges of dates, and the pieces that they are cut into."""
 
 from __future__ import annotations
 
@@ -64,7 +64,10 @@ def preset(name: str, today: date, zone: ZoneInfo) -> Period:
 
 
 def between(first: str, last: str, zone: ZoneInfo, *, fields: tuple[str, str] = ("from", "to")) -> Period:
-    """Return the period between two dates (YYYY-MM-DD). Raises InvalidInput with the invalid field."""
+    """Return the period between two dates (YYYY-MM-DD).
+
+    Raises InvalidInput with the invalid field.
+    """
     begin, end = _date(first, fields[0]), _date(last, fields[1])
     if begin > end:
         raise InvalidInput("range_backwards", "The range ends before it begins.", field=fields[1])
@@ -75,12 +78,12 @@ def between(first: str, last: str, zone: ZoneInfo, *, fields: tuple[str, str] = 
 
 def _date(text: str, field: str) -> date:
     try:
-        found = date.fromisoformat(text)
+        parsed = date.fromisoformat(text)
     except ValueError:
         raise InvalidInput("invalid_date", "Write dates like 2026-03-31.", field=field) from None
-    if not date(1990, 1, 1) <= found <= date(2199, 12, 31):
+    if not date(1990, 1, 1) <= parsed <= date(2199, 12, 31):
         raise InvalidInput("invalid_date", "Choose a date between 1990 and 2199.", field=field)
-    return found
+    return parsed
 
 
 def time_zone(name: str) -> ZoneInfo:

@@ -28,15 +28,15 @@ def percentile(ordered: Iterable[Sequence[int]], share: float) -> int | None:
 
 
 def _ranked(lists: Sequence[Sequence[int]], rank: int, low: int, high: int) -> Sequence[int]:
-    """Return the value of this rank (from 1) among all lists if it lies from `low` to `high`, else nothing."""
+    """Return the value of this rank (from 1) if it lies from `low` to `high`."""
     begins = [bisect_left(one, low) for one in lists]
     ends = [bisect_right(one, high) for one in lists]
-    place = rank - sum(begins) - 1
-    if place < 0 or rank > sum(ends):
+    index = rank - sum(begins) - 1
+    if index < 0 or rank > sum(ends):
         return ()
     near = [value for one, begin, end in zip(lists, begins, ends, strict=True) for value in one[begin:end]]
     near.sort()
-    return near[place : place + 1]
+    return near[index : index + 1]
 
 
 def _rank(count: int, share: float) -> int:
@@ -65,7 +65,10 @@ def share(part: int, whole: int) -> float | None:
 
 @dataclass(frozen=True)
 class Summary:
-    """The figures of some days. Contacts and conversations are counted once, whatever the number of active days."""
+    """The figures of some days.
+
+    Contacts and conversations are counted once, whatever the number of active days.
+    """
 
     received: int
     sent: int
@@ -91,7 +94,10 @@ class Summary:
 
 @dataclass
 class Pool:
-    """Days added up in a form that can be added to others: contacts as bitmaps, durations as sorted lists."""
+    """Days added up in a form that can be added to others.
+
+    Contacts and conversations are bitmaps, durations sorted lists.
+    """
 
     received: int = 0
     ours: Tally = field(default_factory=Tally)

@@ -22,7 +22,10 @@ CAMPAIGN_KEYS = frozenset({"campaigns"})
 
 @dataclass(frozen=True)
 class Column:
-    """A column. kind: number, duration (seconds), share (0 to 1), text or date. drawn: whether the chart shows it."""
+    """A column. kind: number, duration (seconds), share (0 to 1), text or date.
+
+    drawn: whether the chart shows it.
+    """
 
     name: str
     kind: str = NUMBER
@@ -31,7 +34,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Line:
-    """A row for templates: its name, the link of the name, and the other cells with their columns."""
+    """A row for templates: its name, the name's link, the cells with columns."""
 
     first: Any
     link: str
@@ -40,9 +43,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """A table whose first column names the row. chart: line, bar, bars (horizontal) or nothing.
+    """A table whose first column names the row.
 
-    None in a cell: no figure. links: addresses behind the names, one for each row, or none at all.
+    chart: line, bar, bars (horizontal) or nothing. None in a cell: no figure. links: addresses behind the names, one
+    for each row, or none at all.
     """
 
     key: str
@@ -82,9 +86,9 @@ def _messages(overview: Overview) -> Table:
     columns = [Column("Date", TEXT), Column("Received"), Column("Sent")]
     columns += [Column(name, drawn=False) for name in ("Delivered", "Read", "Failed")]
     rows = [
-        (piece.label, one.received, one.sent, one.delivered, one.read, one.failed)
+        (piece.label, figures.received, figures.sent, figures.delivered, figures.read, figures.failed)
         for piece in overview.pieces
-        for one in [piece.figures]
+        for figures in [piece.figures]
     ]
     return Table("messages", "Messages", columns, rows, "bar")
 
@@ -93,9 +97,9 @@ def _people(overview: Overview) -> Table:
     columns = [Column("Date", TEXT), Column("Active contacts"), Column("New contacts")]
     columns += [Column(name, drawn=False) for name in ("Conversations", "Opt-outs")]
     rows = [
-        (piece.label, one.active_contacts, one.new_contacts, one.conversations, one.opt_outs)
+        (piece.label, figures.active_contacts, figures.new_contacts, figures.conversations, figures.opt_outs)
         for piece in overview.pieces
-        for one in [piece.figures]
+        for figures in [piece.figures]
     ]
     return Table("people", "Contacts", columns, rows, "line")
 
@@ -113,11 +117,11 @@ def _answers(overview: Overview) -> Table:
     rows = [
         (
             piece.label,
-            *(one.answers.median, one.answers.p90, one.answers.count),
-            *(one.closed, one.resolutions.median, one.resolutions.p90),
+            *(figures.answers.median, figures.answers.p90, figures.answers.count),
+            *(figures.closed, figures.resolutions.median, figures.resolutions.p90),
         )
         for piece in overview.pieces
-        for one in [piece.figures]
+        for figures in [piece.figures]
     ]
     note = "From a customer's first unanswered message to the answer; what waited for over a week was not answered."
     return Table("answers", "First response", columns, rows, "line", note)
@@ -181,60 +185,60 @@ def daily_columns() -> list[Column]:
     ]
 
 
-def daily_cells(one: Summary) -> list[Any]:
+def daily_cells(summary: Summary) -> list[Any]:
     """Return the cells of a day in the export, after its date."""
     return [
-        *(one.received, one.sent, one.delivered, one.read, one.failed),
-        *(one.new_contacts, one.active_contacts, one.conversations),
-        *(one.answers.count, one.answers.median, one.answers.p90),
-        *(one.closed, one.resolutions.median, one.resolutions.p90, one.opt_outs),
+        *(summary.received, summary.sent, summary.delivered, summary.read, summary.failed),
+        *(summary.new_contacts, summary.active_contacts, summary.conversations),
+        *(summary.answers.count, summary.answers.median, summary.answers.p90),
+        *(summary.closed, summary.resolutions.median, summary.resolutions.p90, summary.opt_outs),
     ]
 
 
-def contact_tables(found: ContactFigures) -> list[Table]:
+def contact_tables(figures: ContactFigures) -> list[Table]:
     """Return the tables of the contacts page."""
     growth = Table(
         "growth",
         "Growth",
         [Column("Date", TEXT), Column("Contacts"), Column("New contacts", drawn=False)],
-        [(one.label, one.total, one.came) for one in found.growth],
+        [(one.label, one.total, one.came) for one in figures.growth],
         "line",
     )
     tags = Table(
         "tags",
         "Top tags",
         [Column("Tag", TEXT), Column("Contacts"), Column("Of them new in this range", drawn=False)],
-        [(one.name, one.contacts, one.came) for one in found.tags],
+        [(one.name, one.contacts, one.came) for one in figures.tags],
         "bars",
     )
-    return [growth, cohorts(found), tags, groups(found)]
+    return [growth, cohorts(figures), tags, groups(figures)]
 
 
-def cohorts(found: ContactFigures) -> Table:
-    """Return new contacts by week, and the share of them that wrote in that week and each one after it."""
-    weeks = max((len(one.stayed) for one in found.cohorts), default=0)
+def cohorts(figures: ContactFigures) -> Table:
+    """Return new contacts by week, and the share that wrote in each later week."""
+    weeks = max((len(cohort.stayed) for cohort in figures.cohorts), default=0)
     columns = [Column("Week from", DATE), Column("New contacts")]
     columns += [Column(f"W{number}", SHARE) for number in range(weeks)]
     rows = []
-    for one in found.cohorts:
-        shares = [share(stayed, one.size) for stayed in one.stayed]
-        rows.append((one.week, one.size, *shares, *[None] * (weeks - len(shares))))
+    for cohort in figures.cohorts:
+        shares = [share(stayed, cohort.size) for stayed in cohort.stayed]
+        rows.append((cohort.week, cohort.size, *shares, *[None] * (weeks - len(shares))))
     note = (
         "Of the contacts who came in a week: the share that wrote in that week (0) and in each one after it."
     )
     return Table("cohorts", "Who stays", columns, rows, note=note)
 
 
-def groups(found: ContactFigures) -> Table:
+def groups(figures: ContactFigures) -> Table:
     """Return the number of contacts in each RFM group."""
     columns = [Column("Group", TEXT), Column("Contacts")]
-    rows = [(one.label, one.contacts) for one in found.groups]
-    links = [f"{reverse('contacts:list')}?group={one.group}" for one in found.groups]
+    rows = [(one.label, one.contacts) for one in figures.groups]
+    links = [f"{reverse('contacts:list')}?group={one.group}" for one in figures.groups]
     note = "CountedDay anew every night by how lately and how often people wrote. Open a group to save it as a segment."
     return Table("groups", "Groups", columns, rows, "bars", note, links)
 
 
-def campaign_tables(found: Sequence[CampaignFigures]) -> list[Table]:
+def campaign_tables(campaigns: Sequence[CampaignFigures]) -> list[Table]:
     """Return the campaigns of a period side by side."""
     columns = [
         *(Column("Campaign", TEXT), Column("Started", DATE, drawn=False), Column("State", TEXT, drawn=False)),
@@ -243,11 +247,11 @@ def campaign_tables(found: Sequence[CampaignFigures]) -> list[Table]:
     ]
     rows = [
         (
-            *(one.name, one.started_at and one.started_at.date(), one.status_label),
-            *(one.recipients, one.sent, one.failed, one.opted_out),
-            *(one.delivery_rate, one.read_rate, one.reply_rate),
+            *(campaign.name, campaign.started_at and campaign.started_at.date(), campaign.status_label),
+            *(campaign.recipients, campaign.sent, campaign.failed, campaign.opted_out),
+            *(campaign.delivery_rate, campaign.read_rate, campaign.reply_rate),
         )
-        for one in found
+        for campaign in campaigns
     ]
-    links = [reverse("campaigns:detail", args=[one.id]) for one in found]
+    links = [reverse("campaigns:detail", args=[campaign.id]) for campaign in campaigns]
     return [Table("campaigns", "Campaigns side by side", columns, rows, "bar", links=links)]

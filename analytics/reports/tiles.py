@@ -1,4 +1,4 @@
-"""KPI tiles at the top of a page: figure, change since the period before, sparkline."""
+"""KPI tiles: figure, change since the period before, sparkline."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _UNITS = (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1))
 
 
 def duration_text(seconds: int) -> str:
-    """Format a duration in at most two units, without breaking spaces: 42 s, 3 min 10 s, 2 h 5 min, 12 h."""
+    """Format a duration in at most two units: 42 s, 3 min 10 s, 2 h 5 min.
+
+    One unit from ten of it on. Spaces do not break.
+    """
     for unit, size, smaller, part in _UNITS:
         if seconds >= size:
             whole, rest = seconds // size, seconds % size // part
@@ -28,9 +31,9 @@ def duration_text(seconds: int) -> str:
 
 @dataclass(frozen=True)
 class Tile:
-    """A tile. kind: number, duration or share. line: the figure of each piece of the period.
+    """A tile. kind: number, duration or share.
 
-    better: whether an increase is good news; None: neither.
+    line: the figure of each piece of the period. better: whether an increase is good news; None: neither.
     """
 
     key: str
@@ -45,7 +48,10 @@ class Tile:
 
     @property
     def change(self) -> float | None:
-        """Return the relative change; of shares the difference (0.01 is a percentage point). None: not comparable."""
+        """Return the relative change; None if not comparable.
+
+        Of shares the difference: 0.01 is a percentage point.
+        """
         if self.value is None or self.before is None:
             return None
         if self.kind == SHARE:
@@ -76,26 +82,41 @@ def overview_tiles(overview: Overview) -> list[Tile]:
         return Tile(key, label, icon, figure(overview.now), figure(overview.before), kind, line=line, **more)  # type: ignore[arg-type]
 
     return [
-        tile("received", "Received", "arrow-narrow-down", lambda one: one.received, better=None),
-        tile("sent", "Sent", "arrow-narrow-up", lambda one: one.sent, better=None),
-        tile("active", "Active contacts", "users", lambda one: one.active_contacts, note="wrote to you"),
-        tile("new", "New contacts", "user-plus", lambda one: one.new_contacts),
-        tile("conversations", "Conversations", "messages", lambda one: one.conversations, better=None),
+        tile("received", "Received", "arrow-narrow-down", lambda summary: summary.received, better=None),
+        tile("sent", "Sent", "arrow-narrow-up", lambda summary: summary.sent, better=None),
         tile(
-            *("response", "First response", "clock", lambda one: one.answers.median, DURATION),
+            "active", "Active contacts", "users", lambda summary: summary.active_contacts, note="wrote to you"
+        ),
+        tile("new", "New contacts", "user-plus", lambda summary: summary.new_contacts),
+        tile(
+            "conversations", "Conversations", "messages", lambda summary: summary.conversations, better=None
+        ),
+        tile(
+            *("response", "First response", "clock", lambda summary: summary.answers.median, DURATION),
             better=False,
             note=_ninety(overview.now.answers.p90),
         ),
         tile(
-            *("resolution", "Resolution", "circle-check", lambda one: one.resolutions.median, DURATION),
+            *(
+                "resolution",
+                "Resolution",
+                "circle-check",
+                lambda summary: summary.resolutions.median,
+                DURATION,
+            ),
             better=False,
             note=_ninety(overview.now.resolutions.p90),
         ),
         tile(
-            "delivered", "Delivered", "checks", lambda one: one.delivery_rate, SHARE, note="of what was sent"
+            "delivered",
+            "Delivered",
+            "checks",
+            lambda summary: summary.delivery_rate,
+            SHARE,
+            note="of what was sent",
         ),
-        tile("read", "Read", "eye", lambda one: one.read_rate, SHARE, note="of what was sent"),
-        tile("opt_outs", "Opt-outs", "user-off", lambda one: one.opt_outs, better=False),
+        tile("read", "Read", "eye", lambda summary: summary.read_rate, SHARE, note="of what was sent"),
+        tile("opt_outs", "Opt-outs", "user-off", lambda summary: summary.opt_outs, better=False),
     ]
 
 
@@ -103,16 +124,16 @@ def _ninety(seconds: int | None) -> str:
     return f"median; 90 % within {duration_text(seconds)}" if seconds is not None else "none in this range"
 
 
-def contact_tiles(found: ContactFigures) -> list[Tile]:
+def contact_tiles(figures: ContactFigures) -> list[Tile]:
     """Return the tiles of the contacts page."""
-    active = [piece.figures.active_contacts for piece in found.pieces]
-    new = [piece.figures.new_contacts for piece in found.pieces]
-    now, before = found.now, found.before
+    active = [piece.figures.active_contacts for piece in figures.pieces]
+    new = [piece.figures.new_contacts for piece in figures.pieces]
+    now, before = figures.now, figures.before
     return [
         Tile(
-            *("total", "Contacts", "users-group", found.total, found.total_before),
+            *("total", "Contacts", "users-group", figures.total, figures.total_before),
             note="at the end of the range",
-            line=[one.total for one in found.growth],
+            line=[one.total for one in figures.growth],
         ),
         Tile("new", "New contacts", "user-plus", now.new_contacts, before.new_contacts, line=new),
         Tile(
@@ -121,7 +142,7 @@ def contact_tiles(found: ContactFigures) -> list[Tile]:
             line=active,
         ),
         Tile(
-            *("response", "Wrote back", "message-circle", found.response_rate, None, SHARE),
-            note=f"{found.responded:,} of {found.reached:,} you wrote to",
+            *("response", "Wrote back", "message-circle", figures.response_rate, None, SHARE),
+            note=f"{figures.responded:,} of {figures.reached:,} you wrote to",
         ),
     ]

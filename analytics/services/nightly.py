@@ -30,7 +30,7 @@ def run(seconds: float = SECONDS) -> None:
 
 
 def _ungrouped() -> list[StatsClock]:
-    """Return the clocks of businesses whose dates are counted, but whose contacts are not regrouped yet."""
+    """Return the clocks of counted businesses that are not regrouped yet."""
     rows = StatsClock.objects.filter(business_profile__deleted_at=None, counted_until__isnull=False)
     rows = rows.filter(due_at__gt=now()).select_related("business_profile")
     stale = Q(grouped_on=None) | Q(grouped_on__lte=aggregates.local_date(now(), ZoneInfo("Etc/GMT+12")))

@@ -1,4 +1,4 @@
-"""RFM groups: contacts by recency and frequency of their messages, for lists, segments and campaigns.
+"""RFM groups: contacts by recency and frequency of their messages.
 
     new      wrote for the first time within NEW_DAYS
     loyal    wrote within RECENT_DAYS, and on LOYAL_DAYS different days of the last FREQUENT_DAYS
@@ -6,7 +6,7 @@
     cooling  wrote within LOST_DAYS
     lost     longer ago
 
-The first match applies. Days are in the business's time zone.
+The first match applies. Days are in the business's time zone. Lists, segments and campaigns filter by group.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ Group = ContactGroup.Group
 
 
 def regroup(business: BusinessProfile) -> int:
-    """Assign every contact of the business to its group as of today; returns how many changed."""
+    """Assign every contact of the business to its group as of today.
+
+    Returns how many changed.
+    """
     aggregates.ensure_clock(business)
     today = aggregates.local_date(now(), ZoneInfo(business.time_zone))
     groups = grouped(_days(business, today), today)
@@ -41,7 +44,10 @@ def regroup(business: BusinessProfile) -> int:
 
 
 def grouped(history: Iterable[Day], today: date) -> dict[str, Bitmap]:
-    """Return a bitmap of the contacts of each group. history: the days up to today, in any order."""
+    """Return a bitmap of the contacts of each group.
+
+    history: the days up to today, in any order.
+    """
     everybody = earlier = recent = lately = 0
     often = [0] * LOYAL_DAYS  # often[n]: wrote on more than n of the last FREQUENT_DAYS
     for day in history:
@@ -64,7 +70,10 @@ def grouped(history: Iterable[Day], today: date) -> dict[str, Bitmap]:
 
 
 def _days(business: BusinessProfile, today: date) -> Iterator[Day]:
-    """Yield every day up to today. Missing ordinals are assigned, so that all chunks use the same."""
+    """Yield every day up to today.
+
+    Missing ordinals are assigned, so that all chunks use the same.
+    """
     ordinals = Ordinals(business.pk, assign=True)
     begin = aggregates.first_date(business) or today
     while begin <= today:

@@ -34,7 +34,10 @@ HOUR = 7
 
 
 def set_subscribed(business: BusinessProfile, user: User, subscribed: bool) -> None:
-    """Subscribe or unsubscribe a member. The first report covers the current week. Raises NotFound."""
+    """Subscribe or unsubscribe a member. The first report covers the current week.
+
+    Raises NotFound.
+    """
     membership = Membership.objects.filter(business_profile=business, user=user).first()
     if membership is None:
         raise NotFound("Your membership")
@@ -107,7 +110,7 @@ def _claim(row: ReportSubscription, before: date | None, week: date) -> bool:
 
 
 def _mail(business: BusinessProfile, user: User, week: Period) -> None:
-    found = overview(business, week)
+    figures = overview(business, week)
     query = f"?from={week.first}&to={week.last}"
     text = render_to_string(
         "analytics/mail/report.txt",
@@ -115,8 +118,8 @@ def _mail(business: BusinessProfile, user: User, week: Period) -> None:
             "user": user,
             "business": business,
             "week": week,
-            "tiles": overview_tiles(found),
-            "agents": found.agents,
+            "tiles": overview_tiles(figures),
+            "agents": figures.agents,
             "link": f"{settings.PUBLIC_URL}{reverse('analytics')}{query}",
         },
     )

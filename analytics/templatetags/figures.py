@@ -1,4 +1,7 @@
-"""Formatting of figures: {{ seconds|figure:"duration" }}, {% change tile %}, {% sparkline values %}."""
+"""Formatting of figures.
+
+{{ seconds|figure:"duration" }}, {% change tile %}, {% sparkline values %}.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of analytics: home, and the figures."""
+"""The home page and the analytics pages."""
 
 from analytics.views.home import home, theme
 from analytics.views.pages import campaigns, contacts, export, overview, report

@@ -29,7 +29,10 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def theme(request: HttpRequest) -> HttpResponse:
-    """POST: save the colour theme. Without JavaScript, redirects to the page it came from."""
+    """POST: save the colour theme.
+
+    Without JavaScript, redirects to the page it came from.
+    """
     form = forms.ThemeForm(request.POST)
     if not form.is_valid():
         raise InvalidInput("unknown_theme", "Choose auto, light or dark.", field="theme")

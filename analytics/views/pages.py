@@ -25,13 +25,13 @@ def overview(request: HttpRequest) -> HttpResponse:
     """GET: the overview of a period."""
     access = cast(MemberRequest, request).access
     dates = date_range.parse(access.business, request.GET.dict())
-    found = reports.overview(access.business, dates.period, dates.group)
+    figures = reports.overview(access.business, dates.period, dates.group)
     context = {
         **_frame(request, dates, "analytics"),
-        "overview": found,
-        "tiles": tiles.overview_tiles(found),
-        "tables": {table.key: table for table in tables.overview_tables(found)},
-        "hottest": max(max(row) for row in found.hours),
+        "overview": figures,
+        "tiles": tiles.overview_tiles(figures),
+        "tables": {table.key: table for table in tables.overview_tables(figures)},
+        "hottest": max(max(row) for row in figures.hours),
     }
     return htmx.render(request, "analytics/overview.html", "analytics/_figures.html", context)
 
@@ -42,12 +42,12 @@ def contacts(request: HttpRequest) -> HttpResponse:
     """GET: the contacts page."""
     access = cast(MemberRequest, request).access
     dates = date_range.parse(access.business, request.GET.dict())
-    found = reports.contacts(access.business, dates.period, dates.group)
+    figures = reports.contacts(access.business, dates.period, dates.group)
     context = {
         **_frame(request, dates, "analytics_contacts"),
-        "found": found,
-        "tiles": tiles.contact_tiles(found),
-        "tables": {table.key: table for table in tables.contact_tables(found)},
+        "found": figures,
+        "tiles": tiles.contact_tiles(figures),
+        "tables": {table.key: table for table in tables.contact_tables(figures)},
     }
     return htmx.render(request, "analytics/contacts.html", "analytics/_contacts.html", context)
 
@@ -58,11 +58,11 @@ def campaigns(request: HttpRequest) -> HttpResponse:
     """GET: the campaigns page."""
     access = cast(MemberRequest, request).access
     dates = date_range.parse(access.business, request.GET.dict())
-    found = reports.campaigns(access.business, dates.period)
+    figures = reports.campaigns(access.business, dates.period)
     context = {
         **_frame(request, dates, "analytics_campaigns"),
-        "campaigns": found,
-        "tables": {table.key: table for table in tables.campaign_tables(found)},
+        "campaigns": figures,
+        "tables": {table.key: table for table in tables.campaign_tables(figures)},
     }
     return htmx.render(request, "analytics/campaigns.html", "analytics/_campaigns.html", context)
 
@@ -73,9 +73,9 @@ def export(request: HttpRequest) -> HttpResponse:
     """GET: one table as CSV. table: a table of a page, or "days"."""
     access = cast(MemberRequest, request).access
     dates = date_range.parse(access.business, request.GET.dict())
-    made = csv_export.table(access.business, dates, request.GET.get("table", csv_export.DAYS))
-    response = HttpResponse(csv_export.csv(made), content_type=spreadsheets.CSV_TYPE)
-    name = f"whatsflow-{made.key}-{dates.period.first}-{dates.period.last}.csv"
+    table = csv_export.table(access.business, dates, request.GET.get("table", csv_export.DAYS))
+    response = HttpResponse(csv_export.csv(table), content_type=spreadsheets.CSV_TYPE)
+    name = f"whatsflow-{table.key}-{dates.period.first}-{dates.period.last}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

@@ -204,7 +204,7 @@ class ContactTags(Endpoint):
     def create(self, request: Request, contact_id: UUID) -> Any:
         """Answers with all tags that the contact carries now. Tags that it has already stay."""
         contact = selectors.get_contact(self.business, contact_id)
-        return tags.put_on(self.business, contact, self.user, **self.data)
+        return tags.add_to_contact(self.business, contact, self.user, **self.data)
 
     @operation("Take a tag off a contact")
     def destroy(self, request: Request, contact_id: UUID, tag_id: UUID) -> None:

@@ -33,7 +33,7 @@ class Files(Endpoint):
         """From CSV, Excel or vCard. Answers with the job; what it refuses is the job's file."""
         given = dict(self.data)
         file = given.pop("file")
-        return imports.take_in(self.business, self.user, file, file.name or "", **given)
+        return imports.upload_and_start(self.business, self.user, file, file.name or "", **given)
 
     @operation(
         "Export contacts",

@@ -191,8 +191,8 @@ class Segments(Endpoint):
     )
     def create(self, request: Request) -> Segment:
         """Use it as `segmentId` in GET /contacts, or as the audience of a campaign."""
-        wanted = filters.read(self.business, self.data["filter"])
-        return segments.create(self.business, self.user, self.data["name"], wanted)
+        contact_filter = filters.read(self.business, self.data["filter"])
+        return segments.create(self.business, self.user, self.data["name"], contact_filter)
 
     @operation(
         "Replace a segment",
@@ -203,8 +203,10 @@ class Segments(Endpoint):
     )
     def update(self, request: Request, segment_id: UUID) -> Segment:
         """Another name and another filter."""
-        wanted = filters.read(self.business, self.data["filter"])
-        return segments.update(self.business, segment_id, self.user, name=self.data["name"], wanted=wanted)
+        contact_filter = filters.read(self.business, self.data["filter"])
+        return segments.update(
+            self.business, segment_id, self.user, name=self.data["name"], contact_filter=contact_filter
+        )
 
     @operation(
         "Change a segment",
@@ -216,8 +218,10 @@ class Segments(Endpoint):
     def partial_update(self, request: Request, segment_id: UUID) -> Segment:
         """Only what is sent changes."""
         given = self.data
-        wanted = filters.read(self.business, given["filter"]) if "filter" in given else None
-        return segments.update(self.business, segment_id, self.user, name=given.get("name"), wanted=wanted)
+        contact_filter = filters.read(self.business, given["filter"]) if "filter" in given else None
+        return segments.update(
+            self.business, segment_id, self.user, name=given.get("name"), contact_filter=contact_filter
+        )
 
     @operation("Delete a segment", conditional=True)
     def destroy(self, request: Request, segment_id: UUID) -> None:

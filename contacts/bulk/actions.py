@@ -1,4 +1,4 @@
-"""The bulk actions of this app: tag, untag, opt out and in, block, unblock, delete."""
+"""The bulk actions of this app: tags, consent, blocking, deletion."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def register() -> None:
 
 
 def _prepare_tag(business: BusinessProfile, actor: User, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Find the tags by `tag_ids`, or the tag called `tag`, which is created if it is new."""
+    """Find the tags by `tag_ids`, or the tag called `tag`, created if new."""
     if "tag_ids" in options:
         return _tags_by_id(business, options["tag_ids"])
     (tag,) = tags.find_or_create(business, actor, [options.get("tag", "")])
@@ -46,7 +46,10 @@ def _prepare_tag(business: BusinessProfile, actor: User, options: Mapping[str, A
 
 
 def _prepare_untag(business: BusinessProfile, actor: User, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Find the tags by `tag_ids`, or the tag called `tag`. Raises InvalidInput when there is none."""
+    """Find the tags by `tag_ids`, or the tag called `tag`.
+
+    Raises InvalidInput when there is none.
+    """
     if "tag_ids" in options:
         return _tags_by_id(business, options["tag_ids"])
     name = printable(options.get("tag", ""))
@@ -59,8 +62,8 @@ def _prepare_untag(business: BusinessProfile, actor: User, options: Mapping[str,
 def _tags_by_id(business: BusinessProfile, tag_ids: Sequence[UUID]) -> dict[str, Any]:
     if not tag_ids:
         raise InvalidInput("no_tags", "Say which tags, by `tagIds`.", field="tagIds")
-    found = [get_tag(business, tag_id) for tag_id in tag_ids]
-    return {"tags": [str(tag.pk) for tag in found], "about": ", ".join(tag.name for tag in found)}
+    chosen = [get_tag(business, tag_id) for tag_id in tag_ids]
+    return {"tags": [str(tag.pk) for tag in chosen], "about": ", ".join(tag.name for tag in chosen)}
 
 
 def _tag(run: BulkRun, ids: Sequence[UUID]) -> int:
@@ -120,8 +123,8 @@ def _opt_out(run: BulkRun, ids: Sequence[UUID]) -> int:
 
 
 def _undo_opt_out(work: Work, changes: Sequence[Change]) -> int:
-    """Opt in the contacts whose last consent proof is the one of the job that is undone."""
-    ids = consent.out_by(work.business, dict(changes))
+    """Opt in the contacts whose last consent proof is that of the undone job."""
+    ids = consent.opted_out_by(work.business, dict(changes))
     note = f"Undone: {work.undoes}"
     return consent.opt_in(work.business, ids, how=consent.How.TEAM, actor=work.actor, note=note)
 

@@ -1,6 +1,6 @@
-"""Run bulk actions: as the undoable job "contacts.bulk", or at once within a request.
+"""Run bulk actions: as an undoable job, or at once within a request.
 
-The job commits a thousand contacts at a time, with the changes that an undo reverts.
+The job "contacts.bulk" commits a thousand contacts at a time, with the changes that an undo reverts.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ def start(
     filters: Mapping[str, Any],
     options: Mapping[str, Any],
 ) -> Job:
-    """Start the job. ids None: everybody who passes `filters`. options: of the action, like a tag's name.
+    """Start the job. ids None: everybody who passes `filters`.
 
-    The job's params: {"action", "ids" or "filter"} and the checked options. Raises InvalidInput.
+    options: of the action, like a tag's name. The job's params: {"action", "ids" or "filter"} and the checked options.
+    Raises InvalidInput.
     """
     chosen = registry.get(action)
     params = {"action": action, **to_params(business, ids, filters)}
@@ -62,9 +63,10 @@ def run_at_once(
     filters: ContactFilter | None,
     options: Mapping[str, Any],
 ) -> int:
-    """Apply an action within an API request, to the contacts with `ids` or those who pass `filters`.
+    """Apply an action within an API request.
 
-    Returns how many were changed. Raises InvalidInput ("no_contacts", "too_many_contacts", "no_tags"), NotFound.
+    ids or filters: the contacts. Returns how many were changed. Raises NotFound, InvalidInput ("no_contacts",
+    "too_many_contacts", "no_tags").
     """
     chosen = registry.get(action)
     contact_ids = _ids_at_once(business, ids, filters)
@@ -113,7 +115,10 @@ def run(work: Work) -> dict[str, Any]:
 
 
 def _action(work: Work) -> registry.BulkAction:
-    """Return the job's action. Raises DomainError when it is unknown or no longer allowed."""
+    """Return the job's action.
+
+    Raises DomainError when it is unknown or no longer allowed.
+    """
     try:
         action = registry.get(work.params["action"])
     except DomainError:
@@ -138,7 +143,10 @@ def leads_to(job: Job) -> tuple[str, str] | None:
 
 
 def undo(work: Work) -> dict[str, Any]:
-    """Job handler: revert the recorded changes of a job. What others have changed since stays."""
+    """Job handler: revert the recorded changes of a job.
+
+    What others have changed since stays.
+    """
     action = registry.get(work.undoes.params["action"])
     if action.undo is None:
         raise DomainError("cannot_be_undone", "This cannot be undone.")

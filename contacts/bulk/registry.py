@@ -23,7 +23,10 @@ Change = tuple[UUID, UUID]
 
 @dataclass(frozen=True)
 class BulkRun:
-    """One run of an action. job: None while it runs within a request. channel: a value of ConsentProof.How."""
+    """One run of an action. job: None while it runs within a request.
+
+    channel: a value of ConsentProof.How.
+    """
 
     business: BusinessProfile
     actor: User | None
@@ -32,7 +35,10 @@ class BulkRun:
     channel: str = ConsentProof.How.TEAM
 
     def record(self, changes: Iterable[Change]) -> None:
-        """Store what an undo of the job reverts, within its transaction. No-op without a job."""
+        """Store what an undo of the job reverts, within its transaction.
+
+        No-op without a job.
+        """
         if self.job is not None:
             rows = [(self.job.pk, contact, target) for contact, target in changes]
             bulk.insert_rows(BulkChange, ("job_id", "contact_id", "target_id"), rows)

@@ -1,4 +1,4 @@
-"""Select contacts: by ids, by a queryset, or by the snapshot of a filter; always within the business."""
+"""Select contacts of a business: by ids, a queryset, or a filter snapshot."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ Contacts = QuerySet[Contact] | Iterable[UUID]
 
 
 def ids_of(business: BusinessProfile, contacts: Contacts) -> list[UUID]:
-    """Return the ids of the business's own `contacts`, sorted so that concurrent writers cannot deadlock."""
+    """Return the ids of the business's own `contacts`.
+
+    Sorted, so that concurrent writers cannot deadlock.
+    """
     if isinstance(contacts, QuerySet):
         return sorted(contacts.filter(business_profile=business).order_by().values_list("pk", flat=True))
     contact_ids: list[UUID] = []
@@ -45,9 +48,9 @@ def chunks(rows: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
 def to_params(
     business: BusinessProfile, ids: Sequence[str | UUID] | None, filters: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Check a selection and return it as job parameters. ids None: everybody who passes `filters`.
+    """Check a selection and return it as job parameters.
 
-    Raises InvalidInput.
+    ids None: everybody who passes `filters`. Raises InvalidInput.
     """
     if ids is None:
         return {"filter": ContactFilter.parse(business, filters).to_dict()}

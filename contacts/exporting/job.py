@@ -26,7 +26,10 @@ def file_name(fmt: str) -> str:
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Job handler: write the selected contacts into a file. After a takeover it starts over, because it is one file."""
+    """Job handler: write the selected contacts into a file.
+
+    After a takeover it starts over, because it is one file.
+    """
     selection = Selection(work.business, work.params)
     fmt = work.params.get("format", "csv")
     total = selection.count()
@@ -44,7 +47,7 @@ def run(work: Work) -> dict[str, Any]:
 
 
 def write(business: BusinessProfile, selection: Selection, fmt: str, out: IO[bytes]) -> Iterator[int]:
-    """Write the file into `out`, a page at a time; yields the number of contacts of each page."""
+    """Write the file into `out`, page by page; yields the sizes of the pages."""
     exported = Exported(business, selection)
     if fmt == "vcard":
         cards = vcard.VcardWriter(out)

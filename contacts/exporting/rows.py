@@ -61,8 +61,8 @@ class Exported:
 
 
 def _tags(ids: Sequence[UUID]) -> dict[UUID, list[str]]:
-    found: dict[UUID, list[str]] = defaultdict(list)
-    rows = ContactTag.objects.filter(contact_id__in=ids).order_by("tag__name")
-    for key, name in rows.values_list("contact_id", "tag__name"):
-        found[key].append(name)
-    return found
+    names: dict[UUID, list[str]] = defaultdict(list)
+    carried = ContactTag.objects.filter(contact_id__in=ids).order_by("tag__name")
+    for key, name in carried.values_list("contact_id", "tag__name"):
+        names[key].append(name)
+    return names

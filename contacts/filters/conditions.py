@@ -1,4 +1,4 @@
-"""Query conditions of contact filters, in a form that the indexes of both databases can answer."""
+"""Query conditions of contact filters, for the indexes of both databases."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from core.db.search_text import Phrase, fold, phrases
 from core.errors import InvalidInput
 from core.phone import phone
 
-NUMBER = 8
+MIN_NUMBER_DIGITS = 8
 """Digits from which on a search text may be a whole phone number, in any spelling."""
-RARE = 5000
+RARE_TAG = 5000
 """SQLite, which has no statistics: tags on fewer contacts are looked up by the tag, others by the contact."""
 
 
@@ -30,46 +30,55 @@ def tagged(tags: Iterable[UUID]) -> Q:
 
 
 def talks_with(numbers: Iterable[UUID]) -> Q:
-    """Match contacts with a conversation with at least one of these numbers of the business."""
-    return _among(ports.our_numbers().talks(list(numbers)))
+    """Match contacts with a conversation with at least one of these numbers."""
+    return _among(ports.our_numbers().conversations_of(list(numbers)))
 
 
 def _among(rows: QuerySet[Any]) -> Q:
     """Match the contacts of `rows`."""
-    if connection.vendor == "sqlite" and rows[:RARE].count() < RARE:
+    if connection.vendor == "sqlite" and rows[:RARE_TAG].count() < RARE_TAG:
         return Q(pk__in=rows.values("contact_id"))
     return Q(Exists(rows.filter(contact_id=OuterRef("pk"))))
 
 
 def search(business: BusinessProfile, text: str, *, near: bool = False) -> Q:
-    """Match contacts of which every word of `text` begins a word of theirs, or is part of their number.
+    """Match contacts by words of a search.
 
-    Looks at name, e-mail address and custom fields. near: for few rows at hand; compares their own terms instead of
-    using
-    the index.
+    Every word of `text` begins a word of theirs (name, e-mail address, custom fields), or is part of their number.
+    near:
+    for few rows at hand; compares their own terms instead of using the index.
     """
     if not text.strip():
         return Q()
-    found = Q(pk=_identity(business, text))
-    for words in readings(text):
-        found |= Q(Contains(Contact, words) if near else Found(Contact, business.pk, words))
-    return found
+    condition = Q(pk=_identity(business, text))
+    for words in search_phrases(text):
+        condition |= Q(Contains(Contact, words) if near else Found(Contact, business.pk, words))
+    return condition
 
 
-def readings(text: str) -> list[tuple[Phrase, ...]]:
-    """Return what to search for: the words and, if they may be part of a number, its digits without trunk prefixes."""
+def search_phrases(text: str) -> list[tuple[Phrase, ...]]:
+    """Return what to search for.
+
+    The words and, if they may be part of a number, its digits without trunk prefixes.
+    """
     return list(dict.fromkeys(filter(None, map(phrases, (text, digits_of(fold(text)))))))
 
 
 def digits_of(text: str) -> str:
-    """Return the digits of a phone number: "17012" for "0170 / 12", "4917012" for "+49 (0)170 12"; "" if it is none."""
+    """Return the digits of a phone number; "" if it is none.
+
+    "17012" for "0170 / 12", "4917012" for "+49 (0)170 12".
+    """
     compact = phone.compact(text.replace("(0)", ""))
     return compact.lstrip("+0") if re.fullmatch(r"\+?[0-9]+", compact) else ""
 
 
 def _identity(business: BusinessProfile, text: str) -> UUID | None:
-    """Return the contact who has this phone number, in any variant; None if it is no number or nobody's."""
-    if sum(map(str.isdigit, text)) < NUMBER:
+    """Return the contact who has this phone number, in any variant.
+
+    None if it is no number or nobody's.
+    """
+    if sum(map(str.isdigit, text)) < MIN_NUMBER_DIGITS:
         return None
     try:
         e164 = phone_numbers.read(business, text)
@@ -88,7 +97,10 @@ OPERATORS: dict[str, Sequence[str]] = {
 
 
 def check_test(field: CustomField, operator: Any, wanted: Any) -> tuple[str, Any]:
-    """Check a test of a custom field and return its operator and value as stored. Raises InvalidInput."""
+    """Check a test of a custom field and return its operator and value as stored.
+
+    Raises InvalidInput.
+    """
     if operator not in OPERATORS[field.kind]:
         allowed = ", ".join(OPERATORS[field.kind])
         raise InvalidInput("invalid_filter", f"{field.label} can be tested by: {allowed}.", field="fields")
@@ -103,7 +115,10 @@ def check_test(field: CustomField, operator: Any, wanted: Any) -> tuple[str, Any
 
 
 def custom_field(key: str, operator: str, wanted: Any) -> Q:
-    """Match contacts whose value passes the test. Without a value only is_not and set: false pass."""
+    """Match contacts whose value passes the test.
+
+    Without a value only is_not and set: false pass.
+    """
     value = f"metadata__{key}"
     missing = Q(**{f"{value}__isnull": True})
     if operator == "set":

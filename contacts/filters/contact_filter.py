@@ -1,6 +1,6 @@
-"""Which contacts: the one language in which the list, segments, bulk actions, campaigns and the API say it.
+"""Contact filters of the list, segments, bulk actions, campaigns and the API.
 
-As JSON (every key may be absent, all that are there must hold):
+As JSON (all keys are optional, all that are given must match):
 
     q                       text in the name, the number in any spelling, the e-mail address or a custom field
     tags_any tags_all tags_none         lists of tags' ids
@@ -69,7 +69,10 @@ class ContactFilter:
 
     @classmethod
     def parse(cls, business: BusinessProfile, mapping: Mapping[str, Any]) -> ContactFilter:
-        """Check the filter of a page or an API request. Raises InvalidInput with the invalid key as its field."""
+        """Check the filter of a page or an API request.
+
+        Raises InvalidInput with the invalid key as its field.
+        """
         unknown = sorted(set(mapping) - _KEYS)
         if unknown:
             raise _invalid(unknown[0], f"There is no filter called {unknown[0][:40]!r}.")
@@ -86,7 +89,10 @@ class ContactFilter:
 
     @classmethod
     def load(cls, business: BusinessProfile, stored: Mapping[str, Any]) -> ContactFilter:
-        """Load a filter that `to_dict` wrote. Deleted tags and fields stay in it and match nobody."""
+        """Load a filter that `to_dict` wrote.
+
+        Deleted tags and fields stay in it and match nobody.
+        """
         values: dict[str, Any] = {"q": stored.get("q", "")}
         values |= {key: tuple(UUID(one) for one in stored.get(key, ())) for key in _TAGS}
         values |= {key: _moment(key, stored.get(key), business) for key in _MOMENTS}
@@ -103,7 +109,7 @@ class ContactFilter:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what is set, as JSON that `parse` and `load` accept."""
-        found: dict[str, Any] = {}
+        stored: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
             if value is None or value in ("", ()):
@@ -112,10 +118,10 @@ class ContactFilter:
                 tests: dict[str, dict[str, Any]] = {}
                 for key, operator, wanted in value:
                     tests.setdefault(key, {})[operator] = wanted
-                found["fields"] = tests
+                stored["fields"] = tests
             else:
-                found[field.name] = _plain(value)
-        return found
+                stored[field.name] = _plain(value)
+        return stored
 
     def __bool__(self) -> bool:
         return bool(self.to_dict())
@@ -132,13 +138,13 @@ class ContactFilter:
         return rows
 
     def _conditions(self) -> list[Q]:
-        found = [conditions.tagged(self.tags_any)] if self.tags_any else []
-        found += [conditions.tagged([tag]) for tag in self.tags_all]
-        found += [~conditions.tagged(self.tags_none)] if self.tags_none else []
+        result = [conditions.tagged(self.tags_any)] if self.tags_any else []
+        result += [conditions.tagged([tag]) for tag in self.tags_all]
+        result += [~conditions.tagged(self.tags_none)] if self.tags_none else []
         for key in _MOMENTS:
             column, _, side = key.rpartition("_")
             if moment := getattr(self, key):
-                found.append(Q(**{f"{column}_at__{'gte' if side == 'after' else 'lt'}": moment}))
+                result.append(Q(**{f"{column}_at__{'gte' if side == 'after' else 'lt'}": moment}))
         for key, column, empty in (
             ("never_wrote", "first_message_at", True),
             ("opted_out", "opted_out_at", False),
@@ -146,14 +152,14 @@ class ContactFilter:
             ("has_number", "phone_number", False),
         ):
             if (flag := getattr(self, key)) is not None:
-                found.append(Q(**{f"{column}__isnull": flag is empty}))
+                result.append(Q(**{f"{column}__isnull": flag is empty}))
         if self.connection:
-            found.append(conditions.talks_with(self.connection))
+            result.append(conditions.talks_with(self.connection))
         if self.country:
-            found.append(Q(country__in=self.country))
+            result.append(Q(country__in=self.country))
         if self.group:
-            found.append(Q(grouped__group__in=self.group))
-        return found + [conditions.custom_field(*test) for test in self.fields]
+            result.append(Q(grouped__group__in=self.group))
+        return result + [conditions.custom_field(*test) for test in self.fields]
 
 
 _KEYS = frozenset(field.name for field in fields(ContactFilter))
@@ -174,26 +180,26 @@ def _text(value: Any) -> str:
 def _list(key: str, value: Any) -> list[Any]:
     if value is None or value == "":
         return []
-    found = list(value) if isinstance(value, list | tuple) else [value]
-    if len(found) > MAX_LIST:
+    values = list(value) if isinstance(value, list | tuple) else [value]
+    if len(values) > MAX_LIST:
         raise _invalid(key, f"At most {MAX_LIST} values can be given.")
-    return found
+    return values
 
 
 def _ids(key: str, value: Any, wrong: str = "A tag is named by its id.") -> tuple[UUID, ...]:
     try:
-        found = [one if isinstance(one, UUID) else UUID(str(one)) for one in _list(key, value)]
+        ids = [one if isinstance(one, UUID) else UUID(str(one)) for one in _list(key, value)]
     except ValueError:
         raise _invalid(key, wrong) from None
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(ids))
 
 
 def _check_tags(business: BusinessProfile, values: Mapping[str, Any]) -> None:
     """Raise InvalidInput for a tag that the business does not have."""
-    wanted = {tag for key in _TAGS for tag in values[key]}
-    if not wanted:
+    tag_ids = {tag for key in _TAGS for tag in values[key]}
+    if not tag_ids:
         return
-    known = set(Tag.objects.filter(business_profile=business, pk__in=wanted).values_list("pk", flat=True))
+    known = set(Tag.objects.filter(business_profile=business, pk__in=tag_ids).values_list("pk", flat=True))
     for key in _TAGS:
         if set(values[key]) - known:
             raise _invalid(key, "One of these tags was not found. It may have been deleted.")
@@ -226,7 +232,7 @@ def _flag(key: str, value: Any) -> bool | None:
 
 def _numbers(business: BusinessProfile, value: Any) -> tuple[UUID, ...]:
     found = _ids("connection", value, "A number is named by its id.")
-    if found and not set(found) <= {key for key, _ in ports.our_numbers().of(business)}:
+    if found and not set(found) <= {key for key, _ in ports.our_numbers().names_of(business)}:
         raise _invalid("connection", "One of these numbers was not found. It may have been removed.")
     return found
 

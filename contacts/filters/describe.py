@@ -30,55 +30,62 @@ _OPERATORS = {
 }
 
 
-def describe(business: BusinessProfile, wanted: ContactFilter) -> list[str]:
-    """Return each condition as text: ["tagged VIP or Lead", "country DE"]. Two queries at most."""
-    found = [f"“{wanted.q}”"] if wanted.q else []
-    found += _tags(business, wanted)
+def describe(business: BusinessProfile, contact_filter: ContactFilter) -> list[str]:
+    """Return each condition as text: ["tagged VIP or Lead", "country DE"].
+
+    Two queries at most.
+    """
+    texts = [f"“{contact_filter.q}”"] if contact_filter.q else []
+    texts += _tags(business, contact_filter)
     for key, words in _MOMENTS.items():
-        if moment := getattr(wanted, key):
-            found.append(f"{words} {moment.day} {moment:%b %Y}")
+        if moment := getattr(contact_filter, key):
+            texts.append(f"{words} {moment.day} {moment:%b %Y}")
     for key, (yes, no) in _FLAGS.items():
-        if (flag := getattr(wanted, key)) is not None:
-            found.append(yes if flag else no)
-    if wanted.connection:
-        names = dict(ports.our_numbers().of(business))
-        found.append(
-            f"talks with {' or '.join(names.get(one, 'a removed number') for one in wanted.connection)}"
+        if (flag := getattr(contact_filter, key)) is not None:
+            texts.append(yes if flag else no)
+    if contact_filter.connection:
+        names = dict(ports.our_numbers().names_of(business))
+        texts.append(
+            f"talks with {' or '.join(names.get(one, 'a removed number') for one in contact_filter.connection)}"
         )
-    if wanted.country:
-        found.append(f"country {' or '.join(wanted.country)}")
-    if wanted.group:
-        labels = [ContactGroup.Group(one).label.lower() for one in wanted.group]
-        found.append(f"group {' or '.join(labels)}")
-    return found + _fields(business, wanted)
+    if contact_filter.country:
+        texts.append(f"country {' or '.join(contact_filter.country)}")
+    if contact_filter.group:
+        labels = [ContactGroup.Group(one).label.lower() for one in contact_filter.group]
+        texts.append(f"group {' or '.join(labels)}")
+    return texts + _fields(business, contact_filter)
 
 
-def _tags(business: BusinessProfile, wanted: ContactFilter) -> list[str]:
-    tags = {*wanted.tags_any, *wanted.tags_all, *wanted.tags_none}
+def _tags(business: BusinessProfile, contact_filter: ContactFilter) -> list[str]:
+    tags = {*contact_filter.tags_any, *contact_filter.tags_all, *contact_filter.tags_none}
     if not tags:
         return []
     names = dict(Tag.objects.filter(business_profile=business, pk__in=tags).values_list("pk", "name"))
-    found = []
+    texts = []
     for key, word, joint in (
         ("tags_any", "tagged", " or "),
         ("tags_all", "tagged", " and "),
         ("tags_none", "not tagged", " or "),
     ):
-        if chosen := getattr(wanted, key):
-            found.append(f"{word} {joint.join(names.get(tag, 'a deleted tag') for tag in chosen)}")
-    return found
+        if chosen := getattr(contact_filter, key):
+            texts.append(f"{word} {joint.join(names.get(tag, 'a deleted tag') for tag in chosen)}")
+    return texts
 
 
-def _fields(business: BusinessProfile, wanted: ContactFilter) -> list[str]:
-    if not wanted.fields:
+def _fields(business: BusinessProfile, contact_filter: ContactFilter) -> list[str]:
+    if not contact_filter.fields:
         return []
-    rows = CustomField.objects.filter(business_profile=business, key__in=[test[0] for test in wanted.fields])
+    rows = CustomField.objects.filter(
+        business_profile=business, key__in=[test[0] for test in contact_filter.fields]
+    )
     known = {row.key: row for row in rows}
-    found = []
-    for key, operator, value in wanted.fields:
+    texts = []
+    for key, operator, value in contact_filter.fields:
         field = known.get(key) or CustomField(key=key, label=key)
         if operator == "set":
-            found.append(f"{field.label} is {'known' if value else 'not known'}")
+            texts.append(f"{field.label} is {'known' if value else 'not known'}")
         else:
-            found.append(f"{field.label} {_OPERATORS[operator]} {custom_field_values.words(field, value)}")
-    return found
+            texts.append(
+                f"{field.label} {_OPERATORS[operator]} {custom_field_values.format_value(field, value)}"
+            )
+    return texts

@@ -8,7 +8,10 @@ from django.db.models import CharField, F, Func
 
 
 class SortName(Func):
-    """The name, or push name, or number of a contact in lower case: the sort key of the list by name."""
+    """The sort key of the list by name.
+
+    The name, or push name, or number of a contact in lower case.
+    """
 
     template = "LOWER(COALESCE(NULLIF(%(name)s, ''), NULLIF(%(push_name)s, ''), %(phone)s, ''))"
     output_field = CharField()

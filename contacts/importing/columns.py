@@ -1,7 +1,8 @@
-"""Map the columns of a file to targets: guessed from names and contents, confirmed by a person, checked before use.
+"""Map the columns of a file to targets.
 
-A mapping has a target for every column: "phone", "name", "first_name", "middle_name", "last_name", "email", "tags",
-"opted_out", "field:<key>" for a custom field, "new:<kind>" for a custom field to be created, or "" to leave it out.
+A mapping is guessed from names and contents, confirmed by a person and checked before use. It has a target for every
+column: "phone", "name", "first_name", "middle_name", "last_name", "email", "tags", "opted_out", "field:<key>" for a
+custom field, "new:<kind>" for a custom field to be created, or "" to leave it out.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ _GOOGLE_NUMBER = re.compile(r"Phone \d+ - Value")
 
 
 def origin_of(columns: Sequence[str]) -> str:
-    """Return the program that wrote a file with these columns: "google", "outlook" or ""."""
+    """Return the program that wrote the file: "google", "outlook" or ""."""
     names = set(columns)
     if any(_GOOGLE_NUMBER.fullmatch(name) for name in columns) and names & {
         "First Name",
@@ -72,21 +73,21 @@ def guess(
     columns: Sequence[str], sample: Sequence[Sequence[str]], fields: Sequence[CustomField]
 ) -> list[str]:
     """Guess a mapping. sample: the first rows."""
-    found = [_by_name(name, fields) for name in columns]
+    targets = [_by_name(name, fields) for name in columns]
     origin = origin_of(columns)
     if origin == "google":
-        found = [_google(name, target) for name, target in zip(columns, found, strict=True)]
-    if "phone" not in found:
-        _by_content(found, sample, "phone", _is_number)
-    if "email" not in found:
-        _by_content(found, sample, "email", lambda cell: "@" in cell and "." in cell)
-    if not any("name" in target for target in found):
+        targets = [_google(name, target) for name, target in zip(columns, targets, strict=True)]
+    if "phone" not in targets:
+        _by_content(targets, sample, "phone", _is_number)
+    if "email" not in targets:
+        _by_content(targets, sample, "email", lambda cell: "@" in cell and "." in cell)
+    if not any("name" in target for target in targets):
         _by_content(
-            found, sample, "name", lambda cell: any(letter.isalpha() for letter in cell) and "@" not in cell
+            targets, sample, "name", lambda cell: any(letter.isalpha() for letter in cell) and "@" not in cell
         )
-    if "name" in found and "first_name" in found:
-        found = ["" if target == "name" else target for target in found]
-    return _each_once(found)
+    if "name" in targets and "first_name" in targets:
+        targets = ["" if target == "name" else target for target in targets]
+    return _each_once(targets)
 
 
 def _by_name(name: str, fields: Sequence[CustomField]) -> str:
@@ -107,7 +108,10 @@ def _by_name(name: str, fields: Sequence[CustomField]) -> str:
 
 
 def _google(name: str, target: str) -> str:
-    """Map Google's columns by their exact names: only "Phone 1 - Value" counts, not labels or phonetic names."""
+    """Map Google's columns by their exact names.
+
+    Only "Phone 1 - Value" counts, not labels or phonetic names.
+    """
     if re.fullmatch(r"(Phone|E-mail) \d+ - Value", name):
         return "phone" if name.startswith("Phone") else "email"
     return "" if " - " in name or name.startswith(("Phonetic", "Yomi")) else target
@@ -122,20 +126,20 @@ def _is_number(cell: str) -> bool:
     return re.fullmatch(r"[+\d][\d\s()./-]{5,24}", cell) is not None and sum(map(str.isdigit, cell)) >= 7
 
 
-def _by_content(found: list[str], sample: Sequence[Sequence[str]], target: str, fits: object) -> None:
+def _by_content(targets: list[str], sample: Sequence[Sequence[str]], target: str, fits: object) -> None:
     """Assign `target` to the first free column in which most cells of the sample fit."""
     assert callable(fits)
-    for place, taken in enumerate(found):
-        cells = [row[place] for row in sample if len(row) > place and row[place]]
+    for index, taken in enumerate(targets):
+        cells = [row[index] for row in sample if len(row) > index and row[index]]
         if not taken and cells and sum(map(fits, cells)) > 0.6 * len(cells):
-            found[place] = target
+            targets[index] = target
             return
 
 
-def _each_once(found: list[str]) -> list[str]:
+def _each_once(targets: list[str]) -> list[str]:
     seen: set[str] = set()
     result = []
-    for target in found:
+    for target in targets:
         repeated = target in seen and target not in SEVERAL
         result.append("" if repeated else target)
         seen.add(target)

@@ -147,7 +147,10 @@ def _shown(source: ContactImport, fields: list[CustomField]) -> list[CustomField
 
 @cache
 def _countries() -> list[tuple[str, str]]:
-    """Return ISO 3166 codes with their calling codes. A script names them in the reader's language."""
+    """Return ISO 3166 codes with their calling codes.
+
+    A script names them in the reader's language.
+    """
     return [
         (code, f"{code} +{phonenumbers.country_code_for_region(code)}")
         for code in sorted(phonenumbers.SUPPORTED_REGIONS)

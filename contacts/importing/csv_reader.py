@@ -24,14 +24,14 @@ def open_csv(file: IO[bytes], options: Options) -> Table:
     sample = _sample(file, encoding, damage)
     if not any(line.strip() for line in sample):
         raise Unreadable("empty_file", "The file is empty. Choose one with at least one contact.")
-    said = _sep_line(sample)
-    delimiter = options.delimiter or said or _delimiter_of(sample)
-    first = _first_row(file, encoding, delimiter, bool(said))
+    sep = _sep_line(sample)
+    delimiter = options.delimiter or sep or _delimiter_of(sample)
+    first = _first_row(file, encoding, delimiter, bool(sep))
     header = looks_like_names(first) if options.header is None else options.header
     columns, notes = name_columns(first, header)
 
     def read() -> Iterator[Row]:
-        skipped = int(header) + int(bool(said))
+        skipped = int(header) + int(bool(sep))
         return _rows(file, encoding, delimiter, skipped, text.Damage())
 
     return Table("csv", columns, read, header, encoding, delimiter, notes + damage.notes)
@@ -59,7 +59,10 @@ def _sample(file: IO[bytes], encoding: str, damage: text.Damage) -> list[str]:
 
 
 class _Records:
-    """Lines for `csv.reader`, which would buffer the cells of an endless row until memory is full."""
+    """Lines for `csv.reader`, with a limit on the length of a row.
+
+    It would buffer the cells of an endless row until memory is full.
+    """
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
@@ -78,13 +81,16 @@ class _Records:
 
 
 def _sep_line(sample: list[str]) -> str:
-    """Return the delimiter of a first line "sep=;", as Excel writes it; "" without one."""
+    """Return the delimiter of a first line "sep=;" (Excel); "" without one."""
     head = sample[0].strip("\ufeff\r\n ").lower()
     return head[4] if head.startswith("sep=") and len(head) == 5 else ""
 
 
 def _delimiter_of(sample: list[str]) -> str:
-    """Return the delimiter that splits the most lines into the same number of cells, of at least two."""
+    """Return the delimiter that splits most lines into equally many cells.
+
+    At least two.
+    """
     best, best_score = ",", 0.0
     for candidate in DELIMITERS:
         try:

@@ -16,7 +16,10 @@ OPENERS = {"csv": open_csv, "xlsx": open_xlsx, "vcard": open_vcard}
 
 
 def format_of(file: IO[bytes]) -> str:
-    """Return csv, xlsx or vcard. Raises Unreadable for files that are empty, too large, or something else."""
+    """Return csv, xlsx or vcard.
+
+    Raises Unreadable for files that are empty, too large, or something else.
+    """
     size = file.seek(0, 2)
     if size == 0:
         raise Unreadable("empty_file", "The file is empty. Choose one with at least one contact.")
@@ -40,7 +43,10 @@ def open_table(file: IO[bytes], options: Options | None = None) -> Table:
 
 
 def count_rows(table: Table) -> int:
-    """Count the rows; for XLSX the result may be too high. Raises Unreadable for too many."""
+    """Count the rows; for XLSX the result may be too high.
+
+    Raises Unreadable for too many.
+    """
     count = table.count
     if count is None:
         count = sum(1 for _ in islice(table.rows(), MAX_ROWS + 2))

@@ -76,32 +76,32 @@ class _Import:
 
     def run(self) -> dict[str, Any]:
         rows = self.table.rows()
-        self._look_back(islice(rows, self.rows_done))
+        self._read_imported(islice(rows, self.rows_done))
         size = chunk_size()
         while not self.work.cancelled():
             chunk = list(islice(rows, size))
             if not chunk:
                 break
-            self._take_in(chunk)
+            self._import_chunk(chunk)
             failpoints.reach("import.chunk")
         return self._finish()
 
-    def _look_back(self, rows: Iterable[Row]) -> None:
+    def _read_imported(self, rows: Iterable[Row]) -> None:
         """Read the rows that an earlier worker has imported."""
         for number, row in enumerate(rows):
             self._read(*row)
             if number % 10_000 == 0:
-                self.work.cancelled()  # for its exceptions: this is not the time to be told
+                self.work.cancelled()  # only for its exceptions
 
     def _read(self, line: int, cells: list[str]) -> Person | Reject:
-        found = self.reader.read(line, cells)
-        if isinstance(found, Person):
-            first = self.lines.setdefault(int(found.canonical[1:]), line)
+        result = self.reader.read(line, cells)
+        if isinstance(result, Person):
+            first = self.lines.setdefault(int(result.canonical[1:]), line)
             if first != line:
                 return Reject(line, f"The number of this row is already in row {first}.", cells)
-        return found
+        return result
 
-    def _take_in(self, chunk: list[Row]) -> None:
+    def _import_chunk(self, chunk: list[Row]) -> None:
         read = [self._read(*row) for row in chunk]
         people = [found for found in read if isinstance(found, Person)]
         rejects = [found for found in read if isinstance(found, Reject)]
@@ -109,7 +109,7 @@ class _Import:
             raise too_many_rows()
         for attempt in range(TRIES):
             try:
-                self._keep(chunk, people, rejects)
+                self._write_chunk(chunk, people, rejects)
             except IntegrityError:
                 self.writer.forget()
                 if attempt == TRIES - 1:
@@ -117,7 +117,7 @@ class _Import:
             else:
                 break
 
-    def _keep(self, chunk: list[Row], people: list[Person], rejects: list[Reject]) -> None:
+    def _write_chunk(self, chunk: list[Row], people: list[Person], rejects: list[Reject]) -> None:
         with transaction.atomic():
             written = self.writer.write(people)
             if rejects:

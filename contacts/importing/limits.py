@@ -1,4 +1,4 @@
-"""Limits of an uploaded file, and the error for files that exceed them or cannot be read."""
+"""Limits of an uploaded file, and the error for unreadable files."""
 
 from __future__ import annotations
 

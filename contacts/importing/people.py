@@ -29,7 +29,10 @@ _SYSTEM_LABELS = frozenset({"mycontacts", "my contacts", "starred", "coworkers"}
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person to import. number: E.164. canonical: its identity. fields: values of custom fields by key."""
+    """A person to import. number: E.164. canonical: its identity.
+
+    fields: values of custom fields by key.
+    """
 
     line: int
     number: str
@@ -103,15 +106,18 @@ class RowReader:
         )
 
     def _number(self, cells: Sequence[str]) -> str:
-        """Return the first usable number. Mobile ones, by the column's name or Google's label, come first."""
-        found: list[tuple[bool, str]] = []
+        """Return the first usable number.
+
+        Mobile ones, by the column's name or Google's label, come first.
+        """
+        candidates: list[tuple[bool, str]] = []
         for place in self._places["phone"]:
             if cells[place]:
                 label = self._labels.get(place)
                 mobile = place in self._mobile or (label is not None and _says_mobile(cells[label]))
-                found += [(not mobile, text) for text in cells[place].split(_SEVERAL)]
+                candidates += [(not mobile, text) for text in cells[place].split(_SEVERAL)]
         error: InvalidInput | None = None
-        for _, text in sorted(found, key=lambda item: item[0]):
+        for _, text in sorted(candidates, key=lambda item: item[0]):
             try:
                 return self._first_of(spreadsheets.plain(text))
             except InvalidInput as raised:
@@ -119,7 +125,10 @@ class RowReader:
         raise error or InvalidInput("no_number", "There is no phone number in this row.")
 
     def _first_of(self, text: str) -> str:
-        """Return the first number of a cell, which may hold several. Raises InvalidInput for the cell as a whole."""
+        """Return the first number of a cell, which may hold several.
+
+        Raises InvalidInput for the cell as a whole.
+        """
         try:
             return self._numbers.read(text)
         except InvalidInput:
@@ -165,11 +174,11 @@ class RowReader:
         return tuple(names.values())
 
     def _custom(self, cells: Sequence[str]) -> dict[str, Any]:
-        found = {}
+        values = {}
         for custom, place in self._fields:
             if cells[place]:
-                found[custom.key] = custom_field_values.clean(custom, spreadsheets.plain(cells[place]))
-        return found
+                values[custom.key] = custom_field_values.clean(custom, spreadsheets.plain(cells[place]))
+        return values
 
     def _opted_out(self, cells: Sequence[str]) -> bool:
         for place in self._places.get("opted_out", ()):
@@ -188,14 +197,14 @@ def _places(mapping: Sequence[str], target: str) -> list[int]:
 def _number_labels(columns: Sequence[str]) -> dict[int, int]:
     """Map the columns "Phone 1 - Value" to "Phone 1 - Label", as Google writes them."""
     by_name = {name: place for place, name in enumerate(columns)}
-    found = {}
+    labels = {}
     for name, place in by_name.items():
         if name.endswith(" - Value"):
             stem = name.removesuffix(" - Value")
             label = by_name.get(f"{stem} - Label", by_name.get(f"{stem} - Type"))
             if label is not None:
-                found[place] = label
-    return found
+                labels[place] = label
+    return labels
 
 
 def _says_mobile(text: str) -> bool:

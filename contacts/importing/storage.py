@@ -1,4 +1,7 @@
-"""Store the uploaded file of an import until its job is over, apart from everything that is served."""
+"""Store the uploaded file of an import until its job is over.
+
+Apart from everything that is served.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +28,13 @@ def keep(source: ContactImport, file: IO[bytes]) -> None:
 def opened(source: ContactImport) -> Iterator[IO[bytes]]:
     """Open the stored file. Raises Unreadable when it is gone."""
     try:
-        found = default_storage.open(source.file) if source.file else None
+        stored = default_storage.open(source.file) if source.file else None
     except FileNotFoundError:
-        found = None
-    if found is None:
+        stored = None
+    if stored is None:
         raise Unreadable("file_gone", "The uploaded file is gone. Upload it again.")
-    with found:
-        yield cast(IO[bytes], getattr(found, "file", found))
+    with stored:
+        yield cast(IO[bytes], getattr(stored, "file", stored))
 
 
 def remove(source: ContactImport) -> None:

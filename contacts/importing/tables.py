@@ -27,7 +27,10 @@ class Options:
 
 @dataclass
 class Table:
-    """An opened file. `rows()` streams it from the beginning, as often as it is called."""
+    """An opened file.
+
+    `rows()` streams it from the beginning, as often as it is called.
+    """
 
     format: str
     columns: list[str]
@@ -76,7 +79,10 @@ def letters(place: int) -> str:
 
 
 def looks_like_names(cells: Sequence[str]) -> bool:
-    """Return whether a first row holds names of columns: words, no numbers or addresses."""
+    """Return whether a first row holds names of columns.
+
+    Words, no numbers or addresses.
+    """
     filled = [cell.strip() for cell in cells if cell.strip()]
     if not filled:
         return False

@@ -57,7 +57,10 @@ BINARIES = (
 
 
 def encoding_of(file: IO[bytes]) -> str:
-    """Detect the encoding: by byte order mark, valid UTF-8, zero bytes, or the likeliest language."""
+    """Detect the encoding of a file.
+
+    By byte order mark, valid UTF-8, zero bytes, or the likeliest language.
+    """
     file.seek(0)
     head = file.read(SAMPLE)
     refuse_binary(head)
@@ -120,19 +123,22 @@ class Damage:
     @property
     def notes(self) -> list[str]:
         """Return the repairs as texts."""
-        found = []
+        texts = []
         if self.nuls:
-            found.append("The file holds NUL characters; they were left out.")
+            texts.append("The file holds NUL characters; they were left out.")
         if self.replaced:
-            found.append(
+            texts.append(
                 "Some characters do not fit the file's encoding and are shown as “�”. Choose another encoding if names "
                 "look wrong."
             )
-        return found
+        return texts
 
 
 def lines(file: IO[bytes], encoding: str, damage: Damage) -> Iterator[str]:
-    """Yield the lines with their ends. NULs are left out; undecodable bytes become "�"."""
+    """Yield the lines with their ends.
+
+    NULs are left out; undecodable bytes become "�".
+    """
     file.seek(0)
     reader = io.TextIOWrapper(cast(Any, file), encoding, "replace", newline="")
     try:

@@ -1,7 +1,7 @@
-"""Read vCard 2.1, 3.0 and 4.0 as a stream: one card in memory at a time, without pictures.
+"""Read vCard 2.1, 3.0 and 4.0 as a stream, one card in memory at a time.
 
 Each card becomes a row: its names, up to five numbers (the preferred one first, then mobile ones; no faxes and pagers),
-two e-mail addresses and what else a contact can use.
+two e-mail addresses and what else a contact can use. Pictures are skipped.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ _LONGEST = CELL_LENGTH * 3
 
 @dataclass(frozen=True)
 class Property:
-    """One unfolded line of a card. params: upper-case words, like PREF or CELL, whatever their keys are."""
+    """One unfolded line of a card.
+
+    params: upper-case words, like PREF or CELL, whatever their keys are.
+    """
 
     name: str
     params: frozenset[str]
@@ -76,15 +79,17 @@ def _cards(file: IO[bytes], encoding: str, damage: text.Damage) -> Iterator[list
                 yield card
                 card = []
         elif depth == 1 and len(card) < MAX_CARD_LINES and characters < MAX_RECORD:
-            found = _property(line[:_LONGEST])
-            if found is not None:
-                card.append(found)
-                characters += len(found.value)
+            prop = _property(line[:_LONGEST])
+            if prop is not None:
+                card.append(prop)
+                characters += len(prop.value)
 
 
 def _unfolded(file: IO[bytes], encoding: str, damage: text.Damage) -> Iterator[str]:
-    """Yield unfolded lines: continued by a blank (3.0, 4.0) or a trailing = in quoted-printable (2.1); length-
-    limited."""
+    """Yield unfolded lines of limited length.
+
+    A line is continued by a blank (3.0, 4.0) or a trailing = in quoted-printable (2.1).
+    """
     current, soft = "", False
     try:
         for raw in text.lines(file, encoding, damage):
@@ -117,10 +122,10 @@ def _is_left_out(line: str) -> bool:
 
 
 def _property(line: str) -> Property | None:
-    found = _PROPERTY.fullmatch(line)
-    if found is None:
+    match = _PROPERTY.fullmatch(line)
+    if match is None:
         return None
-    name, raw, value = found[1].upper(), found[2], found[3]
+    name, raw, value = match[1].upper(), match[2], match[3]
     if name in _LEFT_OUT or not value.strip():
         return None
     words, charset, quoted = _parameters(raw)
@@ -130,7 +135,7 @@ def _property(line: str) -> Property | None:
 
 
 def _parameters(raw: str) -> tuple[frozenset[str], str, bool]:
-    """Return the words of the parameters, their charset, and whether the value is quoted-printable."""
+    """Return the parameters' words, charset, and whether quoted-printable."""
     words: set[str] = set()
     charset = "utf-8"
     for part in re.findall(r';((?:"[^"]*"|[^";])*)', raw):
@@ -171,28 +176,28 @@ class _Found:
 
 
 def _row(card: list[Property]) -> list[str]:
-    found = _Found()
+    fields = _Found()
     for place, one in enumerate(card):
-        _take(found, one, place)
-    phones = [value for _, value in sorted(found.phones, key=lambda item: item[0])][:NUMBERS]
-    emails = [value for _, value in sorted(found.emails, key=lambda item: item[0])][:ADDRESSES]
+        _take(fields, one, place)
+    phones = [value for _, value in sorted(fields.phones, key=lambda item: item[0])][:NUMBERS]
+    emails = [value for _, value in sorted(fields.emails, key=lambda item: item[0])][:ADDRESSES]
     phones += [""] * (NUMBERS - len(phones))
     emails += [""] * (ADDRESSES - len(emails))
-    tail = [found.other.get(name, "") for name in COLUMNS[1 + NUMBERS + ADDRESSES :]]
-    return [found.name or found.structured or found.other.get("Company", ""), *phones, *emails, *tail]
+    tail = [fields.other.get(name, "") for name in COLUMNS[1 + NUMBERS + ADDRESSES :]]
+    return [fields.name or fields.structured or fields.other.get("Company", ""), *phones, *emails, *tail]
 
 
-def _take(found: _Found, one: Property, place: int) -> None:
+def _take(fields: _Found, one: Property, place: int) -> None:
     if one.name == "FN":
-        found.name = found.name or _plain(one.value)
+        fields.name = fields.name or _plain(one.value)
     elif one.name == "N":
         family, given, middle, prefix, suffix, *_ = [*_parts(one.value), "", "", "", "", ""]
-        found.structured = " ".join(part for part in (prefix, given, middle, family, suffix) if part)
+        fields.structured = " ".join(part for part in (prefix, given, middle, family, suffix) if part)
     elif one.name == "TEL":
         if not one.params & {"FAX", "PAGER", "MODEM"} or one.params & {"CELL", "PREF"}:
-            found.phones.append((_rank(one), _number(one.value)))
+            fields.phones.append((_rank(one), _number(one.value)))
     elif one.name == "EMAIL":
-        found.emails.append((0 if "PREF" in one.params else 1, _plain(one.value).removeprefix("mailto:")))
+        fields.emails.append((0 if "PREF" in one.params else 1, _plain(one.value).removeprefix("mailto:")))
     elif column := _OTHER.get(one.name):
         joined = " ".join if one.name == "ADR" else ", ".join
         value = (
@@ -200,7 +205,7 @@ def _take(found: _Found, one: Property, place: int) -> None:
             if one.name in ("ORG", "ADR")
             else _plain(one.value)
         )
-        found.other.setdefault(column, value)
+        fields.other.setdefault(column, value)
 
 
 _OTHER = {

@@ -1,8 +1,8 @@
 """Write batches of imported people: new ones by COPY, known ones by one UPDATE.
 
 New rows are inserted directly. If somebody else creates the same number at the same time, the unique key of its
-identity
-is violated, the whole batch is rolled back and tried again with the number known. On SQLite the same by executemany.
+identity is violated, the whole batch is rolled back and tried again with the number known. On SQLite the same by
+executemany.
 """
 
 from __future__ import annotations
@@ -83,15 +83,15 @@ class Writer:
         self._find_tags(people)
         known = self._known(people)
         new = [person for person in people if person.canonical not in known]
-        there = [(person, known[person.canonical]) for person in people if person.canonical in known]
-        made = {person.canonical: uuid7() for person in new}
-        self._insert(new, made, self._source.began_at or moment)
-        changed = self._change(there, moment) if self._update else set()
-        tagged = self._put_tags(new, made, there)
+        existing = [(person, known[person.canonical]) for person in people if person.canonical in known]
+        contact_ids = {person.canonical: uuid7() for person in new}
+        self._insert(new, contact_ids, self._source.began_at or moment)
+        changed = self._change(existing, moment) if self._update else set()
+        tagged = self._put_tags(new, contact_ids, existing)
         self._remember(changed | tagged, moment)
         counts = Counts(created=len(new), updated=len(changed | tagged))
-        counts.unchanged = len(there) - counts.updated
-        counts.opted_out = self._keep_opted_out(people, new, made, there)
+        counts.unchanged = len(existing) - counts.updated
+        counts.opted_out = self._keep_opted_out(people, new, contact_ids, existing)
         return counts
 
     # -- who is known ------------------------------------------------------------------------------
@@ -115,11 +115,19 @@ class Writer:
 
     # -- new ones ----------------------------------------------------------------------------------
 
-    def _insert(self, new: Sequence[Person], made: dict[str, UUID], moment: datetime) -> None:
+    def _insert(self, new: Sequence[Person], contact_ids: dict[str, UUID], moment: datetime) -> None:
         """Insert contacts sorted by number, so that concurrent imports cannot deadlock."""
         ordered = sorted(new, key=lambda person: person.canonical)
         identities = (
-            (uuid7(), moment, moment, self._business.pk, made[person.canonical], PHONE, person.canonical)
+            (
+                uuid7(),
+                moment,
+                moment,
+                self._business.pk,
+                contact_ids[person.canonical],
+                PHONE,
+                person.canonical,
+            )
             for person in ordered
         )
         bulk.insert_rows(
@@ -132,7 +140,7 @@ class Writer:
             CONTACT_COLUMNS,
             (
                 (
-                    made[person.canonical],
+                    contact_ids[person.canonical],
                     person.number,
                     person.name,
                     person.email,
@@ -151,17 +159,17 @@ class Writer:
 
     # -- known ones --------------------------------------------------------------------------------
 
-    def _change(self, there: Sequence[tuple[Person, Known]], moment: datetime) -> set[UUID]:
+    def _change(self, existing: Sequence[tuple[Person, Known]], moment: datetime) -> set[UUID]:
         """Update known contacts. Empty cells change nothing."""
         rows = []
-        for person, known in there:
-            wanted = (
+        for person, known in existing:
+            updated = (
                 person.name or known.name,
                 person.email or known.email,
                 {**known.metadata, **person.fields},
             )
-            if wanted != (known.name, known.email, known.metadata):
-                rows.append((known.pk, wanted[0], wanted[1], json.dumps(wanted[2]), moment))
+            if updated != (known.name, known.email, known.metadata):
+                rows.append((known.pk, updated[0], updated[1], json.dumps(updated[2]), moment))
         bulk.update_each(
             {"key": "uuid", "name": "text", "email": "text", "metadata": "jsonb", "moment": "timestamptz"},
             sorted(rows),
@@ -174,7 +182,10 @@ class Writer:
     # -- what is remembered ------------------------------------------------------------------------
 
     def _remember(self, changed: set[UUID], moment: datetime) -> None:
-        """Store which existing contacts this import changed. New ones are known by their created_at."""
+        """Store which existing contacts this import changed.
+
+        New ones are known by their created_at.
+        """
         if not changed:
             return
         known = ImportedContact.objects.filter(source=self._source, contact_id__in=changed)
@@ -193,29 +204,32 @@ class Writer:
             names[self._common.casefold()] = self._common
         missing = [name for key, name in sorted(names.items()) if key not in self._tag_ids]
         if missing:
-            found = tags.find_or_create(self._business, self._actor, missing)
-            self._tag_ids |= {name.casefold(): tag.pk for name, tag in zip(missing, found, strict=True)}
+            created = tags.find_or_create(self._business, self._actor, missing)
+            self._tag_ids |= {name.casefold(): tag.pk for name, tag in zip(missing, created, strict=True)}
 
     def _put_tags(
-        self, new: Sequence[Person], made: dict[str, UUID], there: Sequence[tuple[Person, Known]]
+        self, new: Sequence[Person], contact_ids: dict[str, UUID], existing: Sequence[tuple[Person, Known]]
     ) -> set[UUID]:
-        """Tag everybody with the import's tag, and new and updated contacts with the tags of their row.
+        """Tag the people of a batch.
 
-        Returns the known contacts who got a new tag.
+        Everybody with the import's tag, new and updated contacts with the tags of their row. Returns the known contacts
+        who got a new tag.
         """
-        wanted = {(made[person.canonical], tag) for person in new for tag in self._tags_of(person, True)}
-        asked = {(known.pk, tag) for person, known in there for tag in self._tags_of(person, self._update)}
+        pairs = {
+            (contact_ids[person.canonical], tag) for person in new for tag in self._tags_of(person, True)
+        }
+        asked = {(known.pk, tag) for person, known in existing for tag in self._tags_of(person, self._update)}
         if asked:
             rows = ContactTag.objects.filter(
                 contact_id__in={key for key, _ in asked}, tag_id__in={tag for _, tag in asked}
             )
             asked -= set(rows.values_list("contact_id", "tag_id"))
-        if wanted or asked:
+        if pairs or asked:
             moment = now()
             bulk.insert_rows(
                 ContactTag,
                 ("contact_id", "tag_id", "created_at"),
-                ((key, tag, moment) for key, tag in sorted(wanted | asked)),
+                ((key, tag, moment) for key, tag in sorted(pairs | asked)),
             )
         return {key for key, _ in asked}
 
@@ -229,14 +243,17 @@ class Writer:
         self,
         people: Sequence[Person],
         new: Sequence[Person],
-        made: dict[str, UUID],
-        there: Sequence[tuple[Person, Known]],
+        contact_ids: dict[str, UUID],
+        existing: Sequence[tuple[Person, Known]],
     ) -> int:
-        """Keep opt-outs, whatever the file says, and opt out who is marked in the file. Returns how many are out."""
+        """Keep opt-outs, whatever the file says, and opt out who is marked in the file.
+
+        Returns how many are out.
+        """
         before = consent.suppressed(self._business, [person.canonical for person in new]) if new else set()
         if before:
-            consent.apply_suppressions(self._business.pk, [made[number] for number in before])
-        keys = {**made, **{person.canonical: known.pk for person, known in there}}
+            consent.apply_suppressions(self._business.pk, [contact_ids[number] for number in before])
+        keys = {**contact_ids, **{person.canonical: known.pk for person, known in existing}}
         marked = [keys[person.canonical] for person in people if person.opted_out]
         if marked:
             consent.opt_out(
@@ -246,5 +263,5 @@ class Writer:
                 actor=self._actor,
                 note=f"Import of {self._source.file_name}",
             )
-        out = {made[number] for number in before} | set(marked)
-        return len(out | {known.pk for _, known in there if known.opted_out})
+        out = {contact_ids[number] for number in before} | set(marked)
+        return len(out | {known.pk for _, known in existing if known.opted_out})

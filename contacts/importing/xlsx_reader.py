@@ -1,4 +1,7 @@
-"""Read XLSX: check the archive, then parse it in a child process. Formulas give their last value."""
+"""Read XLSX: check the archive, then parse it in a child process.
+
+Formulas give their last value.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +37,9 @@ def open_xlsx(file: IO[bytes], options: Options) -> Table:
     refuse_ole(file)
     check_archive(file)
     with _read(file, options, rows=False) as result:
-        found = result.values
-    names, count = found["names"], found["count"]
-    head: list[Row] = [(number, cells) for number, cells in found["head"]]
+        values = result.values
+    names, count = values["names"], values["count"]
+    head: list[Row] = [(number, cells) for number, cells in values["head"]]
     if not head:
         raise Unreadable(
             "empty_file", f"The sheet “{names[0]}” is empty. Put the contacts on the first sheet."

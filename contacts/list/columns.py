@@ -1,4 +1,4 @@
-"""Columns of the contact list: available ones, those a member has chosen, and their cells."""
+"""Columns of the contact list, and their cells."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ OWN = "field."
 
 @dataclass(frozen=True)
 class Column:
-    """A column. kind: phone, text, tags, time, number or flag; decides how the cell is rendered."""
+    """A column.
+
+    kind: phone, text, tags, time, number or flag; decides how the cell is rendered.
+    """
 
     key: str
     label: str
@@ -63,10 +66,13 @@ def available(fields: Iterable[CustomField]) -> list[Column]:
 
 
 def chosen(business: BusinessProfile, user: User, columns: Sequence[Column]) -> list[Column]:
-    """Return the columns that the member has chosen; the default ones without a choice. One query."""
+    """Return the columns that the member has chosen, or the default ones.
+
+    One query.
+    """
     kept = ListColumns.objects.filter(user=user, business_profile=business).values_list("columns", flat=True)
-    wanted = next(iter(kept), DEFAULT)
-    return [column for column in columns if column.key in wanted]
+    keys = next(iter(kept), DEFAULT)
+    return [column for column in columns if column.key in keys]
 
 
 def rows(
@@ -81,7 +87,7 @@ def rows(
 
 def _value(contact: Contact, column: Column, tags: dict[Any, list[ShownTag]]) -> Any:
     if column.field is not None:
-        return custom_field_values.words(column.field, contact.metadata.get(column.field.key))
+        return custom_field_values.format_value(column.field, contact.metadata.get(column.field.key))
     match column.key:
         case "phone":
             return contact.display_phone

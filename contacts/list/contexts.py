@@ -22,9 +22,9 @@ from contacts.models import ContactGroup, CustomField
 def listed(access: Access, query: QueryDict) -> dict[str, Any]:
     """Return the list for a query string: rows, next page, filter."""
     business = access.business
-    wanted = read_filter(business, query)
+    contact_filter = read_filter(business, query)
     sort = query.get("sort") or "recent"
-    page = pagination.page(business, wanted, sort=sort, after=query.get("after") or None)
+    page = pagination.page(business, contact_filter, sort=sort, after=query.get("after") or None)
     fields = selectors.fields_of(business)
     shown = columns.chosen(business, access.user, columns.available(fields))
     can_edit = access.can(Can.EDIT_CONTACTS)
@@ -32,9 +32,9 @@ def listed(access: Access, query: QueryDict) -> dict[str, Any]:
         "drawn": fragments.rows(columns.rows(page.contacts, shown, page.tags), can_edit=can_edit),
         "columns": shown,
         "fields": fields,
-        "wanted": wanted,
-        "query": as_query(wanted),
-        "filter_json": json.dumps(wanted.to_dict()),
+        "wanted": contact_filter,
+        "query": as_query(contact_filter),
+        "filter_json": json.dumps(contact_filter.to_dict()),
         "next": page.next,
         "begins": not query.get("after"),
         "counted": len(page.contacts) if not page.next and not query.get("after") else None,
@@ -53,7 +53,7 @@ def _bulk(access: Access) -> dict[str, registry.BulkAction]:
 
 def frame(access: Access, context: dict[str, Any]) -> dict[str, Any]:
     """Return what surrounds the list: segments, filter panel, choice of columns."""
-    business, wanted = access.business, context["wanted"]
+    business, contact_filter = access.business, context["wanted"]
     tags = selectors.tags_of_business(business)
     segments = [
         (segment, f"segment={segment.pk}&{as_query(ContactFilter.load(business, segment.filter))}")
@@ -63,17 +63,18 @@ def frame(access: Access, context: dict[str, Any]) -> dict[str, Any]:
     return {
         "all_tags": tags,
         "segments": segments,
-        "words": (words := describe(business, wanted)),
-        "conditions": len(words) - bool(wanted.q),
-        "tag_choices": [(tag, _side(wanted, tag.pk)) for tag in tags],
-        "country": ", ".join(wanted.country),
+        "words": (words := describe(business, contact_filter)),
+        "conditions": len(words) - bool(contact_filter.q),
+        "tag_choices": [(tag, _side(contact_filter, tag.pk)) for tag in tags],
+        "country": ", ".join(contact_filter.country),
         "our_numbers": [
-            (key, name, key in wanted.connection) for key, name in ports.our_numbers().of(business)
+            (key, name, key in contact_filter.connection)
+            for key, name in ports.our_numbers().names_of(business)
         ],
-        "groups": [(name, label, name in wanted.group) for name, label in ContactGroup.Group.choices],
-        "flags": _flags(wanted),
-        "moments": _moments(wanted),
-        "field_tests": [_test(field, wanted) for field in context["fields"]],
+        "groups": [(name, label, name in contact_filter.group) for name, label in ContactGroup.Group.choices],
+        "flags": _flags(contact_filter),
+        "moments": _moments(contact_filter),
+        "field_tests": [_test(field, contact_filter) for field in context["fields"]],
         "bulk_choices": [
             (one, one.choices(business)) for one in context["bulk"].values() if one.choices is not None
         ],
@@ -81,11 +82,13 @@ def frame(access: Access, context: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _side(wanted: ContactFilter, tag: Any) -> str:
-    return next((side for side in ("tags_any", "tags_all", "tags_none") if tag in getattr(wanted, side)), "")
+def _side(contact_filter: ContactFilter, tag: Any) -> str:
+    return next(
+        (side for side in ("tags_any", "tags_all", "tags_none") if tag in getattr(contact_filter, side)), ""
+    )
 
 
-def _flags(wanted: ContactFilter) -> list[tuple[str, str, str, str, str]]:
+def _flags(contact_filter: ContactFilter) -> list[tuple[str, str, str, str, str]]:
     """Return (name, label, label of yes, label of no, value) of each flag."""
     questions = (
         ("opted_out", "Opt-out", "Opted out", "Not opted out"),
@@ -94,10 +97,10 @@ def _flags(wanted: ContactFilter) -> list[tuple[str, str, str, str, str]]:
         ("has_number", "Number", "Known", "Not known"),
     )
     answers = {None: "", True: "true", False: "false"}
-    return [(*question, answers[getattr(wanted, question[0])]) for question in questions]
+    return [(*question, answers[getattr(contact_filter, question[0])]) for question in questions]
 
 
-def _moments(wanted: ContactFilter) -> list[tuple[str, str, str]]:
+def _moments(contact_filter: ContactFilter) -> list[tuple[str, str, str]]:
     """Return (name, label, date) of each time."""
     questions = (
         ("last_message_after", "Last message from"),
@@ -106,7 +109,7 @@ def _moments(wanted: ContactFilter) -> list[tuple[str, str, str]]:
         ("first_message_before", "First message before"),
     )
     return [
-        (name, label, moment.date().isoformat() if (moment := getattr(wanted, name)) else "")
+        (name, label, moment.date().isoformat() if (moment := getattr(contact_filter, name)) else "")
         for name, label in questions
     ]
 
@@ -124,9 +127,11 @@ WORDS = {
 }
 
 
-def _test(field: CustomField, wanted: ContactFilter) -> dict[str, Any]:
+def _test(field: CustomField, contact_filter: ContactFilter) -> dict[str, Any]:
     """Return a custom field in the filter panel: its operators and the chosen test."""
-    chosen, value = next(((test[1], test[2]) for test in wanted.fields if test[0] == field.key), ("", ""))
+    chosen, value = next(
+        ((test[1], test[2]) for test in contact_filter.fields if test[0] == field.key), ("", "")
+    )
     if chosen == "set":
         chosen, value = ("set" if value else "unset"), ""
     operators = [*conditions.OPERATORS[field.kind], "unset"]

@@ -1,4 +1,7 @@
-"""Render the rows of the list as HTML: fifty rows for every typed letter, so rows are cached."""
+"""Render the rows of the list as HTML.
+
+Fifty rows are rendered for every typed letter, so rows are cached.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ KEPT = 2048
 
 
 class _Cell(NamedTuple):
-    """Arguments of the macro for a cell. value: text, or the HTML of tags, a time, a state or nothing."""
+    """Arguments of the macro for a cell.
+
+    value: text, or the HTML of tags, a time, a state or nothing.
+    """
 
     kind: str
     label: str

@@ -1,8 +1,7 @@
-"""Keyset pagination of the contact list, in three orders, with and without a search; and its total.
+"""Keyset pagination of the contact list, its search, and its total.
 
 A common word matches some of the first rows anyway, while an index would return thousands of hits. So a search tests
-the
-first rows of the list, and uses the index only when there are too few hits among them.
+the first rows of the list, and uses the index only when there are too few hits among them.
 """
 
 from __future__ import annotations
@@ -38,8 +37,11 @@ FOUND = 1000
 
 
 @dataclass(frozen=True)
-class Place:
-    """The position where a page ends: the id of its last contact and its sort key (a time, a name, nothing)."""
+class Cursor:
+    """The position where a page ends: the id and sort key of its last contact.
+
+    by: a time, a name or nothing.
+    """
 
     id: UUID
     by: str = ""
@@ -48,7 +50,7 @@ class Place:
         return f"{self.id}~{self.by}"
 
     @classmethod
-    def parse(cls, text: str) -> Place:
+    def parse(cls, text: str) -> Cursor:
         """Parse a cursor. Raises InvalidInput("invalid_cursor")."""
         key, _, by = text.partition("~")
         try:
@@ -89,70 +91,73 @@ class Total:
 
 def page(
     business: BusinessProfile,
-    wanted: ContactFilter,
+    contact_filter: ContactFilter,
     *,
     sort: str = "recent",
     after: str | None = None,
     limit: int = PAGE,
 ) -> ContactPage:
-    """Return a page of the list with its tags: two queries, one or two more for a search.
+    """Return a page of the list with its tags.
 
-    Raises InvalidInput for an unknown sort or cursor.
+    Two queries, one or two more for a search. Raises InvalidInput for an unknown sort or cursor.
     """
     if sort not in SORTS:
         raise InvalidInput("unknown_sort", f"Sort by one of {', '.join(SORTS)}.", field="sort")
-    place = Place.parse(after) if after else None
-    everybody = wanted.narrow(Contact.objects.filter(business_profile=business))
-    found: list[Contact] = []
-    for rows in _stretches(everybody, sort, place):
-        missing = limit + 1 - len(found)
-        found += _search(business, rows, wanted.q, missing) if wanted.q else rows[:missing]
-        if len(found) > limit:
+    cursor = Cursor.parse(after) if after else None
+    everybody = contact_filter.narrow(Contact.objects.filter(business_profile=business))
+    contacts: list[Contact] = []
+    for rows in _slices(everybody, sort, cursor):
+        missing = limit + 1 - len(contacts)
+        contacts += _search(business, rows, contact_filter.q, missing) if contact_filter.q else rows[:missing]
+        if len(contacts) > limit:
             break
-    shown = found[:limit]
-    ahead = str(_place(shown[-1], sort)) if len(found) > limit else None
+    shown = contacts[:limit]
+    ahead = str(_cursor(shown[-1], sort)) if len(contacts) > limit else None
     return ContactPage(shown, ahead, tags_by_contact([one.pk for one in shown]))
 
 
-def _stretches(rows: QuerySet[Contact], sort: str, place: Place | None) -> Iterator[QuerySet[Contact]]:
-    """Yield querysets after `place`, each answered by an index. Contacts who never wrote come last."""
+def _slices(rows: QuerySet[Contact], sort: str, cursor: Cursor | None) -> Iterator[QuerySet[Contact]]:
+    """Yield querysets after `cursor`, each answered by an index.
+
+    Contacts who never wrote come last.
+    """
     match sort:
         case "newest":
-            yield (rows.filter(pk__lt=place.id) if place else rows).order_by("-id")
+            yield (rows.filter(pk__lt=cursor.id) if cursor else rows).order_by("-id")
         case "name":
             rows = rows.alias(sort_name=SortName())
-            if place:
+            if cursor:
                 rows = rows.filter(
-                    Q(sort_name__gt=place.by) | Q(sort_name=place.by, pk__gt=place.id),
-                    sort_name__gte=place.by,
+                    Q(sort_name__gt=cursor.by) | Q(sort_name=cursor.by, pk__gt=cursor.id),
+                    sort_name__gte=cursor.by,
                 )
             yield rows.order_by("sort_name", "id")
         case _:
-            yield from _recent(rows, place)
+            yield from _recent(rows, cursor)
 
 
-def _recent(rows: QuerySet[Contact], place: Place | None) -> Iterator[QuerySet[Contact]]:
+def _recent(rows: QuerySet[Contact], cursor: Cursor | None) -> Iterator[QuerySet[Contact]]:
     wrote, never = rows.filter(last_message_at__isnull=False), rows.filter(last_message_at__isnull=True)
-    at = place.at if place else None
-    if place and at:
+    at = cursor.at if cursor else None
+    if cursor and at:
         wrote = wrote.filter(
-            Q(last_message_at__lt=at) | Q(last_message_at=at, pk__lt=place.id), last_message_at__lte=at
+            Q(last_message_at__lt=at) | Q(last_message_at=at, pk__lt=cursor.id), last_message_at__lte=at
         )
-    if place is None or at:
+    if cursor is None or at:
         yield wrote.order_by("-last_message_at", "-id")
-    if place and at is None:
-        never = never.filter(pk__lt=place.id)
+    if cursor and at is None:
+        never = never.filter(pk__lt=cursor.id)
     yield never.order_by("-last_message_at", "-id")
 
 
-def _place(contact: Contact, sort: str) -> Place:
+def _cursor(contact: Contact, sort: str) -> Cursor:
     if sort == "recent":
         moment = contact.last_message_at
-        return Place(contact.pk, moment.isoformat() if moment else "")
+        return Cursor(contact.pk, moment.isoformat() if moment else "")
     if sort == "name":
         named = Contact.objects.filter(pk=contact.pk).annotate(by=SortName()).values_list("by", flat=True)
-        return Place(contact.pk, named.get())
-    return Place(contact.pk)
+        return Cursor(contact.pk, named.get())
+    return Cursor(contact.pk)
 
 
 def _search(business: BusinessProfile, rows: QuerySet[Contact], text: str, limit: int) -> list[Contact]:
@@ -168,12 +173,12 @@ def _near(window: QuerySet[Contact], condition: Q) -> list[UUID]:
     return [key for key, hit in hits if hit]
 
 
-def total(business: BusinessProfile, wanted: ContactFilter) -> Total:
+def total(business: BusinessProfile, contact_filter: ContactFilter) -> Total:
     """Count matching contacts without a slow count."""
-    rows = wanted.apply(business).order_by()
-    if not wanted and connection.vendor == "sqlite":
+    rows = contact_filter.apply(business).order_by()
+    if not contact_filter and connection.vendor == "sqlite":
         return Total(rows.count())
-    bound = FOUND if wanted.q else COUNTED
+    bound = FOUND if contact_filter.q else COUNTED
     counted = rows.values("pk")[: bound + 1].count()
     if counted <= bound:
         return Total(counted)

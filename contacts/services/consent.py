@@ -1,7 +1,7 @@
-"""Who may be written to in campaigns: opting out and in, each with its proof.
+"""Opt contacts out of campaigns and in again, each time with a proof.
 
-The number (or LID) of who opted out is kept apart from the contact, so that neither a deletion nor a new import brings
-anybody back; only an opt-in does. So are the proofs: they wait without a contact until the number comes back.
+The number (or LID) that opted out is suppressed apart from the contact, so that neither deletion nor re-import lets
+anybody in again; only an opt-in does. The proofs also wait without a contact until the number comes back.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def opt_out(
     message_id: UUID | None = None,
     note: str = "",
 ) -> int:
-    """Keep these contacts out of campaigns from now on. Returns how many were in.
+    """Opt contacts out of campaigns. Returns how many were in.
 
-    how: a value of ConsentProof.How. note: what they said, or where it comes from. Who is out already, and says so
-    in another way than the last time, gets a further proof.
+    how: a value of ConsentProof.How. note: what they said, or the source. Contacts who are out already, and say so in
+    another way than the last time, get a further proof.
     """
     return len(
         opt_out_with_proofs(business, contacts, how=how, actor=actor, message_id=message_id, note=note)
@@ -53,12 +53,12 @@ def opt_out_with_proofs(
     message_id: UUID | None = None,
     note: str = "",
 ) -> dict[UUID, UUID]:
-    """As `opt_out`; returns the proof of each who was in."""
+    """Opt contacts out like `opt_out`; returns the proof of each who was in."""
     proofs: dict[UUID, UUID] = {}
     with transaction.atomic():
         for some in chunks(ids_of(business, contacts)):
-            proofs |= _out(business.pk, some, how, actor, message_id, note)
-            _prove_again(
+            proofs |= _opt_out_chunk(business.pk, some, how, actor, message_id, note)
+            _add_repeated_proofs(
                 business.pk, [key for key in some if key not in proofs], how, actor, message_id, note
             )
         if actor is not None and proofs:
@@ -66,8 +66,8 @@ def opt_out_with_proofs(
     return proofs
 
 
-def out_by(business: BusinessProfile, proofs: Mapping[UUID, UUID]) -> list[UUID]:
-    """Those contacts who are out by this proof, and of whom nothing was heard about it since."""
+def opted_out_by(business: BusinessProfile, proofs: Mapping[UUID, UUID]) -> list[UUID]:
+    """Return the contacts who are opted out and whose latest proof is this one."""
     rows = ConsentProof.objects.filter(
         business_profile=business, contact_id__in=proofs, contact__opted_out_at__isnull=False
     )
@@ -88,33 +88,37 @@ def opt_in(
     changed = 0
     with transaction.atomic():
         for some in chunks(ids_of(business, contacts)):
-            changed += len(_in(business.pk, some, how, actor, message_id, note))
+            changed += len(_opt_in_chunk(business.pk, some, how, actor, message_id, note))
         if actor is not None and changed:
             audit.record(business, actor, "contacts.opted_in", count=changed, how=how)
     return changed
 
 
 def apply_suppressions(business_id: UUID, contact_ids: Collection[UUID]) -> int:
-    """Opt out those of these (new) contacts whose number had opted out before; one query when there are none.
+    """Opt out those of these (new) contacts whose number is suppressed.
 
-    They get back what proves it. Returns how many. Must be called inside the transaction that made the contacts.
+    Their former proofs are attached again. Returns how many. One query when there are none. Call inside the transaction
+    that created the contacts.
     """
     kept = Suppression.objects.filter(
         business_profile_id=business_id, kind=OuterRef("kind"), value=OuterRef("value")
     )
-    found = 0
+    count = 0
     for some in chunks(contact_ids):
         rows = ContactIdentity.objects.filter(contact_id__in=some, contact__opted_out_at=None)
         owners = rows.filter(Exists(kept)).values_list("contact_id", Subquery(kept.values("contact_id")[:1]))
         returned = sorted(set(owners), key=str)
         keys = sorted({key for key, _ in returned})
-        found += len(_out(business_id, keys, How.SUPPRESSION, None, None, "")) if keys else 0
-        _give_back_proofs([(before, key) for key, before in returned if before])
-    return found
+        count += len(_opt_out_chunk(business_id, keys, How.SUPPRESSION, None, None, "")) if keys else 0
+        _reattach_proofs([(before, key) for key, before in returned if before])
+    return count
 
 
-def _give_back_proofs(pairs: Sequence[tuple[UUID, UUID]]) -> None:
-    """pairs: a contact that is gone, and the one that has its number now."""
+def _reattach_proofs(pairs: Sequence[tuple[UUID, UUID]]) -> None:
+    """Attach proofs to the contact that has the number now.
+
+    pairs: (deleted contact, contact).
+    """
     bulk.update_each(
         {"gone": "uuid", "key": "uuid"},
         pairs,
@@ -123,10 +127,10 @@ def _give_back_proofs(pairs: Sequence[tuple[UUID, UUID]]) -> None:
     )
 
 
-def keep_proofs(contact_ids: Collection[UUID]) -> None:
-    """These contacts are about to be deleted: when, how and by which message they opted out stays.
+def detach_proofs(contact_ids: Collection[UUID]) -> None:
+    """Detach the proofs of contacts that are about to be deleted.
 
-    What the team or a program wrote beside it goes: it may tell anything of the person. Inside that transaction.
+    Call inside that transaction. Notes by the team or a program are erased, because they may contain personal data.
     """
     rows = ConsentProof.objects.filter(contact_id__in=contact_ids, contact__opted_out_at__isnull=False)
     free = Q(how__in=[How.TEAM, How.API])
@@ -138,39 +142,39 @@ def keep_proofs(contact_ids: Collection[UUID]) -> None:
 
 
 def suppressed(business: BusinessProfile, values: Collection[str]) -> set[str]:
-    """Which of these canonical numbers have opted out (for imports)."""
+    """Return which of these canonical numbers are suppressed."""
     rows = Suppression.objects.filter(
         business_profile=business, kind=ContactIdentity.Kind.PHONE, value__among=values
     )
     return set(rows.values_list("value", flat=True))
 
 
-def _out(
+def _opt_out_chunk(
     business_id: UUID, ids: Sequence[UUID], how: str, actor: User | None, message_id: UUID | None, note: str
 ) -> dict[UUID, UUID]:
-    changed = _flip(ids, opted_out=True)
+    changed = _set_opted_out(ids, opted_out=True)
     if not changed:
         return {}
     suppress(business_id, changed)
-    proofs = _prove(business_id, changed, Kind.OPT_OUT, how, actor, message_id, note)
+    proofs = _add_proofs(business_id, changed, Kind.OPT_OUT, how, actor, message_id, note)
     publish(*(ContactOptedOut(business_id=business_id, contact_id=key, how=how) for key in changed))
     return proofs
 
 
-def _prove_again(
+def _add_repeated_proofs(
     business_id: UUID, ids: Sequence[UUID], how: str, actor: User | None, message_id: UUID | None, note: str
 ) -> None:
-    """These were out already."""
+    """Add proofs to contacts who were out already."""
     if not ids:
         return
     rows = ConsentProof.objects.filter(contact_id__in=ids).order_by("id")
     known = dict(rows.values_list("contact_id", "how"))
     anew = [key for key in ids if known.get(key) != how]
-    _prove(business_id, anew, Kind.AGAIN, how, actor, message_id, note)
+    _add_proofs(business_id, anew, Kind.AGAIN, how, actor, message_id, note)
 
 
 def suppress(business_id: UUID, contact_ids: Collection[UUID]) -> None:
-    """Remember every number and LID of these contacts as one that wants no campaigns."""
+    """Suppress every number and LID of these contacts."""
     rows = ContactIdentity.objects.filter(contact_id__in=contact_ids).order_by("kind", "value")
     Suppression.objects.bulk_create(
         [
@@ -183,23 +187,23 @@ def suppress(business_id: UUID, contact_ids: Collection[UUID]) -> None:
     )
 
 
-def _in(
+def _opt_in_chunk(
     business_id: UUID, ids: Sequence[UUID], how: str, actor: User | None, message_id: UUID | None, note: str
 ) -> list[UUID]:
-    changed = _flip(ids, opted_out=False)
+    changed = _set_opted_out(ids, opted_out=False)
     if not changed:
         return []
     own = ContactIdentity.objects.filter(
         contact_id__in=changed, kind=OuterRef("kind"), value=OuterRef("value")
     )
     Suppression.objects.filter(Exists(own), business_profile_id=business_id).delete()
-    _prove(business_id, changed, Kind.OPT_IN, how, actor, message_id, note)
+    _add_proofs(business_id, changed, Kind.OPT_IN, how, actor, message_id, note)
     publish(*(ContactOptedIn(business_id=business_id, contact_id=key, how=how) for key in changed))
     return changed
 
 
-def _flip(ids: Sequence[UUID], *, opted_out: bool) -> list[UUID]:
-    """Those that were not so already."""
+def _set_opted_out(ids: Sequence[UUID], *, opted_out: bool) -> list[UUID]:
+    """Set or clear `opted_out_at`. Returns the contacts whose state changed."""
     rows = Contact.objects.filter(pk__in=ids, opted_out_at__isnull=opted_out).order_by("pk")
     changed = list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
     moment = now()
@@ -209,7 +213,7 @@ def _flip(ids: Sequence[UUID], *, opted_out: bool) -> list[UUID]:
     return changed
 
 
-def _prove(
+def _add_proofs(
     business_id: UUID,
     ids: Sequence[UUID],
     kind: str,
@@ -218,7 +222,7 @@ def _prove(
     message_id: UUID | None,
     note: str,
 ) -> dict[UUID, UUID]:
-    """Write it down for each of these contacts; returns the ids of the proofs by contact."""
+    """Add a proof to each of these contacts; returns the ids of the proofs by contact."""
     rows = ConsentProof.objects.bulk_create(
         ConsentProof(
             business_profile_id=business_id,

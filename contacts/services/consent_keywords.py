@@ -1,4 +1,4 @@
-"""The words by which contacts opt out and in, and what a message with one of them does."""
+"""Keywords that opt contacts out and in."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from contacts.services import consent
 from core.db.compiled_queries import Prepared
 from core.errors import InvalidInput
 
-SHORT = 80
-"""Longer messages are sentences, in which a word means nothing."""
+MAX_LENGTH = 80
+"""Characters of the longest message that can be a keyword."""
 
 
 @dataclass(frozen=True)
-class Said:
-    """A message from a contact."""
+class ReceivedText:
+    """A received message."""
 
     contact_id: UUID
     message_id: UUID
@@ -33,12 +33,12 @@ class Said:
 
     @cached_property
     def plain(self) -> str:
-        """The text without capitals, accents and punctuation."""
+        """Return the text in the plain form of keywords."""
         return keyword_matching.plain(self.text)
 
 
-def words_of(business_id: UUID) -> tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]]:
-    """The words that opt out and in, by language. One query."""
+def keywords_of(business_id: UUID) -> tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]]:
+    """Return the keywords that opt out and in, by language. One query."""
     return _words.first(business_id) or (keyword_matching.STOP, keyword_matching.START)
 
 
@@ -54,7 +54,10 @@ def save(
     stop: Mapping[str, str | Iterable[str]],
     start: Mapping[str, str | Iterable[str]],
 ) -> ConsentWords:
-    """Keep the business's own words, by language. Raises InvalidInput with "stop.en" or the like as its field."""
+    """Save the business's own keywords by language.
+
+    Raises InvalidInput with a field like "stop.en".
+    """
     cleaned = {
         kind: {
             language: found
@@ -67,7 +70,9 @@ def save(
         raise InvalidInput(
             "no_stop_words", "Keep at least one word by which people can opt out.", field="stop.en"
         )
-    both = keyword_matching.whole(cleaned["stop"]) & keyword_matching.whole(cleaned["start"])
+    both = keyword_matching.plain_keywords(cleaned["stop"]) & keyword_matching.plain_keywords(
+        cleaned["start"]
+    )
     if both:
         raise InvalidInput(
             "word_means_both", f"{min(both)} cannot opt people both out and in.", field="start.en"
@@ -79,18 +84,21 @@ def save(
 
 
 def reset(business: BusinessProfile, actor: User | None) -> None:
-    """Go back to the built-in words."""
+    """Restore the built-in keywords."""
     with transaction.atomic():
         ConsentWords.objects.filter(business_profile=business).delete()
         audit.record(business, actor, "consent_words.reset")
 
 
-def listen(business: BusinessProfile, said: Sequence[Said]) -> None:
-    """Opt out and in whoever says so with a whole message, in the order of the messages. Inside their transaction."""
-    short = [one for one in said if 0 < len(one.text) <= SHORT]
+def apply_keywords(business: BusinessProfile, said: Sequence[ReceivedText]) -> None:
+    """Opt out and in the senders of messages that equal a keyword, in order.
+
+    Inside the messages' transaction.
+    """
+    short = [one for one in said if 0 < len(one.text) <= MAX_LENGTH]
     if not short:
         return
-    stop, start = (keyword_matching.whole(some) for some in words_of(business.pk))
+    stop, start = (keyword_matching.plain_keywords(some) for some in keywords_of(business.pk))
     for one in short:
         act = consent.opt_out if one.plain in stop else consent.opt_in if one.plain in start else None
         if act:

@@ -1,4 +1,4 @@
-"""What people do with contacts, and the counters that messages keep on them."""
+"""Create, change, block and delete contacts; counters, pictures, groups."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ NAME_LENGTH = 255
 
 
 def find_or_create(business: BusinessProfile, number: str, *, name: str = "") -> Contact:
-    """The contact with this number in any spelling, made if new. `name` is used only for a new one.
+    """Return the contact with this number in any spelling, created if new.
 
-    Raises InvalidInput("invalid_phone_number").
+    `name` is used only for a new one. Raises InvalidInput("invalid_phone_number").
     """
     e164 = phone_numbers.read(business, number)
     person = identities.Person(phone=e164)
@@ -45,7 +45,7 @@ def find_or_create(business: BusinessProfile, number: str, *, name: str = "") ->
 
 
 def rename(business: BusinessProfile, contact: Contact, actor: User, name: str) -> Contact:
-    """Call a contact `name`; empty goes back to the name they gave themselves. Raises InvalidInput."""
+    """Rename a contact; "" falls back to the push name. Raises InvalidInput."""
     contact = selectors.get_contact(business, contact.pk)
     cleaned = clean_name(name)
     if cleaned == contact.name:
@@ -67,9 +67,9 @@ def create(
     email: str = "",
     fields: Mapping[str, Any] | None = None,
 ) -> Contact:
-    """A new contact. fields: values of custom fields by key.
+    """Create a contact. fields: values of custom fields by key.
 
-    Raises InvalidInput, Conflict("contact_exists") with the id of who has the number in `extra["contact"]`.
+    Raises InvalidInput, Conflict("contact_exists") with the owner of the number in `extra["contact"]`.
     """
     e164 = phone_numbers.read(business, phone_number)
     changes = {"name": clean_name(name), "email": clean_email(email)}
@@ -95,7 +95,7 @@ def update(
     phone_number: str | None = None,
     fields: Mapping[str, Any] | None = None,
 ) -> Contact:
-    """Change what is given; a custom field is removed by None or "".
+    """Change what is given; None or "" removes the value of a custom field.
 
     Raises InvalidInput, Conflict("contact_exists").
     """
@@ -127,7 +127,10 @@ def replace(
     fields: Mapping[str, Any],
     **given: Any,
 ) -> Contact:
-    """As `update`, but custom fields that are not given are emptied. Raises NotFound, InvalidInput, Conflict."""
+    """Update a contact, and remove the values of custom fields that are not given.
+
+    Raises NotFound, InvalidInput, Conflict.
+    """
     with transaction.atomic():
         contact = selectors.get_contact(business, contact_id, lock=True)
         known = {field.key for field in selectors.fields_of(business)}
@@ -136,7 +139,7 @@ def replace(
 
 
 def _renumber(business: BusinessProfile, contact: Contact, e164: str) -> None:
-    """Give the contact another number, with the identity that belongs to it."""
+    """Change the phone number of a contact, and the identity that belongs to it."""
     if e164 == contact.phone_number:
         return
     person = identities.Person(phone=e164)
@@ -176,15 +179,15 @@ def _taken(contact_id: UUID) -> Conflict:
 
 
 def delete(business: BusinessProfile, contacts: Contacts, actor: User | None) -> int:
-    """Remove contacts with their conversations, notes and tags, for good. Returns how many.
+    """Delete contacts with their conversations, notes and tags. Returns how many.
 
-    Suppressions stay, and with them the proofs: who opted out is kept out if the number comes back.
+    Suppressions and consent proofs stay, so that opt-outs hold if a number comes back.
     """
     gone = 0
     for some in chunks(ids_of(business, contacts), DELETED_AT_ONCE):
         with transaction.atomic():
             publish(*(ContactDeleted(business_id=business.pk, contact_id=key) for key in some))
-            consent.keep_proofs(some)
+            consent.detach_proofs(some)
             Contact.objects.filter(business_profile=business, pk__in=some).delete()
             gone += len(some)
             if actor is not None:
@@ -193,16 +196,19 @@ def delete(business: BusinessProfile, contacts: Contacts, actor: User | None) ->
 
 
 DELETED_AT_ONCE = 100
-"""Contacts that one transaction removes: their messages go with them."""
+"""Contacts that one transaction deletes, with their messages."""
 
 
 def block(business: BusinessProfile, contacts: Contacts, actor: User | None) -> int:
-    """Mute contacts and keep them out of campaigns. Returns how many were not blocked."""
+    """Block contacts: mute them and exclude them from campaigns.
+
+    Returns how many were not blocked.
+    """
     return _set_blocked(business, contacts, actor, blocked=True)
 
 
 def unblock(business: BusinessProfile, contacts: Contacts, actor: User | None) -> int:
-    """Let contacts in again. Returns how many were blocked."""
+    """Unblock contacts. Returns how many were blocked."""
     return _set_blocked(business, contacts, actor, blocked=False)
 
 
@@ -228,7 +234,10 @@ def _set_blocked(business: BusinessProfile, contacts: Contacts, actor: User | No
 
 
 def clean_email(email: str) -> str:
-    """An e-mail address without blanks around it; "" for none. Raises InvalidInput("invalid_email")."""
+    """Return a stripped e-mail address; "" for none.
+
+    Raises InvalidInput("invalid_email").
+    """
     text = printable(email)
     if not text:
         return ""
@@ -242,7 +251,10 @@ def clean_email(email: str) -> str:
 
 
 def clean_name(name: str) -> str:
-    """`name` on one line without control characters. Raises InvalidInput("name_too_long")."""
+    """Return `name` on one line without control characters.
+
+    Raises InvalidInput("name_too_long").
+    """
     cleaned = printable(name)
     if len(cleaned) > NAME_LENGTH:
         raise InvalidInput("name_too_long", f"A name has at most {NAME_LENGTH} characters.", field="name")
@@ -250,8 +262,11 @@ def clean_name(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Talked:
-    """So many messages with one contact, from when to when."""
+class MessageCount:
+    """New messages with one contact.
+
+    first, last: times of the first and the last of them.
+    """
 
     contact_id: UUID
     count: int
@@ -259,9 +274,12 @@ class Talked:
     last: datetime
 
 
-def count_messages(talks: Iterable[Talked]) -> None:
-    """Add messages to their contacts' counters; one statement. Call inside the messages' transaction."""
-    rows = sorted((talk.contact_id, talk.count, talk.first, talk.last) for talk in talks)
+def count_messages(counts: Iterable[MessageCount]) -> None:
+    """Add messages to the counters of their contacts; one statement.
+
+    Call inside the messages' transaction.
+    """
+    rows = sorted((one.contact_id, one.count, one.first, one.last) for one in counts)
     earlier, later = ("LEAST", "GREATEST") if connection.vendor == "postgresql" else ("MIN", "MAX")
     bulk.update_each(
         {"key": "uuid", "count": "integer", "first": "timestamptz", "last": "timestamptz"},
@@ -277,7 +295,10 @@ def count_messages(talks: Iterable[Talked]) -> None:
 
 
 def set_profile_picture(business_id: UUID, contact_id: UUID, url: str) -> None:
-    """Show the contact with the picture at `url`; "" for none. Runs inside the caller's transaction."""
+    """Show the contact with the picture at `url`; "" for none.
+
+    Runs inside the caller's transaction.
+    """
     rows = Contact.objects.filter(business_profile_id=business_id, pk=contact_id)
     if rows.exclude(profile_pic_url=url).update(profile_pic_url=url):
         publish(ContactUpdated(business_id=business_id, contact_id=contact_id))
@@ -293,9 +314,10 @@ ON CONFLICT (contact_id) DO UPDATE SET "group" = excluded."group", since = exclu
 
 
 def assign_groups(business: BusinessProfile, groups: Mapping[UUID, str], today: date) -> int:
-    """Assign contacts to groups (values of ContactGroup.Group); contacts that are not named leave theirs.
+    """Assign contacts to RFM groups; contacts that are not named leave theirs.
 
-    Writes only what differs, a few thousand rows a transaction. Returns how many changed.
+    groups: values of ContactGroup.Group. Writes only what differs, a few thousand rows a transaction. Returns how many
+    changed.
     """
     rows = ContactGroup.objects.filter(business_profile=business)
     known = dict(rows.values_list("contact_id", "group"))

@@ -1,4 +1,4 @@
-"""Exports: small ones within a request, large ones as a job whose file is downloaded by an expiring link."""
+"""Exports: small ones within a request, large ones as a job."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ AT_ONCE = 5_000
 def to_params(
     business: BusinessProfile, *, fmt: str, ids: Sequence[str | UUID] | None, filters: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Check an export and return its job parameters. ids None: everybody who passes `filters`. Raises InvalidInput."""
+    """Check an export and return its job parameters.
+
+    ids None: everybody who passes `filters`. Raises InvalidInput.
+    """
     if fmt not in exporting.FORMATS:
         raise InvalidInput("unknown_format", f"Choose one of {', '.join(exporting.FORMATS)}.", field="format")
     return {"format": fmt, **selection.to_params(business, ids, filters)}

@@ -1,4 +1,4 @@
-"""Custom fields: what a business wants to know of its contacts."""
+"""Create, change, reorder and delete custom fields."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from contacts.models import FIELD_KEY, CustomField
 from core.errors import Conflict, InvalidInput, NotFound
 from core.text import printable
 
-MOST = 50
-"""Custom fields of one business."""
-MOST_CHOICES = 100
+MAX_FIELDS = 50
+"""Most custom fields of a business."""
+MAX_CHOICES = 100
 LABEL_LENGTH = 100
 RESERVED = frozenset({"name", "phone", "phone_number", "email", "country", "tags", "id"})
-"""Keys that columns of files and variables of messages have already."""
+"""Keys that columns of files and variables of messages use already."""
 
 
 def create(
@@ -33,15 +33,15 @@ def create(
     key: str = "",
     choices: Sequence[str] = (),
 ) -> CustomField:
-    """A new field at the end of the list. Without a key, one is made of the label.
+    """Create a field at the end of the list.
 
-    Raises InvalidInput, Conflict("field_exists").
+    Without a key, one is derived from the label. Raises InvalidInput, Conflict("field_exists").
     """
     label, choices = _label(label), _choices(kind, choices)
-    there = CustomField.objects.filter(business_profile=business)
-    count = there.count()
-    if count >= MOST:
-        raise Conflict("too_many_fields", f"A business has at most {MOST} custom fields.")
+    existing = CustomField.objects.filter(business_profile=business)
+    count = existing.count()
+    if count >= MAX_FIELDS:
+        raise Conflict("too_many_fields", f"A business has at most {MAX_FIELDS} custom fields.")
     field = CustomField(
         business_profile=business,
         key=_key(key or key_of(label)),
@@ -64,7 +64,10 @@ def create(
 def update(
     business: BusinessProfile, field_id: UUID, actor: User | None, *, label: str, choices: Sequence[str] = ()
 ) -> CustomField:
-    """Rename, or change the choices; kind and key stay, because values and templates depend on them."""
+    """Rename a field, or change its choices.
+
+    Kind and key stay, because values and templates depend on them.
+    """
     with transaction.atomic():
         field = get(business, field_id)
         field.label, field.choices = _label(label), _choices(field.kind, choices)
@@ -74,22 +77,25 @@ def update(
 
 
 def move(business: BusinessProfile, field_id: UUID, actor: User | None, *, up: bool) -> None:
-    """Change places with the field before or behind."""
+    """Swap a field with its neighbour. Raises NotFound."""
     with transaction.atomic():
         rows = list(CustomField.objects.filter(business_profile=business).order_by("position", "id"))
-        here = next((place for place, row in enumerate(rows) if row.pk == field_id), None)
-        if here is None:
+        index = next((position for position, row in enumerate(rows) if row.pk == field_id), None)
+        if index is None:
             raise NotFound("This field")
-        there = here - 1 if up else here + 1
-        if 0 <= there < len(rows):
-            rows[here], rows[there] = rows[there], rows[here]
-        for place, row in enumerate(rows):
-            row.position = place
+        target = index - 1 if up else index + 1
+        if 0 <= target < len(rows):
+            rows[index], rows[target] = rows[target], rows[index]
+        for position, row in enumerate(rows):
+            row.position = position
         CustomField.objects.bulk_update(rows, ["position"])
 
 
 def delete(business: BusinessProfile, field_id: UUID, actor: User | None) -> None:
-    """Remove the definition. Values stay on the contacts, hidden: making the field again brings them back."""
+    """Delete the definition.
+
+    Values stay on the contacts, hidden; a new field with the same key shows them again.
+    """
     with transaction.atomic():
         field = get(business, field_id)
         audit.record(business, actor, "field.deleted", field, key=field.key)
@@ -97,7 +103,7 @@ def delete(business: BusinessProfile, field_id: UUID, actor: User | None) -> Non
 
 
 def get(business: BusinessProfile, field_id: UUID) -> CustomField:
-    """One of the business's fields. Raises NotFound."""
+    """Return a field. Raises NotFound."""
     field = CustomField.objects.filter(business_profile=business, pk=field_id).first()
     if field is None:
         raise NotFound("This field")
@@ -105,7 +111,7 @@ def get(business: BusinessProfile, field_id: UUID) -> CustomField:
 
 
 def key_of(label: str) -> str:
-    """A key made of a label: "Größe (cm)" is "grosse_cm"."""
+    """Derive a key from a label: "grosse_cm" from "Größe (cm)"."""
     short = label[:LABEL_LENGTH].replace("ß", "ss")
     plain = unicodedata.normalize("NFKD", short).encode("ascii", "ignore").decode().lower()
     key = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:40].strip("_")
@@ -139,8 +145,8 @@ def _choices(kind: str, choices: Sequence[str]) -> list[str]:
     if kind != CustomField.Kind.CHOICE:
         return []
     cleaned = list(dict.fromkeys(filter(None, (printable(choice)[:100] for choice in choices))))
-    if not cleaned or len(cleaned) > MOST_CHOICES:
+    if not cleaned or len(cleaned) > MAX_CHOICES:
         raise InvalidInput(
-            "invalid_choices", f"A choice has 1 to {MOST_CHOICES} values, one a line.", field="choices"
+            "invalid_choices", f"A choice has 1 to {MAX_CHOICES} values, one a line.", field="choices"
         )
     return cleaned

@@ -1,7 +1,7 @@
-"""Who is it? From the names by which WhatsApp knows a person (phone number, LID) to one contact.
+"""Resolve WhatsApp identities (phone numbers, LIDs) to contacts.
 
-A LID is an identity of its own and never a phone number. All spellings of a number meet in its canonical one. When
-WhatsApp shows that a LID and a number are one person, their two contacts become one.
+A LID is an identity of its own and never a phone number. All spellings of a number share its canonical form. When
+WhatsApp shows that a LID and a number are one person, their contacts are merged.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Person:
-    """A person as WhatsApp names them. phone: E.164. lid: bare digits. push_name: what they call themselves."""
+    """A person as WhatsApp identifies them. phone: E.164. lid: bare digits.
+
+    push_name: the name they chose.
+    """
 
     phone: str | None = None
     lid: str | None = None
@@ -37,7 +40,7 @@ class Person:
 
     @property
     def keys(self) -> list[Key]:
-        """Their identities."""
+        """Return their identities."""
         keys: list[Key] = []
         if self.phone:
             keys.append((Kind.PHONE, phone.canonical(self.phone)))
@@ -47,34 +50,35 @@ class Person:
 
 
 def find(business_id: UUID, people: Iterable[Person]) -> dict[Person, UUID]:
-    """The contacts of those who are known already; one query, no writes."""
+    """Return the contacts of known people; one query, no writes."""
     people = list(people)
     known = _known(business_id, {key for person in people for key in person.keys})
-    found = {}
+    contact_by_person = {}
     for person in people:
         contacts = [known[key] for key in person.keys if key in known]
         if contacts:
-            found[person] = contacts[0]
-    return found
+            contact_by_person[person] = contacts[0]
+    return contact_by_person
 
 
 def resolve(business_id: UUID, people: Sequence[Person]) -> dict[Person, UUID]:
-    """The contact of each person; makes the new ones, adds identities, merges contacts that turn out to be one.
+    """Return the contact of each person.
 
-    A few statements whatever the number of people. Must be called inside a transaction.
+    Creates contacts, adds identities, merges contacts that are one person. A fixed number of statements. Call inside a
+    transaction.
     """
     groups = _group(people)
     known = _known(business_id, {key for group in groups for key in group.keys})
     if _add_missing(business_id, groups, known):
         known = _known(business_id, {key for group in groups for key in group.keys})
     _merge_split(business_id, groups, known)
-    _keep_up(business_id, groups, known)
+    _update_known(business_id, groups, known)
     return {person: known[person.keys[0]] for group in groups for person in group.people}
 
 
 @dataclass
 class _Group:
-    """People of one batch that share identities: one person."""
+    """People of one batch that share identities, which makes them one person."""
 
     people: list[Person]
     keys: set[Key]
@@ -119,10 +123,11 @@ def _known(business_id: UUID, keys: set[Key]) -> dict[Key, UUID]:
 
 
 def _add_missing(business_id: UUID, groups: list[_Group], known: dict[Key, UUID]) -> bool:
-    """Give every identity its row, and every new person a contact. False when nothing was missing.
+    """Insert missing identities, and contacts for new people.
 
-    Identities go first (their foreign keys are checked at the commit): of two transactions that see the same new person
-    at once, one gets the row and the other one waits, then uses it. Sorted, so that they cannot deadlock.
+    Returns False when nothing was missing. Identities go first (their foreign keys are checked at commit): of two
+    transactions with the same new person one inserts the row, the other waits and then uses it. Sorted, so that they
+    cannot deadlock.
     """
     proposed: dict[Key, UUID] = {}
     fresh: dict[UUID, _Group] = {}
@@ -146,7 +151,7 @@ def _add_missing(business_id: UUID, groups: list[_Group], known: dict[Key, UUID]
 
 
 def _create_contacts(business_id: UUID, fresh: dict[UUID, _Group]) -> None:
-    """Contacts for those identities of theirs that were really written."""
+    """Create contacts for the identities that this transaction has inserted."""
     if not fresh:
         return
     won: dict[UUID, set[str]] = defaultdict(set)
@@ -167,22 +172,25 @@ def _create_contacts(business_id: UUID, fresh: dict[UUID, _Group]) -> None:
 
 
 def _merge_split(business_id: UUID, groups: list[_Group], known: dict[Key, UUID]) -> None:
-    """Make one of the contacts of a person who had several."""
+    """Merge the contacts of a person who has several."""
     for group in groups:
         contacts = {known[key] for key in group.keys}
         if len(contacts) > 1:
-            winner = merging.unite(business_id, contacts)
+            winner = merging.merge_all(business_id, contacts)
             known.update(dict.fromkeys(group.keys, winner))
 
 
-def _keep_up(business_id: UUID, groups: list[_Group], known: dict[Key, UUID]) -> None:
-    """Fill in numbers that were not known and what people call themselves now; one read, and a write if it changed."""
-    told = {known[next(iter(group.keys))]: group for group in groups}
+def _update_known(business_id: UUID, groups: list[_Group], known: dict[Key, UUID]) -> None:
+    """Update missing numbers and changed push names.
+
+    One read, and a write if anything changed.
+    """
+    groups_by_contact = {known[next(iter(group.keys))]: group for group in groups}
     changed, numbered = [], []
-    for key, number, name in Contact.objects.filter(pk__in=told).values_list(
+    for key, number, name in Contact.objects.filter(pk__in=groups_by_contact).values_list(
         "pk", "phone_number", "push_name"
     ):
-        group = told[key]
+        group = groups_by_contact[key]
         new = (number or group.phone, group.push_name or name)
         if new != (number, name):
             changed.append((key, *new))
@@ -203,6 +211,6 @@ def _keep_up(business_id: UUID, groups: list[_Group], known: dict[Key, UUID]) ->
 
 
 def clean_push_name(text: str) -> str:
-    """A stranger's name as we keep it."""
+    """Clean and shorten the name that a person chose."""
     name = printable(text[:1000])
     return name[: boundary(name, 255)]

@@ -1,4 +1,4 @@
-"""Imports: a file is uploaded, looked at, mapped, and then taken in by a job."""
+"""Imports: upload a file, map its columns, preview it, start the job."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from core.text import printable
 from jobs import services as jobs
 from jobs.models import Job
 
-PREVIEWED = 20
-SAMPLED = 200
+PREVIEW_ROWS = 20
+SAMPLE_ROWS = 200
 UNSTARTED_KEPT = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Preview:
-    """The first rows as they would be taken in. rows: a person or a reject of each."""
+    """The first rows as they would be imported: a person or a reject of each."""
 
     rows: list[Person | Reject]
     usable: int
@@ -47,17 +47,17 @@ class Preview:
 
 
 def get(business: BusinessProfile, import_id: UUID) -> ContactImport:
-    """One of the business's imports. Raises NotFound."""
-    found = (
+    """Return an import. Raises NotFound."""
+    source = (
         ContactImport.objects.filter(business_profile=business, pk=import_id).select_related("job").first()
     )
-    if found is None:
+    if source is None:
         raise NotFound("This import")
-    return found
+    return source
 
 
 def upload(business: BusinessProfile, actor: User, file: IO[bytes], name: str) -> ContactImport:
-    """Look at a file and keep it for a day. Raises Unreadable with words."""
+    """Store a file for a day and detect its format. Raises Unreadable."""
     table = open_table(file, Options(owner=business.pk))
     source = ContactImport(
         business_profile=business,
@@ -79,23 +79,23 @@ def upload(business: BusinessProfile, actor: User, file: IO[bytes], name: str) -
 
 
 def _describe(source: ContactImport, table: Table) -> None:
-    """What was found out about the file, and a mapping to begin with."""
+    """Set the detected properties of the file, and a guessed mapping."""
     source.format, source.encoding, source.delimiter = table.format, table.encoding, table.delimiter
     source.has_header, source.columns, source.notes = table.header, table.columns, table.notes
     source.rows = max(count_rows(table) - int(table.header and table.format == "xlsx"), 0)
     source.origin = column_targets.origin_of(table.columns)
-    sample = [cells for _, cells in islice(table.rows(), SAMPLED)]
+    sample = [cells for _, cells in islice(table.rows(), SAMPLE_ROWS)]
     source.mapping = column_targets.guess(table.columns, sample, _fields(source.business_profile))
     source.full_numbers = _full_numbers(source.mapping, sample)
 
 
 def _numbers_of(mapping: Sequence[str]) -> list[int]:
-    """Places of the columns that hold phone numbers."""
+    """Return the indexes of the columns that hold phone numbers."""
     return [place for place, target in enumerate(mapping) if target == "phone"]
 
 
 def _full_numbers(mapping: Sequence[str], sample: Sequence[Sequence[str]]) -> bool | None:
-    """True for a file whose numbers lack nothing but the +, as a proposal; None for any other."""
+    """Return True if the numbers only lack their +, else None."""
     cells = (row[place] for row in sample for place in _numbers_of(mapping) if place < len(row))
     return True if is_written_in_full(cells) else None
 
@@ -103,11 +103,11 @@ def _full_numbers(mapping: Sequence[str], sample: Sequence[Sequence[str]]) -> bo
 def reread(
     business: BusinessProfile, import_id: UUID, *, encoding: str, delimiter: str, has_header: bool
 ) -> ContactImport:
-    """Read the file in another encoding, with another delimiter, with or without a first row of names.
+    """Parse the file with other options, and guess the mapping again.
 
-    The mapping is guessed anew. Raises InvalidInput and Unreadable.
+    Raises InvalidInput and Unreadable.
     """
-    source = _open_one(business, import_id)
+    source = _unstarted(business, import_id)
     known = {*CHOICES, *(name for _, name in MARKS), source.encoding}
     if encoding not in known or (delimiter and delimiter not in DELIMITERS and delimiter != source.delimiter):
         raise InvalidInput("invalid_option", "Choose one of the list.", field="encoding")
@@ -127,14 +127,14 @@ def configure(
     tag: str,
     full_numbers: bool | None = None,
 ) -> ContactImport:
-    """Keep what is to become of the columns.
+    """Save the mapping and the options.
 
-    full_numbers: whether numbers without + are complete; None: as the file shows by itself. Raises InvalidInput.
+    full_numbers: whether numbers without + are complete; None: as detected. Raises InvalidInput.
     """
-    source = _open_one(business, import_id)
+    source = _unstarted(business, import_id)
     checked = column_targets.check(mapping, source.columns, _fields(business))
     if _numbers_of(checked) != _numbers_of(source.mapping):
-        source.full_numbers = _full_numbers(checked, examples(source, SAMPLED))
+        source.full_numbers = _full_numbers(checked, examples(source, SAMPLE_ROWS))
     if source.full_numbers is not None and full_numbers is not None:
         source.full_numbers = full_numbers
     source.mapping = checked
@@ -152,14 +152,14 @@ def configure(
 
 
 def preview(source: ContactImport) -> Preview:
-    """The first rows, read with the present mapping. Raises Unreadable."""
+    """Return the first rows by the present mapping. Raises Unreadable."""
     fields = _fields(source.business_profile)
     with storage.opened(source) as file:
         table = open_table(file, _options(source))
         reader = RowReader(
             table.columns, source.mapping, fields, source.country, full_numbers=bool(source.full_numbers)
         )
-        first = list(islice(table.rows(), PREVIEWED))
+        first = list(islice(table.rows(), PREVIEW_ROWS))
     rows = [reader.read(*row) for row in first]
     formulas = any(cell.startswith(("=", "@")) for _, cells in first for cell in cells)
     return Preview(rows, sum(isinstance(row, Person) for row in rows), formulas)
@@ -169,17 +169,20 @@ def _options(source: ContactImport) -> Options:
     return Options(source.encoding, source.delimiter, source.has_header, source.business_profile_id)
 
 
-def examples(source: ContactImport, rows: int = PREVIEWED) -> list[list[str]]:
-    """The cells of the first rows, as they are in the file. Raises Unreadable."""
+def examples(source: ContactImport, rows: int = PREVIEW_ROWS) -> list[list[str]]:
+    """Return the cells of the first rows. Raises Unreadable."""
     with storage.opened(source) as file:
         table = open_table(file, _options(source))
         return [cells for _, cells in islice(table.rows(), rows)]
 
 
 def start(business: BusinessProfile, actor: User, import_id: UUID) -> ContactImport:
-    """Take the file in. Columns that are to become custom fields get theirs. Raises InvalidInput, Conflict."""
+    """Start the import job, and create the custom fields that the mapping asks for.
+
+    Raises InvalidInput, Conflict.
+    """
     with transaction.atomic():
-        source = _open_one(business, import_id, lock=True)
+        source = _unstarted(business, import_id, lock=True)
         fields = _fields(business)
         column_targets.check(source.mapping, source.columns, fields)
         source.mapping = [
@@ -206,7 +209,7 @@ def _with_field(business: BusinessProfile, actor: User, target: str, name: str) 
     return f"field:{field.key}"
 
 
-def take_in(
+def upload_and_start(
     business: BusinessProfile,
     actor: User,
     file: IO[bytes],
@@ -218,10 +221,10 @@ def take_in(
     tag: str = "",
     full_numbers: bool | None = None,
 ) -> Job:
-    """Upload and start in one step. mapping: JSON list of targets, one a column; None: as guessed. full_numbers: as in
-    `configure`.
+    """Upload and start in one step.
 
-    Raises Unreadable, InvalidInput; then the file is forgotten.
+    mapping: JSON list of targets, one a column; None: as guessed. full_numbers: as in `configure`. Raises Unreadable,
+    InvalidInput; then the file is deleted.
     """
     source = upload(business, actor, file, name)
     try:
@@ -245,17 +248,17 @@ def take_in(
 
 def _targets(text: str) -> list[str]:
     try:
-        found = json.loads(text)
+        targets = json.loads(text)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        targets = None
+    if not isinstance(targets, list) or not all(isinstance(one, str) for one in targets):
         raise InvalidInput("invalid_mapping", "Send a JSON list of texts, one a column.", field="mapping")
-    return found
+    return targets
 
 
 def discard(business: BusinessProfile, actor: User, import_id: UUID) -> None:
-    """Forget an import that was not started, with its file."""
-    source = _open_one(business, import_id)
+    """Delete an import that was not started, with its file."""
+    source = _unstarted(business, import_id)
     storage.remove(source)
     with transaction.atomic():
         audit.record(business, actor, "import.discarded", source)
@@ -263,7 +266,7 @@ def discard(business: BusinessProfile, actor: User, import_id: UUID) -> None:
 
 
 def prune() -> None:
-    """Forget files that were uploaded a day ago and never taken in, and those of jobs that are over."""
+    """Delete files that were not imported within a day, and those of finished jobs."""
     old = ContactImport.objects.filter(job=None, created_at__lt=now() - UNSTARTED_KEPT).exclude(file="")
     for source in old[:200]:
         storage.remove(source)
@@ -272,7 +275,7 @@ def prune() -> None:
         storage.remove(source)
 
 
-def _open_one(business: BusinessProfile, import_id: UUID, *, lock: bool = False) -> ContactImport:
+def _unstarted(business: BusinessProfile, import_id: UUID, *, lock: bool = False) -> ContactImport:
     rows = ContactImport.objects.filter(business_profile=business)
     source = (rows.select_for_update(of=("self",)) if lock else rows).filter(pk=import_id).first()
     if source is None:

@@ -1,4 +1,4 @@
-"""Two contacts that are one person."""
+"""Merge contacts that are one person."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from core.events import publish
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a merge's preview: what each of the two has, and what stays."""
+    """A line of a merge's preview: the value of each contact, and the result."""
 
     label: str
     keep: str
@@ -37,7 +37,7 @@ class Line:
 
 
 def preview(business: BusinessProfile, keep: Contact, lose: Contact) -> list[Line]:
-    """What a merge would make of the two, line by line; only lines in which either has something."""
+    """Return what a merge would result in, line by line, without empty lines."""
     _check(business, keep, lose)
     lines = [
         Line("Name", keep.name, lose.name, keep.name or lose.name),
@@ -46,7 +46,9 @@ def preview(business: BusinessProfile, keep: Contact, lose: Contact) -> list[Lin
         Line("E-mail", keep.email, lose.email, keep.email or lose.email),
     ]
     for field in selectors.fields_of(business):
-        mine, theirs = (custom_field_values.words(field, one.metadata.get(field.key)) for one in (keep, lose))
+        mine, theirs = (
+            custom_field_values.format_value(field, one.metadata.get(field.key)) for one in (keep, lose)
+        )
         lines.append(Line(field.label, mine, theirs, mine or theirs))
     tags = [{tag.name for tag in selectors.tags_of(one.pk)} for one in (keep, lose)]
     lines.append(Line("Tags", *(", ".join(sorted(names)) for names in (*tags, tags[0] | tags[1]))))
@@ -59,9 +61,10 @@ def preview(business: BusinessProfile, keep: Contact, lose: Contact) -> list[Lin
 
 
 def merge(business: BusinessProfile, actor: User, keep: Contact, lose: Contact) -> Contact:
-    """Make one contact of two: what `keep` lacks it gets from `lose`, which is removed. Cannot be undone.
+    """Merge `lose` into `keep`: empty fields are filled, then `lose` is deleted.
 
-    An opt-out or a block of either holds for the one. Raises NotFound, InvalidInput("same_contact").
+    Cannot be undone. An opt-out or a block of either holds for the result. Raises NotFound,
+    InvalidInput("same_contact").
     """
     _check(business, keep, lose)
     with transaction.atomic():
@@ -80,11 +83,11 @@ def _check(business: BusinessProfile, keep: Contact, lose: Contact) -> None:
         raise InvalidInput("same_contact", "Choose another contact to merge with.", field="other")
 
 
-def unite(business_id: UUID, contact_ids: Collection[UUID]) -> UUID:
-    """Make one contact of several and return its id: the one with a phone number, else the oldest, is kept.
+def merge_all(business_id: UUID, contact_ids: Collection[UUID]) -> UUID:
+    """Merge several contacts into the one with a phone number, else the oldest.
 
-    One transaction: identities move, empty fields are filled, `ContactsMerged` lets others move what is theirs
-    (inside), then the rest is deleted.
+    Returns its id. One transaction: identities move, empty fields are filled, `ContactsMerged` lets subscribers
+    (inside) move their rows, then the rest is deleted.
     """
     with transaction.atomic():
         rows = _locked(business_id, contact_ids)
@@ -125,7 +128,7 @@ def _absorb(kept: Contact, lost: Contact) -> None:
 
 
 def _move(kept: Contact, lost: Contact) -> None:
-    """What hangs on the lost contact goes over to the one that stays."""
+    """Move what refers to the lost contact to the one that stays."""
     ContactIdentity.objects.filter(contact=lost).update(contact=kept)
     ContactNote.objects.filter(contact=lost).update(contact=kept)
     ConsentProof.objects.filter(contact=lost).update(contact=kept)
@@ -138,7 +141,7 @@ def _move(kept: Contact, lost: Contact) -> None:
 
 
 def _share_consent(kept: Contact, lost: Contact) -> None:
-    """An opt-out of either holds for both, under all of their identities, with a proof."""
+    """Apply an opt-out of either to both, under all of their identities, with a proof."""
     if kept.opted_out_at is None and lost.opted_out_at is None:
         return
     if kept.opted_out_at is None:

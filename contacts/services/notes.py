@@ -1,4 +1,4 @@
-"""What the team writes down about a contact."""
+"""Notes of the team about contacts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LENGTH = 5000
 
 
 def add(business: BusinessProfile, contact: Contact, author: User | None, body: str) -> ContactNote:
-    """A new note. Raises InvalidInput("invalid_note")."""
+    """Add a note. Raises NotFound, InvalidInput("invalid_note")."""
     text = _clean(body)
     if contact.business_profile_id != business.pk:
         raise NotFound("This contact")
@@ -38,7 +38,7 @@ def update(business: BusinessProfile, note_id: UUID, actor: User, body: str) -> 
 
 
 def delete(business: BusinessProfile, note_id: UUID, actor: User | None) -> ContactNote:
-    """Remove a note; returns what it was. Raises NotFound."""
+    """Delete a note and return it. Raises NotFound."""
     with transaction.atomic():
         note = _get(business, note_id)
         audit.record(business, actor, "contact.note_deleted", note)

@@ -1,6 +1,6 @@
-"""What a person may ask of a business: to be given, or rid of, what is stored about them.
+"""The job that exports all data about a contact.
 
-Getting rid of it is `contacts.delete`; whoever keeps something beside the contact's rows hears `ContactDeleted`.
+Erasure is `contacts.delete`; apps that store more than rows of the contact subscribe to `ContactDeleted`.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ WORDS = {"rows": "Rows", "files": "Files"}
 
 
 def start(business: BusinessProfile, contact: Contact, actor: User) -> Job:
-    """Have an archive written of all that is stored about a contact."""
+    """Start the job that exports all data about a contact."""
     audit.record(business, actor, "contact.handed_over", contact)
     params = {"contact": str(contact.pk)}
     return jobs.start(business, actor, KIND, params, title="All that is stored about a contact")
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Every table that hangs on the contact as JSON lines, and the files of their messages."""
+    """Job handler: write all rows about the contact, and its files."""
     contact = selectors.get_contact(work.business, UUID(work.params["contact"]))
     files = 0
     name = f"contact-{now():%Y-%m-%d}.zip"
@@ -55,7 +55,7 @@ def run(work: Work) -> dict[str, Any]:
 
 
 def _suppressions(contact: Contact) -> list[dict[str, Any]]:
-    """The opt-outs that outlive the contact."""
+    """Return the opt-outs that outlive the contact."""
     names = ContactIdentity.objects.filter(contact=contact).values_list("kind", "value")
     mine = Q(pk__in=[])
     for kind, value in names:

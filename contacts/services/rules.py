@@ -1,4 +1,4 @@
-"""Rules that tag by themselves: by a word in a message, at the first contact, after days without an answer."""
+"""Tag rules: by keyword, at the first contact, or without an answer."""
 
 from __future__ import annotations
 
@@ -15,22 +15,25 @@ from contacts import keyword_matching, ports
 from contacts.models import Contact, Tag, TagRule
 from contacts.selectors import get_tag
 from contacts.services import tags
-from contacts.services.consent_keywords import Said
+from contacts.services.consent_keywords import ReceivedText
 from core.clock import now
 from core.db.compiled_queries import Prepared
 from core.errors import Conflict, InvalidInput, NotFound
 
-MOST = 50
-"""Rules of one business: each message is held against all of them."""
+MAX_RULES = 50
+"""Most rules of a business; each message is tested against all of them."""
 Kind = TagRule.Kind
 
 
 def create(
     business: BusinessProfile, actor: User | None, *, tag: Tag, kind: str, **condition: Any
 ) -> TagRule:
-    """A new rule, at work at once. keywords: for Kind.KEYWORD; days: for Kind.NO_ANSWER. Raises InvalidInput."""
-    if TagRule.objects.filter(business_profile=business).count() >= MOST:
-        raise Conflict("too_many_rules", f"A business has at most {MOST} rules.")
+    """Create an active rule. keywords: for Kind.KEYWORD; days: for Kind.NO_ANSWER.
+
+    Raises InvalidInput.
+    """
+    if TagRule.objects.filter(business_profile=business).count() >= MAX_RULES:
+        raise Conflict("too_many_rules", f"A business has at most {MAX_RULES} rules.")
     rule = draft(business, tag=tag, kind=kind, **condition)
     with transaction.atomic():
         rule.created_by = actor
@@ -42,7 +45,10 @@ def create(
 def draft(
     business: BusinessProfile, *, tag: Tag, kind: str, keywords: Iterable[str] = (), days: int = 0
 ) -> TagRule:
-    """A rule that is not saved, for trying it. Raises InvalidInput, NotFound for another business's tag."""
+    """Return an unsaved rule for a dry run.
+
+    Raises InvalidInput, NotFound for another business's tag.
+    """
     if kind not in Kind.values:
         raise InvalidInput("invalid_kind", f"A rule is one of {', '.join(Kind.values)}.", field="kind")
     cleaned = keyword_matching.clean(keywords, "keywords") if kind == Kind.KEYWORD else []
@@ -60,7 +66,7 @@ def draft(
 
 
 def set_active(business: BusinessProfile, rule_id: UUID, actor: User | None, *, active: bool) -> TagRule:
-    """Have it work, or rest."""
+    """Pause or resume a rule. Raises NotFound."""
     with transaction.atomic():
         rule = get(business, rule_id)
         rule.is_active = active
@@ -70,7 +76,7 @@ def set_active(business: BusinessProfile, rule_id: UUID, actor: User | None, *, 
 
 
 def delete(business: BusinessProfile, rule_id: UUID, actor: User | None) -> None:
-    """Remove the rule; what it has tagged stays tagged."""
+    """Delete a rule. Contacts stay tagged. Raises NotFound."""
     with transaction.atomic():
         rule = get(business, rule_id)
         audit.record(business, actor, "tag_rule.deleted", rule)
@@ -78,21 +84,24 @@ def delete(business: BusinessProfile, rule_id: UUID, actor: User | None) -> None
 
 
 def get(business: BusinessProfile, rule_id: UUID) -> TagRule:
-    """One of the business's rules, with its tag. Raises NotFound."""
+    """Return a rule with its tag. Raises NotFound."""
     rule = TagRule.objects.select_related("tag").filter(business_profile=business, pk=rule_id).first()
     if rule is None:
         raise NotFound("This rule")
     return rule
 
 
-def would_tag(business: BusinessProfile, rule: TagRule, shown: int = 20) -> tuple[list[Contact], int]:
-    """A dry run: whom the rule would tag by what was written so far. The first of them, and how many."""
+def dry_run(business: BusinessProfile, rule: TagRule, shown: int = 20) -> tuple[list[Contact], int]:
+    """Dry run over the messages so far.
+
+    Returns the first contacts the rule would tag, and how many.
+    """
     rows = _untagged(rule)
     return list(rows.order_by(F("last_message_at").desc(nulls_last=True), "-id")[:shown]), rows.count()
 
 
 def run(business: BusinessProfile, rule: TagRule, actor: User | None = None) -> int:
-    """Tag everybody to whom the rule applies by what was written so far. Returns how many got the tag."""
+    """Apply the rule to the messages so far. Returns how many contacts were tagged."""
     count = tags.add(business, _untagged(rule), [rule.tag], actor)
     _count(rule, count)
     return count
@@ -103,15 +112,15 @@ def _untagged(rule: TagRule) -> Any:
     return rows.exclude(contact_tags__tag=rule.tag)
 
 
-def on_messages(business: BusinessProfile, said: Sequence[Said]) -> None:
-    """Hold new messages against the rules that listen; one query when there are none. Inside their transaction."""
-    for rule in _listening.rows(business.pk):
+def apply_rules(business: BusinessProfile, said: Sequence[ReceivedText]) -> None:
+    """Apply rules to new messages, inside their transaction; one query without rules."""
+    for rule in _message_rules.rows(business.pk):
         meant = {one.contact_id for one in said if _applies(rule, one)}
         if meant:
             _count(rule, tags.add(business, meant, [rule.tag]))
 
 
-_listening = Prepared[TagRule](
+_message_rules = Prepared[TagRule](
     lambda business: TagRule.objects.filter(
         business_profile=business, is_active=True, kind__in=[Kind.KEYWORD, Kind.FIRST_CONTACT]
     ).select_related("tag"),
@@ -119,14 +128,17 @@ _listening = Prepared[TagRule](
 )
 
 
-def _applies(rule: TagRule, said: Said) -> bool:
+def _applies(rule: TagRule, said: ReceivedText) -> bool:
     if rule.kind == Kind.FIRST_CONTACT:
         return said.first
     return bool(keyword_matching.contains(said.plain, rule.keywords))
 
 
 def run_due() -> int:
-    """The rules about silence, of all businesses. Returns how many contacts were tagged."""
+    """Run the no-answer rules of all businesses.
+
+    Returns how many contacts were tagged.
+    """
     waiting = TagRule.objects.filter(is_active=True, kind=Kind.NO_ANSWER, business_profile__deleted_at=None)
     return sum(run(rule.business_profile, rule) for rule in waiting.select_related("tag", "business_profile"))
 

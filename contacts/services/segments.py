@@ -1,4 +1,4 @@
-"""Segments: filters under a name, and the columns that a member wants to see."""
+"""Segments (named filters), and the columns that a member has chosen."""
 
 from __future__ import annotations
 
@@ -16,9 +16,13 @@ from core.errors import Conflict, InvalidInput
 from core.text import printable
 
 
-def create(business: BusinessProfile, actor: User | None, name: str, wanted: ContactFilter) -> Segment:
-    """A new segment. Raises InvalidInput, Conflict("segment_exists")."""
-    segment = Segment(business_profile=business, name=_name(name), filter=wanted.to_dict(), created_by=actor)
+def create(
+    business: BusinessProfile, actor: User | None, name: str, contact_filter: ContactFilter
+) -> Segment:
+    """Create a segment. Raises InvalidInput, Conflict("segment_exists")."""
+    segment = Segment(
+        business_profile=business, name=_name(name), filter=contact_filter.to_dict(), created_by=actor
+    )
     return _saved(business, actor, segment, "segment.created")
 
 
@@ -28,19 +32,22 @@ def update(
     actor: User | None,
     *,
     name: str | None = None,
-    wanted: ContactFilter | None = None,
+    contact_filter: ContactFilter | None = None,
 ) -> Segment:
-    """Rename it, or put another filter in. Raises NotFound, InvalidInput, Conflict."""
+    """Rename a segment, or replace its filter.
+
+    Raises NotFound, InvalidInput, Conflict.
+    """
     segment = get_segment(business, segment_id)
     if name is not None:
         segment.name = _name(name)
-    if wanted is not None:
-        segment.filter = wanted.to_dict()
+    if contact_filter is not None:
+        segment.filter = contact_filter.to_dict()
     return _saved(business, actor, segment, "segment.updated")
 
 
 def delete(business: BusinessProfile, segment_id: UUID, actor: User | None) -> None:
-    """Remove it; its contacts stay. Raises NotFound."""
+    """Delete a segment. Raises NotFound."""
     with transaction.atomic():
         segment = get_segment(business, segment_id)
         audit.record(business, actor, "segment.deleted", segment)
@@ -48,7 +55,7 @@ def delete(business: BusinessProfile, segment_id: UUID, actor: User | None) -> N
 
 
 def choose_columns(business: BusinessProfile, user: User, columns: Sequence[str]) -> None:
-    """Keep which columns of the list `user` wants to see here."""
+    """Save the columns of the contact list that `user` has chosen."""
     ListColumns.objects.update_or_create(
         user=user, business_profile=business, defaults={"columns": list(columns)}
     )
@@ -61,11 +68,11 @@ def _name(name: str) -> str:
     return cleaned
 
 
-def _saved(business: BusinessProfile, actor: User | None, segment: Segment, said: str) -> Segment:
+def _saved(business: BusinessProfile, actor: User | None, segment: Segment, action: str) -> Segment:
     try:
         with transaction.atomic():
             segment.save()
-            audit.record(business, actor, said, segment)
+            audit.record(business, actor, action, segment)
     except IntegrityError:
         raise Conflict(
             "segment_exists", f"There is a segment called {segment.name} already.", field="name"

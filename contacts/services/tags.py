@@ -1,4 +1,4 @@
-"""Tags: made, renamed, merged, deleted, and put on contacts."""
+"""Create, change, merge and delete tags, and tag contacts."""
 
 from __future__ import annotations
 
@@ -24,11 +24,14 @@ PALETTE = (
     *("#1c7ed6", "#0ca678", "#f76707", "#ae3ec9", "#e03131", "#f59f00"),
     *("#4263eb", "#2f9e44", "#d6336c", "#1098ad", "#7950f2", "#74b816"),
 )
-"""Colours that new tags get in turn."""
+"""Default colours of new tags, in turn."""
 
 
 def create(business: BusinessProfile, actor: User | None, name: str, color: str = "") -> Tag:
-    """A new tag; without a colour it gets the next of PALETTE. Raises InvalidInput, Conflict("tag_exists")."""
+    """Create a tag; the default colour is the next of PALETTE.
+
+    Raises InvalidInput, Conflict("tag_exists").
+    """
     name = _name(business, name)
     color = _color(color) or next_color(business)
     with transaction.atomic():
@@ -38,24 +41,24 @@ def create(business: BusinessProfile, actor: User | None, name: str, color: str 
 
 
 def next_color(business: BusinessProfile) -> str:
-    """What a new tag gets if nobody chooses."""
+    """Return the default colour of the next tag."""
     return PALETTE[Tag.objects.filter(business_profile=business).count() % len(PALETTE)]
 
 
 def find_or_create(business: BusinessProfile, actor: User | None, names: Iterable[str]) -> list[Tag]:
-    """The tags called so, whatever their capitals; those that are not there are made."""
+    """Return the tags with these names, case-insensitively; missing ones are created."""
     known = {tag.name.casefold(): tag for tag in Tag.objects.filter(business_profile=business)}
-    found = []
+    tags = []
     for name in names:
         key = printable(name).casefold()
         if key not in known:
             known[key] = create(business, actor, name)
-        found.append(known[key])
-    return found
+        tags.append(known[key])
+    return tags
 
 
 def update(business: BusinessProfile, tag: Tag, actor: User | None, *, name: str, color: str) -> Tag:
-    """Rename or recolour. Raises InvalidInput, Conflict("tag_exists")."""
+    """Rename or recolour a tag. Raises InvalidInput, Conflict("tag_exists")."""
     tag = get_tag(business, tag.pk)
     name, color = _name(business, name, tag), _color(color) or tag.color
     if (name, color) == (tag.name, tag.color):
@@ -68,7 +71,7 @@ def update(business: BusinessProfile, tag: Tag, actor: User | None, *, name: str
 
 
 def delete(business: BusinessProfile, tag: Tag, actor: User | None) -> None:
-    """Take it off everybody and remove it, with the rules that put it on."""
+    """Delete a tag with its rules, and remove it from all contacts."""
     tag = get_tag(business, tag.pk)
     with transaction.atomic():
         audit.record(business, actor, "tag.deleted", tag)
@@ -76,14 +79,17 @@ def delete(business: BusinessProfile, tag: Tag, actor: User | None) -> None:
 
 
 def merge(business: BusinessProfile, tag: Tag, into: Tag, actor: User | None) -> Tag:
-    """Everybody who carries `tag` carries `into`; rules, segments and campaigns follow; `tag` is removed."""
+    """Merge `tag` into `into`, then delete `tag`.
+
+    Contacts, rules, segments and campaigns follow.
+    """
     tag, into = get_tag(business, tag.pk), get_tag(business, into.pk)
     if tag.pk == into.pk:
         raise InvalidInput("same_tag", "Choose another tag to merge with.", field="into")
     with transaction.atomic():
         carriers = ContactTag.objects.filter(tag=tag).values_list("contact_id", flat=True)
         for some in chunks(carriers.iterator(chunk_size=2000)):
-            _put_on(some, [into])
+            _insert_missing(some, [into])
         TagRule.objects.filter(tag=tag).update(tag=into)
         _replace_in_segments(business, tag.pk, into.pk)
         publish(TagsMerged(business_id=business.pk, tag_id=into.pk, lost_id=tag.pk))
@@ -106,12 +112,12 @@ def _replace_in_segments(business: BusinessProfile, old: UUID, new: UUID) -> Non
 
 
 def add(business: BusinessProfile, contacts: Contacts, tags: Sequence[Tag], actor: User | None = None) -> int:
-    """Put every tag on every contact. Returns how many contacts got one that they did not have."""
-    return _change(business, contacts, tags, actor, _put_on, "contacts.tagged")
+    """Add tags to contacts. Returns how many contacts changed."""
+    return _change(business, contacts, tags, actor, _insert_missing, "contacts.tagged")
 
 
 def add_by_name(business: BusinessProfile, contact: Contact, actor: User, name: str) -> Tag:
-    """Put the tag called so on a contact; made if there is none. Raises InvalidInput."""
+    """Add a tag to a contact by its name, created if missing. Raises InvalidInput."""
     with transaction.atomic():
         (tag,) = find_or_create(business, actor, [name])
         add(business, [contact.pk], [tag], actor)
@@ -121,11 +127,11 @@ def add_by_name(business: BusinessProfile, contact: Contact, actor: User, name: 
 def remove(
     business: BusinessProfile, contacts: Contacts, tags: Sequence[Tag], actor: User | None = None
 ) -> int:
-    """Take every tag off every contact. Returns how many contacts had one."""
-    return _change(business, contacts, tags, actor, _take_off, "contacts.untagged")
+    """Remove tags from contacts. Returns how many contacts changed."""
+    return _change(business, contacts, tags, actor, _delete_present, "contacts.untagged")
 
 
-def put_on(
+def add_to_contact(
     business: BusinessProfile,
     contact: Contact,
     actor: User | None,
@@ -133,9 +139,9 @@ def put_on(
     tag_ids: Sequence[UUID] = (),
     names: Sequence[str] = (),
 ) -> list[Tag]:
-    """Put tags on a contact, by their ids and by names, of which new ones are made. Returns all that it carries.
+    """Add tags to a contact by ids and by names, which creates missing ones.
 
-    Raises NotFound, InvalidInput.
+    Returns all tags of the contact. Raises NotFound, InvalidInput.
     """
     with transaction.atomic():
         chosen = [get_tag(business, tag_id) for tag_id in tag_ids]
@@ -144,8 +150,11 @@ def put_on(
     return tags_of(contact.pk)
 
 
-def assign(business: BusinessProfile, contact_id: UUID, tags: Sequence[Tag], actor: User | None) -> int:
-    """Have one contact carry exactly these tags. Returns how many were put on or taken off."""
+def replace(business: BusinessProfile, contact_id: UUID, tags: Sequence[Tag], actor: User | None) -> int:
+    """Replace the tags of a contact.
+
+    Returns how often a tag was added or removed (0 to 2).
+    """
     kept = [tag.pk for tag in tags]
     carried = ContactTag.objects.filter(contact_id=contact_id).values_list("tag_id", flat=True)
     gone = Tag.objects.filter(business_profile=business, pk__in=carried).exclude(pk__in=kept)
@@ -158,8 +167,8 @@ def _change(
     contacts: Contacts,
     tags: Sequence[Tag],
     actor: User | None,
-    act: Any,
-    said: str,
+    change: Any,
+    action: str,
 ) -> int:
     own = [get_tag(business, tag.pk) if tag.business_profile_id != business.pk else tag for tag in tags]
     if not own:
@@ -167,16 +176,16 @@ def _change(
     changed = 0
     with transaction.atomic():
         for some in chunks(ids_of(business, contacts)):
-            touched = act(some, own)
+            touched = change(some, own)
             changed += len(touched)
             publish(*(ContactUpdated(business_id=business.pk, contact_id=key) for key in sorted(touched)))
         if changed and actor is not None:
-            audit.record(business, actor, said, tags=[str(tag.pk) for tag in own], count=changed)
+            audit.record(business, actor, action, tags=[str(tag.pk) for tag in own], count=changed)
     return changed
 
 
-def _put_on(contact_ids: Sequence[UUID], tags: Sequence[Tag]) -> set[UUID]:
-    """Those who got at least one."""
+def _insert_missing(contact_ids: Sequence[UUID], tags: Sequence[Tag]) -> set[UUID]:
+    """Add tags; returns the contacts who got at least one."""
     has = set(
         ContactTag.objects.filter(contact_id__in=contact_ids, tag__in=tags).values_list(
             "contact_id", "tag_id"
@@ -189,11 +198,11 @@ def _put_on(contact_ids: Sequence[UUID], tags: Sequence[Tag]) -> set[UUID]:
     return {key for key, _ in new}
 
 
-def _take_off(contact_ids: Sequence[UUID], tags: Sequence[Tag]) -> set[UUID]:
+def _delete_present(contact_ids: Sequence[UUID], tags: Sequence[Tag]) -> set[UUID]:
     rows = ContactTag.objects.filter(contact_id__in=contact_ids, tag__in=tags)
-    had = set(rows.values_list("contact_id", flat=True))
+    contact_ids_with_tag = set(rows.values_list("contact_id", flat=True))
     rows.delete()
-    return had
+    return contact_ids_with_tag
 
 
 def _name(business: BusinessProfile, name: str, own: Tag | None = None) -> str:
@@ -223,7 +232,7 @@ def _color(color: str) -> str:
 
 
 def _saved(tag: Tag, name: str) -> Tag:
-    """Save, unless somebody else took the name at the same time."""
+    """Save, or raise Conflict if somebody else took the name at the same time."""
     try:
         with transaction.atomic():
             tag.save()

@@ -1,4 +1,4 @@
-"""One contact: looked at, changed, tagged, noted about, blocked, opted out, merged, deleted."""
+"""The page of one contact, and the forms on it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from core.web.htmx import redirect, render, wants_partial
 @require_safe
 @member()
 def detail(request: MemberRequest, contact_id: UUID) -> HttpResponse:
-    """Everything about a contact."""
+    """GET: the page of a contact."""
     return _card(request, contact_id)
 
 
@@ -39,14 +39,17 @@ def _card(request: MemberRequest, contact_id: UUID) -> HttpResponse:
 @require_safe
 @member()
 def side(request: MemberRequest, contact_id: UUID) -> HttpResponse:
-    """Tags and notes alone, for the card beside a chat."""
+    """GET: tags and notes, for the card beside a chat."""
     contact = selectors.get_contact(request.access.business, contact_id)
     context = sidebar_context(request.access, contact)
     return render(request, "contacts/_side.html", "contacts/_side.html", context)
 
 
 def _changed(request: MemberRequest, contact_id: UUID) -> HttpResponse:
-    """The card as it is now for htmx (beside a chat: its tags and notes), else back to the page."""
+    """Answer a POST: the updated card for htmx, else a redirect.
+
+    Beside a chat the card has only tags and notes.
+    """
     if wants_partial(request) and request.POST.get("view") == "inbox":
         contact = selectors.get_contact(request.access.business, contact_id)
         context = sidebar_context(request.access, contact)
@@ -59,7 +62,7 @@ def _changed(request: MemberRequest, contact_id: UUID) -> HttpResponse:
 @require_safe
 @member()
 def past(request: MemberRequest, contact_id: UUID) -> HttpResponse:
-    """More of the timeline: what was before a time."""
+    """GET: older timeline entries. before: a time."""
     business = request.access.business
     contact = selectors.get_contact(business, contact_id)
     entries, more = timeline.page(business, contact, timeline.parse(request.GET.get("before", "")))
@@ -70,7 +73,7 @@ def past(request: MemberRequest, contact_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.EDIT_CONTACTS)
 def edit(request: MemberRequest, contact_id: UUID) -> HttpResponse:
-    """Name, number, e-mail address and custom fields."""
+    """GET, POST: edit name, number, e-mail address and custom fields."""
     access = request.access
     contact = selectors.get_contact(access.business, contact_id)
     fields = selectors.fields_of(access.business)
@@ -93,7 +96,7 @@ def edit(request: MemberRequest, contact_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def tag(request: MemberRequest, contact_id: UUID) -> HttpResponse:
-    """Put a tag on, by its name; a new one is made."""
+    """POST: add a tag by name."""
     access = request.access
     contact = selectors.get_contact(access.business, contact_id)
     tags.add_by_name(access.business, contact, access.user, request.POST.get("name", ""))
@@ -103,7 +106,7 @@ def tag(request: MemberRequest, contact_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def untag(request: MemberRequest, contact_id: UUID, tag_id: UUID) -> HttpResponse:
-    """Take a tag off."""
+    """POST: remove a tag."""
     access = request.access
     contact = selectors.get_contact(access.business, contact_id)
     tags.remove(access.business, [contact.pk], [selectors.get_tag(access.business, tag_id)], access.user)
@@ -113,7 +116,7 @@ def untag(request: MemberRequest, contact_id: UUID, tag_id: UUID) -> HttpRespons
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def note(request: MemberRequest, contact_id: UUID) -> HttpResponse:
-    """Write something down."""
+    """POST: add a note."""
     access = request.access
     contact = selectors.get_contact(access.business, contact_id)
     notes.add(access.business, contact, access.user, request.POST.get("body", ""))
@@ -123,7 +126,7 @@ def note(request: MemberRequest, contact_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def note_edit(request: MemberRequest, note_id: UUID) -> HttpResponse:
-    """Write it better."""
+    """POST: edit a note."""
     access = request.access
     changed = notes.update(access.business, note_id, access.user, request.POST.get("body", ""))
     return _changed(request, changed.contact_id)
@@ -132,7 +135,7 @@ def note_edit(request: MemberRequest, note_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def note_delete(request: MemberRequest, note_id: UUID) -> HttpResponse:
-    """Forget it."""
+    """POST: delete a note."""
     gone = notes.delete(request.access.business, note_id, request.access.user)
     return _changed(request, gone.contact_id)
 
@@ -140,7 +143,7 @@ def note_delete(request: MemberRequest, note_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def opt(request: MemberRequest, contact_id: UUID) -> HttpResponse:
-    """Opt out or in on the contact's behalf, with a word on how they said so."""
+    """POST: opt a contact out or in on their behalf, with a note as proof."""
     access = request.access
     contact = selectors.get_contact(access.business, contact_id)
     act = consent.opt_in if request.POST.get("state") == "in" else consent.opt_out
@@ -157,7 +160,7 @@ def opt(request: MemberRequest, contact_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def block(request: MemberRequest, contact_id: UUID) -> HttpResponse:
-    """Mute and keep out of campaigns, or let in again."""
+    """POST: block or unblock a contact."""
     access = request.access
     contact = selectors.get_contact(access.business, contact_id)
     act = people.unblock if request.POST.get("state") == "off" else people.block
@@ -168,7 +171,7 @@ def block(request: MemberRequest, contact_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.EDIT_CONTACTS)
 def merge(request: MemberRequest, contact_id: UUID) -> HttpResponse:
-    """Choose who is the same person, see what comes of it, and make one contact of the two."""
+    """GET: search the other contact, or preview the merge. POST: merge."""
     access = request.access
     business = access.business
     contact = selectors.get_contact(business, contact_id)
@@ -187,7 +190,7 @@ def merge(request: MemberRequest, contact_id: UUID) -> HttpResponse:
 def _merge_search(request: MemberRequest, contact_id: UUID) -> HttpResponse:
     business = request.access.business
     text = request.GET.get("q", "").strip()
-    found = (
+    matches = (
         pagination.page(business, ContactFilter.parse(business, {"q": text}), limit=20).contacts
         if text
         else []
@@ -195,7 +198,7 @@ def _merge_search(request: MemberRequest, contact_id: UUID) -> HttpResponse:
     context = {
         "contact": selectors.get_contact(business, contact_id),
         "q": text,
-        "found": [one for one in found if one.pk != contact_id],
+        "found": [one for one in matches if one.pk != contact_id],
     }
     return render(request, "contacts/merge.html", "contacts/merge.html", context)
 
@@ -203,7 +206,7 @@ def _merge_search(request: MemberRequest, contact_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def hand_over(request: MemberRequest, contact_id: UUID) -> HttpResponse:
-    """Have an archive made of all that is stored about the contact, and show how far it is."""
+    """POST: start the export of all data about the contact."""
     access = request.access
     contact = selectors.get_contact(access.business, contact_id)
     return redirect(request, "jobs:detail", privacy.start(access.business, contact, access.user).pk)
@@ -212,7 +215,7 @@ def hand_over(request: MemberRequest, contact_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.EDIT_CONTACTS)
 def delete(request: MemberRequest, contact_id: UUID) -> HttpResponse:
-    """Remove a contact with everything, after typing the name."""
+    """GET, POST: delete a contact after its name was typed."""
     access = request.access
     contact = selectors.get_contact(access.business, contact_id)
     form = forms.DeleteForm(request.POST or None, expected=contact.display_name)

@@ -1,4 +1,4 @@
-"""The export of contacts: at once when it is small, else the job that writes it."""
+"""The export of contacts: a download when it is small, else a job."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from core.web.htmx import redirect
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def export(request: MemberRequest) -> HttpResponse:
-    """Contacts as a file. ids, or with all=1 everybody who passes `filter` (JSON); format: csv, xlsx or vcard."""
+    """POST: export contacts.
+
+    ids, or with all=1 those who pass `filter` (JSON); format: csv, xlsx or vcard.
+    """
     access = request.access
     ids = None if request.POST.get("all") else request.POST.getlist("ids")
     params = exports.to_params(
@@ -41,9 +44,9 @@ def export(request: MemberRequest) -> HttpResponse:
 
 def _filter(request: MemberRequest) -> dict[str, Any]:
     try:
-        found = json.loads(request.POST.get("filter") or "{}")
+        stored = json.loads(request.POST.get("filter") or "{}")
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        stored = None
+    if not isinstance(stored, dict):
         raise InvalidInput("invalid_filter", "This page is out of date. Open the list again.", field="filter")
-    return found
+    return stored

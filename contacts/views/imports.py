@@ -1,4 +1,4 @@
-"""The import's pages: upload, columns with a preview, and the job."""
+"""The import pages: upload, mapping with a preview, job."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from jobs import fragments
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.EDIT_CONTACTS)
 def index(request: MemberRequest) -> HttpResponse:
-    """Choose a file; a POST takes it and goes on to its columns."""
+    """GET: the upload form. POST: upload a file and continue to its mapping."""
     access, error = request.access, ""
     if request.method == "POST":
         try:
@@ -48,14 +48,14 @@ def _uploaded(request: MemberRequest) -> ContactImport:
 @require_safe
 @member(Can.EDIT_CONTACTS)
 def detail(request: MemberRequest, import_id: UUID) -> HttpResponse:
-    """The columns and the preview; once it is started, its job."""
+    """GET: the mapping and the preview; once it is started, its job."""
     return _page(request, imports.get(request.access.business, import_id))
 
 
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def preview(request: MemberRequest, import_id: UUID) -> HttpResponse:
-    """Keep the choices and show the first rows again."""
+    """POST: save the mapping and show the preview."""
     source, error = imports.get(request.access.business, import_id), ""
     try:
         source = _configured(request, import_id)
@@ -68,7 +68,7 @@ def preview(request: MemberRequest, import_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def reading(request: MemberRequest, import_id: UUID) -> HttpResponse:
-    """Read the file in another way: encoding, separator, names of columns in the first row."""
+    """POST: read the file with another encoding, delimiter or header."""
     business, error = request.access.business, ""
     try:
         source = imports.reread(
@@ -86,7 +86,7 @@ def reading(request: MemberRequest, import_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def start(request: MemberRequest, import_id: UUID) -> HttpResponse:
-    """Keep the choices and take the file in."""
+    """POST: save the mapping and start the import."""
     access = request.access
     try:
         _configured(request, import_id)
@@ -99,7 +99,7 @@ def start(request: MemberRequest, import_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def discard(request: MemberRequest, import_id: UUID) -> HttpResponse:
-    """Forget the file."""
+    """POST: delete the import."""
     imports.discard(request.access.business, request.access.user, import_id)
     messages.success(request, "The file is forgotten. Nothing was imported.")
     return redirect(request, "contact_files:import")

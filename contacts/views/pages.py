@@ -1,4 +1,4 @@
-"""The list of contacts: searched, filtered, sorted, saved as segments, its columns chosen, many acted upon at once."""
+"""The contact list: search, filters, segments, columns and bulk actions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from core.web.htmx import redirect, render, wants_partial
 @require_safe
 @member()
 def index(request: MemberRequest) -> HttpResponse:
-    """The list. Partial: its rows, for the filter and from the place in the address."""
+    """GET: the list. Partial: its rows, for the filter and cursor of the query string."""
     context = contexts.listed(request.access, request.GET)
     if not wants_partial(request):
         context |= contexts.frame(request.access, context)
@@ -42,7 +42,7 @@ def index(request: MemberRequest) -> HttpResponse:
 @require_safe
 @member()
 def total(request: MemberRequest) -> HttpResponse:
-    """How many contacts pass the filter; the list asks for it when it is drawn."""
+    """GET: the number of matching contacts. The list loads it separately."""
     business = request.access.business
     counted = pagination.total(business, forms.read_filter(business, request.GET))
     context = {"total": counted}
@@ -52,7 +52,7 @@ def total(request: MemberRequest) -> HttpResponse:
 @require_POST
 @member()
 def choose_columns(request: MemberRequest) -> HttpResponse:
-    """Which columns this member sees from now on."""
+    """POST: save the columns of this member."""
     business = request.access.business
     known = [column.key for column in columns.available(selectors.fields_of(business))]
     segments.choose_columns(business, request.access.user, forms.chosen_columns(request.POST, known))
@@ -60,29 +60,32 @@ def choose_columns(request: MemberRequest) -> HttpResponse:
 
 
 def _back(request: MemberRequest) -> str:
-    """The filter from which a form was sent, made anew so that nothing else comes along."""
+    """Return the query string of the filter from which a form was sent.
+
+    Rebuilt from its checked value.
+    """
     stored = request.POST.get("filter") or "{}"
     try:
-        given = json.loads(stored)
+        filters = json.loads(stored)
     except ValueError:
-        given = None
-    if not isinstance(given, dict):
+        filters = None
+    if not isinstance(filters, dict):
         raise InvalidInput("invalid_filter", "This page is out of date. Open the list again.")
-    return forms.as_query(ContactFilter.parse(request.access.business, given))
+    return forms.as_query(ContactFilter.parse(request.access.business, filters))
 
 
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def segment_save(request: MemberRequest) -> HttpResponse:
-    """Keep the filter under a name: a new segment, or the one that is open."""
+    """POST: save the filter as a new segment, or into the open one."""
     access = request.access
     query = _back(request)
-    wanted = ContactFilter.parse(access.business, json.loads(request.POST.get("filter") or "{}"))
+    contact_filter = ContactFilter.parse(access.business, json.loads(request.POST.get("filter") or "{}"))
     if request.POST.get("segment"):
         segment = selectors.get_segment(access.business, request.POST["segment"])
-        segments.update(access.business, segment.pk, access.user, wanted=wanted)
+        segments.update(access.business, segment.pk, access.user, contact_filter=contact_filter)
     else:
-        segment = segments.create(access.business, access.user, request.POST.get("name", ""), wanted)
+        segment = segments.create(access.business, access.user, request.POST.get("name", ""), contact_filter)
     messages.success(request, f"The segment {segment.name} is saved.")
     return redirect(request, f"{reverse('contacts:list')}?{urlencode({'segment': segment.pk})}&{query}")
 
@@ -90,7 +93,7 @@ def segment_save(request: MemberRequest) -> HttpResponse:
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def segment_delete(request: MemberRequest, segment_id: UUID) -> HttpResponse:
-    """Forget a segment; its contacts stay."""
+    """POST: delete a segment."""
     segments.delete(request.access.business, segment_id, request.access.user)
     messages.success(request, "The segment is deleted. Its contacts are still here.")
     return redirect(request, "contacts:list")
@@ -99,15 +102,15 @@ def segment_delete(request: MemberRequest, segment_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.EDIT_CONTACTS)
 def create(request: MemberRequest) -> HttpResponse:
-    """A new contact by hand."""
+    """GET, POST: create a contact."""
     access = request.access
     form = forms.ContactForm(request.POST or None, fields=selectors.fields_of(access.business))
     existing = ""
     if request.method == "POST" and form.is_valid():
         try:
-            made = people.create(access.business, access.user, **contact_values(form))
-            messages.success(request, f"{made.display_name} is added.")
-            return redirect(request, "contacts:detail", made.pk)
+            contact = people.create(access.business, access.user, **contact_values(form))
+            messages.success(request, f"{contact.display_name} is added.")
+            return redirect(request, "contacts:detail", contact.pk)
         except DomainError as error:
             add_error(form, error)
             existing = error.extra.get("contact", "")
@@ -118,14 +121,14 @@ def create(request: MemberRequest) -> HttpResponse:
 
 
 def contact_values(form: forms.ContactForm) -> dict[str, Any]:
-    """A valid form as the services take it."""
-    given = form.cleaned_data
-    own = {name: given[name] for name in ("phone_number", "name", "email")}
+    """Return the arguments of the services from a valid form."""
+    data = form.cleaned_data
+    own = {name: data[name] for name in ("phone_number", "name", "email")}
     return {**own, "fields": form.custom_values()}
 
 
 def add_error(form: Any, error: DomainError) -> None:
-    """A broken rule at the field that it is about."""
+    """Add a domain error to the form field that it is about."""
     names = (error.field, f"field.{error.field}")
     form.add_error(next((name for name in names if name in form.fields), None), error.message)
 
@@ -133,7 +136,10 @@ def add_error(form: Any, error: DomainError) -> None:
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def act(request: MemberRequest) -> HttpResponse:
-    """Something with many: ids, or with all=1 everybody who passes `filter` (JSON). Goes to the job that does it."""
+    """POST: start a bulk action, and redirect to its job.
+
+    ids, or with all=1 those who pass `filter` (JSON).
+    """
     access, action = request.access, request.POST.get("action", "")
     _back(request)
     access.require(registry.get(action).capability)

@@ -22,7 +22,7 @@ from core.web.htmx import redirect, render
 @require_http_methods(["GET", "HEAD", "POST"])
 @member()
 def tag_list(request: MemberRequest) -> HttpResponse:
-    """All tags with how many carry them; a new one by the form."""
+    """GET: all tags with counts. POST: create a tag."""
     access = request.access
     form = forms.TagForm(request.POST or None, initial={"color": tags.next_color(access.business)})
     if request.method == "POST":
@@ -37,7 +37,7 @@ def tag_list(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.EDIT_CONTACTS)
 def tag_edit(request: MemberRequest, tag_id: UUID) -> HttpResponse:
-    """Rename or recolour a tag, merge it with another one, or delete it."""
+    """GET, POST: rename or recolour a tag. The page also merges and deletes it."""
     access = request.access
     tag = selectors.get_tag(access.business, tag_id)
     form = forms.TagForm(request.POST or None, initial={"name": tag.name, "color": tag.color})
@@ -56,7 +56,7 @@ def tag_edit(request: MemberRequest, tag_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def tag_merge(request: MemberRequest, tag_id: UUID) -> HttpResponse:
-    """Make one tag of two."""
+    """POST: merge a tag into another one."""
     business = request.access.business
     tag = selectors.get_tag(business, tag_id)
     into = tags.merge(
@@ -69,7 +69,7 @@ def tag_merge(request: MemberRequest, tag_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.EDIT_CONTACTS)
 def tag_delete(request: MemberRequest, tag_id: UUID) -> HttpResponse:
-    """Take a tag off everybody and remove it."""
+    """POST: delete a tag."""
     business = request.access.business
     tag = selectors.get_tag(business, tag_id)
     tags.delete(business, tag, request.access.user)
@@ -80,21 +80,21 @@ def tag_delete(request: MemberRequest, tag_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.MANAGE_BUSINESS)
 def field_list(request: MemberRequest) -> HttpResponse:
-    """The custom fields in their order; a new one by the form."""
+    """GET: the custom fields. POST: create a field."""
     access = request.access
     form = forms.FieldForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
+        data = form.cleaned_data
         if _done(
             form,
             fields.create,
             access.business,
             access.user,
-            label=given["label"],
-            kind=given["kind"],
+            label=data["label"],
+            kind=data["kind"],
             choices=form.lines(),
         ):
-            messages.success(request, f"The field {given['label']} is there.")
+            messages.success(request, f"The field {data['label']} is there.")
             return redirect(request, "contacts:fields")
     context = {"form": form, "fields": selectors.fields_of(access.business)}
     return _page(request, "contacts/fields.html", form, context)
@@ -103,13 +103,13 @@ def field_list(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.MANAGE_BUSINESS)
 def field_edit(request: MemberRequest, field_id: UUID) -> HttpResponse:
-    """Another name or other choices."""
+    """GET, POST: rename a field or change its choices."""
     access = request.access
     field = fields.get(access.business, field_id)
     form = forms.FieldForm(request.POST or None, field=field)
     if request.method == "POST" and form.is_valid():
-        given = {"label": form.cleaned_data["label"], "choices": form.lines()}
-        if _done(form, fields.update, access.business, field_id, access.user, **given):
+        data = {"label": form.cleaned_data["label"], "choices": form.lines()}
+        if _done(form, fields.update, access.business, field_id, access.user, **data):
             messages.success(request, "The field is saved.")
             return redirect(request, "contacts:fields")
     return _page(request, "contacts/field.html", form, {"form": form, "field": field})
@@ -118,7 +118,7 @@ def field_edit(request: MemberRequest, field_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.MANAGE_BUSINESS)
 def field_move(request: MemberRequest, field_id: UUID) -> HttpResponse:
-    """One place up or down."""
+    """POST: move a custom field (to=up or down)."""
     up = request.POST.get("to") == "up"
     fields.move(request.access.business, field_id, request.access.user, up=up)
     return redirect(request, "contacts:fields")
@@ -127,7 +127,7 @@ def field_move(request: MemberRequest, field_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.MANAGE_BUSINESS)
 def field_delete(request: MemberRequest, field_id: UUID) -> HttpResponse:
-    """Remove a field; its values are hidden."""
+    """POST: delete a field."""
     fields.delete(request.access.business, field_id, request.access.user)
     messages.success(request, "The field is deleted.")
     return redirect(request, "contacts:fields")
@@ -136,7 +136,7 @@ def field_delete(request: MemberRequest, field_id: UUID) -> HttpResponse:
 @require_safe
 @member()
 def rule_list(request: MemberRequest) -> HttpResponse:
-    """The rules that tag by themselves."""
+    """GET: the tag rules."""
     context = {
         "rules": selectors.rules_of(request.access.business),
         "manages": request.access.can(Can.MANAGE_BUSINESS),
@@ -147,7 +147,7 @@ def rule_list(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.MANAGE_BUSINESS)
 def rule_create(request: MemberRequest) -> HttpResponse:
-    """A new rule: tried first (try=1 shows whom it would tag), then kept."""
+    """GET, POST: create a tag rule. With try=1: a dry run."""
     access = request.access
     form = forms.RuleForm(request.POST or None, tags=selectors.tags_with_counts(access.business))
     context: dict[str, Any] = {"form": form}
@@ -158,7 +158,7 @@ def rule_create(request: MemberRequest) -> HttpResponse:
                 messages.success(request, "The rule is at work.")
                 return redirect(request, "contacts:rules")
             tried = rules.draft(access.business, **form.values())
-            context["shown"], context["count"] = rules.would_tag(access.business, tried)
+            context["shown"], context["count"] = rules.dry_run(access.business, tried)
             context["tried"] = tried
         except DomainError as error:
             add_error(form, error)
@@ -168,14 +168,14 @@ def rule_create(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.MANAGE_BUSINESS)
 def rule_run(request: MemberRequest, rule_id: UUID) -> HttpResponse:
-    """A dry run of a rule by what was written so far; sent as a form, it tags them."""
+    """GET: a dry run of a rule. POST: run it."""
     access = request.access
     rule = rules.get(access.business, rule_id)
     if request.method == "POST":
         count = rules.run(access.business, rule, access.user)
         messages.success(request, f"{count} contacts got the tag {rule.tag}.")
         return redirect(request, "contacts:rules")
-    shown, count = rules.would_tag(access.business, rule)
+    shown, count = rules.dry_run(access.business, rule)
     context = {"rule": rule, "shown": shown, "count": count}
     return render(request, "contacts/rule_run.html", "contacts/rule_run.html", context)
 
@@ -183,7 +183,7 @@ def rule_run(request: MemberRequest, rule_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.MANAGE_BUSINESS)
 def rule_switch(request: MemberRequest, rule_id: UUID) -> HttpResponse:
-    """Have a rule rest or work."""
+    """POST: pause or resume a rule."""
     active = request.POST.get("active") == "yes"
     rules.set_active(request.access.business, rule_id, request.access.user, active=active)
     return redirect(request, "contacts:rules")
@@ -192,7 +192,7 @@ def rule_switch(request: MemberRequest, rule_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.MANAGE_BUSINESS)
 def rule_delete(request: MemberRequest, rule_id: UUID) -> HttpResponse:
-    """Remove a rule; what it tagged stays tagged."""
+    """POST: delete a rule."""
     rules.delete(request.access.business, rule_id, request.access.user)
     messages.success(request, "The rule is deleted. What it tagged stays tagged.")
     return redirect(request, "contacts:rules")
@@ -201,9 +201,9 @@ def rule_delete(request: MemberRequest, rule_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.MANAGE_BUSINESS)
 def consent_words(request: MemberRequest) -> HttpResponse:
-    """The words by which contacts opt out and in, by language."""
+    """GET, POST: edit the keywords that opt contacts out and in."""
     access = request.access
-    form = forms.WordsForm(request.POST or None, words=consent_keywords.words_of(access.business.pk))
+    form = forms.WordsForm(request.POST or None, words=consent_keywords.keywords_of(access.business.pk))
     if request.method == "POST" and request.POST.get("reset"):
         consent_keywords.reset(access.business, access.user)
         messages.success(request, "The built-in words are back.")
@@ -212,7 +212,12 @@ def consent_words(request: MemberRequest) -> HttpResponse:
         request.method == "POST"
         and form.is_valid()
         and _done(
-            form, consent_keywords.save, access.business, access.user, form.of("stop"), form.of("start")
+            form,
+            consent_keywords.save,
+            access.business,
+            access.user,
+            form.keywords("stop"),
+            form.keywords("start"),
         )
     ):
         messages.success(request, "The words are saved.")
@@ -225,7 +230,7 @@ def consent_words(request: MemberRequest) -> HttpResponse:
 
 
 def _done(form: Any, act: Any, *args: Any, **kwargs: Any) -> bool:
-    """Call the service; a broken rule goes to the form."""
+    """Call the service. Adds a domain error to the form and returns False."""
     try:
         act(*args, **kwargs)
     except DomainError as error:

@@ -14,7 +14,7 @@ from contacts import keyword_matching
 from contacts.events import ContactBlocked
 from contacts.models import Contact, TagRule
 from contacts.services import consent_keywords, rules
-from contacts.services.consent_keywords import Said
+from contacts.services.consent_keywords import ReceivedText
 from core.clock import now
 from core.events import publish
 from messaging.events import ConversationChanged, MessageReceived
@@ -50,12 +50,12 @@ def _apply_rules(business_id: UUID, message_ids: Sequence[UUID]) -> None:
     for contact_id, *_ in rows:
         counts[contact_id] += 1
     said = [
-        Said(contact_id, message_id, content, first=total <= counts[contact_id])
+        ReceivedText(contact_id, message_id, content, first=total <= counts[contact_id])
         for contact_id, message_id, content, total, _, _ in rows
     ]
     business = BusinessProfile(pk=business_id)
-    consent_keywords.listen(business, said)
-    rules.on_messages(business, said)
+    consent_keywords.apply_keywords(business, said)
+    rules.apply_rules(business, said)
     _mute({conversation for *_, blocked, conversation in rows if blocked})
 
 

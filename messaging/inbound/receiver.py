@@ -284,7 +284,7 @@ def _update_summaries(rows: Sequence[Message]) -> None:
         by_contact[row.contact_id].append(row.created_at)
     conversation_summary.update_all(_summary(group) for group in by_conversation.values())
     contacts.count_messages(
-        contacts.Talked(key, len(times), min(times), max(times)) for key, times in by_contact.items()
+        contacts.MessageCount(key, len(times), min(times), max(times)) for key, times in by_contact.items()
     )
 
 

@@ -76,7 +76,7 @@ def enqueue_all(
     conversation_summary.update_all(
         conversation_summary.row_for(row, unread=0, answered=False, reopen=False) for row in rows
     )
-    contacts.count_messages(contacts.Talked(row.contact_id, 1, moment, moment) for row in rows)
+    contacts.count_messages(contacts.MessageCount(row.contact_id, 1, moment, moment) for row in rows)
     publish(*(_added(row) for row in rows))
     for connection_id in {row.connection_id for row in rows}:
         numbers.wake_runner_on_commit(connection_id)

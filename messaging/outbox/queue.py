@@ -140,7 +140,7 @@ def _insert(business: BusinessProfile, conversation: Conversation, message: Mess
         with transaction.atomic():
             message.save(force_insert=True)
             conversation_summary.update(message)
-            talked = contacts.Talked(message.contact_id, 1, message.created_at, message.created_at)
+            talked = contacts.MessageCount(message.contact_id, 1, message.created_at, message.created_at)
             contacts.count_messages([talked])
             publish(_added(message))
             numbers.wake_runner_on_commit(message.connection_id)

@@ -137,7 +137,7 @@ class World:
         if self.contacts[one] == self.contacts[other]:
             return
         pair = {self.contacts[one], self.contacts[other]}
-        kept = merging.unite(self.business.pk, pair)
+        kept = merging.merge_all(self.business.pk, pair)
         self.contacts = [kept if key in pair else key for key in self.contacts]
 
     def delete(self, place: int) -> None:

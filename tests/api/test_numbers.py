@@ -89,7 +89,7 @@ def test_an_import(
     business: BusinessProfile, owner: User, media_root: Path, country: str, text: str, e164: str
 ) -> None:
     file = io.BytesIO(f'Name,Phone\r\nAnn,"{text}"\r\n'.encode())
-    job = imports.take_in(business, owner, file, "people.csv")
+    job = imports.upload_and_start(business, owner, file, "people.csv")
     runner.run_due()
     job.refresh_from_db()
     assert stored() == kept(e164)

@@ -50,8 +50,8 @@ def test_a_known_number_keeps_its_name(business):
 def test_counters_add_up_and_times_span(business, contact):
     early, late = now() - timedelta(days=2), now()
     with transaction.atomic():
-        contacts.count_messages([contacts.Talked(contact.pk, 2, late, late)])
-        contacts.count_messages([contacts.Talked(contact.pk, 1, early, early)])
+        contacts.count_messages([contacts.MessageCount(contact.pk, 2, late, late)])
+        contacts.count_messages([contacts.MessageCount(contact.pk, 1, early, early)])
 
     contact.refresh_from_db()
     assert (contact.total_messages, contact.first_message_at, contact.last_message_at) == (3, early, late)

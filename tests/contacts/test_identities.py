@@ -174,7 +174,7 @@ def test_merging_frees_the_lost_number(business):
     one = factories.ContactFactory(business_profile=business, phone_number="+9992000000031", name="A")
     other = factories.ContactFactory(business_profile=business, phone_number="+9992000000032", name="")
 
-    kept = merging.unite(business.pk, [one.pk, other.pk])
+    kept = merging.merge_all(business.pk, [one.pk, other.pk])
 
     assert Contact.objects.get().pk == kept == one.pk
     assert Contact.objects.get().phone_number == "+9992000000031"

@@ -68,8 +68,8 @@ def test_many_contacts_are_tagged_in_a_few_statements(business, other_business):
 
 def test_tags_of_a_contact_are_set(business, contact):
     a, b, c = tags.find_or_create(business, None, ["a", "b", "c"])
-    tags.assign(business, contact.pk, [a, b], None)
-    tags.assign(business, contact.pk, [b, c], None)
+    tags.replace(business, contact.pk, [a, b], None)
+    tags.replace(business, contact.pk, [b, c], None)
 
     assert [tag.name for tag in selectors.tags_of(contact.pk)] == ["b", "c"]
 
@@ -197,7 +197,7 @@ def test_segments_are_kept_renamed_and_deleted(business, other_business, owner):
     segment = segments.create(business, owner, "Germans", ContactFilter(country=("DE",)))
     with pytest.raises(Conflict):
         segments.create(business, owner, "Germans", ContactFilter())
-    segments.update(business, segment.pk, owner, name="Swiss", wanted=ContactFilter(country=("CH",)))
+    segments.update(business, segment.pk, owner, name="Swiss", contact_filter=ContactFilter(country=("CH",)))
     with pytest.raises(NotFound):
         segments.delete(other_business, segment.pk, owner)
 

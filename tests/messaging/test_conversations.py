@@ -131,7 +131,7 @@ def test_merged_contacts_bring_their_conversations(business, connection, owner, 
     Draft.objects.create(conversation=there, user=owner, text="lost")
     Draft.objects.create(conversation=there, user=teammate, text="moved")
 
-    assert merging.unite(business.pk, [kept.pk, lost.pk]) == kept.pk
+    assert merging.merge_all(business.pk, [kept.pk, lost.pk]) == kept.pk
 
     assert set(Conversation.objects.values_list("pk", "contact")) == {(here.pk, kept.pk), (alone.pk, kept.pk)}
     assert set(Message.objects.values_list("conversation", "contact")) == {

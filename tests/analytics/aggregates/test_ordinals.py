@@ -219,7 +219,7 @@ def test_two_who_become_one_are_counted_once(
     pair = {talk(connection, MONDAY).contact_id, talk(connection, FRIDAY).contact_id}
     rollup.roll_up()
     assert active(business) == 2
-    kept = merging.unite(business.pk, pair)
+    kept = merging.merge_all(business.pk, pair)
     assert active(business) == 1
     nightly.run()
     assert list(given_numbers(business)) == [kept]
@@ -271,7 +271,7 @@ def test_a_run_that_remembers_little_gives_the_same_numbers(
 ) -> None:
     talk(connection, MONDAY, MONDAY + timedelta(days=100))
     talk(connection, MONDAY, MONDAY + timedelta(days=200))
-    monkeypatch.setattr(ordinals, "REMEMBERED", 0)
+    monkeypatch.setattr(ordinals, "MAX_CACHED", 0)
     rollup.roll_up()
     assert sorted(given_numbers(business).values()) == [0, 1]
     assert agree(business)

@@ -9,6 +9,7 @@ import pytest
 
 from accounts.models import BusinessProfile, User
 from accounts.roles import Can
+from contacts.api.serializers import BULK_ACTIONS
 from contacts.bulk import job as bulk_job
 from contacts.bulk import registry
 from contacts.models import BulkChange, ConsentProof, Contact, ContactTag, Tag
@@ -189,6 +190,21 @@ def test_a_tag_that_was_deleted_meanwhile_is_told(do: Bulk, people: list[Contact
 
 def test_an_action_that_nobody_registered_fails_with_words(do: Bulk, people: list[Contact]) -> None:
     assert do("fly", filter={}).error_code == "unknown_action"
+
+
+def test_api_and_list_offer_registered_actions() -> None:
+    on_page = {action.name: action.on_page for action in registry.all_actions()}
+    assert set(BULK_ACTIONS.values()) <= on_page.keys()
+    assert {name for name, shown in on_page.items() if shown} == {
+        "tag", "untag", "opt_out", "delete", "campaign",
+    }  # fmt: skip
+
+
+def test_what_the_list_does_not_offer_runs_as_a_job_too(do: Bulk, people: list[Contact]) -> None:
+    some = [str(person.pk) for person in people[:7]]
+    assert do("block", ids=some).summary["changed"] == 7
+    assert Contact.objects.filter(blocked_at__isnull=False).count() == 7
+    assert do("unblock", filter={}).summary == {"changed": 7, "unchanged": 5, "notes": []}
 
 
 def test_apps_above_may_add_actions(do: Bulk, people: list[Contact], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,18 +2,18 @@ from django.apps import AppConfig
 
 
 class CampaignsConfig(AppConfig):
-    """Broadcasts: audience, schedule, ledger of recipients, results."""
+    """Broadcasts: audience, schedule, recipients, results."""
 
     name = "campaigns"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Listen to what happens to messages, people and numbers; show it, and offer campaigns, where contacts are."""
-        from campaigns import handlers, public_events, timeline
+        """Register event subscriptions, public events, the bulk action and the contact timeline."""
+        from campaigns import public_events, subscriptions, timeline
         from campaigns.services import contact_bulk_action
         from contacts import ports
 
-        handlers.register()
+        subscriptions.register()
         contact_bulk_action.register()
         ports.register_timeline(timeline.campaigns)
         public_events.register()

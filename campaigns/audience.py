@@ -1,8 +1,7 @@
-"""Who a campaign is meant for, and who of them is left out and why. Reads only; the freeze writes what this says."""
+"""Audience of a campaign: targeted contacts, exclusion reasons and counts. Reads only."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,27 +16,26 @@ from contacts.filters.contact_filter import ContactFilter
 from contacts.models import Contact, ContactIdentity, Segment
 from messaging.models import Message
 from messaging.outbox import pacing_settings
-from messaging.outbox.pacing import Pacing
 
 Reason = CampaignRecipient.Reason
 Target = Campaign.Target
-NOT_ON_WHATSAPP_FOR = timedelta(days=90)
-"""Somebody whom WhatsApp did not know is left out for so long; then it is tried again."""
+RETRY_UNKNOWN_AFTER = timedelta(days=90)
+"""How long contacts whose number was not on WhatsApp are excluded."""
 
 
-def people(campaign: Campaign) -> QuerySet[Contact]:
-    """Everybody whom the campaign means, those included who will be left out. Raises InvalidInput for a bad filter."""
+def targeted_contacts(campaign: Campaign) -> QuerySet[Contact]:
+    """Select the contacts that the campaign targets, including excluded ones. Raises InvalidInput."""
     business = campaign.business_profile
     match campaign.target_type:
         case Target.TAGS:
-            wanted = {"tags_any": campaign.target_tags, "tags_all": campaign.target_tags_all}
-            if not any(wanted.values()):
+            tags = {"tags_any": campaign.target_tags, "tags_all": campaign.target_tags_all}
+            if not any(tags.values()):
                 return Contact.objects.none()
-            return ContactFilter.load(business, wanted).apply(business)
+            return ContactFilter.load(business, tags).apply(business)
         case Target.SEGMENT:
-            return _segment(business, campaign.segment_id)
+            return _segment_contacts(business, campaign.segment_id)
         case Target.CUSTOM:
-            rows = _ours(business)
+            rows = _all_contacts(business)
             if campaign.listed is not None:
                 return rows.filter(pk__in=list(campaign.listed))
             return rows.filter(pk__in=campaign.people.values("contact_id"))
@@ -47,23 +45,23 @@ def people(campaign: Campaign) -> QuerySet[Contact]:
                 sent_at__isnull=False,
                 replied_at=None,
             )
-            return _ours(business).filter(pk__in=silent.values("contact_id"))
+            return _all_contacts(business).filter(pk__in=silent.values("contact_id"))
         case _:
-            return _ours(business)
+            return _all_contacts(business)
 
 
-def _ours(business: BusinessProfile) -> QuerySet[Contact]:
+def _all_contacts(business: BusinessProfile) -> QuerySet[Contact]:
     return ContactFilter().apply(business)
 
 
-def _segment(business: BusinessProfile, segment_id: UUID | None) -> QuerySet[Contact]:
+def _segment_contacts(business: BusinessProfile, segment_id: UUID | None) -> QuerySet[Contact]:
     segment = Segment.objects.filter(business_profile=business, pk=segment_id).first() if segment_id else None
     return ContactFilter.load(business, segment.filter).apply(business) if segment else Contact.objects.none()
 
 
-def judged(campaign: Campaign, moment: datetime) -> QuerySet[Any]:
-    """`people` with `reason`: why each is left out, "" for those who are in."""
-    return people(campaign).annotate(reason=_reason(campaign, moment))
+def with_reason(campaign: Campaign, moment: datetime) -> QuerySet[Any]:
+    """Annotate `targeted_contacts` with `reason`: why a contact is excluded, "" for included ones."""
+    return targeted_contacts(campaign).annotate(reason=_reason(campaign, moment))
 
 
 def _reason(campaign: Campaign, moment: datetime) -> Case:
@@ -71,14 +69,14 @@ def _reason(campaign: Campaign, moment: datetime) -> Case:
     cases = [
         When(opted_out_at__isnull=False, then=Value(Reason.OPTED_OUT)),
         When(blocked_at__isnull=False, then=Value(Reason.BLOCKED)),
-        When(_no_whatsapp(campaign, moment), then=Value(Reason.NO_WHATSAPP)),
+        When(_not_on_whatsapp(campaign, moment), then=Value(Reason.NO_WHATSAPP)),
     ]
     if exclusions.get("tags") or exclusions.get("campaigns"):
         cases.append(When(_excluded(campaign), then=Value(Reason.EXCLUDED)))
     if exclusions.get("never_wrote"):
         cases.append(When(_never_wrote(), then=Value(Reason.NEVER_WROTE)))
-    if (hours := marketing_hours(campaign)) and _anything_sent(campaign, moment, hours):
-        recent = _recently_written_to(campaign, moment - timedelta(hours=hours))
+    if (hours := marketing_hours(campaign)) and _any_recently_messaged(campaign, moment, hours):
+        recent = _recently_messaged(campaign, moment - timedelta(hours=hours))
         cases.append(When(pk__in=recent, then=Value(Reason.MARKETING_CAP)))
     return Case(*cases, default=Value(""), output_field=CharField())
 
@@ -88,15 +86,15 @@ def _never_wrote() -> Q:
     return Q(~Exists(inbound))
 
 
-def _no_whatsapp(campaign: Campaign, moment: datetime) -> Q:
-    """Neither a number nor a LID, or WhatsApp did not know the number when it was last tried."""
+def _not_on_whatsapp(campaign: Campaign, moment: datetime) -> Q:
+    """Match contacts without number and LID, or whose number was not on WhatsApp when last tried."""
     lid = ContactIdentity.objects.filter(contact_id=OuterRef("pk"), kind=ContactIdentity.Kind.LID)
     unreachable = Q(phone_number=None) & ~Exists(lid)
     refused = CampaignRecipient.objects.filter(
         campaign__business_profile_id=campaign.business_profile_id,
         status=CampaignRecipient.Status.FAILED,
         reason="not_on_whatsapp",
-        settled_at__gte=moment - NOT_ON_WHATSAPP_FOR,
+        settled_at__gte=moment - RETRY_UNKNOWN_AFTER,
     )
     return Q(unreachable | Q(pk__in=refused.values("contact_id")) if refused.exists() else unreachable)
 
@@ -117,11 +115,13 @@ def _excluded(campaign: Campaign) -> Q:
 
 
 def marketing_hours(campaign: Campaign) -> int:
-    """The strictest limit of the campaign's numbers: one campaign message a contact in so many hours; 0: none."""
-    return max((pacing_settings.settings_of(one).marketing_hours for one in numbers_of(campaign)), default=0)
+    """Return the strictest limit of its numbers: hours between two campaign messages to a contact; 0: none."""
+    return max(
+        (pacing_settings.settings_of(number).marketing_hours for number in numbers_of(campaign)), default=0
+    )
 
 
-def _recently_written_to(campaign: Campaign, since: datetime) -> QuerySet[CampaignRecipient, Any]:
+def _recently_messaged(campaign: Campaign, since: datetime) -> QuerySet[CampaignRecipient, Any]:
     rows = CampaignRecipient.objects.filter(
         Q(sent_at__gte=since) | Q(status=CampaignRecipient.Status.QUEUED),
         campaign__business_profile_id=campaign.business_profile_id,
@@ -130,35 +130,30 @@ def _recently_written_to(campaign: Campaign, since: datetime) -> QuerySet[Campai
     return rows.exclude(campaign_id=campaign.pk).values("contact_id")
 
 
-def _anything_sent(campaign: Campaign, moment: datetime, hours: int) -> bool:
-    return _recently_written_to(campaign, moment - timedelta(hours=hours)).exists()
+def _any_recently_messaged(campaign: Campaign, moment: datetime, hours: int) -> bool:
+    return _recently_messaged(campaign, moment - timedelta(hours=hours)).exists()
 
 
 def numbers_of(campaign: Campaign) -> list[WhatsAppConnection]:
-    """The numbers that share the campaign, oldest first, without their secrets."""
+    """List the numbers that send the campaign, oldest first, without their secrets."""
     if campaign.chosen is not None:
         return list(campaign.chosen)
     rows = campaign.connections.defer("session_data", "qr_code", "pairing_code")
     return list(rows.order_by("created_at", "id"))
 
 
-def pacing_of(numbers: Iterable[WhatsAppConnection]) -> dict[UUID, Pacing]:
-    """Each number's settings."""
-    return {one.pk: pacing_settings.settings_of(one) for one in numbers}
-
-
-def counts(campaign: Campaign, moment: datetime) -> dict[str, int]:
-    """How many are in (key "") and out for each reason; one query."""
-    rows = judged(campaign, moment).order_by().values_list("reason").annotate(Count("pk"))
+def count_by_reason(campaign: Campaign, moment: datetime) -> dict[str, int]:
+    """Count included (key "") and excluded contacts by reason; one query."""
+    rows = with_reason(campaign, moment).order_by().values_list("reason").annotate(Count("pk"))
     return dict(rows)
 
 
-def strangers(campaign: Campaign, moment: datetime) -> int:
-    """How many of those who are in have never written to the business; one query."""
-    return judged(campaign, moment).filter(_never_wrote(), reason="").order_by().count()
+def count_never_wrote(campaign: Campaign, moment: datetime) -> int:
+    """Count included contacts who have never written to the business; one query."""
+    return with_reason(campaign, moment).filter(_never_wrote(), reason="").order_by().count()
 
 
-def with_reason(campaign: Campaign, moment: datetime, reason: str, limit: int) -> list[Contact]:
-    """Some of those who are in (reason "") or out for this reason."""
-    rows = judged(campaign, moment).filter(reason=reason)
+def examples(campaign: Campaign, moment: datetime, reason: str, limit: int) -> list[Contact]:
+    """List some contacts that are included (reason "") or excluded for this reason, by name."""
+    rows = with_reason(campaign, moment).filter(reason=reason)
     return list(rows.order_by(Coalesce("name", Value("")), "pk")[:limit])

@@ -1,4 +1,4 @@
-"""A campaign that is still being typed: never saved, only looked at by previews and counts."""
+"""Unsaved campaign built from a form, with live counts of its audience and previews of its texts."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.models import BusinessProfile
-from campaigns import audience, reason_labels
+from campaigns import audience, reason_labels, texts
 from campaigns.forms import LETTERS, CampaignForm
 from campaigns.models import Campaign, CampaignRecipient
 from campaigns.services import recipient_lists
-from campaigns.services.recipient_lists import Listed
+from campaigns.services.outbox_feeder import known_variables
+from campaigns.services.recipient_lists import ParsedList
+from contacts.models import Contact
 from contacts.services import consent, identities
 from core.clock import now
 from core.errors import NotFound
@@ -19,70 +21,71 @@ from core.phone import phone
 from messaging.inbox import selectors as messaging
 from messaging.models import MediaFile
 
-LINES = 2000
-"""Lines of a pasted list that are read while it is being typed; a longer one is read when it is saved."""
+NO_DATA = "somebody of whom nothing is known"
+MAX_LINES = 2000
+"""Lines of a list that are parsed while it is being typed; a longer list is parsed when it is saved."""
 
 
 def empty(business: BusinessProfile) -> Campaign:
-    """Everybody, no text."""
+    """Build a campaign for all contacts, without a text."""
     return Campaign(business_profile=business)
 
 
-def of(business: BusinessProfile, form: CampaignForm, saved: Campaign | None = None) -> Campaign:
-    """As much of a campaign as the form holds already; fields that are wrong are left out. saved: what it changes."""
-    given = _given(form)
-    sketch = Campaign(
+def build(business: BusinessProfile, form: CampaignForm, saved: Campaign | None = None) -> Campaign:
+    """Build an unsaved campaign from the valid fields of a form. saved: the draft that the form edits."""
+    typed = _form_values(form)
+    draft = Campaign(
         business_profile=business,
-        message_content=given.get("message_content", ""),
-        target_type=given.get("target_type") or Campaign.Target.ALL,
-        target_tags=given.get("target_tags", []),
-        target_tags_all=given.get("target_tags_all", []),
-        segment_id=given.get("segment_id") or None,
-        earlier=form.earlier_rows.get(given.get("earlier", "")),
+        message_content=typed.get("message_content", ""),
+        target_type=typed.get("target_type") or Campaign.Target.ALL,
+        target_tags=typed.get("target_tags", []),
+        target_tags_all=typed.get("target_tags_all", []),
+        segment_id=typed.get("segment_id") or None,
+        earlier=form.earlier_rows.get(typed.get("earlier", "")),
         media=media_of(business, form),
-        variants=_variants(given) if given.get("ab_test") else [],
+        variants=_variants(typed) if typed.get("ab_test") else [],
         exclusions={
-            name: given[key]
+            name: typed[key]
             for name, key in (
                 ("tags", "without_tags"),
                 ("campaigns", "without_campaigns"),
                 ("never_wrote", "never_wrote"),
             )
-            if given.get(key)
+            if typed.get(key)
         },
     )
-    sketch.chosen = [form.numbers_of[key] for key in given.get("connections", []) if key in form.numbers_of]
-    if sketch.target_type == Campaign.Target.CUSTOM:
+    draft.chosen = [form.numbers_of[key] for key in typed.get("connections", []) if key in form.numbers_of]
+    if draft.target_type == Campaign.Target.CUSTOM:
         listed = typed_list(business, form)
         if listed.people:
-            sketch.listed = identities.find(business.pk, listed.people).values()
+            draft.listed = identities.find(business.pk, listed.people).values()
         elif saved is not None:
-            sketch.listed = saved.people.values_list("contact_id", flat=True)
-    return sketch
+            draft.listed = saved.people.values_list("contact_id", flat=True)
+    return draft
 
 
-def _given(form: CampaignForm) -> dict[str, Any]:
-    """What was typed, as far as it is right; what the form begins with before anything was."""
+def _form_values(form: CampaignForm) -> dict[str, Any]:
+    """Return the valid values of a bound form, else the initial ones."""
     return dict(getattr(form, "cleaned_data", {}) if form.is_bound else form.initial)
 
 
-def _variants(given: dict[str, Any]) -> list[dict[str, Any]]:
+def _variants(typed: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "key": letter.upper(),
-            "content": given.get(f"text_{letter}", ""),
-            "share": given.get(f"share_{letter}") or 0,
+            "content": typed.get(f"text_{letter}", ""),
+            "share": typed.get(f"share_{letter}") or 0,
         }
         for letter in LETTERS
-        if given.get(f"text_{letter}", "").strip()
+        if typed.get(f"text_{letter}", "").strip()
     ]
 
 
 def media_of(business: BusinessProfile, form: CampaignForm) -> MediaFile | None:
-    """The file that is attached already; one that is still to be uploaded is shown by the page itself."""
-    given = _given(form)
-    key = given.get("attachment")
-    if not key or given.get("remove_media"):
+    """Get the stored attachment of the form; the page itself shows a file that is not uploaded yet."""
+    typed = _form_values(form)
+    key = typed.get("attachment")
+    if not key or typed.get("remove_media"):
         return None
     try:
         return messaging.get_media(business, key)
@@ -90,15 +93,15 @@ def media_of(business: BusinessProfile, form: CampaignForm) -> MediaFile | None:
         return None
 
 
-def typed_list(business: BusinessProfile, form: CampaignForm) -> Listed:
-    """What the numbers that are being typed say; nothing for very many."""
-    lines = _given(form).get("numbers", "").splitlines()
-    return recipient_lists.read(business, lines if len(lines) <= LINES else [])
+def typed_list(business: BusinessProfile, form: CampaignForm) -> ParsedList:
+    """Parse the typed phone numbers; an empty list if there are more than MAX_LINES."""
+    lines = _form_values(form).get("numbers", "").splitlines()
+    return recipient_lists.parse(business, lines if len(lines) <= MAX_LINES else [])
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many are in and out of what is chosen just now. known: False for what is read when it is saved."""
+    """Number of included and excluded contacts. known: False if the list is parsed only when it is saved."""
 
     total: int = 0
     out: list[tuple[str, int]] = field(default_factory=list)
@@ -106,24 +109,24 @@ class Counts:
 
 
 def counts(business: BusinessProfile, form: CampaignForm, saved: Campaign | None = None) -> Counts:
-    """A query or a few. What stands on a list and is new counts as in, unless its number has opted out before."""
-    sketch = of(business, form, saved)
-    found: Counter[str] = Counter()
-    if sketch.target_type == Campaign.Target.CUSTOM:
-        if sketch.listed is None:
+    """Count the form's audience; a few queries. A new number counts as included unless it has opted out."""
+    draft = build(business, form, saved)
+    by_reason: Counter[str] = Counter()
+    if draft.target_type == Campaign.Target.CUSTOM:
+        if draft.listed is None:
             return Counts(known=False)
-        found = _of_list(business, form)
-    found.update(audience.counts(sketch, now()))
-    total = found.pop("", 0)
-    out = [(reason_labels.of_recipient(reason), count) for reason, count in found.items() if count]
+        by_reason = _count_list(business, form)
+    by_reason.update(audience.count_by_reason(draft, now()))
+    total = by_reason.pop("", 0)
+    out = [(reason_labels.of_recipient(reason), count) for reason, count in by_reason.items() if count]
     return Counts(total, sorted(out, key=lambda pair: -pair[1]))
 
 
-def _of_list(business: BusinessProfile, form: CampaignForm) -> Counter[str]:
-    """What the typed list adds to its known contacts: new numbers, lines that are none, lines that come twice."""
+def _count_list(business: BusinessProfile, form: CampaignForm) -> Counter[str]:
+    """Count what a typed list adds to its known contacts: new, invalid and repeated numbers."""
     listed = typed_list(business, form)
     known = identities.find(business.pk, listed.people)
-    new = [phone.canonical(one.phone or "") for one in listed.people if one not in known]
+    new = [phone.canonical(person.phone or "") for person in listed.people if person not in known]
     opted_out = len(consent.suppressed(business, new)) if new else 0
     return Counter({
         "": len(new) - opted_out,
@@ -131,3 +134,31 @@ def _of_list(business: BusinessProfile, form: CampaignForm) -> Counter[str]:
         CampaignRecipient.Reason.DUPLICATE.value: listed.repeated + len(known) - len(set(known.values())),
         "not_a_number": len(listed.invalid),
     })  # fmt: skip
+
+
+# -- previews of texts -------------------------------------------------------------------------------------------------
+
+
+def preview_contacts(campaign: Campaign, count: int = 3) -> list[Contact]:
+    """Pick contacts of the audience for previews: those with the longest names, and one without a name.
+
+    Returns an unsaved contact without data if the audience is empty.
+    """
+    rows = audience.with_reason(campaign, now()).filter(reason="").order_by("pk")
+    named = sorted(rows.exclude(name="", push_name="")[:200], key=lambda contact: -len(contact.display_name))
+    nameless = list(rows.filter(name="", push_name="")[:1]) if count > 1 else []
+    contacts: list[Contact] = named[: count - len(nameless)] + nameless
+    return contacts or [Contact(business_profile=campaign.business_profile)]
+
+
+def preview_texts(campaign: Campaign, contacts: list[Contact]) -> list[tuple[str, str, str]]:
+    """Render the text, or every variant, for each contact. Returns (variant, contact, text)."""
+    known = known_variables(campaign)
+    variants = [(str(variant["key"]), str(variant["content"])) for variant in campaign.variants]
+    previews = []
+    for key, text in variants or [("", campaign.message_content)]:
+        for contact in contacts:
+            values = texts.values_of(contact, campaign.business_profile.business_name)
+            label = NO_DATA if contact._state.adding else contact.display_name
+            previews.append((key, label, texts.render(text, values, known)))
+    return previews

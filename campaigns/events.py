@@ -1,4 +1,4 @@
-"""What happens to campaigns."""
+"""Events of campaigns."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,17 +9,17 @@ from core.events import Event
 
 @dataclass(frozen=True, kw_only=True)
 class CampaignChanged(Event):
-    """Something that its page shows changed: counters, mostly. For open pages only."""
+    """Counters of a campaign changed. For open pages only."""
 
     name: ClassVar[str] = "campaign.changed"
     campaign_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True)
-class CampaignMoved(Event):
-    """A campaign started, was paused, resumed, completed or cancelled (or could not start: failed).
+class CampaignStatusChanged(Event):
+    """A campaign started, was paused, resumed, completed or cancelled, or could not start (failed).
 
-    step: the second half of its public name, `campaign.<step>`.
+    step: second part of its public name, `campaign.<step>`.
     """
 
     name: ClassVar[str] = "campaign.moved"

@@ -1,4 +1,4 @@
-"""Lines of the ledger as CSV that no spreadsheet takes for formulas."""
+"""CSV export of recipients who did not receive a campaign."""
 
 from __future__ import annotations
 
@@ -21,17 +21,24 @@ class _Echo:
 
 
 def missed(business: BusinessProfile, campaign: Campaign) -> Iterator[str]:
-    """Name, number, state and reason of everybody who surely did not get it."""
+    """Yield CSV lines (name, number, status, reason) of the recipients who surely did not receive it."""
     writer = csv.writer(_Echo())
     yield "\ufeff"
     yield writer.writerow(["Name", "Number", "State", "Reason"])
     rows = selectors.recipients(business, campaign, "missed").prefetch_related("contact")
-    for line in rows.iterator(chunk_size=1000):
-        if line.contact is None:
+    for recipient in rows.iterator(chunk_size=1000):
+        if recipient.contact is None:
             continue
-        cells = [line.contact.display_name, line.contact.phone_number or "", line.get_status_display()]
+        cells = [
+            recipient.contact.display_name,
+            recipient.contact.phone_number or "",
+            recipient.get_status_display(),
+        ]
         yield writer.writerow(
-            [plain(cell) for cell in [*cells, reason_labels.of_recipient(line.reason) if line.reason else ""]]
+            [
+                plain(cell)
+                for cell in [*cells, reason_labels.of_recipient(recipient.reason) if recipient.reason else ""]
+            ]
         )
 
 

@@ -1,4 +1,4 @@
-"""The shape of what people fill in about campaigns. Rules are the services'."""
+"""Forms of campaigns, templates and pacing. Rules live in the services."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from django import forms
 
 from accounts.forms import time_zone_choices
 from accounts.models import BusinessProfile
-from campaigns import schedule as times
-from campaigns import selectors
+from campaigns import schedule, selectors
 from campaigns.models import Campaign
 from connections import selectors as connections
 from contacts import selectors as contacts
@@ -28,7 +27,7 @@ LETTERS = "abcd"
 
 
 class CampaignForm(forms.Form):
-    """Everything of a draft. `values()` gives what the service takes."""
+    """Draft of a campaign. `values()` returns what the service takes."""
 
     name = forms.CharField(label="Name", max_length=255, help_text="For your team; recipients do not see it.")
     message_content = forms.CharField(
@@ -82,7 +81,7 @@ class CampaignForm(forms.Form):
     time_zone = forms.ChoiceField(label="Time zone", choices=time_zone_choices, required=False)
     every = forms.ChoiceField(label="How often", choices=EVERY, required=False)
     weekday = forms.TypedChoiceField(
-        label="On", coerce=int, required=False, choices=list(enumerate(times.WEEKDAYS)), empty_value=""
+        label="On", coerce=int, required=False, choices=list(enumerate(schedule.WEEKDAYS)), empty_value=""
     )
     month_day = forms.IntegerField(label="Day of the month", min_value=1, max_value=31, required=False)
     cron = forms.CharField(
@@ -105,23 +104,26 @@ class CampaignForm(forms.Form):
             self._choices(name, tags)
         self._choices(
             "segment_id",
-            [("", "Choose…"), *((str(one.pk), one.name) for one in contacts.segments_of(business))],
+            [
+                ("", "Choose…"),
+                *((str(segment.pk), segment.name) for segment in contacts.segments_of(business)),
+            ],
         )
-        self.earlier_rows = {str(one.pk): one for one in selectors.earlier_campaigns(business, campaign)}
-        sent = [(key, one.name) for key, one in self.earlier_rows.items()]
+        self.earlier_rows = {str(row.pk): row for row in selectors.earlier_campaigns(business, campaign)}
+        sent = [(key, row.name) for key, row in self.earlier_rows.items()]
         self._choices("earlier", [("", "Choose…"), *sent])
         self._choices("without_campaigns", sent)
-        self.numbers_of = {str(one.pk): one for one in connections.connections_of(business)}
-        self._choices("connections", [(key, one.display_name) for key, one in self.numbers_of.items()])
+        self.numbers_of = {str(number.pk): number for number in connections.connections_of(business)}
+        self._choices("connections", [(key, number.display_name) for key, number in self.numbers_of.items()])
         if len(self.numbers_of) == 1 and not self.is_bound:
             self.fields["connections"].initial = list(self.numbers_of)
-        for place, letter in enumerate(LETTERS):
-            self._add_variant(letter, place)
+        for index, letter in enumerate(LETTERS):
+            self._add_variant(letter, index)
 
     def _choices(self, name: str, choices: list[tuple[str, str]]) -> None:
         self.fields[name].choices = choices  # type: ignore[attr-defined]
 
-    def _add_variant(self, letter: str, place: int) -> None:
+    def _add_variant(self, letter: str, index: int) -> None:
         attrs = {"rows": 4, "dir": "auto"}
         self.fields[f"text_{letter}"] = forms.CharField(
             label=f"Text {letter.upper()}", required=False, strip=False, widget=forms.Textarea(attrs=attrs)
@@ -131,13 +133,13 @@ class CampaignForm(forms.Form):
             min_value=1,
             max_value=100,
             required=False,
-            initial=50 if place < 2 else None,
+            initial=50 if index < 2 else None,
         )
 
     @classmethod
     def initial_of(cls, campaign: Campaign) -> dict[str, Any]:
-        """What the form shows of a draft."""
-        zone = times.zone(campaign.time_zone or "UTC")
+        """Return the initial values of the form for a draft."""
+        zone = schedule.zone(campaign.time_zone or "UTC")
         local = campaign.scheduled_at.astimezone(zone) if campaign.scheduled_at else None
         if campaign.timing == Campaign.Timing.LOCAL:
             local = campaign.local_at
@@ -153,8 +155,8 @@ class CampaignForm(forms.Form):
             "time_zone": campaign.time_zone, "expire_hours": campaign.expire_hours, "ab_test": bool(campaign.variants),
             **_plan(campaign.cron),
         }  # fmt: skip
-        for letter, one in zip(LETTERS, campaign.variants, strict=False):
-            values |= {f"text_{letter}": one["content"], f"share_{letter}": one["share"]}
+        for letter, variant in zip(LETTERS, campaign.variants, strict=False):
+            values |= {f"text_{letter}": variant["content"], f"share_{letter}": variant["share"]}
         return values
 
     def clean(self) -> dict[str, Any]:
@@ -166,10 +168,10 @@ class CampaignForm(forms.Form):
         return values
 
     def values(self) -> dict[str, Any]:
-        """For the service. Raises InvalidInput for a plan that cannot be read."""
-        given = self.cleaned_data
+        """Return the values for the service. Raises InvalidInput for an invalid plan or file."""
+        data = self.cleaned_data
         plain = {
-            name: given[name]
+            name: data[name]
             for name in (
                 "name",
                 "message_content",
@@ -182,30 +184,30 @@ class CampaignForm(forms.Form):
         }
         return {
             **plain,
-            "segment_id": given["segment_id"] or None,
-            "earlier": self.earlier_rows.get(given["earlier"]),
+            "segment_id": data["segment_id"] or None,
+            "earlier": self.earlier_rows.get(data["earlier"]),
             "exclusions": self._exclusions(),
-            "variants": self._variants() if given["ab_test"] else [],
-            "connections": [self.numbers_of[key] for key in given["connections"]],
-            "numbers": self._lines() if given["target_type"] == Campaign.Target.CUSTOM else [],
+            "variants": self._variants() if data["ab_test"] else [],
+            "connections": [self.numbers_of[key] for key in data["connections"]],
+            "numbers": self._lines() if data["target_type"] == Campaign.Target.CUSTOM else [],
             **self._when(),
         }
 
     def _exclusions(self) -> dict[str, Any]:
-        given = self.cleaned_data
-        found = {
-            "tags": given["without_tags"],
-            "campaigns": given["without_campaigns"],
-            "never_wrote": given["never_wrote"],
+        data = self.cleaned_data
+        exclusions = {
+            "tags": data["without_tags"],
+            "campaigns": data["without_campaigns"],
+            "never_wrote": data["never_wrote"],
         }
-        return {name: value for name, value in found.items() if value}
+        return {name: value for name, value in exclusions.items() if value}
 
     def _variants(self) -> list[dict[str, Any]]:
-        given = self.cleaned_data
+        data = self.cleaned_data
         return [
-            {"content": given[f"text_{letter}"], "share": given[f"share_{letter}"] or 0}
+            {"content": data[f"text_{letter}"], "share": data[f"share_{letter}"] or 0}
             for letter in LETTERS
-            if given.get(f"text_{letter}", "").strip()
+            if data.get(f"text_{letter}", "").strip()
         ]
 
     def _lines(self) -> list[str]:
@@ -218,54 +220,54 @@ class CampaignForm(forms.Form):
         return [line for line in lines if line.strip()]
 
     def _when(self) -> dict[str, Any]:
-        given = self.cleaned_data
-        zone = given["time_zone"] or self.business.time_zone
-        found: dict[str, Any] = {"time_zone": zone, "scheduled_at": None, "local_at": None, "cron": ""}
-        if given["timing"] == Campaign.Timing.REPEAT:
-            found["cron"] = self._cron()
-        elif given["timing"] in (Campaign.Timing.AT, Campaign.Timing.LOCAL):
-            wall = datetime.combine(given["day"], given["clock"])
-            if given["timing"] == Campaign.Timing.AT:
-                found["scheduled_at"] = wall.replace(tzinfo=times.zone(zone)).astimezone(UTC)
+        data = self.cleaned_data
+        zone = data["time_zone"] or self.business.time_zone
+        times: dict[str, Any] = {"time_zone": zone, "scheduled_at": None, "local_at": None, "cron": ""}
+        if data["timing"] == Campaign.Timing.REPEAT:
+            times["cron"] = self._cron()
+        elif data["timing"] in (Campaign.Timing.AT, Campaign.Timing.LOCAL):
+            wall = datetime.combine(data["day"], data["clock"])
+            if data["timing"] == Campaign.Timing.AT:
+                times["scheduled_at"] = wall.replace(tzinfo=schedule.zone(zone)).astimezone(UTC)
             else:
-                found["local_at"] = wall.replace(tzinfo=UTC)
-        return found
+                times["local_at"] = wall.replace(tzinfo=UTC)
+        return times
 
     def _cron(self) -> str:
-        given = self.cleaned_data
-        if given["every"] == "cron":
-            return " ".join(given["cron"].split())
-        clock: time = given["clock"] or time(9)
-        return times.cron_of(
-            given["every"] or "daily",
+        data = self.cleaned_data
+        if data["every"] == "cron":
+            return " ".join(data["cron"].split())
+        clock: time = data["clock"] or time(9)
+        return schedule.cron_of(
+            data["every"] or "daily",
             clock.hour,
             clock.minute,
-            given["weekday"] or 0,
-            given["month_day"] or 1,
+            data["weekday"] or 0,
+            data["month_day"] or 1,
         )
 
     def letters(self) -> list[tuple[Any, Any]]:
-        """(text, share) fields of the variants."""
+        """List the (text, share) fields of the variants."""
         return [(self[f"text_{letter}"], self[f"share_{letter}"]) for letter in LETTERS]
 
 
 def _plan(cron: str) -> dict[str, Any]:
-    """A plan as the form asks for it."""
+    """Convert a cron expression to the form's fields."""
     parts = cron.split()
     if len(parts) != 5 or not (parts[0].isdigit() and parts[1].isdigit()):
         return {"every": "cron" if cron else "daily", "cron": cron}
-    found: dict[str, Any] = {"clock": time(int(parts[1]), int(parts[0])), "cron": cron}
+    fields: dict[str, Any] = {"clock": time(int(parts[1]), int(parts[0])), "cron": cron}
     if parts[2:] == ["*", "*", "*"]:
-        return found | {"every": "daily"}
+        return fields | {"every": "daily"}
     if parts[2:4] == ["*", "*"] and parts[4] in "1234560":
-        return found | {"every": "weekly", "weekday": "1234560".index(parts[4])}
+        return fields | {"every": "weekly", "weekday": "1234560".index(parts[4])}
     if parts[3:] == ["*", "*"] and parts[2].isdigit():
-        return found | {"every": "monthly", "month_day": int(parts[2])}
-    return found | {"every": "cron"}
+        return fields | {"every": "monthly", "month_day": int(parts[2])}
+    return fields | {"every": "cron"}
 
 
 class TestForm(forms.Form):
-    """To whom a test message goes."""
+    """Recipient of a test message."""
 
     phone = forms.CharField(
         label="Your own number", max_length=TEXT_LENGTH, widget=forms.TextInput(attrs={"inputmode": "tel"})
@@ -273,7 +275,7 @@ class TestForm(forms.Form):
 
 
 class TemplateForm(forms.Form):
-    """A text that is used again."""
+    """Message template."""
 
     name = forms.CharField(label="Name", max_length=100)
     content = forms.CharField(
@@ -283,7 +285,7 @@ class TemplateForm(forms.Form):
 
 
 class PacingForm(forms.Form):
-    """A number's pacing, in units that people use."""
+    """Pacing of a number, in units for people."""
 
     enabled = forms.BooleanField(label="Pace campaigns on this number", required=False)
     gap_min = forms.FloatField(label="Shortest pause, seconds", min_value=0, max_value=3600)
@@ -308,7 +310,7 @@ class PacingForm(forms.Form):
     weekdays = forms.TypedMultipleChoiceField(
         label="On",
         coerce=int,
-        choices=list(enumerate(times.WEEKDAYS)),
+        choices=list(enumerate(schedule.WEEKDAYS)),
         widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
         required=False,
     )
@@ -318,7 +320,7 @@ class PacingForm(forms.Form):
 
     @classmethod
     def initial_of(cls, settings: Pacing) -> dict[str, Any]:
-        """What the form shows."""
+        """Return the initial values of the form for these settings."""
         plain = {name: getattr(settings, name) for name in cls.base_fields if hasattr(settings, name)}
         return plain | {
             "warm_up": bool(settings.warm_up),
@@ -328,11 +330,11 @@ class PacingForm(forms.Form):
         }
 
     def values(self) -> dict[str, Any]:
-        """For the service."""
-        given = dict(self.cleaned_data)
-        return given | {
-            "warm_up": Pacing().warm_up if given["warm_up"] else (),
-            "window_start": given["window_start"].hour * 60 + given["window_start"].minute,
-            "window_end": given["window_end"].hour * 60 + given["window_end"].minute,
-            "weekdays": tuple(given["weekdays"]),
+        """Return the values for the service."""
+        data = dict(self.cleaned_data)
+        return data | {
+            "warm_up": Pacing().warm_up if data["warm_up"] else (),
+            "window_start": data["window_start"].hour * 60 + data["window_start"].minute,
+            "window_end": data["window_end"].hour * 60 + data["window_end"].minute,
+            "weekdays": tuple(data["weekdays"]),
         }

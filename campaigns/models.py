@@ -1,4 +1,4 @@
-"""Campaigns, what became of each of their recipients, and texts that are used again."""
+"""Campaigns, their recipients and counters, and message templates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from messaging.models import MediaFile, Message
 
 
 class MessageTemplate(TimestampedModel):
-    """A text, with variables and maybe a file, that is used again."""
+    """Reusable text with variables and an optional file."""
 
     business_profile = models.ForeignKey(
         BusinessProfile, on_delete=models.CASCADE, related_name="message_templates"
@@ -37,7 +37,7 @@ class MessageTemplate(TimestampedModel):
 
 
 class Tallied(models.Model):
-    """Counters that always equal what the rows of the ledger say; see services.ledger."""
+    """Counters that always equal the recipients' rows; see services/recipient_states.py."""
 
     sent_count = models.IntegerField(default=0)
     delivered_count = models.IntegerField(default=0)
@@ -56,9 +56,9 @@ class Tallied(models.Model):
 
 
 class Campaign(Tallied, TimestampedModel):
-    """One broadcast: what is said, to whom, when, by which numbers, and how far it has come.
+    """Broadcast: content, audience, schedule, numbers and progress.
 
-    A repeated one is the pattern of its runs: every slot makes a campaign of its own (`series`, `slot`).
+    A repeated campaign is the pattern of its runs: every slot creates a campaign of its own (`series`, `slot`).
     """
 
     class Target(models.TextChoices):
@@ -78,7 +78,7 @@ class Campaign(Tallied, TimestampedModel):
         FAILED = "failed", "Not sent"
 
     class Reason(models.TextChoices):
-        """Why it is paused or was not sent. Each has its own words and next step; see campaigns/reason_labels.py."""
+        """Why it is paused or was not sent; explained in campaigns/reason_labels.py."""
 
         NONE = "", ""
         PERSON = "person", "By a person"
@@ -199,17 +199,17 @@ class Campaign(Tallied, TimestampedModel):
 
     @property
     def is_pattern(self) -> bool:
-        """Whether it is the pattern of runs and never sends anything itself."""
+        """Whether it is the pattern of runs, which is never sent itself."""
         return self.timing == self.Timing.REPEAT and self.series_id is None
 
     @property
     def done_count(self) -> int:
-        """Recipients with a final state, of those who were frozen in."""
+        """Number of recipients with a final state, excluded ones not counted."""
         return self.total_recipients - self.open_count
 
 
 class CampaignPerson(UuidModel):
-    """Somebody on a campaign's own list: pasted, uploaded, given by a program, or taken from another ledger."""
+    """Contact on a campaign's own list: pasted, uploaded, given by a program or taken from another campaign."""
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="people", db_index=False)
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="+")
@@ -220,11 +220,11 @@ class CampaignPerson(UuidModel):
 
 
 class CampaignRecipient(UuidModel):
-    """One line of the ledger: a person of the frozen audience and what became of their message.
+    """Recipient: a contact of the audience snapshot with the state of their message.
 
-    Its keys have no constraint in the database, and the freeze fills two indexes only: the others hold what has begun
-    to move. Checking keys and filling more would take most of the freeze's time. A contact that is deleted leaves its
-    line behind with an id that leads nowhere, so that the counters stay true; nothing of the person is in it.
+    Its foreign keys have no constraint in the database, and the snapshot fills two indexes only (the others hold rows
+    that have changed), because both would take most of the snapshot's time. Deleting a contact leaves the row with an
+    id that leads nowhere, so that the counters stay true; it holds no personal data.
     """
 
     class Status(models.TextChoices):
@@ -240,7 +240,7 @@ class CampaignRecipient(UuidModel):
         READ = "read", "Read"
 
     class Reason(models.TextChoices):
-        """Why somebody was left out, at the freeze or when their turn came."""
+        """Why a contact was excluded, by the snapshot or when their turn came."""
 
         NONE = "", ""
         OPTED_OUT = "opted_out", "Opted out"
@@ -335,7 +335,7 @@ class CampaignRecipient(UuidModel):
 
 
 class CampaignTally(Tallied, UuidModel):
-    """The counters of one campaign by number and variant, so that its page need not count rows."""
+    """Counters of one campaign by number and variant, so that its page need not count rows."""
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="tallies", db_index=False)
     connection = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""What other systems hear about campaigns: that they started, paused, went on, ended."""
+"""Public events of campaigns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from campaigns import selectors
-from campaigns.events import CampaignMoved
+from campaigns.events import CampaignStatusChanged
 from campaigns.models import Campaign
 from core import events, public_events
 from core.public_events import EventType, PublicEvent
@@ -25,13 +25,13 @@ _STEPS = {
 
 
 def register() -> None:
-    """Declare and subscribe; called once, in ready()."""
+    """Declare the events and subscribe; called once, in ready()."""
     public_events.declare(*(EventType(f"campaign.{step}", when, _example) for step, when in _STEPS.items()))
-    events.inside(CampaignMoved, tell)
+    events.inside(CampaignStatusChanged, record)
 
 
-def tell(batch: Sequence[CampaignMoved]) -> None:
-    """Each step, with the campaign as it is now."""
+def record(batch: Sequence[CampaignStatusChanged]) -> None:
+    """Record public events with the campaigns' current state."""
     for event in batch:
         if event.step not in _STEPS:
             continue
@@ -43,7 +43,7 @@ def tell(batch: Sequence[CampaignMoved]) -> None:
 
 
 def campaign_data(campaign: Campaign) -> dict[str, Any]:
-    """The campaign as the API shows it."""
+    """Serialize the campaign as the API shows it."""
     if not campaign._state.adding:
         selectors.attach_connections([campaign])
     from campaigns.api.serializers import CampaignSerializer

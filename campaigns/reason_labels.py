@@ -1,4 +1,4 @@
-"""Why a campaign is paused or was not sent, and why somebody was left out: words for people, with the next step."""
+"""Texts for the reasons why a campaign is paused or not sent and why recipients are excluded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Reason = Campaign.Reason
 
 @dataclass(frozen=True)
 class Explanation:
-    """next_step: what they can do about it."""
+    """Explanation of a campaign's status. next_step: what the person can do about it."""
 
     title: str
     text: str
@@ -93,10 +93,10 @@ RECIPIENT: dict[str, str] = {
 
 
 def of_campaign(campaign: Campaign) -> Explanation | None:
-    """Why it stands where it stands; None when there is nothing to explain."""
+    """Explain the campaign's status; None if there is nothing to explain."""
     return CAMPAIGN.get(campaign.status_reason)
 
 
 def of_recipient(reason: str) -> str:
-    """Words for the reason of a line; codes that nobody knows are shown as they are."""
+    """Return the label of a recipient's reason; unknown codes are shown as they are."""
     return RECIPIENT.get(reason, reason.replace("_", " ").capitalize())

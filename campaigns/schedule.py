@@ -1,4 +1,4 @@
-"""When a campaign starts: pure reckoning with times, zones and repetitions."""
+"""Start times and repetitions of campaigns. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from core.errors import InvalidInput
 
 Timing = Campaign.Timing
 EASTERNMOST = timedelta(hours=14)
-"""Kiritimati: where every wall clock time comes first."""
+"""UTC offset of Kiritimati, where every wall clock time comes first."""
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _CRON_DAYS = ("1", "2", "3", "4", "5", "6", "0")
-SHORTEST = timedelta(minutes=15)
-"""Repetitions that come closer together are refused: they are mistakes."""
+MIN_INTERVAL = timedelta(minutes=15)
+"""Shorter intervals between repetitions are rejected as mistakes."""
 
 
 def zone(name: str) -> ZoneInfo:
-    """Raises InvalidInput("unknown_time_zone")."""
+    """Get a time zone. Raises InvalidInput("unknown_time_zone")."""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
@@ -32,7 +32,7 @@ def zone(name: str) -> ZoneInfo:
 
 
 def first_start(campaign: Campaign, moment: datetime) -> datetime:
-    """When a campaign that is put on the schedule now starts. Raises InvalidInput for the past."""
+    """Return when a campaign starts that is scheduled now. Raises InvalidInput for the past."""
     if campaign.timing == Timing.REPEAT:
         return next_slot(campaign, moment)
     if campaign.timing == Timing.LOCAL:
@@ -52,43 +52,43 @@ def first_start(campaign: Campaign, moment: datetime) -> datetime:
 
 
 def next_slot(campaign: Campaign, after: datetime) -> datetime:
-    """The next time of a repetition, by the wall clock of its zone. Raises InvalidInput for a bad plan.
+    """Return the next time of a repetition, in its time zone's wall clock. Raises InvalidInput.
 
-    An hour that a clock change skips comes that much later; one that it repeats comes once.
+    A time that a clock change skips comes that much later; one that it repeats comes once.
     """
     check_cron(campaign.cron)
-    place = zone(campaign.time_zone or "UTC")
-    walls = croniter(campaign.cron, after.astimezone(place).replace(tzinfo=None))
+    tz = zone(campaign.time_zone or "UTC")
+    walls = croniter(campaign.cron, after.astimezone(tz).replace(tzinfo=None))
     try:
-        return next(slot for slot in _moments(walls.all_next(datetime), place) if slot > after)
+        return next(slot for slot in _moments(walls.all_next(datetime), tz) if slot > after)
     except (CroniterBadDateError, CroniterBadCronError, StopIteration):
         raise InvalidInput("bad_plan", "This repetition never comes.", field="cron") from None
 
 
 def last_slot(campaign: Campaign, moment: datetime) -> datetime:
-    """The latest time of a repetition that is not after `moment`, of those from its `scheduled_at` on."""
+    """Return the latest time of a repetition not after `moment`, of those from its `scheduled_at` on."""
     assert campaign.scheduled_at is not None
-    place = zone(campaign.time_zone or "UTC")
-    walls = croniter(campaign.cron, moment.astimezone(place).replace(tzinfo=None) + timedelta(seconds=1))
-    found = next(slot for slot in _moments(walls.all_prev(datetime), place) if slot <= moment)
-    return max(found, campaign.scheduled_at)
+    tz = zone(campaign.time_zone or "UTC")
+    walls = croniter(campaign.cron, moment.astimezone(tz).replace(tzinfo=None) + timedelta(seconds=1))
+    latest = next(slot for slot in _moments(walls.all_prev(datetime), tz) if slot <= moment)
+    return max(latest, campaign.scheduled_at)
 
 
-def _moments(walls: Iterable[datetime], place: ZoneInfo) -> Iterator[datetime]:
-    return (wall.replace(tzinfo=place).astimezone(UTC) for wall in walls)
+def _moments(walls: Iterable[datetime], tz: ZoneInfo) -> Iterator[datetime]:
+    return (wall.replace(tzinfo=tz).astimezone(UTC) for wall in walls)
 
 
 def check_cron(text: str) -> None:
-    """Raises InvalidInput("bad_plan") unless these are five fields of cron that do not come too often."""
+    """Check a cron expression of five fields. Raises InvalidInput("bad_plan"), also for too frequent times."""
     if len(text.split()) != 5 or not croniter.is_valid(text):
         raise InvalidInput("bad_plan", "Write five fields, like 0 9 * * 1 for Mondays at nine.", field="cron")
     try:
         times = croniter(text, datetime(2026, 1, 1, tzinfo=UTC))
         first = times.get_next(datetime)
-        closest = min((later - earlier for earlier, later in _pairs(first, times)), default=SHORTEST)
+        closest = min((later - earlier for earlier, later in _pairs(first, times)), default=MIN_INTERVAL)
     except (CroniterBadDateError, CroniterBadCronError):
         raise InvalidInput("bad_plan", "This repetition never comes.", field="cron") from None
-    if closest < SHORTEST:
+    if closest < MIN_INTERVAL:
         raise InvalidInput("bad_plan", "A campaign can be repeated every 15 minutes at most.", field="cron")
 
 
@@ -98,7 +98,7 @@ def _pairs(first: datetime, times: croniter) -> list[tuple[datetime, datetime]]:
 
 
 def cron_of(every: str, hour: int, minute: int, weekday: int = 0, day: int = 1) -> str:
-    """daily, weekly (weekday from Monday 0) or monthly (day of the month) as five fields of cron."""
+    """Build the cron expression of "daily", "weekly" (weekday from Monday 0) or "monthly"."""
     if every == "weekly":
         return f"{minute} {hour} * * {_CRON_DAYS[weekday]}"
     if every == "monthly":
@@ -106,10 +106,10 @@ def cron_of(every: str, hour: int, minute: int, weekday: int = 0, day: int = 1) 
     return f"{minute} {hour} * * *"
 
 
-def words_of(campaign: Campaign) -> str:
-    """When it is sent, for people."""
+def describe(campaign: Campaign) -> str:
+    """Describe when a campaign is sent."""
     if campaign.timing == Timing.REPEAT:
-        return f"{cron_words(campaign.cron)} ({campaign.time_zone})"
+        return f"{describe_cron(campaign.cron)} ({campaign.time_zone})"
     if campaign.timing == Timing.LOCAL and campaign.local_at:
         return f"{campaign.local_at:%-d %B %Y, %H:%M} by each recipient's clock"
     if campaign.timing == Timing.AT and campaign.scheduled_at:
@@ -118,8 +118,8 @@ def words_of(campaign: Campaign) -> str:
     return "At a time that is still to be chosen" if campaign.timing == Timing.AT else "At once"
 
 
-def cron_words(cron: str) -> str:
-    """The usual repetitions in words, others as they are written."""
+def describe_cron(cron: str) -> str:
+    """Describe the usual repetitions; others are shown as cron expressions."""
     parts = cron.split()
     if len(parts) != 5 or not (parts[0].isdigit() and parts[1].isdigit()) or parts[3] != "*":
         return f"By the plan {cron}"

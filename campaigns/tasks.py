@@ -1,4 +1,4 @@
-"""Doorbells of campaigns: the rows say what there is to do."""
+"""Celery tasks of campaigns. Idempotent: the rows say what there is to do."""
 
 from uuid import UUID
 
@@ -9,15 +9,15 @@ from campaigns.services import outbox_feeder, scheduling, transitions
 
 @shared_task
 def start_due() -> None:
-    """Start what is due by the clock."""
+    """Start the campaigns whose time has come; run by beat."""
     for campaign in scheduling.start_due():
         outbox_feeder.feed(campaign.pk)
 
 
 @shared_task
 def tend() -> None:
-    """Make up for whatever doorbell got lost."""
-    scheduling.tend()
+    """Sync, recover and feed running campaigns; run by beat."""
+    scheduling.maintain_running()
 
 
 @shared_task
@@ -28,5 +28,5 @@ def feed(campaign_id: str) -> None:
 
 @shared_task
 def close(campaign_id: str) -> None:
-    """Bring the rest of a cancelled campaign to its end."""
-    transitions.close(UUID(campaign_id))
+    """Mark all pending recipients of a cancelled campaign CANCELLED."""
+    transitions.cancel_pending(UUID(campaign_id))

@@ -1,4 +1,4 @@
-"""The texts of a campaign: their variables, and which variant a recipient gets."""
+"""Texts of a campaign: variables and variants."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from uuid import UUID
 
 from contacts.placeholders import BUILT_IN, render, values_of, variables
 
-__all__ = ["BUILT_IN", "pick", "render", "values_of", "variables"]
+__all__ = ["BUILT_IN", "pick_variant", "render", "values_of", "variables"]
 
 
-def pick(variants: Sequence[Mapping[str, object]], key: UUID) -> Mapping[str, object] | None:
-    """The variant of the recipient `key`: by share, and always the same one."""
-    total = sum(int(str(one.get("share", 0))) for one in variants)
+def pick_variant(variants: Sequence[Mapping[str, object]], key: UUID) -> Mapping[str, object] | None:
+    """Choose a recipient's variant by share; always the same one for the same key."""
+    total = sum(int(str(variant.get("share", 0))) for variant in variants)
     if not variants or total <= 0:
         return None
-    place = chance(key, total)
-    for one in variants:
-        place -= int(str(one.get("share", 0)))
-        if place < 0:
-            return one
+    index = stable_index(key, total)
+    for variant in variants:
+        index -= int(str(variant.get("share", 0)))
+        if index < 0:
+            return variant
     return variants[-1]
 
 
-def chance(key: UUID, sides: int) -> int:
-    """A number below `sides` that is as good as thrown, and the same each time for the same key.
+def stable_index(key: UUID, sides: int) -> int:
+    """Return a uniformly distributed number below `sides`, always the same one for the same key.
 
-    Keys that were made one after the other differ in few digits, so they are hashed: a remainder would fall into steps.
+    Keys are hashed, because consecutive ones differ in few digits and their remainders would not be uniform.
     """
     return int.from_bytes(blake2b(key.bytes, digest_size=8).digest()) % sides

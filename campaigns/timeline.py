@@ -1,4 +1,4 @@
-"""What campaigns know of a contact's past."""
+"""Campaigns on a contact's timeline."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contacts.ports import Entry
 
 
 def campaigns(business_id: UUID, contact_id: UUID, before: datetime, limit: int) -> list[Entry]:
-    """Campaigns that were sent to the contact, with what became of them."""
+    """List the campaigns that were sent to the contact, with their outcome."""
     rows = CampaignRecipient.objects.filter(
         contact_id=contact_id, campaign__business_profile_id=business_id, sent_at__lt=before
     ).select_related("campaign")

@@ -1,4 +1,4 @@
-"""What a program says about a campaign, as the services take it."""
+"""Resolve the ids in request bodies of campaigns and templates."""
 
 from __future__ import annotations
 
@@ -15,51 +15,52 @@ _PLAIN = (
 )  # fmt: skip
 
 
-def values(
-    business: BusinessProfile, body: Mapping[str, Any], had: Mapping[str, Any] | None = None
+def campaign_values(
+    business: BusinessProfile, body: Mapping[str, Any], exclusions: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The body of a request with its ids looked up. had: the campaign's exclusions, where some may not be named.
+    """Convert a request body to the values of `drafts.create` and `drafts.update`.
 
-    Raises NotFound for ids of other businesses.
+    exclusions: those of the campaign being changed, kept where the body does not name them. Raises NotFound for ids of
+    other businesses.
     """
-    found = {name: body[name] for name in _PLAIN if name in body}
+    values = {name: body[name] for name in _PLAIN if name in body}
     for name in ("target_tags", "target_tags_all"):
         if name in body:
-            found[name] = [str(key) for key in body[name]]
+            values[name] = [str(key) for key in body[name]]
     if "segment_id" in body:
-        found["segment_id"] = body["segment_id"]
+        values["segment_id"] = body["segment_id"]
     if "time_zone" in body:
-        found["time_zone"] = body["time_zone"] or business.time_zone
+        values["time_zone"] = body["time_zone"] or business.time_zone
     if "media_id" in body:
-        found["media"] = messaging.get_media(business, body["media_id"]) if body["media_id"] else None
+        values["media"] = messaging.get_media(business, body["media_id"]) if body["media_id"] else None
     if "earlier_campaign_id" in body:
         key = body["earlier_campaign_id"]
-        found["earlier"] = selectors.get_campaign(business, key) if key else None
+        values["earlier"] = selectors.get_campaign(business, key) if key else None
     if "connection_ids" in body:
         keys = body["connection_ids"]
-        found["connections"] = (
+        values["connections"] = (
             [connections.get_connection(business, key) for key in keys]
             if keys
             else list(connections.connections_of(business))
         )
     if body.get("numbers"):
-        found["numbers"] = body["numbers"]
-    return found | {"exclusions": _exclusions(body, had or {})}
+        values["numbers"] = body["numbers"]
+    return values | {"exclusions": _exclusions(body, exclusions or {})}
 
 
-def template(business: BusinessProfile, body: Mapping[str, Any]) -> dict[str, Any]:
-    """What is said about a template, with its file looked up. Raises NotFound for another business's."""
-    found = {name: body[name] for name in ("name", "content") if name in body}
+def template_values(business: BusinessProfile, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Convert a request body to the arguments of `templates.save`. Raises NotFound."""
+    values = {name: body[name] for name in ("name", "content") if name in body}
     if "media_id" in body:
-        found["media"] = messaging.get_media(business, body["media_id"]) if body["media_id"] else None
-    return found
+        values["media"] = messaging.get_media(business, body["media_id"]) if body["media_id"] else None
+    return values
 
 
-def _exclusions(body: Mapping[str, Any], had: Mapping[str, Any]) -> dict[str, Any]:
-    found = dict(had)
+def _exclusions(body: Mapping[str, Any], exclusions: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(exclusions)
     for name in ("tags", "campaigns"):
         if f"exclude_{name}" in body:
-            found[name] = [str(key) for key in body[f"exclude_{name}"]]
+            values[name] = [str(key) for key in body[f"exclude_{name}"]]
     if "exclude_never_wrote" in body:
-        found["never_wrote"] = body["exclude_never_wrote"]
-    return {name: value for name, value in found.items() if value}
+        values["never_wrote"] = body["exclude_never_wrote"]
+    return {name: value for name, value in values.items() if value}

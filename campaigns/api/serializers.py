@@ -1,4 +1,4 @@
-"""The shape of campaigns in the API."""
+"""API serializers of campaigns, recipients and templates."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class RecipientSerializer(CamelCaseSerializer):
 class RecipientsQuery(CamelCaseSerializer):
     """Which lines."""
 
-    state = Choice(choices=[name for name in selectors.STATES if name], required=False)
+    state = Choice(choices=[name for name in selectors.RECIPIENT_FILTERS if name], required=False)
     q = Text(max_length=200, required=False, help_text="Name or number.")
 
 

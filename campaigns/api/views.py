@@ -1,4 +1,4 @@
-"""Campaigns in the API."""
+"""API of campaigns and message templates."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from accounts.api.base import Endpoint
 from accounts.api.operations import operation
 from accounts.roles import Can
 from accounts.scopes import Resource
-from campaigns import dry_run as dryrun
-from campaigns import selectors
+from campaigns import dry_run, selectors
 from campaigns.api import lookups, serializers
 from campaigns.models import Campaign, MessageTemplate
 from campaigns.services import drafts, lifecycle, templates, test_send
@@ -60,7 +59,7 @@ class Campaigns(Endpoint):
     )
     def create(self, request: Request) -> Any:
         """A draft. Nothing leaves before `send`."""
-        return drafts.create(self.business, self.user, lookups.values(self.business, self.data))
+        return drafts.create(self.business, self.user, lookups.campaign_values(self.business, self.data))
 
     @operation("Get a campaign", answer=serializers.CampaignSerializer)
     def retrieve(self, request: Request, campaign_id: UUID) -> Any:
@@ -76,7 +75,7 @@ class Campaigns(Endpoint):
     )
     def update(self, request: Request, campaign_id: UUID) -> Any:
         """Only a draft, or one on the schedule, which then is a draft again."""
-        values = lookups.values(self.business, self.data)
+        values = lookups.campaign_values(self.business, self.data)
         return drafts.update(self.business, self.current(campaign_id), self.user, values)
 
     @operation(
@@ -89,7 +88,7 @@ class Campaigns(Endpoint):
     def partial_update(self, request: Request, campaign_id: UUID) -> Any:
         """Only what is sent changes; a campaign on the schedule is a draft again."""
         campaign = self.current(campaign_id)
-        values = lookups.values(self.business, self.data, campaign.exclusions)
+        values = lookups.campaign_values(self.business, self.data, campaign.exclusions)
         return drafts.update(self.business, campaign, self.user, values)
 
     @operation("Delete a campaign", conditional=True)
@@ -106,7 +105,7 @@ class Sending(Endpoint):
     capability = Can.RUN_CAMPAIGNS
     cursor_ordering = ("contact_id",)
 
-    def _found(self, campaign_id: UUID) -> Campaign:
+    def _campaign(self, campaign_id: UUID) -> Campaign:
         return selectors.get_campaign(self.business, campaign_id)
 
     def prepare(self, rows: Sequence[Any]) -> None:
@@ -115,32 +114,32 @@ class Sending(Endpoint):
     @operation("Send a campaign", answer=serializers.CampaignSerializer)
     def send(self, request: Request, campaign_id: UUID) -> Any:
         """Freezes the audience and starts, or puts it on the schedule, as its `timing` says. Twice is a 409."""
-        return lifecycle.send(self.business, self._found(campaign_id), self.user)
+        return lifecycle.send(self.business, self._campaign(campaign_id), self.user)
 
     @operation("Pause a campaign", answer=serializers.CampaignSerializer)
     def pause(self, request: Request, campaign_id: UUID) -> Any:
         """From the next message on."""
-        return lifecycle.pause(self.business, self._found(campaign_id), self.user)
+        return lifecycle.pause(self.business, self._campaign(campaign_id), self.user)
 
     @operation("Resume a campaign", answer=serializers.CampaignSerializer)
     def resume(self, request: Request, campaign_id: UUID) -> Any:
         """Goes on where it stopped; nobody gets it twice."""
-        return lifecycle.resume(self.business, self._found(campaign_id), self.user)
+        return lifecycle.resume(self.business, self._campaign(campaign_id), self.user)
 
     @operation("Cancel a campaign", answer=serializers.CampaignSerializer)
     def cancel(self, request: Request, campaign_id: UUID) -> Any:
         """For good: what waits is taken back."""
-        return lifecycle.cancel(self.business, self._found(campaign_id), self.user)
+        return lifecycle.cancel(self.business, self._campaign(campaign_id), self.user)
 
     @operation("Take a campaign off the schedule", answer=serializers.CampaignSerializer)
     def unschedule(self, request: Request, campaign_id: UUID) -> Any:
         """It is a draft again."""
-        return lifecycle.unschedule(self.business, self._found(campaign_id), self.user)
+        return lifecycle.unschedule(self.business, self._campaign(campaign_id), self.user)
 
     @operation("Duplicate a campaign", answer=serializers.CampaignSerializer, status=201)
     def duplicate(self, request: Request, campaign_id: UUID) -> Any:
         """The same text, audience and numbers as a new draft."""
-        return drafts.duplicate(self.business, self._found(campaign_id), self.user)
+        return drafts.duplicate(self.business, self._campaign(campaign_id), self.user)
 
     @operation(
         "Send a test",
@@ -150,18 +149,18 @@ class Sending(Endpoint):
     )
     def test(self, request: Request, campaign_id: UUID) -> Any:
         """Every variant once, to one number, with that contact's values. It counts for nothing."""
-        found, phone = self._found(campaign_id), self.data["phone_number"]
-        return {"messages": test_send.send_test(self.business, found, self.user, phone)}
+        campaign, phone = self._campaign(campaign_id), self.data["phone_number"]
+        return {"messages": test_send.send_test(self.business, campaign, self.user, phone)}
 
     @operation("Retry failed messages", answer=serializers.RetriedSerializer)
     def retry(self, request: Request, campaign_id: UUID) -> Any:
         """What surely did not arrive is sent again under the same ids; what may have arrived is not."""
-        return {"messages": lifecycle.retry_failed(self.business, self._found(campaign_id), self.user)}
+        return {"messages": lifecycle.retry_failed(self.business, self._campaign(campaign_id), self.user)}
 
     @operation("Dry run", answer=serializers.DryRunSerializer, writes=False)
     def dry_run(self, request: Request, campaign_id: UUID) -> Any:
         """Who would get it, who not and why, and when the last message would leave at the numbers' pacing."""
-        return dryrun.dry_run(self._found(campaign_id), examples=0)
+        return dry_run.simulate(self._campaign(campaign_id), examples=0)
 
     @operation(
         "List recipients",
@@ -175,9 +174,9 @@ class Sending(Endpoint):
         """The ledger: one line for everybody of the frozen audience, those left out included. In the order in which
         their contacts were made.
         """
-        found = self._found(campaign_id)
+        campaign = self._campaign(campaign_id)
         rows = selectors.recipients(
-            self.business, found, self.query.get("state", ""), self.query.get("q", "")
+            self.business, campaign, self.query.get("state", ""), self.query.get("q", "")
         )
         return rows.prefetch_related("contact")
 
@@ -190,7 +189,6 @@ class Templates(Endpoint):
     capability = Can.RUN_CAMPAIGNS
 
     def current(self, template_id: UUID) -> MessageTemplate:
-        """The template as it is now."""
         return selectors.get_template(self.business, template_id)
 
     @operation("List templates", answer=serializers.TemplateSerializer, many=True)
@@ -212,7 +210,7 @@ class Templates(Endpoint):
     )
     def create(self, request: Request) -> MessageTemplate:
         """409 `name_taken` when there is one of this name."""
-        return templates.save(self.business, self.user, **lookups.template(self.business, self.data))
+        return templates.save(self.business, self.user, **lookups.template_values(self.business, self.data))
 
     @operation(
         "Replace a template",
@@ -223,7 +221,7 @@ class Templates(Endpoint):
     )
     def update(self, request: Request, template_id: UUID) -> MessageTemplate:
         """Campaigns that were made from it keep their text."""
-        values = lookups.template(self.business, self.data)
+        values = lookups.template_values(self.business, self.data)
         return templates.save(self.business, self.user, template=self.current(template_id), **values)
 
     @operation(
@@ -237,7 +235,7 @@ class Templates(Endpoint):
         """Only what is sent changes."""
         template = self.current(template_id)
         kept = {"name": template.name, "content": template.content, "media": template.media}
-        values = kept | lookups.template(self.business, self.data)
+        values = kept | lookups.template_values(self.business, self.data)
         return templates.save(self.business, self.user, template=template, **values)
 
     @operation("Delete a template", conditional=True)

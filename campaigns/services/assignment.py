@@ -1,7 +1,7 @@
-"""Who of a frozen audience hears from which number, with which variant, and from when on.
+"""Assign number, variant and earliest time to the recipients of an audience snapshot.
 
-Lines are placed a stretch at a time, in the order of the ledger. A place is kept: only lines whose number cannot send
-any more are given to another one.
+Recipients are assigned in batches, in the order of their contacts. An assignment is kept: only recipients of numbers
+that cannot send any more are reassigned.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from messaging.outbox.pacing import Pacing
 from messaging.outbox.time_zones import zones_of
 
 Status = CampaignRecipient.Status
-AT_ONCE = 1000
-_PLACE = """
+BATCH = 1000
+_ASSIGN = """
 UPDATE campaign_recipients AS r SET connection_id = v.connection, due_at = v.due, cold = v.cold, variant = v.variant
 FROM v WHERE r.id = v.key AND r.status = 'pending' AND {before} RETURNING id
 """
@@ -35,132 +35,141 @@ _COLUMNS = {"key": "uuid", "connection": "uuid", "due": "timestamptz", "cold": "
 
 
 def usable(number: WhatsAppConnection) -> bool:
-    """Whether a number may be given campaign messages: not banned. One that is offline keeps them until it is back."""
+    """Return whether a number may be assigned: it is not banned. An offline number keeps its recipients."""
     return number.status_reason != WhatsAppConnection.Reason.BANNED
 
 
-def place(campaign: Campaign, numbers: Sequence[WhatsAppConnection], moment: datetime) -> bool:
-    """Place the next stretch of the ledger. True: there is more of it. In a transaction."""
-    rows = _locked(campaign)
+def assign_next(campaign: Campaign, numbers: Sequence[WhatsAppConnection], moment: datetime) -> bool:
+    """Assign the next batch of recipients. Returns whether there may be more. Must be called in a transaction."""
+    rows = _lock_recipients(campaign)
     if campaign.placed_until:
         rows = rows.filter(contact_id__gt=campaign.placed_until)
-    stretch = list(rows.order_by("contact_id")[:AT_ONCE])
-    if not stretch:
+    batch = list(rows.order_by("contact_id")[:BATCH])
+    if not batch:
         return False
-    waiting = [row for row in stretch if row.status == Status.PENDING]
-    _write(campaign, numbers, waiting, moment, "r.connection_id IS NULL")
-    Campaign.objects.filter(pk=campaign.pk).update(placed_until=stretch[-1].contact_id)
-    return len(stretch) == AT_ONCE
+    waiting = [row for row in batch if row.status == Status.PENDING]
+    _assign(campaign, numbers, waiting, moment, "r.connection_id IS NULL")
+    Campaign.objects.filter(pk=campaign.pk).update(placed_until=batch[-1].contact_id)
+    return len(batch) == BATCH
 
 
-def take_over(campaign: Campaign, numbers: Sequence[WhatsAppConnection], moment: datetime) -> int:
-    """Give the lines of numbers that cannot send any more (banned, deleted) to the others. Returns how many.
+def reassign(campaign: Campaign, numbers: Sequence[WhatsAppConnection], moment: datetime) -> int:
+    """Reassign up to BATCH pending recipients of unusable numbers (banned, deleted). Returns the count.
 
-    A stretch at most; call it until it returns 0. Each look is a range of an index that holds what is next.
+    Call until it returns 0, each time in a transaction. Each query is a range of the index of next recipients.
     """
-    for between in _gaps([one.pk for one in numbers]):
-        rows = _locked(campaign).filter(between, status=Status.PENDING, due_at=None)
-        strays = list(rows.order_by("connection_id", "cold", "contact_id")[:AT_ONCE])
-        if strays:
-            _forget(strays)
-            return len(_write(campaign, numbers, strays, moment, "r.connection_id IS NOT NULL"))
+    for condition in _outside([number.pk for number in numbers]):
+        rows = _lock_recipients(campaign).filter(condition, status=Status.PENDING, due_at=None)
+        recipients = list(rows.order_by("connection_id", "cold", "contact_id")[:BATCH])
+        if recipients:
+            _remove_from_tallies(recipients)
+            return len(_assign(campaign, numbers, recipients, moment, "r.connection_id IS NOT NULL"))
     return 0
 
 
-def _gaps(keys: Iterable[UUID]) -> list[Q]:
-    """Conditions that together hold for every number but these."""
-    ends = sorted(keys)
-    inner = [Q(connection_id__gt=low, connection_id__lt=high) for low, high in pairwise(ends)]
-    return [Q(connection_id__lt=ends[0]), *inner, Q(connection_id__gt=ends[-1])]
+def _outside(number_ids: Iterable[UUID]) -> list[Q]:
+    """Build conditions that together match every number except these."""
+    ids = sorted(number_ids)
+    inner = [Q(connection_id__gt=low, connection_id__lt=high) for low, high in pairwise(ids)]
+    return [Q(connection_id__lt=ids[0]), *inner, Q(connection_id__gt=ids[-1])]
 
 
-def _forget(rows: Sequence[CampaignRecipient]) -> None:
-    """Their former numbers do not count them any more."""
-    deltas: dict[recipient_states.Key, list[int]] = defaultdict(lambda: [0] * len(recipient_states.COUNTERS))
+def _remove_from_tallies(rows: Sequence[CampaignRecipient]) -> None:
+    """Subtract recipients from the tallies of their former numbers."""
+    deltas: dict[recipient_states.TallyKey, list[int]] = defaultdict(
+        lambda: [0] * len(recipient_states.COUNTERS)
+    )
     for row in rows:
         deltas[(row.campaign_id, row.connection_id, row.variant)][recipient_states.OPEN_COUNT] -= 1
     recipient_states.add_to_tallies(deltas)
-    gone = CampaignTally.objects.filter(campaign_id=rows[0].campaign_id, connection=None)
-    gone.update(open_count=0)  # a deleted number's tallies are nobody's
+    deleted_numbers = CampaignTally.objects.filter(campaign_id=rows[0].campaign_id, connection=None)
+    deleted_numbers.update(open_count=0)
 
 
-def _locked(campaign: Campaign) -> QuerySet[CampaignRecipient]:
+def _lock_recipients(campaign: Campaign) -> QuerySet[CampaignRecipient]:
     rows = CampaignRecipient.objects.select_for_update(no_key=True).prefetch_related("contact")
     return rows.filter(campaign=campaign)
 
 
-def _write(
+def _assign(
     campaign: Campaign,
     numbers: Sequence[WhatsAppConnection],
     rows: Sequence[CampaignRecipient],
     moment: datetime,
     before: str,
 ) -> list[UUID]:
-    """Give these lines number, time and variant, and count them there. Returns those that were not placed meanwhile."""
+    """Write number, time and variant of recipients and update the tallies. Returns the ids that were written."""
     contact_ids = [row.contact_id for row in rows if row.contact_id]
-    sender, by_key = senders(numbers, contact_ids), {one.pk: one for one in numbers}
+    number_ids = choose_numbers(numbers, contact_ids)
+    by_id = {number.pk: number for number in numbers}
     cold = pacing_settings.cold_contacts(contact_ids)
-    placed: dict[UUID, tuple[Any, ...]] = {}
+    values: dict[UUID, tuple[Any, ...]] = {}
     for row in rows:
         assert row.contact_id is not None
-        number, phone = by_key[sender[row.contact_id]], row.contact.phone_number if row.contact else None
-        due = first_turn(campaign, pacing_settings.settings_of(number), phone, moment)
-        variant = texts.pick(campaign.variants, row.pk)
-        placed[row.pk] = (row.pk, number.pk, due, row.contact_id in cold, str((variant or {}).get("key", "")))
-    values = [placed[key] for key in sorted(placed)]
+        number = by_id[number_ids[row.contact_id]]
+        phone = row.contact.phone_number if row.contact else None
+        due = first_due_at(campaign, pacing_settings.settings_of(number), phone, moment)
+        variant = texts.pick_variant(campaign.variants, row.pk)
+        values[row.pk] = (row.pk, number.pk, due, row.contact_id in cold, str((variant or {}).get("key", "")))
+    sorted_values = [values[key] for key in sorted(values)]
     written = [
-        bulk.as_uuid(key) for (key,) in bulk.update_each(_COLUMNS, values, _PLACE.format(before=before))
+        bulk.as_uuid(key)
+        for (key,) in bulk.update_each(_COLUMNS, sorted_values, _ASSIGN.format(before=before))
     ]
-    deltas: dict[recipient_states.Key, list[int]] = defaultdict(lambda: [0] * len(recipient_states.COUNTERS))
+    deltas: dict[recipient_states.TallyKey, list[int]] = defaultdict(
+        lambda: [0] * len(recipient_states.COUNTERS)
+    )
     for key in written:
-        _, number_id, _, _, letter = placed[key]
-        deltas[(campaign.pk, number_id, letter)][recipient_states.OPEN_COUNT] += 1
+        _, number_id, _, _, variant_key = values[key]
+        deltas[(campaign.pk, number_id, variant_key)][recipient_states.OPEN_COUNT] += 1
     recipient_states.ensure_tallies(
-        (campaign.pk, one.pk, letter) for one in numbers for letter in variants_of(campaign)
+        (campaign.pk, number.pk, variant_key) for number in numbers for variant_key in variants_of(campaign)
     )
     recipient_states.add_to_tallies(deltas)
     return written
 
 
 def variants_of(campaign: Campaign) -> list[str]:
-    """The keys of its variants; one empty key without any."""
-    return [str(one["key"]) for one in campaign.variants] or [""]
+    """List the keys of the campaign's variants; one empty key if there are none."""
+    return [str(variant["key"]) for variant in campaign.variants] or [""]
 
 
-def senders(numbers: Sequence[WhatsAppConnection], contact_ids: Sequence[UUID]) -> dict[UUID, UUID]:
-    """Who writes to whom: the number with which they talked last, else one of them by chance, always the same."""
-    keys = [one.pk for one in numbers]
-    chosen = {contact: keys[texts.chance(contact, len(keys))] for contact in contact_ids}
-    if len(keys) > 1:
-        chosen |= known_by(numbers, contact_ids)
+def choose_numbers(numbers: Sequence[WhatsAppConnection], contact_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Choose a number per contact: that of their latest conversation, else a stable random one."""
+    ids = [number.pk for number in numbers]
+    chosen = {contact: ids[texts.stable_index(contact, len(ids))] for contact in contact_ids}
+    if len(ids) > 1:
+        chosen |= last_numbers(numbers, contact_ids)
     return chosen
 
 
-def known_by(numbers: Sequence[WhatsAppConnection], contact_ids: Any) -> dict[UUID, UUID]:
-    """contact -> the number, of these, with which they talked last. contact_ids: keys, or a query that gives them."""
-    talks = Conversation.objects.filter(
-        contact_id__in=contact_ids, connection_id__in=[one.pk for one in numbers]
+def last_numbers(numbers: Sequence[WhatsAppConnection], contact_ids: Any) -> dict[UUID, UUID]:
+    """Map contacts to the number, of these, of their latest conversation. contact_ids: ids or a query."""
+    conversations = Conversation.objects.filter(
+        contact_id__in=contact_ids, connection_id__in=[number.pk for number in numbers]
     )
-    latest_last = talks.order_by(F("last_message_at").asc(nulls_first=True), "id")
+    latest_last = conversations.order_by(F("last_message_at").asc(nulls_first=True), "id")
     return dict(latest_last.values_list("contact_id", "connection_id"))
 
 
 # -- times -------------------------------------------------------------------------------------------------------------
 
 
-def first_turn(campaign: Campaign, settings: Pacing, phone: str | None, moment: datetime) -> datetime | None:
-    """From when on somebody's turn may come; None: now (the feeder then looks whether it is too late)."""
+def first_due_at(
+    campaign: Campaign, settings: Pacing, phone: str | None, moment: datetime
+) -> datetime | None:
+    """Return the earliest time of a recipient; None: now (the feeder then checks whether it is too late)."""
     zones = zones_of(phone, campaign.business_profile.time_zone)
-    begin, last = span(campaign, settings, zones)
+    begin, last = local_window(campaign, settings, zones)
     begin = max(begin or moment, moment)
-    opens = pacing.next_open(settings, begin, zones) if settings.has_window else begin
-    return None if opens <= moment or (last is not None and opens >= last) else opens
+    due = pacing.next_open(settings, begin, zones) if settings.has_window else begin
+    return None if due <= moment or (last is not None and due >= last) else due
 
 
-def span(
+def local_window(
     campaign: Campaign, settings: Pacing, zones: tuple[str, ...]
 ) -> tuple[datetime, datetime] | tuple[None, None]:
-    """When a message for a local time is to leave, and when it is too late for it. Other messages have no such time."""
+    """Return begin and end of the time window of a local-time campaign; (None, None) for others."""
     if campaign.timing != Campaign.Timing.LOCAL or campaign.local_at is None:
         return None, None
     wall = campaign.local_at

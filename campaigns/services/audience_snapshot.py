@@ -1,4 +1,4 @@
-"""The audience is written down once, when a campaign starts, by one statement in the database."""
+"""Audience snapshot: insert the recipients when a campaign starts, in one statement."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ FROM ({people}) AS people
 """
 
 
-def freeze(campaign: Campaign, moment: datetime) -> dict[str, int]:
-    """Write a line for everybody whom the campaign means, with the reason for those who are left out.
+def take(campaign: Campaign, moment: datetime) -> dict[str, int]:
+    """Insert a recipient for every targeted contact, with the reason for excluded ones.
 
-    Returns how many are in (key "") and out for each reason. Inside the transaction that starts the campaign, which
-    nobody does twice: a line that is there already is an error of ours and undoes it. Keys are version-7 UUIDs that
-    rise with the contacts', so that both indexes grow at their ends.
+    Returns the number of included (key "") and excluded contacts by reason. Must be called in the transaction that
+    starts the campaign, once: an existing recipient violates the unique constraint and rolls it back. Keys are
+    version-7 UUIDs in the order of the contacts, so that both indexes grow at their ends.
     """
-    people = audience.judged(campaign, moment).order_by().values("id", "reason")
+    contacts = audience.with_reason(campaign, moment).order_by().values("id", "reason")
     try:
-        sql, given = people.query.sql_with_params()
-    except EmptyResultSet:  # no condition of the audience can hold: its segment is gone, say
+        sql, params = contacts.query.sql_with_params()
+    except EmptyResultSet:  # the audience cannot match anybody, for example because its segment is deleted
         return {}
     head, tail = _key_parts()
     postgres = database.vendor == "postgresql"
@@ -46,18 +46,18 @@ def freeze(campaign: Campaign, moment: datetime) -> dict[str, int]:
         moment="%s::timestamptz" if postgres else "%s",
         people=sql,
     )
-    values = [head, tail, campaign.pk, moment, *given]
+    values = [head, tail, campaign.pk, moment, *params]
     if postgres:
-        counted = (
+        counting = (
             f"WITH written AS ({insert} RETURNING reason) SELECT reason, count(*) FROM written GROUP BY 1"  # noqa: S608
         )
-        return dict(bulk.fetch(counted, values))
+        return dict(bulk.fetch(counting, values))
     bulk.fetch(insert, values)
     rows = CampaignRecipient.objects.filter(campaign=campaign).order_by().values_list("reason")
     return dict(rows.annotate(models.Count("pk")))
 
 
 def _key_parts() -> tuple[str, str]:
-    """What stands before and after the seven digits of a line's number: a fresh version-7 UUID without them."""
+    """Return the parts of a new version-7 UUID before and after the seven digits of the row number."""
     digits = uuid7().hex
     return digits[:17], digits[24:]

@@ -1,4 +1,4 @@
-"""Writing campaigns: create, change, copy, delete, and the lists of numbers that some are sent to."""
+"""Create, update, copy and delete campaigns."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from messaging.models import MediaFile
 
 Status = Campaign.Status
 MAX_VARIANTS = 4
-_KEYS = "ABCD"
+_VARIANT_KEYS = "ABCD"
 
-PLAIN = (
+PLAIN_FIELDS = (
     "name", "message_content", "variants", "target_type", "target_tags", "target_tags_all", "segment_id", "exclusions",
     "timing", "scheduled_at", "local_at", "time_zone", "cron", "expire_hours",
 )  # fmt: skip
-"""What can be set as it is, once it was checked; media, connections and earlier are rows of their own."""
+"""Fields set from plain values after validation; media, connections and earlier are rows."""
 
 
 def create(business: BusinessProfile, actor: User | None, values: Mapping[str, Any]) -> Campaign:
-    """A new draft. values: of PLAIN, and media, earlier (rows), connections (rows), numbers (a pasted list).
+    """Create a draft. values: PLAIN_FIELDS and media, earlier, connections (rows), numbers (lines of a list).
 
     Raises InvalidInput with the field at fault; NotFound for rows of another business.
     """
@@ -42,7 +42,7 @@ def create(business: BusinessProfile, actor: User | None, values: Mapping[str, A
     with transaction.atomic():
         _assign(campaign, values)
         campaign.save(force_insert=True)
-        _relate(campaign, values)
+        _set_relations(campaign, values)
         audit.record(business, actor, "campaign.created", campaign)
     return campaign
 
@@ -50,27 +50,27 @@ def create(business: BusinessProfile, actor: User | None, values: Mapping[str, A
 def update(
     business: BusinessProfile, campaign: Campaign, actor: User | None, values: Mapping[str, Any]
 ) -> Campaign:
-    """Change a draft; one on the schedule becomes a draft again, so that nothing half changed is sent.
+    """Update a draft; a scheduled one becomes a draft again, so that nothing half changed is sent.
 
     Raises Conflict("not_editable") once it was started.
     """
     with transaction.atomic():
-        row = _locked(business, campaign)
+        row = _lock(business, campaign)
         if not row.is_editable:
             raise Conflict("not_editable", "A campaign that was started cannot be changed. Duplicate it.")
         _assign(row, values)
         if row.status == Status.SCHEDULED:
             row.status = Status.DRAFT
         row.save()
-        _relate(row, values)
+        _set_relations(row, values)
         audit.record(business, actor, "campaign.changed", row, fields=sorted(values))
     return row
 
 
 def delete(business: BusinessProfile, campaign: Campaign, actor: User | None) -> None:
-    """Remove it with its ledger; messages stay in their conversations. Raises Conflict while it is running."""
+    """Delete a campaign with its recipients; messages stay. Raises Conflict("still_running")."""
     with transaction.atomic():
-        row = _locked(business, campaign)
+        row = _lock(business, campaign)
         if row.is_running or (row.status == Status.CANCELLED and row.open_count):
             raise Conflict("still_running", "Cancel this campaign first; then it can be deleted.")
         audit.record(business, actor, "campaign.deleted", row)
@@ -79,8 +79,8 @@ def delete(business: BusinessProfile, campaign: Campaign, actor: User | None) ->
 
 
 def duplicate(business: BusinessProfile, campaign: Campaign, actor: User | None) -> Campaign:
-    """The same text, audience and numbers as a new draft."""
-    _owned(business, campaign)
+    """Copy text, audience and numbers to a new draft."""
+    _require_owned(business, campaign)
     with transaction.atomic():
         copy = _copy(campaign, f"{campaign.name[:240]} (copy)")
         copy.timing, copy.created_by = Campaign.Timing.NOW, actor
@@ -89,8 +89,8 @@ def duplicate(business: BusinessProfile, campaign: Campaign, actor: User | None)
     return copy
 
 
-def run_of(pattern: Campaign, slot: datetime) -> Campaign:
-    """The run of a repeated campaign for `slot`. Raises IntegrityError when there is one. In a transaction."""
+def create_run(pattern: Campaign, slot: datetime) -> Campaign:
+    """Create the run of a repeated campaign for `slot`, in a transaction. Raises IntegrityError if it exists."""
     local = slot.astimezone(schedule.zone(pattern.time_zone or "UTC"))
     run = _copy(pattern, f"{pattern.name[:230]} · {local.day} {local:%b %Y, %H:%M}")
     run.series, run.slot, run.scheduled_at = pattern, slot, slot
@@ -99,11 +99,11 @@ def run_of(pattern: Campaign, slot: datetime) -> Campaign:
     return run
 
 
-def for_contacts(
+def create_for_contacts(
     business: BusinessProfile, campaign: Campaign, actor: User | None, contact_ids: Iterable[UUID]
 ) -> Campaign:
-    """A draft with the campaign's text for these people alone: those who missed it, say."""
-    _owned(business, campaign)
+    """Create a draft with the campaign's text for these contacts, for example those who missed it."""
+    _require_owned(business, campaign)
     with transaction.atomic():
         copy = _copy(campaign, f"{campaign.name[:230]} (who missed it)")
         copy.timing, copy.created_by = Campaign.Timing.NOW, actor
@@ -116,7 +116,9 @@ def for_contacts(
 
 def _copy(campaign: Campaign, name: str) -> Campaign:
     kept = {
-        field: getattr(campaign, field) for field in PLAIN if field not in ("scheduled_at", "timing", "cron")
+        field: getattr(campaign, field)
+        for field in PLAIN_FIELDS
+        if field not in ("scheduled_at", "timing", "cron")
     }
     return Campaign(
         business_profile=campaign.business_profile,
@@ -139,8 +141,8 @@ def _save_copy(original: Campaign, copy: Campaign) -> None:
 
 
 def _assign(campaign: Campaign, values: Mapping[str, Any]) -> None:
-    """Set what is given, checked. Raises InvalidInput."""
-    for field in PLAIN:
+    """Validate and set the given PLAIN_FIELDS and media. Raises InvalidInput, NotFound."""
+    for field in PLAIN_FIELDS:
         if field in values:
             setattr(campaign, field, values[field])
     campaign.name = printable(campaign.name)
@@ -148,8 +150,8 @@ def _assign(campaign: Campaign, values: Mapping[str, Any]) -> None:
         raise InvalidInput("name_missing", "Give the campaign a name.", field="name")
     if len(campaign.name) > 255:
         raise InvalidInput("name_too_long", "A name has at most 255 characters.", field="name")
-    campaign.message_content = _checked_text(campaign.message_content, "message_content")
-    campaign.variants = _checked_variants(campaign.variants)
+    campaign.message_content = _validate_text(campaign.message_content, "message_content")
+    campaign.variants = _validate_variants(campaign.variants)
     if campaign.variants:
         campaign.message_content = campaign.variants[0]["content"]
     schedule.zone(campaign.time_zone or "UTC")
@@ -158,10 +160,10 @@ def _assign(campaign: Campaign, values: Mapping[str, Any]) -> None:
     if not 1 <= campaign.expire_hours <= 168:
         raise InvalidInput("out_of_range", "Between 1 and 168 hours, please.", field="expire_hours")
     if "media" in values:
-        _attach(campaign, values["media"])
+        _set_media(campaign, values["media"])
 
 
-def _checked_text(text: str, field: str) -> str:
+def _validate_text(text: str, field: str) -> str:
     text = text.replace("\x00", "").replace("\r\n", "\n").rstrip()
     if len(text) > settings.MESSAGE_MAX_LENGTH // 2:
         raise InvalidInput("message_too_long", "This text is too long for a message.", field=field)
@@ -174,27 +176,31 @@ def _checked_text(text: str, field: str) -> str:
     return text
 
 
-def _checked_variants(variants: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """[{"content", "share"}] -> with keys A, B, ...; shares are whole percents and need not add up to 100."""
+def _validate_variants(variants: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Validate [{"content", "share"}] and add keys A, B, ...; shares need not add up to 100."""
     if not variants:
         return []
     if not 2 <= len(variants) <= MAX_VARIANTS:
         raise InvalidInput("bad_variants", f"Two to {MAX_VARIANTS} variants, or none.", field="variants")
-    found = []
-    for key, one in zip(_KEYS, variants, strict=False):
+    validated = []
+    for key, variant in zip(_VARIANT_KEYS, variants, strict=False):
         try:
-            share = int(one.get("share", 0))
+            share = int(variant.get("share", 0))
         except (TypeError, ValueError):
             share = -1
         if not 0 < share <= 100:
             raise InvalidInput("bad_variants", "A variant's share is between 1 and 100.", field="variants")
-        found.append(
-            {"key": key, "content": _checked_text(str(one.get("content", "")), "variants"), "share": share}
+        validated.append(
+            {
+                "key": key,
+                "content": _validate_text(str(variant.get("content", "")), "variants"),
+                "share": share,
+            }
         )
-    return found
+    return validated
 
 
-def _attach(campaign: Campaign, media: MediaFile | None) -> None:
+def _set_media(campaign: Campaign, media: MediaFile | None) -> None:
     if media is not None and media.business_profile_id != campaign.business_profile_id:
         raise NotFound("This file")
     campaign.media = media
@@ -203,12 +209,12 @@ def _attach(campaign: Campaign, media: MediaFile | None) -> None:
         files.keep(media)
 
 
-def _relate(campaign: Campaign, values: Mapping[str, Any]) -> None:
-    """Rows that hang on it. Raises NotFound for other businesses' rows."""
+def _set_relations(campaign: Campaign, values: Mapping[str, Any]) -> None:
+    """Set numbers, earlier campaign and list, and check tags and segment. Raises NotFound, InvalidInput."""
     business_id = campaign.business_profile_id
     if "connections" in values:
         numbers: Sequence[WhatsAppConnection] = list(values["connections"])
-        if any(one.business_profile_id != business_id for one in numbers):
+        if any(number.business_profile_id != business_id for number in numbers):
             raise NotFound("This number")
         campaign.connections.set(numbers)
     if "earlier" in values:
@@ -230,32 +236,37 @@ def _relate(campaign: Campaign, values: Mapping[str, Any]) -> None:
 
 
 def _check_tags(business_id: UUID, tags: Sequence[str]) -> None:
-    wanted = set(tags)
-    if wanted and Tag.objects.filter(business_profile_id=business_id, pk__in=wanted).count() != len(wanted):
+    tag_ids = set(tags)
+    if tag_ids and Tag.objects.filter(business_profile_id=business_id, pk__in=tag_ids).count() != len(
+        tag_ids
+    ):
         raise InvalidInput(
             "unknown_tag", "One of these tags was not found. It may have been deleted.", field="target_tags"
         )
 
 
 def replace_tag(business_id: UUID, lost_id: UUID, tag_id: UUID) -> None:
-    """Have the campaigns that are not over name another tag instead of one that is merged into it."""
+    """Replace a tag that was merged into another one, in campaigns that are not over."""
     old, new = str(lost_id), str(tag_id)
 
-    def swapped(tags: Sequence[str]) -> list[str]:
-        return list(dict.fromkeys(new if one == old else one for one in tags))
+    def replaced(tags: Sequence[str]) -> list[str]:
+        return list(dict.fromkeys(new if tag == old else tag for tag in tags))
 
     over = (Status.COMPLETED, Status.CANCELLED, Status.FAILED)
     rows = Campaign.objects.select_for_update(no_key=True, of=("self",))
     for campaign in rows.filter(business_profile_id=business_id).exclude(status__in=over).order_by("pk"):
         excluded = campaign.exclusions.get("tags", [])
         if old in (*campaign.target_tags, *campaign.target_tags_all, *excluded):
-            campaign.target_tags = swapped(campaign.target_tags)
-            campaign.target_tags_all = swapped(campaign.target_tags_all)
-            campaign.exclusions = {**campaign.exclusions, **({"tags": swapped(excluded)} if excluded else {})}
+            campaign.target_tags = replaced(campaign.target_tags)
+            campaign.target_tags_all = replaced(campaign.target_tags_all)
+            campaign.exclusions = {
+                **campaign.exclusions,
+                **({"tags": replaced(excluded)} if excluded else {}),
+            }
             campaign.save(update_fields=["target_tags", "target_tags_all", "exclusions", "updated_at"])
 
 
-def _locked(business: BusinessProfile, campaign: Campaign) -> Campaign:
+def _lock(business: BusinessProfile, campaign: Campaign) -> Campaign:
     row = (
         Campaign.objects.select_for_update(no_key=True, of=("self",))
         .select_related("business_profile", "media")
@@ -267,6 +278,6 @@ def _locked(business: BusinessProfile, campaign: Campaign) -> Campaign:
     return row
 
 
-def _owned(business: BusinessProfile, campaign: Campaign) -> None:
+def _require_owned(business: BusinessProfile, campaign: Campaign) -> None:
     if campaign.business_profile_id != business.pk:
         raise NotFound("This campaign")

@@ -1,4 +1,4 @@
-"""What people and programs do with a campaign: launch, schedule, pause, resume, cancel, retry."""
+"""Launch, schedule, pause, resume, cancel and retry campaigns."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from django.db import transaction
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
 from campaigns import audience
-from campaigns import schedule as timing
 from campaigns.models import Campaign, CampaignRecipient
-from campaigns.services import auto_pause, transitions
-from campaigns.services.audience_snapshot import freeze
+from campaigns.schedule import first_start
+from campaigns.services import audience_snapshot, auto_pause, transitions
 from connections.models import WhatsAppConnection
 from core.clock import now
 from core.errors import Conflict, InvalidInput, NotFound
@@ -24,14 +23,14 @@ Timing = Campaign.Timing
 
 
 def send(business: BusinessProfile, campaign: Campaign, actor: User | None) -> Campaign:
-    """Do what its timing says: launch it now, or put it on the schedule. Raises what `launch` and `schedule` raise."""
+    """Launch or schedule the campaign, as its timing says. Raises what `launch` and `schedule` raise."""
     if campaign.timing == Timing.NOW:
         return launch(business, campaign, actor)
     return schedule(business, campaign, actor)
 
 
 def launch(business: BusinessProfile, campaign: Campaign, actor: User | None) -> Campaign:
-    """Freeze the audience and begin to send. Of two who launch it at once, one does and the other is told so.
+    """Take the audience snapshot and start sending. Of two concurrent callers one gets Conflict.
 
     Raises Conflict("already_started"), InvalidInput for a campaign that cannot be sent (see `check`) and
     InvalidInput("nobody").
@@ -39,30 +38,30 @@ def launch(business: BusinessProfile, campaign: Campaign, actor: User | None) ->
     check(business, campaign)
     moment = now()
     with transaction.atomic():
-        begun = transitions.move(
+        started = transitions.change_status(
             campaign, [Status.DRAFT, Status.SCHEDULED], Status.SENDING, started_at=moment, scheduled_at=None
         )
-        if not begun:
+        if not started:
             raise Conflict("already_started", "This campaign has already been started.")
-        found = freeze(campaign, moment)
-        if not found.get(""):
+        counts = audience_snapshot.take(campaign, moment)
+        if not counts.get(""):
             raise InvalidInput("nobody", "Nobody is left to send it to. Look at the dry run for the reasons.")
-        _count_frozen(campaign, found)
-        audit.record(business, actor, "campaign.started", campaign, recipients=found[""])
+        _set_recipient_counts(campaign, counts)
+        audit.record(business, actor, "campaign.started", campaign, recipients=counts[""])
     return campaign
 
 
-def _count_frozen(campaign: Campaign, found: dict[str, int]) -> None:
-    campaign.total_recipients = campaign.open_count = found.get("", 0)
-    campaign.skipped_count = sum(count for reason, count in found.items() if reason)
+def _set_recipient_counts(campaign: Campaign, counts: dict[str, int]) -> None:
+    campaign.total_recipients = campaign.open_count = counts.get("", 0)
+    campaign.skipped_count = sum(count for reason, count in counts.items() if reason)
     campaign.save(update_fields=["total_recipients", "open_count", "skipped_count"])
 
 
 def check(business: BusinessProfile, campaign: Campaign) -> None:
-    """Raises InvalidInput for what keeps a campaign from being sent, NotFound for another business's."""
+    """Check that a campaign can be sent. Raises InvalidInput, and NotFound for another business's."""
     if campaign.business_profile_id != business.pk:
         raise NotFound("This campaign")
-    contents = [str(one["content"]) for one in campaign.variants] or [campaign.message_content]
+    contents = [str(variant["content"]) for variant in campaign.variants] or [campaign.message_content]
     if not campaign.media_id and not all(text.strip() for text in contents):
         raise InvalidInput(
             "empty_message", "Write a text for every variant, or add a file.", field="message_content"
@@ -70,7 +69,7 @@ def check(business: BusinessProfile, campaign: Campaign) -> None:
     numbers = audience.numbers_of(campaign)
     if not numbers:
         raise InvalidInput("no_number", "Choose the number that sends it.", field="connections")
-    if all(one.status_reason == WhatsAppConnection.Reason.BANNED for one in numbers):
+    if all(number.status_reason == WhatsAppConnection.Reason.BANNED for number in numbers):
         raise InvalidInput(
             "no_number", "WhatsApp has banned this number. Choose another one.", field="connections"
         )
@@ -85,27 +84,27 @@ def check(business: BusinessProfile, campaign: Campaign) -> None:
 
 
 def schedule(business: BusinessProfile, campaign: Campaign, actor: User | None) -> Campaign:
-    """Put it on the schedule. Raises InvalidInput for a time that has passed or a plan that never comes."""
+    """Schedule a campaign. Raises InvalidInput for a time that has passed or a plan that never comes."""
     check(business, campaign)
-    begins = timing.first_start(campaign, now())
+    start = first_start(campaign, now())
     with transaction.atomic():
-        if not transitions.move(
+        if not transitions.change_status(
             campaign,
             [Status.DRAFT, Status.SCHEDULED],
             Status.SCHEDULED,
             step="scheduled",
-            scheduled_at=begins,
+            scheduled_at=start,
         ):
             raise Conflict("already_started", "This campaign has already been started.")
-        audit.record(business, actor, "campaign.scheduled", campaign, at=begins.isoformat())
+        audit.record(business, actor, "campaign.scheduled", campaign, at=start.isoformat())
     return campaign
 
 
 def unschedule(business: BusinessProfile, campaign: Campaign, actor: User | None) -> Campaign:
-    """Take it off the schedule; it is a draft again."""
+    """Turn a scheduled campaign into a draft. Raises Conflict("not_scheduled")."""
     with transaction.atomic():
-        _owned(business, campaign)
-        if not transitions.move(
+        _require_owned(business, campaign)
+        if not transitions.change_status(
             campaign, [Status.SCHEDULED], Status.DRAFT, step="unscheduled", scheduled_at=None
         ):
             raise Conflict("not_scheduled", "This campaign is not on the schedule any more.")
@@ -114,88 +113,92 @@ def unschedule(business: BusinessProfile, campaign: Campaign, actor: User | None
 
 
 def pause(business: BusinessProfile, campaign: Campaign, actor: User | None) -> Campaign:
-    """Stop with the next message. Raises Conflict("not_sending")."""
+    """Pause from the next message on. Raises Conflict("not_sending")."""
     with transaction.atomic():
-        _owned(business, campaign)
+        _require_owned(business, campaign)
         reason = Campaign.Reason.PERSON
-        if not transitions.move(campaign, [Status.SENDING], Status.PAUSED, reason=reason, paused_at=now()):
+        if not transitions.change_status(
+            campaign, [Status.SENDING], Status.PAUSED, reason=reason, paused_at=now()
+        ):
             raise Conflict("not_sending", "Only a campaign that is being sent can be paused.")
         audit.record(business, actor, "campaign.paused", campaign)
     return campaign
 
 
 def resume(business: BusinessProfile, campaign: Campaign, actor: User | None) -> Campaign:
-    """Go on where it stopped; the health rules look at what happens from now on. Raises Conflict("not_paused")."""
-    _owned(business, campaign)
+    """Resume a paused campaign and restart the health rules. Raises Conflict("not_paused")."""
+    _require_owned(business, campaign)
     if campaign.status == Status.PAUSED:
         check(business, campaign)
     with transaction.atomic():
-        if not transitions.move(
-            campaign, [Status.PAUSED], Status.SENDING, step="resumed", **_afresh(campaign)
+        if not transitions.change_status(
+            campaign, [Status.PAUSED], Status.SENDING, step="resumed", **_resume_fields(campaign)
         ):
             raise Conflict("not_paused", "Only a paused campaign can be resumed.")
         audit.record(business, actor, "campaign.resumed", campaign)
     return campaign
 
 
-def _afresh(campaign: Campaign) -> dict[str, Any]:
-    """A person lets it go on: the health rules look at what happens from now on."""
-    return {"resumed_at": now(), "paused_at": None, "health_base": auto_pause.base_of(campaign)}
+def _resume_fields(campaign: Campaign) -> dict[str, Any]:
+    """Return the fields of a resumed campaign, with a new baseline of the health rules."""
+    return {"resumed_at": now(), "paused_at": None, "health_base": auto_pause.baseline(campaign)}
 
 
 def cancel(business: BusinessProfile, campaign: Campaign, actor: User | None) -> Campaign:
-    """End it for good: what waits is taken back, what is on its way arrives. Raises Conflict("not_running")."""
+    """Cancel for good: pending messages are cancelled, those on their way arrive. Raises Conflict("not_running")."""
     with transaction.atomic():
-        _owned(business, campaign)
+        _require_owned(business, campaign)
         allowed = [Status.SENDING, Status.PAUSED, Status.SCHEDULED]
-        if not transitions.move(campaign, allowed, Status.CANCELLED, completed_at=now(), scheduled_at=None):
+        if not transitions.change_status(
+            campaign, allowed, Status.CANCELLED, completed_at=now(), scheduled_at=None
+        ):
             raise Conflict("not_running", "This campaign is not running, so there is nothing to cancel.")
         audit.record(business, actor, "campaign.cancelled", campaign)
     return campaign
 
 
 def retry_failed(business: BusinessProfile, campaign: Campaign, actor: User | None) -> int:
-    """Send again what surely did not arrive, under the same ids. What may have arrived is left to people.
+    """Resend failed messages under the same ids, except those that may have arrived.
 
-    Returns how many. Raises Conflict("not_running", "nothing_failed").
+    Returns the number of messages. Raises Conflict("not_running", "nothing_failed").
     """
-    _owned(business, campaign)
-    lines = CampaignRecipient.objects.filter(
+    _require_owned(business, campaign)
+    failed = CampaignRecipient.objects.filter(
         campaign=campaign, status=CampaignRecipient.Status.FAILED, message_id__isnull=False
     ).exclude(reason="not_on_whatsapp")
     with transaction.atomic():
-        moved = transitions.move(
+        moved = transitions.change_status(
             campaign,
             [Status.COMPLETED, Status.PAUSED],
             Status.SENDING,
             step="resumed",
             completed_at=None,
-            **_afresh(campaign),
+            **_resume_fields(campaign),
         )
         if not moved and not Campaign.objects.filter(pk=campaign.pk, status=Status.SENDING).exists():
             raise Conflict(
                 "not_running", "A cancelled campaign is over. Make a new one for those who missed it."
             )
-        count = broadcasts.retry([key for key in lines.values_list("message_id", flat=True) if key])
+        count = broadcasts.retry([key for key in failed.values_list("message_id", flat=True) if key])
         if not count:
             raise Conflict("nothing_failed", "There is no failed message that could be sent again.")
         audit.record(business, actor, "campaign.retried", campaign, messages=count)
     return count
 
 
-def miss(campaign: Campaign, moment: datetime) -> bool:
-    """Its time came while nobody could send: it is not sent late, and says so. True when it was this call."""
+def mark_missed(campaign: Campaign, moment: datetime) -> bool:
+    """Mark a scheduled campaign FAILED because its time has passed. Returns False if a concurrent caller won."""
     with transaction.atomic():
-        return transitions.move(
+        return transitions.change_status(
             campaign, [Status.SCHEDULED], Status.FAILED, reason=Campaign.Reason.MISSED, completed_at=moment
         )
 
 
 def too_late(campaign: Campaign, slot: datetime, moment: datetime) -> bool:
-    """Whether `slot` is so long ago that it must not be sent any more."""
+    """Return whether `slot` is more than `expire_hours` ago."""
     return moment - slot > timedelta(hours=campaign.expire_hours)
 
 
-def _owned(business: BusinessProfile, campaign: Campaign) -> None:
+def _require_owned(business: BusinessProfile, campaign: Campaign) -> None:
     if campaign.business_profile_id != business.pk:
         raise NotFound("This campaign")

@@ -1,4 +1,4 @@
-"""A campaign's own list of people: numbers that were pasted, uploaded or given by a program, or people of a ledger."""
+"""A campaign's own list: phone numbers that were pasted, uploaded or sent by a program, or contacts."""
 
 from __future__ import annotations
 
@@ -16,25 +16,23 @@ from core.phone import phone
 from core.phone.fast_parser import NumberReader
 
 MAX_LIST = 100_000
-AT_ONCE = 1000
+BATCH = 1000
 EXAMPLES = 5
 
 
 @dataclass(frozen=True)
-class Listed:
-    """What lines of text say. people: one for each number. invalid: lines that are no number. repeated: lines that
-    say a number again.
-    """
+class ParsedList:
+    """Parsed lines. people: one per number. invalid: lines without a number. repeated: count of repeated numbers."""
 
     people: list[Person]
     invalid: list[str]
     repeated: int
 
 
-def read(business: BusinessProfile, lines: Iterable[str]) -> Listed:
-    """Numbers in any spelling; without a country code they are of the business's country."""
+def parse(business: BusinessProfile, lines: Iterable[str]) -> ParsedList:
+    """Parse phone numbers; those without a country code belong to the business's country."""
     reader = NumberReader(business.default_country)
-    found: dict[str, Person] = {}
+    people: dict[str, Person] = {}
     invalid: list[str] = []
     repeated = 0
     for line in filter(None, (line.strip() for line in lines)):
@@ -44,26 +42,26 @@ def read(business: BusinessProfile, lines: Iterable[str]) -> Listed:
             invalid.append(line[:40])
             continue
         key = phone.canonical(e164)
-        repeated += key in found
-        found.setdefault(key, Person(phone=e164))
-    return Listed(list(found.values()), invalid, repeated)
+        repeated += key in people
+        people.setdefault(key, Person(phone=e164))
+    return ParsedList(list(people.values()), invalid, repeated)
 
 
 def set_numbers(campaign: Campaign, lines: Sequence[str]) -> None:
-    """Make these numbers the campaign's audience; people who are new become contacts.
+    """Replace the campaign's list by phone numbers; unknown numbers become contacts.
 
-    What cannot be read and what comes twice is counted in `list_summary`. Raises InvalidInput("no_numbers",
-    "list_too_long"). In a transaction.
+    Invalid and repeated lines are counted in `list_summary`. Must be called in a transaction. Raises
+    InvalidInput("no_numbers", "list_too_long").
     """
     if len(lines) > MAX_LIST:
         raise InvalidInput("list_too_long", f"At most {MAX_LIST:,} numbers at once.", field="numbers")
-    listed = read(campaign.business_profile, lines)
+    listed = parse(campaign.business_profile, lines)
     if not listed.people:
         raise InvalidInput("no_numbers", "None of these lines is a phone number.", field="numbers")
     contacts: set[UUID] = set()
-    for start in range(0, len(listed.people), AT_ONCE):
-        some = listed.people[start : start + AT_ONCE]
-        contacts |= set(identities.resolve(campaign.business_profile_id, some).values())
+    for start in range(0, len(listed.people), BATCH):
+        batch = listed.people[start : start + BATCH]
+        contacts |= set(identities.resolve(campaign.business_profile_id, batch).values())
     replace(
         campaign,
         contacts,
@@ -75,7 +73,7 @@ def set_numbers(campaign: Campaign, lines: Sequence[str]) -> None:
 
 
 def replace(campaign: Campaign, contact_ids: Iterable[UUID], **summary: Any) -> None:
-    """Make these contacts of its business the campaign's audience. In a transaction."""
+    """Replace the campaign's list by contacts of its business. Must be called in a transaction."""
     campaign.people.all().delete()
     count = add(campaign, contact_ids)
     campaign.target_type = Campaign.Target.CUSTOM
@@ -84,7 +82,7 @@ def replace(campaign: Campaign, contact_ids: Iterable[UUID], **summary: Any) -> 
 
 
 def add(campaign: Campaign, contact_ids: Iterable[UUID]) -> int:
-    """Put them on the list, once each. Returns how many were given."""
+    """Add contacts to the list, ignoring those on it. Returns the number of given contacts."""
     rows = [CampaignPerson(campaign=campaign, contact_id=key) for key in sorted(set(contact_ids))]
     CampaignPerson.objects.bulk_create(rows, batch_size=5000, ignore_conflicts=True)
     return len(rows)

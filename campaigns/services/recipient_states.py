@@ -1,8 +1,7 @@
-"""The ledger: what becomes of each recipient, and the counters that always say the same as the rows.
+"""States of recipients, and the counters that always equal their rows.
 
-Everything runs inside the transaction of what happened (a message sent, a receipt, a reply, an opt-out). Locks are
-taken in one order, so that runners, the feeder and people do not stop each other: messages, recipients, tallies,
-campaigns.
+Everything runs inside the transaction that caused the change (a message sent, a receipt, a reply, an opt-out). Locks
+are taken in one order to avoid deadlocks: messages, recipients, tallies, campaigns.
 """
 
 from __future__ import annotations
@@ -10,8 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q
@@ -25,8 +23,8 @@ from messaging.events import MessageStatusChanged
 from messaging.models import Message
 
 Status = CampaignRecipient.Status
-Key = tuple[UUID, UUID | None, str]
-"""(campaign, number, variant): what is counted apart."""
+TallyKey = tuple[UUID, UUID | None, str]
+"""(campaign, number, variant) of a tally."""
 
 COUNTERS = (
     "sent_count", "delivered_count", "read_count", "failed_count", "unknown_count", "skipped_count",
@@ -35,12 +33,10 @@ COUNTERS = (
 OPEN_COUNT = COUNTERS.index("open_count")
 OPEN = (Status.PENDING, Status.QUEUED)
 SKIPPED_FOR = ("opted_out", "blocked", "marketing_cap")
-"""Codes of messages that were taken back because of the person, not by somebody of the team."""
-ANSWERS = timedelta(days=7)
-"""What somebody writes so long after a campaign's message counts as an answer to it."""
+"""Codes of messages cancelled because of the contact, not by a team member."""
 
 _RANK = {Status.SENT: 4, Status.DELIVERED: 5, Status.READ: 6}
-_BY_MESSAGE: dict[str, str] = {
+_BY_MESSAGE_STATUS: dict[str, str] = {
     Message.Status.QUEUED: Status.QUEUED,
     Message.Status.UNKNOWN: Status.UNKNOWN,
     Message.Status.FAILED: Status.FAILED,
@@ -51,9 +47,9 @@ _BY_MESSAGE: dict[str, str] = {
     Message.Status.READ: Status.READ,
     Message.Status.PLAYED: Status.READ,
 }
-_USUAL: dict[str, str] = {Status.EXPIRED: "too_late"}
-"""Reasons of states that come without one."""
-_WRITE = """
+_DEFAULT_REASONS: dict[str, str] = {Status.EXPIRED: "too_late"}
+"""Reasons of statuses that come without one."""
+_UPDATE = """
 UPDATE campaign_recipients AS r SET status = v.status, reason = v.reason, sent_at = v.sent_at,
     delivered_at = v.delivered_at, read_at = v.read_at, replied_at = v.replied_at, opted_out_at = v.opted_out_at,
     settled_at = v.settled_at, error_message = v.error_message
@@ -68,18 +64,20 @@ _COLUMNS = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a batch did: by campaign the change of each counter; the rows that came to `failed` and those that went
-    back into the outbox; the campaigns of which no recipient is open any more.
+    """Result of a batch.
+
+    changes: difference of each counter by campaign. failed, requeued: recipients that are FAILED, or QUEUED again.
+    drained: campaigns that are sending and have no open recipient any more.
     """
 
     changes: Mapping[UUID, Sequence[int]]
     failed: Sequence[CampaignRecipient]
-    waiting: Sequence[CampaignRecipient]
-    emptied: Sequence[UUID]
+    requeued: Sequence[CampaignRecipient]
+    drained: Sequence[UUID]
 
 
-def figures(row: CampaignRecipient) -> tuple[int, ...]:
-    """What one row adds to each of COUNTERS."""
+def counter_values(row: CampaignRecipient) -> tuple[int, ...]:
+    """Return what a recipient contributes to each counter, in the order of COUNTERS."""
     status = row.status
     return (
         int(row.sent_at is not None),
@@ -96,42 +94,48 @@ def figures(row: CampaignRecipient) -> tuple[int, ...]:
     )
 
 
-def follow(batch: Sequence[MessageStatusChanged]) -> Outcome | None:
-    """Messages came to other states: their lines follow. None when none of them is a campaign's; one query then."""
-    latest = {event.message_id: event for event in batch if event.status in _BY_MESSAGE}
+def apply_message_statuses(batch: Sequence[MessageStatusChanged]) -> Outcome | None:
+    """Apply message statuses to their recipients. Returns None if no message is a campaign's."""
+    latest = {event.message_id: event for event in batch if event.status in _BY_MESSAGE_STATUS}
     if not latest:
         return None
-    rows = locked(Q(message_id__in=list(latest)))
+    rows = lock_recipients(Q(message_id__in=list(latest)))
     if not rows:
         return None
     moment = now()
-    errors = _errors([row for row in rows if latest[_message(row)].status == Message.Status.FAILED])
-    before = {row.pk: figures(row) for row in rows}
+    errors = _error_messages(
+        [row for row in rows if latest[_message_id(row)].status == Message.Status.FAILED]
+    )
+    before = {row.pk: counter_values(row) for row in rows}
     for row in rows:
-        event = latest[_message(row)]
-        _move(row, _BY_MESSAGE[event.status], event.error_code, errors.get(row.message_id, ""), moment)
-    return write(rows, before)
+        event = latest[_message_id(row)]
+        _apply_status(
+            row, _BY_MESSAGE_STATUS[event.status], event.error_code, errors.get(row.message_id, ""), moment
+        )
+    return save_changes(rows, before)
 
 
-def locked(which: Q) -> list[CampaignRecipient]:
-    """Lines to be changed, in the order in which everybody locks them."""
+def lock_recipients(which: Q) -> list[CampaignRecipient]:
+    """Lock recipients in the common order."""
     rows = CampaignRecipient.objects.select_for_update(no_key=True).filter(which)
     return list(rows.order_by("pk"))
 
 
-def _message(row: CampaignRecipient) -> UUID:
+def _message_id(row: CampaignRecipient) -> UUID:
     assert row.message_id is not None
     return row.message_id
 
 
-def _errors(rows: Iterable[CampaignRecipient]) -> dict[UUID | None, str]:
-    wanted = [row.message_id for row in rows if row.message_id]
-    found = Message.objects.filter(pk__in=wanted).values_list("pk", "error_message") if wanted else ()
-    return dict(found)
+def _error_messages(rows: Iterable[CampaignRecipient]) -> dict[UUID | None, str]:
+    message_ids = [row.message_id for row in rows if row.message_id]
+    errors = (
+        Message.objects.filter(pk__in=message_ids).values_list("pk", "error_message") if message_ids else ()
+    )
+    return dict(errors)
 
 
-def _move(row: CampaignRecipient, status: str, code: str, error: str, moment: datetime) -> None:
-    """Bring one line to what its message says. A receipt lifts every state; nothing lowers a receipt."""
+def _apply_status(row: CampaignRecipient, status: str, code: str, error: str, moment: datetime) -> None:
+    """Apply a message's status to its recipient. A receipt raises any state; nothing lowers a receipt."""
     if status in _RANK:
         if _RANK.get(Status(row.status), 0) < _RANK[Status(status)]:
             row.status = status
@@ -147,12 +151,15 @@ def _move(row: CampaignRecipient, status: str, code: str, error: str, moment: da
         row.status, row.reason = Status.SKIPPED, code
     else:
         row.status, row.error_message = status, error
-        row.reason = "" if status == Status.QUEUED else code[:64] or _USUAL.get(status, "")
+        row.reason = "" if status == Status.QUEUED else code[:64] or _DEFAULT_REASONS.get(status, "")
     row.settled_at = None if row.status in OPEN else row.settled_at or moment
 
 
-def write(rows: Sequence[CampaignRecipient], before: Mapping[UUID, tuple[int, ...]]) -> Outcome:
-    """Write changed lines and add the difference to the counters. Rows are locked and sorted by key."""
+def save_changes(rows: Sequence[CampaignRecipient], before: Mapping[UUID, tuple[int, ...]]) -> Outcome:
+    """Write changed recipients and update the counters. Rows must be locked and sorted by key.
+
+    before: `counter_values` of the rows before the change.
+    """
     bulk.update_each(
         _COLUMNS,
         [
@@ -162,22 +169,22 @@ def write(rows: Sequence[CampaignRecipient], before: Mapping[UUID, tuple[int, ..
             )
             for row in rows
         ],
-        _WRITE,
+        _UPDATE,
     )  # fmt: skip
-    deltas: dict[Key, list[int]] = defaultdict(lambda: [0] * len(COUNTERS))
+    deltas: dict[TallyKey, list[int]] = defaultdict(lambda: [0] * len(COUNTERS))
     for row in rows:
         added = deltas[(row.campaign_id, row.connection_id, row.variant)]
-        for place, (new, old) in enumerate(zip(figures(row), before[row.pk], strict=True)):
-            added[place] += new - old
-    changes, emptied = count(deltas)
+        for index, (new, old) in enumerate(zip(counter_values(row), before[row.pk], strict=True)):
+            added[index] += new - old
+    changes, drained = add_to_counters(deltas)
     failed = [row for row in rows if row.status == Status.FAILED]
-    return Outcome(changes, failed, [row for row in rows if row.status == Status.QUEUED], emptied)
+    return Outcome(changes, failed, [row for row in rows if row.status == Status.QUEUED], drained)
 
 
-def count(deltas: Mapping[Key, Sequence[int]]) -> tuple[dict[UUID, list[int]], list[UUID]]:
-    """Add to the counters of numbers, variants and campaigns, and tell open pages.
+def add_to_counters(deltas: Mapping[TallyKey, Sequence[int]]) -> tuple[dict[UUID, list[int]], list[UUID]]:
+    """Add to the counters of numbers, variants and campaigns, and publish CampaignChanged.
 
-    Returns the changes by campaign, and the campaigns of which no recipient is open any more.
+    Returns the changes by campaign, and the drained campaigns.
     """
     changed = {key: values for key, values in deltas.items() if any(values)}
     if not changed:
@@ -186,30 +193,35 @@ def count(deltas: Mapping[Key, Sequence[int]]) -> tuple[dict[UUID, list[int]], l
     totals: dict[UUID, list[int]] = defaultdict(lambda: [0] * len(COUNTERS))
     for (campaign_id, _, _), values in changed.items():
         totals[campaign_id] = [old + new for old, new in zip(totals[campaign_id], values, strict=True)]
-    told = bulk.update_each(
+    updated = bulk.update_each(
         {"key": "uuid", **_DELTAS},
         [(key, *totals[key]) for key in sorted(totals)],
-        f"UPDATE campaigns AS c SET {_sums('c')} FROM v WHERE c.id = v.key "  # noqa: S608 - names of columns
+        f"UPDATE campaigns AS c SET {_additions('c')} FROM v WHERE c.id = v.key "  # noqa: S608 - names of columns
         "RETURNING id, business_profile_id, open_count, status",
     )
     publish(
-        *(CampaignChanged(business_id=bulk.as_uuid(row[1]), campaign_id=bulk.as_uuid(row[0])) for row in told)
+        *(
+            CampaignChanged(business_id=bulk.as_uuid(row[1]), campaign_id=bulk.as_uuid(row[0]))
+            for row in updated
+        )
     )
-    emptied = [
-        bulk.as_uuid(key) for key, _, left, status in told if left <= 0 and status == Campaign.Status.SENDING
+    drained = [
+        bulk.as_uuid(key)
+        for key, _, left, status in updated
+        if left <= 0 and status == Campaign.Status.SENDING
     ]
-    return dict(totals), emptied
+    return dict(totals), drained
 
 
 _DELTAS = {f"d_{name}": "integer" for name in COUNTERS}
 
 
-def _sums(table: str) -> str:
+def _additions(table: str) -> str:
     return ", ".join(f"{name} = {table}.{name} + v.d_{name}" for name in COUNTERS)
 
 
-def add_to_tallies(deltas: Mapping[Key, Sequence[int]]) -> None:
-    """Add to the counters of numbers and variants alone."""
+def add_to_tallies(deltas: Mapping[TallyKey, Sequence[int]]) -> None:
+    """Add to the counters of numbers and variants only."""
     if not deltas:
         return
     rows = sorted((key[0], key[1], key[2], *values) for key, values in deltas.items() if key[1] is not None)
@@ -221,40 +233,26 @@ def add_to_tallies(deltas: Mapping[Key, Sequence[int]]) -> None:
             **_DELTAS,
         },
         rows,
-        f"UPDATE campaign_tallies AS t SET {_sums('t')} FROM v WHERE t.campaign_id = v.campaign "  # noqa: S608
+        f"UPDATE campaign_tallies AS t SET {_additions('t')} FROM v WHERE t.campaign_id = v.campaign "  # noqa: S608
         "AND t.connection_id = v.connection AND t.variant = v.variant",
     )
 
 
-def ensure_tallies(keys: Iterable[Key]) -> None:
-    """Give every number and variant its counters before the first message counts."""
-    wanted = sorted((campaign, str(number), number, variant) for campaign, number, variant in set(keys))
+def ensure_tallies(keys: Iterable[TallyKey]) -> None:
+    """Create missing tallies of numbers and variants."""
+    rows = sorted((campaign, str(number), number, variant) for campaign, number, variant in set(keys))
     CampaignTally.objects.bulk_create(
         [
             CampaignTally(campaign_id=key, connection_id=number, variant=variant)
-            for key, _, number, variant in wanted
+            for key, _, number, variant in rows
         ],
         ignore_conflicts=True,
     )
 
 
 def settle(rows: Sequence[CampaignRecipient], status: str, reason: str) -> Outcome:
-    """Give locked lines that are open a final state that no message of theirs will tell."""
-    before, moment = {row.pk: figures(row) for row in rows}, now()
+    """Give locked, open recipients a final state that does not come from their messages."""
+    before, moment = {row.pk: counter_values(row) for row in rows}, now()
     for row in rows:
         row.status, row.reason, row.settled_at = status, reason, moment
-    return write(rows, before)
-
-
-def recount(campaign: Campaign) -> dict[str, int]:
-    """The counters as the rows say; what tests and the repair compare with."""
-    totals = dict.fromkeys(COUNTERS, 0)
-    for row in CampaignRecipient.objects.filter(campaign=campaign).iterator(chunk_size=5000):
-        for name, value in zip(COUNTERS, figures(row), strict=True):
-            totals[name] += value
-    return totals
-
-
-def counters_of(row: Any) -> dict[str, int]:
-    """The counters that a campaign, or a tally, carries."""
-    return {name: getattr(row, name) for name in COUNTERS}
+    return save_changes(rows, before)

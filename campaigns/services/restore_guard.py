@@ -1,4 +1,4 @@
-"""After a restored backup: campaigns that run or are due may have reached people of whom the ledger knows nothing."""
+"""Guard after a restored backup: hold campaigns that may have reached recipients unknown to the data."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ Status = Campaign.Status
 
 
 def on_old_data(batch: Sequence[DataMayBeOld]) -> None:
-    """What is sending is paused; what is overdue starts only when a person says so, or at its next time."""
+    """Pause sending campaigns; turn overdue ones into drafts, and skip the slots of repeated ones."""
     moment, reason = now(), Campaign.Reason.OLD_DATA
     ours = Campaign.objects.filter(business_profile__in={event.business_id for event in batch})
     for campaign in ours.filter(status=Status.SENDING).order_by("pk"):
         transitions.pause_by_rule(campaign, reason)
     for campaign in ours.filter(status=Status.SCHEDULED, scheduled_at__lte=moment).order_by("pk"):
         if campaign.is_pattern:
-            scheduling.skip(campaign, moment)
+            scheduling.skip_slot(campaign, moment)
         else:
-            transitions.move(
+            transitions.change_status(
                 campaign,
                 [Status.SCHEDULED],
                 Status.DRAFT,

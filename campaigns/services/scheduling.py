@@ -1,4 +1,4 @@
-"""The clock's side: what is due starts once, what is too late does not start and says so."""
+"""Work of the beat: start due campaigns once, mark those that are too late, maintain running ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Status = Campaign.Status
 
 
 def start_due() -> list[Campaign]:
-    """Start, or give up, every scheduled campaign whose time has come. Two at once start each of them once."""
+    """Start every scheduled campaign whose time has come. Returns the started ones. Safe to run concurrently."""
     moment = now()
     due = Campaign.objects.filter(
         status=Status.SCHEDULED, scheduled_at__lte=moment, business_profile__deleted_at=None
@@ -28,54 +28,52 @@ def start_due() -> list[Campaign]:
     started = []
     for campaign in due.select_related("business_profile").order_by("scheduled_at", "pk"):
         try:
-            one = (
-                _fire_repeated(campaign, moment) if campaign.is_pattern else _fire(campaign, campaign, moment)
-            )
-        except Exception:  # one that breaks must not keep the others from starting
+            run = _start_run(campaign, moment) if campaign.is_pattern else _start(campaign, campaign, moment)
+        except Exception:  # a failure must not keep the others from starting
             log.exception("campaign_not_started", campaign_id=str(campaign.pk))
             continue
-        if one:
-            started.append(one)
+        if run:
+            started.append(run)
     return started
 
 
-def _fire_repeated(pattern: Campaign, moment: datetime) -> Campaign | None:
-    """Make the run of the latest slot, unique by (series, slot), and set the next time.
+def _start_run(pattern: Campaign, moment: datetime) -> Campaign | None:
+    """Create and start the run of the latest slot, unique by (series, slot), and advance the pattern.
 
-    Of slots that were slept through only the first makes a run: one that was missed and says so.
+    Of several missed slots only the first creates a run, marked as missed.
     """
     slot = pattern.scheduled_at
     assert slot is not None
     latest = schedule.last_slot(pattern, moment)
     try:
         with transaction.atomic():
-            run = drafts.run_of(pattern, latest)
+            run = drafts.create_run(pattern, latest)
             if latest > slot:
-                lifecycle.miss(drafts.run_of(pattern, slot), moment)
+                lifecycle.mark_missed(drafts.create_run(pattern, slot), moment)
             _advance(pattern, slot, moment)
     except IntegrityError:
         with transaction.atomic():
             _advance(pattern, slot, moment)
         return None
-    return _fire(run, pattern, moment)
+    return _start(run, pattern, moment)
 
 
-def skip(pattern: Campaign, moment: datetime) -> None:
-    """Let the slot that has come go by; it waits for the next one."""
+def skip_slot(pattern: Campaign, moment: datetime) -> None:
+    """Advance a pattern past its current slot without a run."""
     assert pattern.scheduled_at is not None
     _advance(pattern, pattern.scheduled_at, moment)
 
 
 def _advance(pattern: Campaign, slot: datetime, moment: datetime) -> None:
-    """The pattern waits for its next slot after now; slots that a machine slept through are not made up for."""
+    """Set the pattern's next slot after now; missed slots are not made up for."""
     following = schedule.next_slot(pattern, max(slot, moment))
     Campaign.objects.filter(pk=pattern.pk, scheduled_at=slot).update(scheduled_at=following)
 
 
-def _fire(campaign: Campaign, plan: Campaign, moment: datetime) -> Campaign | None:
+def _start(campaign: Campaign, plan: Campaign, moment: datetime) -> Campaign | None:
     slot = campaign.slot or campaign.scheduled_at
     if campaign.timing != Campaign.Timing.LOCAL and slot and lifecycle.too_late(plan, slot, moment):
-        lifecycle.miss(campaign, moment)
+        lifecycle.mark_missed(campaign, moment)
         return None
     try:
         return lifecycle.launch(campaign.business_profile, campaign, None)
@@ -85,7 +83,9 @@ def _fire(campaign: Campaign, plan: Campaign, moment: datetime) -> Campaign | No
         log.warning("campaign_not_started", campaign_id=str(campaign.pk), code=error.code)
         reason = _REASONS.get(error.code, Campaign.Reason.INCOMPLETE)
         with transaction.atomic():
-            transitions.move(campaign, [Status.SCHEDULED], Status.FAILED, reason=reason, completed_at=moment)
+            transitions.change_status(
+                campaign, [Status.SCHEDULED], Status.FAILED, reason=reason, completed_at=moment
+            )
         return None
 
 
@@ -96,22 +96,22 @@ _REASONS = {
 }
 
 
-def tend() -> None:
-    """Everything that the clock does for running campaigns: bring outbox and state together, close, mend, feed."""
+def maintain_running() -> None:
+    """Sync, close, recover and feed all running campaigns."""
     running = Campaign.objects.filter(
         status__in=[Status.SENDING, Status.PAUSED, Status.CANCELLED], business_profile__deleted_at=None
     ).exclude(status=Status.CANCELLED, open_count=0)
     for key, status in list(running.values_list("pk", "status")):
         try:
-            _tend(key, status)
-        except Exception:  # one that breaks must not hold up the others
+            _maintain(key, status)
+        except Exception:  # a failure must not hold up the others
             log.exception("campaign_not_tended", campaign_id=str(key))
 
 
-def _tend(campaign_id: UUID, status: str) -> None:
-    transitions.align(campaign_id)
+def _maintain(campaign_id: UUID, status: str) -> None:
+    transitions.sync_outbox(campaign_id)
     if status == Status.CANCELLED:
-        transitions.close(campaign_id)
-    outbox_feeder.mend(campaign_id)
+        transitions.cancel_pending(campaign_id)
+    outbox_feeder.recover(campaign_id)
     if status == Status.SENDING:
         outbox_feeder.feed(campaign_id)

@@ -1,4 +1,4 @@
-"""Texts that are used again."""
+"""Save and delete message templates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def save(
     media: MediaFile | None = None,
     template: MessageTemplate | None = None,
 ) -> MessageTemplate:
-    """Keep a text under a name; `template` changes that one. Raises InvalidInput, Conflict("name_taken")."""
+    """Create a template, or update `template`. Raises InvalidInput, NotFound, Conflict("name_taken")."""
     row = template or MessageTemplate(business_profile=business)
     if row.business_profile_id != business.pk or (media and media.business_profile_id != business.pk):
         raise NotFound("This template")
@@ -46,7 +46,7 @@ def save(
 
 
 def delete(business: BusinessProfile, template: MessageTemplate, actor: User | None) -> None:
-    """Remove it; campaigns that were made from it keep their text."""
+    """Delete a template; campaigns made from it keep their text."""
     if template.business_profile_id != business.pk:
         raise NotFound("This template")
     with transaction.atomic():

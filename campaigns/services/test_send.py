@@ -1,4 +1,4 @@
-"""One message of a campaign to oneself, to see it on a real phone."""
+"""Test messages of a campaign."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from messaging.services import conversations
 
 
 def send_test(business: BusinessProfile, campaign: Campaign, actor: User, phone: str) -> list[Message]:
-    """Send every variant once to `phone`, with that person's values. It does not count as the campaign's.
+    """Send every variant once to `phone`, with that contact's values; not counted in the campaign.
 
     Raises InvalidInput("no_number", "empty_message", "invalid_phone_number").
     """
@@ -26,7 +26,7 @@ def send_test(business: BusinessProfile, campaign: Campaign, actor: User, phone:
     conversation = conversations.start(business, numbers[0], phone)
     values = texts.values_of(conversation.contact, business.business_name)
     known = known_variables(campaign)
-    contents = [str(one["content"]) for one in campaign.variants] or [campaign.message_content]
+    contents = [str(variant["content"]) for variant in campaign.variants] or [campaign.message_content]
     sent = [
         queue.enqueue(
             business, conversation, sender=actor, text=texts.render(text, values, known), media=campaign.media

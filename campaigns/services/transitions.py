@@ -1,9 +1,9 @@
-"""A campaign's states: who may follow whom, written by compare-and-set, and told.
+"""Status transitions of campaigns, by compare-and-set, and their effect on queued messages.
 
     draft | scheduled -> sending <-> paused -> completed | cancelled       draft | scheduled -> failed
 
-What a new state means for the messages in the outbox is done right after the commit (`align`), and again by the sweeper
-if the process died in between: a runner then holds its messages and is not made to wait for this campaign's row.
+Messages in the outbox follow right after the commit (`sync_outbox`), and again by beat if the process died in between,
+so that a runner which has locked messages need not wait for the campaign's row.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from campaigns.events import CampaignMoved
+from campaigns.events import CampaignStatusChanged
 from campaigns.models import Campaign, CampaignRecipient
 from campaigns.services import recipient_states
 from core.clock import now
@@ -30,11 +30,11 @@ STEPS: dict[str, str] = {
     Status.CANCELLED: "cancelled",
     Status.FAILED: "failed",
 }
-CLOSE_AT_ONCE = 5000
-"""Waiting recipients of a cancelled campaign that get their final state in one transaction."""
+CANCEL_BATCH = 5000
+"""Recipients cancelled per transaction."""
 
 
-def move(
+def change_status(
     campaign: Campaign,
     allowed: Iterable[str],
     status: str,
@@ -43,9 +43,9 @@ def move(
     reason: str = "",
     **fields: Any,
 ) -> bool:
-    """Bring the campaign to `status` if it is in one of `allowed`. False: somebody else was first.
+    """Compare-and-set the status and publish the change. Returns False if a concurrent caller won.
 
-    Must be called inside a transaction. The given object follows.
+    fields: further columns to set. Updates the given object too. Must be called in a transaction.
     """
     changes = {"status": status, "status_reason": reason, **fields}
     rows = Campaign.objects.filter(pk=campaign.pk, status__in=list(allowed))
@@ -54,7 +54,7 @@ def move(
     for name, value in changes.items():
         setattr(campaign, name, value)
     publish(
-        CampaignMoved(
+        CampaignStatusChanged(
             business_id=campaign.business_profile_id,
             campaign_id=campaign.pk,
             step=step or STEPS[status],
@@ -65,31 +65,32 @@ def move(
 
 
 def pause_by_rule(campaign: Campaign, reason: str) -> bool:
-    """A health rule stops it; people see why and how to go on."""
-    return move(campaign, [Status.SENDING], Status.PAUSED, reason=reason, paused_at=now())
+    """Pause a sending campaign by a health rule."""
+    return change_status(campaign, [Status.SENDING], Status.PAUSED, reason=reason, paused_at=now())
 
 
-def finish(campaign_ids: Iterable[UUID]) -> None:
-    """Those of these that are sending and of which no recipient is open any more are completed."""
-    wanted = Campaign.objects.filter(pk__in=list(campaign_ids), status=Status.SENDING, open_count__lte=0)
-    for campaign in wanted.order_by("pk"):
-        move(campaign, [Status.SENDING], Status.COMPLETED, completed_at=now())
+def complete_drained(campaign_ids: Iterable[UUID]) -> None:
+    """Complete those of these campaigns that are sending and have no open recipient."""
+    drained = Campaign.objects.filter(pk__in=list(campaign_ids), status=Status.SENDING, open_count__lte=0)
+    for campaign in drained.order_by("pk"):
+        change_status(campaign, [Status.SENDING], Status.COMPLETED, completed_at=now())
 
 
-def align(campaign_id: UUID) -> None:
-    """Make the messages in the outbox follow the campaign's state: held, let go or taken back."""
+def sync_outbox(campaign_id: UUID) -> None:
+    """Hold, release or cancel queued messages to match campaign.status."""
     campaign = Campaign.objects.filter(pk=campaign_id).only("status").first()
     if campaign is None or campaign.status not in (Status.SENDING, Status.PAUSED, Status.CANCELLED):
         return
     waiting = CampaignRecipient.objects.filter(campaign_id=campaign_id, status=recipient_states.Status.QUEUED)
     message_ids = [key for key in waiting.values_list("message_id", flat=True) if key]
     if message_ids:
-        _follow(campaign.status, message_ids)
+        _sync_messages(campaign.status, message_ids)
 
 
-def keep_back(rows: Sequence[CampaignRecipient]) -> None:
-    """These lines' messages went back into the outbox. Where the campaign was paused or cancelled meanwhile they must
-    not leave from there: they are held or taken back in the same transaction.
+def hold_requeued(rows: Sequence[CampaignRecipient]) -> None:
+    """Hold or cancel requeued messages whose campaign was paused or cancelled meanwhile.
+
+    In the same transaction, so that they cannot be sent from the outbox.
     """
     by_campaign: dict[UUID, list[UUID]] = {}
     for row in rows:
@@ -97,10 +98,10 @@ def keep_back(rows: Sequence[CampaignRecipient]) -> None:
             by_campaign.setdefault(row.campaign_id, []).append(row.message_id)
     stopped = Campaign.objects.filter(pk__in=by_campaign, status__in=[Status.PAUSED, Status.CANCELLED])
     for key, status in stopped.order_by("pk").values_list("pk", "status") if by_campaign else ():
-        _follow(status, by_campaign[key])
+        _sync_messages(status, by_campaign[key])
 
 
-def _follow(status: str, message_ids: Sequence[UUID]) -> None:
+def _sync_messages(status: str, message_ids: Sequence[UUID]) -> None:
     if status == Status.PAUSED:
         broadcasts.hold(message_ids)
     elif status == Status.SENDING:
@@ -109,35 +110,35 @@ def _follow(status: str, message_ids: Sequence[UUID]) -> None:
         broadcasts.cancel_automatic(message_ids)
 
 
-def close(campaign_id: UUID) -> int:
-    """Give everybody who still waits of a cancelled campaign their final state. Returns how many were closed."""
-    closed = 0
+def cancel_pending(campaign_id: UUID) -> int:
+    """Mark all pending recipients of a cancelled campaign CANCELLED. Returns the count."""
+    cancelled = 0
     while True:
         with transaction.atomic():
             if not Campaign.objects.filter(pk=campaign_id, status=Status.CANCELLED).exists():
-                return closed
+                return cancelled
             waiting = CampaignRecipient.objects.select_for_update(no_key=True).filter(
                 campaign_id=campaign_id, status=recipient_states.Status.PENDING
             )
-            lines = list(waiting.order_by("pk").values_list("pk", "connection_id", "variant")[:CLOSE_AT_ONCE])
-            if not lines:
-                return closed
-            rows = CampaignRecipient.objects.filter(pk__in=[key for key, _, _ in lines])
+            locked = list(waiting.order_by("pk").values_list("pk", "connection_id", "variant")[:CANCEL_BATCH])
+            if not locked:
+                return cancelled
+            rows = CampaignRecipient.objects.filter(pk__in=[key for key, _, _ in locked])
             rows.update(status=recipient_states.Status.CANCELLED, settled_at=now())
-            recipient_states.count(
-                _moved("cancelled_count", Counter(line[1:] for line in lines), campaign_id)
+            recipient_states.add_to_counters(
+                _deltas("cancelled_count", Counter(row[1:] for row in locked), campaign_id)
             )
-            closed += len(lines)
+            cancelled += len(locked)
 
 
-def _moved(
-    name: str, lines: Mapping[tuple[UUID | None, str], int], campaign_id: UUID
-) -> dict[recipient_states.Key, list[int]]:
-    """What the counters of each number and variant change by when so many open lines come to another state."""
+def _deltas(
+    name: str, counts: Mapping[tuple[UUID | None, str], int], campaign_id: UUID
+) -> dict[recipient_states.TallyKey, list[int]]:
+    """Build counter differences by number and variant for open recipients that move to another state."""
     return {
-        (campaign_id, *place): [
+        (campaign_id, *key): [
             count if counter == name else -count if counter == "open_count" else 0
             for counter in recipient_states.COUNTERS
         ]
-        for place, count in lines.items()
+        for key, count in counts.items()
     }

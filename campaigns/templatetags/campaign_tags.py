@@ -1,4 +1,4 @@
-"""What the pages of campaigns draw: states with icons, words for reasons."""
+"""Template tags of the campaign pages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from messaging.inbox.markup import to_html
 
 register = template.Library()
 
-LEDGER_TABS = (
+RECIPIENT_TABS = (
     ("", "All"),
     ("waiting", "Waiting"),
     ("sent", "Sent"),
@@ -27,7 +27,7 @@ LEDGER_TABS = (
     ("skipped", "Left out"),
     ("opted_out", "Opted out"),
 )
-_LOOKS: dict[str, tuple[str, str]] = {
+_STATUS_ICONS: dict[str, tuple[str, str]] = {
     Campaign.Status.DRAFT: ("pencil", "secondary"),
     Campaign.Status.SCHEDULED: ("calendar-event", "blue"),
     Campaign.Status.SENDING: ("send", "green"),
@@ -40,8 +40,8 @@ _LOOKS: dict[str, tuple[str, str]] = {
 
 @register.simple_tag
 def campaign_state(campaign: Campaign) -> SafeString:
-    """The campaign's state as icon and words; never by colour alone."""
-    picture, colour = _LOOKS[campaign.status]
+    """Render the campaign's status as icon and text."""
+    picture, colour = _STATUS_ICONS[campaign.status]
     return format_html(
         '<span class="wf-state wf-state-{}">{}{}</span>', colour, icon(picture), campaign.get_status_display()
     )
@@ -49,11 +49,11 @@ def campaign_state(campaign: Campaign) -> SafeString:
 
 @register.filter
 def recipient_reason(reason: str) -> str:
-    """Words for why somebody was left out or failed."""
+    """Return the label of the reason why a recipient was excluded or failed."""
     return reason_labels.of_recipient(reason) if reason else ""
 
 
 @register.filter
 def chat_text(text: str) -> SafeString:
-    """A message as WhatsApp shows it: bold, italic, links, breaks."""
+    """Render text as WhatsApp shows it: bold, italic, links, line breaks."""
     return SafeString(to_html(text))

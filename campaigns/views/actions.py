@@ -1,4 +1,4 @@
-"""What people do with a campaign. Each calls one service and goes back to the campaign's page."""
+"""Actions on a campaign; each calls one service and redirects to the campaign's page."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ from core.errors import DomainError, InvalidInput
 from core.web.htmx import redirect, render
 
 
-def _act(request: MemberRequest, campaign_id: UUID, verb: Callable[..., Any], said: str) -> HttpResponse:
-    """Do it, or say why not; both on the campaign's page."""
+def _act(
+    request: MemberRequest, campaign_id: UUID, service: Callable[..., Any], success: str
+) -> HttpResponse:
+    """Run a service function and show `success` or its error on the campaign's page."""
     access = request.access
     campaign = selectors.get_campaign(access.business, campaign_id)
     try:
-        verb(access.business, campaign, access.user)
-        messages.success(request, said)
+        service(access.business, campaign, access.user)
+        messages.success(request, success)
     except DomainError as error:
         if error.status == 404:
             raise
@@ -37,42 +39,42 @@ def _act(request: MemberRequest, campaign_id: UUID, verb: Callable[..., Any], sa
 @require_POST
 @member(Can.RUN_CAMPAIGNS)
 def launch(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
-    """Send it, or put it on the schedule, as its timing says."""
+    """POST: launch or schedule, as the campaign's timing says."""
     return _act(request, campaign_id, lifecycle.send, "Done. You can watch it here.")
 
 
 @require_POST
 @member(Can.RUN_CAMPAIGNS)
 def unschedule(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
-    """Take it off the schedule."""
+    """POST: turn a scheduled campaign into a draft."""
     return _act(request, campaign_id, lifecycle.unschedule, "It is a draft again and will not be sent.")
 
 
 @require_POST
 @member(Can.RUN_CAMPAIGNS)
 def pause(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
-    """Stop with the next message."""
+    """POST: pause from the next message on."""
     return _act(request, campaign_id, lifecycle.pause, "Paused. Nothing more leaves until you resume it.")
 
 
 @require_POST
 @member(Can.RUN_CAMPAIGNS)
 def resume(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
-    """Go on."""
+    """POST: resume."""
     return _act(request, campaign_id, lifecycle.resume, "It goes on where it stopped.")
 
 
 @require_POST
 @member(Can.RUN_CAMPAIGNS)
 def cancel(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
-    """End it for good."""
+    """POST: cancel for good."""
     return _act(request, campaign_id, lifecycle.cancel, "Cancelled. What had left by then still arrives.")
 
 
 @require_POST
 @member(Can.RUN_CAMPAIGNS)
 def retry(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
-    """Send again what surely did not arrive."""
+    """POST: resend failed messages."""
     return _act(
         request, campaign_id, lifecycle.retry_failed, "The failed ones are tried again, at the usual pace."
     )
@@ -81,7 +83,7 @@ def retry(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.RUN_CAMPAIGNS)
 def duplicate(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
-    """A new draft like it."""
+    """POST: copy to a new draft."""
     access = request.access
     campaign = selectors.get_campaign(access.business, campaign_id)
     copy = drafts.duplicate(access.business, campaign, access.user)
@@ -91,31 +93,31 @@ def duplicate(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.RUN_CAMPAIGNS)
 def target_missed(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
-    """A new draft for those who missed it."""
+    """POST: create a draft for those who missed it."""
     access = request.access
     campaign = selectors.get_campaign(access.business, campaign_id)
-    copy = drafts.for_contacts(access.business, campaign, access.user, selectors.missed_ids(campaign))
+    copy = drafts.create_for_contacts(access.business, campaign, access.user, selectors.missed_ids(campaign))
     return redirect(request, "campaigns:edit", copy.pk)
 
 
 @require_POST
 @member(Can.RUN_CAMPAIGNS)
 def test_message(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
-    """Send it to oneself."""
+    """POST: send a test message to one number."""
     form = TestForm(request.POST)
 
-    def verb(business: Any, campaign: Campaign, user: Any) -> None:
+    def send(business: Any, campaign: Campaign, user: Any) -> None:
         if not form.is_valid():
             raise InvalidInput("invalid_phone_number", "Write your number with its country code.")
         test_send.send_test(business, campaign, user, form.cleaned_data["phone"])
 
-    return _act(request, campaign_id, verb, "On its way to you. It does not count.")
+    return _act(request, campaign_id, send, "On its way to you. It does not count.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.RUN_CAMPAIGNS)
 def delete(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
-    """Remove it with its ledger, after a confirmation."""
+    """Delete a campaign with its recipients, after a confirmation."""
     access = request.access
     campaign = selectors.get_campaign(access.business, campaign_id)
     if request.method == "POST":

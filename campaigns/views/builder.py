@@ -1,4 +1,4 @@
-"""Writing a campaign: the form, its live preview and the live count of its audience."""
+"""Campaign builder: form, live preview and live count of the audience."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access import MemberRequest, member
 from accounts.forms import add_error
 from accounts.roles import Can
-from campaigns import draft_preview, dry_run, selectors, texts
+from campaigns import draft_preview, selectors, texts
 from campaigns.forms import CampaignForm
 from campaigns.models import Campaign
 from campaigns.services import drafts
@@ -29,7 +29,7 @@ from messaging.models import MediaFile
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.RUN_CAMPAIGNS)
 def create(request: MemberRequest) -> HttpResponse:
-    """A new draft, from nothing or from a template."""
+    """Create a draft, from scratch or from a template."""
     business = request.access.business
     initial: dict[str, Any] = {"time_zone": business.time_zone, "clock": time(9)}
     chosen = request.GET.get("template")
@@ -37,7 +37,7 @@ def create(request: MemberRequest) -> HttpResponse:
         template = selectors.get_template(business, chosen)
         initial |= {"message_content": template.content, "attachment": template.media_id}
     form = CampaignForm(business, request.POST or None, request.FILES or None, initial=initial)
-    if request.method == "POST" and (saved := _saved(request, form, None)):
+    if request.method == "POST" and (saved := _save(request, form, None)):
         return redirect(request, "campaigns:detail", saved.pk)
     return _page(request, form, None)
 
@@ -45,7 +45,7 @@ def create(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.RUN_CAMPAIGNS)
 def edit(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
-    """Change a draft."""
+    """Edit a draft."""
     business = request.access.business
     campaign = selectors.get_campaign(business, campaign_id)
     if not campaign.is_editable and request.method != "POST":
@@ -57,7 +57,7 @@ def edit(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
         campaign=campaign,
         initial=CampaignForm.initial_of(campaign),
     )
-    if request.method == "POST" and (saved := _saved(request, form, campaign)):
+    if request.method == "POST" and (saved := _save(request, form, campaign)):
         if campaign.status == campaign.Status.SCHEDULED:
             messages.warning(
                 request, "It was taken off the schedule, so that you can look at it again first."
@@ -66,8 +66,8 @@ def edit(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
     return _page(request, form, campaign)
 
 
-def _saved(request: MemberRequest, form: CampaignForm, campaign: Campaign | None) -> Campaign | None:
-    """The draft as it is now, or None with the complaints on the form."""
+def _save(request: MemberRequest, form: CampaignForm, campaign: Campaign | None) -> Campaign | None:
+    """Save the draft. Returns None with errors on the form if it is invalid."""
     access = request.access
     if not form.is_valid():
         return None
@@ -84,26 +84,26 @@ def _saved(request: MemberRequest, form: CampaignForm, campaign: Campaign | None
 
 
 def _media(request: MemberRequest, form: CampaignForm) -> MediaFile | None:
-    given = form.cleaned_data
-    if given["upload"]:
-        return files.store_upload(request.access.business, request.access.user, given["upload"])
-    if given["remove_media"] or not given["attachment"]:
+    data = form.cleaned_data
+    if data["upload"]:
+        return files.store_upload(request.access.business, request.access.user, data["upload"])
+    if data["remove_media"] or not data["attachment"]:
         return None
-    return messaging.get_media(request.access.business, given["attachment"])
+    return messaging.get_media(request.access.business, data["attachment"])
 
 
 def _page(request: MemberRequest, form: CampaignForm, campaign: Campaign | None) -> HttpResponse:
     business = request.access.business
-    sketch = campaign if campaign and not form.is_bound else draft_preview.of(business, form, campaign)
-    people = dry_run.preview_people(sketch)
+    draft = campaign if campaign and not form.is_bound else draft_preview.build(business, form, campaign)
+    contacts_shown = draft_preview.preview_contacts(draft)
     context = {
         "media": draft_preview.media_of(business, form),
         "form": form,
         "campaign": campaign,
         "templates": selectors.templates_of(business),
         "variables": _variables(request),
-        "previews": dry_run.preview_texts(sketch, people),
-        "people": people,
+        "previews": draft_preview.preview_texts(draft, contacts_shown),
+        "people": contacts_shown,
         "numbers_on_list": campaign.list_summary if campaign else {},
     }
     status = 422 if request.method == "POST" else 200
@@ -118,15 +118,15 @@ def _variables(request: MemberRequest) -> list[tuple[str, str]]:
 @require_POST
 @member(Can.RUN_CAMPAIGNS)
 def preview(request: MemberRequest) -> HttpResponse:
-    """How the text looks on the phones of real people, while it is being written."""
+    """POST: render the typed text for contacts of the audience."""
     business = request.access.business
-    form, saved = _typed(request)
-    sketch = draft_preview.of(business, form, saved)
-    people = dry_run.preview_people(sketch)
+    form, saved = _typed_form(request)
+    draft = draft_preview.build(business, form, saved)
+    contacts_shown = draft_preview.preview_contacts(draft)
     context = {
-        "previews": dry_run.preview_texts(sketch, people),
-        "people": people,
-        "media": sketch.media,
+        "previews": draft_preview.preview_texts(draft, contacts_shown),
+        "people": contacts_shown,
+        "media": draft.media,
     }
     return render_template(request, "campaigns/_preview.html", context)
 
@@ -134,15 +134,15 @@ def preview(request: MemberRequest) -> HttpResponse:
 @require_POST
 @member(Can.RUN_CAMPAIGNS)
 def audience_count(request: MemberRequest) -> HttpResponse:
-    """How many are in and out of what is chosen just now."""
+    """POST: count the audience of the typed form."""
     business = request.access.business
-    form, saved = _typed(request)
+    form, saved = _typed_form(request)
     context = {"counts": draft_preview.counts(business, form, saved)}
     return render_template(request, "campaigns/_audience_count.html", context)
 
 
-def _typed(request: MemberRequest) -> tuple[CampaignForm, Campaign | None]:
-    """The form as far as it is filled in, and the draft that it changes."""
+def _typed_form(request: MemberRequest) -> tuple[CampaignForm, Campaign | None]:
+    """Return the submitted, possibly incomplete form and the draft that it edits."""
     business, key = request.access.business, request.GET.get("campaign")
     saved = selectors.get_campaign(business, key) if key else None
     form = CampaignForm(business, request.POST, campaign=saved)

@@ -1,4 +1,4 @@
-"""How fast campaigns go out on one number."""
+"""Page of a number's pacing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from messaging.outbox import pacing_settings
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.MANAGE_CONNECTIONS)
 def pacing(request: MemberRequest, connection_id: UUID) -> HttpResponse:
-    """See and change it."""
+    """Show and change the pacing of a number."""
     access = request.access
     number = connections.get_connection(access.business, connection_id)
     settings = pacing_settings.settings_of(number)

@@ -1,4 +1,4 @@
-"""What people look at: the list, one campaign as it goes, its ledger, its dry run, who missed it."""
+"""Pages of campaigns: list, detail, dry run, recipients and export."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
-from campaigns import dry_run as dryrun
-from campaigns import export, reason_labels, schedule, selectors
+from campaigns import draft_preview, export, reason_labels, schedule, selectors
+from campaigns.dry_run import simulate
 from campaigns.forms import TestForm
 from campaigns.models import Campaign
-from campaigns.templatetags.campaign_tags import LEDGER_TABS
+from campaigns.templatetags.campaign_tags import RECIPIENT_TABS
 from core.web.htmx import render
 
 
 @require_safe
 @member()
 def index(request: MemberRequest) -> HttpResponse:
-    """All campaigns, newest first."""
+    """List the campaigns, newest first."""
     status = request.GET.get("status", "")
     page = selectors.campaigns_page(request.access.business, status, request.GET.get("before") or None)
     context = {
@@ -37,17 +37,17 @@ def index(request: MemberRequest) -> HttpResponse:
 @require_safe
 @member()
 def detail(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
-    """One campaign: a draft as it would be sent, a running one as it goes."""
+    """Show one campaign: a draft with its text, a running one with its progress."""
     campaign = selectors.get_campaign(request.access.business, campaign_id)
     context = {
         "campaign": campaign,
         "explanation": reason_labels.of_campaign(campaign),
         "progress": selectors.progress(campaign) if campaign.started_at else None,
         "missed": selectors.missed_count(campaign),
-        "when": schedule.words_of(campaign),
+        "when": schedule.describe(campaign),
         "test_form": TestForm(),
         "media": campaign.media,
-        "previews": dryrun.preview_texts(campaign, dryrun.preview_people(campaign, 1))
+        "previews": draft_preview.preview_texts(campaign, draft_preview.preview_contacts(campaign, 1))
         if campaign.is_editable
         else [],
         "runs": list(campaign.runs.order_by("-slot")[:20]) if campaign.is_pattern else [],
@@ -58,19 +58,19 @@ def detail(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
 @require_safe
 @member()
 def dry_run(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
-    """What would happen if it was sent now."""
+    """Show the result of a dry run."""
     campaign = selectors.get_campaign(request.access.business, campaign_id)
-    context = {"campaign": campaign, "run": dryrun.dry_run(campaign)}
+    context = {"campaign": campaign, "run": simulate(campaign)}
     return render(request, "campaigns/dry_run.html", "campaigns/_dry_run.html", context)
 
 
 @require_safe
 @member()
 def recipients(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
-    """The ledger, filtered and searched."""
+    """List the recipients, filtered and searched."""
     campaign = selectors.get_campaign(request.access.business, campaign_id)
     state, search = request.GET.get("state", ""), request.GET.get("q", "")
-    page = selectors.ledger_page(
+    page = selectors.recipients_page(
         request.access.business, campaign, state, search, request.GET.get("after", "")
     )
     context = {
@@ -78,7 +78,7 @@ def recipients(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
         "page": page,
         "state": state,
         "search": search,
-        "tabs": LEDGER_TABS,
+        "tabs": RECIPIENT_TABS,
         "first": not request.GET.get("after"),
     }
     return render(request, "campaigns/recipients.html", "campaigns/_recipients.html", context)
@@ -87,7 +87,7 @@ def recipients(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
 @require_safe
 @member(Can.RUN_CAMPAIGNS)
 def missed_csv(request: MemberRequest, campaign_id: UUID) -> Any:
-    """Who surely did not get it, as a file."""
+    """Download the recipients who surely did not receive it as CSV."""
     campaign = selectors.get_campaign(request.access.business, campaign_id)
     lines: Iterator[str] = export.missed(request.access.business, campaign)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")

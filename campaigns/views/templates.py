@@ -1,4 +1,4 @@
-"""Pages of texts that are used again."""
+"""Pages of message templates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from messaging.media import media_files as files
 @require_safe
 @member()
 def templates(request: MemberRequest) -> HttpResponse:
-    """All of them, by name."""
+    """List the templates by name."""
     context = {"templates": selectors.templates_of(request.access.business)}
     return render(request, "campaigns/templates.html", "campaigns/_templates.html", context)
 
@@ -31,7 +31,7 @@ def templates(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.RUN_CAMPAIGNS)
 def template_create(request: MemberRequest) -> HttpResponse:
-    """A new one, from nothing or with the text and the file of a campaign."""
+    """Create a template, from scratch or from a campaign's text and file."""
     key = request.GET.get("campaign")
     return _edit(request, None, selectors.get_campaign(request.access.business, key) if key else None)
 
@@ -39,7 +39,7 @@ def template_create(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.RUN_CAMPAIGNS)
 def template_edit(request: MemberRequest, template_id: UUID) -> HttpResponse:
-    """Change one."""
+    """Edit a template."""
     return _edit(request, selectors.get_template(request.access.business, template_id))
 
 
@@ -53,16 +53,16 @@ def _edit(
     kept = template.media if template else source.media if source else None
     form = TemplateForm(request.POST or None, request.FILES or None, initial=initial)
     if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
+        data = form.cleaned_data
         try:
             media = (
-                files.store_upload(access.business, access.user, given["upload"]) if given["upload"] else None
+                files.store_upload(access.business, access.user, data["upload"]) if data["upload"] else None
             )
             service.save(
                 access.business,
                 access.user,
-                name=given["name"],
-                content=given["content"],
+                name=data["name"],
+                content=data["content"],
                 media=media or kept,
                 template=template,
             )
@@ -78,7 +78,7 @@ def _edit(
 @require_POST
 @member(Can.RUN_CAMPAIGNS)
 def template_delete(request: MemberRequest, template_id: UUID) -> HttpResponse:
-    """Remove one."""
+    """POST: delete a template."""
     access = request.access
     service.delete(access.business, selectors.get_template(access.business, template_id), access.user)
     messages.success(request, "The template was deleted. Campaigns made from it keep their text.")

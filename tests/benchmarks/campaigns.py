@@ -22,10 +22,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import BusinessProfile
-from campaigns import handlers
+from campaigns import subscriptions
 from campaigns.models import Campaign, CampaignRecipient
-from campaigns.services import drafts, lifecycle, outbox_feeder, recipient_lists
-from campaigns.services.audience_snapshot import freeze
+from campaigns.services import audience_snapshot, drafts, lifecycle, outbox_feeder, recipient_lists
 from connections.models import SandboxCustomer, SandboxPhone, WhatsAppConnection
 from contacts.models import Contact
 from core import shutdown
@@ -49,7 +48,7 @@ def frozen(business: BusinessProfile, rounds: int = 5) -> dict[str, Any]:
     for _ in range(rounds):
         with transaction.atomic():
             begin = time.perf_counter()
-            rows = sum(freeze(campaign, now()).values())
+            rows = sum(audience_snapshot.take(campaign, now()).values())
             ours.append(time.perf_counter() - begin)
             transaction.set_rollback(True)
         with transaction.atomic(), database.cursor() as cursor:
@@ -67,7 +66,7 @@ def engine(business: BusinessProfile, people: int) -> dict[str, Any]:
 
     As in production the number has a process of its own (`drive`); this one feeds it.
     """
-    handlers._ring = lambda task, key: None
+    subscriptions._send_task = lambda task, key: None
     number, made = _number(business), list(_crowd(business, people))
     _customers(number.sandbox_phone, made)
     campaign = drafts.create(
@@ -104,7 +103,7 @@ def engine(business: BusinessProfile, people: int) -> dict[str, Any]:
 
 def drive(key: str) -> dict[str, Any]:
     """Drive a number until SIGTERM. waited: seconds that its statements took while something was sent."""
-    handlers._ring = lambda task, key: None
+    subscriptions._send_task = lambda task, key: None
     signal.signal(signal.SIGTERM, lambda *_: shutdown.request_stop())
     load_addresses()
     with _database_time() as spent:
@@ -125,7 +124,7 @@ def _run(campaign: Campaign, business: BusinessProfile, pages: list[float]) -> N
             answer = client.get(address)
             assert answer.status_code == 200, answer.status_code
             pages.append((time.perf_counter() - looked) * 1000)
-        time.sleep(handlers.FEED_SECONDS)
+        time.sleep(subscriptions.FEED_INTERVAL)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.models import BusinessProfile, User
-from campaigns import handlers
+from campaigns import subscriptions
 from campaigns.models import Campaign
 from campaigns.services import drafts, lifecycle, outbox_feeder
 from connections import leases
@@ -28,7 +28,7 @@ from tests.messaging.helpers import begin_one
 def no_worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
     """Tasks are not run by themselves; what was rung for is in this list."""
     rung: list[tuple[str, str]] = []
-    monkeypatch.setattr(handlers, "_ring", lambda task, key: rung.append((task, str(key))))
+    monkeypatch.setattr(subscriptions, "_send_task", lambda task, key: rung.append((task, str(key))))
     return rung
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from campaigns import audience, dry_run
+from campaigns import audience, draft_preview, dry_run
 from campaigns.models import CampaignRecipient
 from campaigns.services import drafts, lifecycle
 from connections.drivers.base import Chat
@@ -44,7 +44,7 @@ def people(business):
 def heads(campaign):
     """Reason ("" for who is in) -> names."""
     found: dict[str, set[str]] = {}
-    for person in audience.judged(campaign, now()):
+    for person in audience.with_reason(campaign, now()):
         found.setdefault(person.reason, set()).add(person.name or str(person.phone_number))
     return found
 
@@ -82,7 +82,7 @@ def test_each_kind_of_audience_is_foretold_and_frozen_alike(draft, people, kind)
     told = heads(campaign)
     assert told[""] == expected
     assert told.get("opted_out", set()) <= {"Ed"}
-    run = dry_run.dry_run(campaign)
+    run = dry_run.simulate(campaign)
     assert (run.total, sum(one.count for one in run.out)) == (
         len(expected),
         sum(map(len, told.values())) - len(expected),
@@ -133,7 +133,7 @@ def test_people_are_left_out_for_each_reason_and_the_first_one_counts(draft, peo
     }
     assert heads(draft(name="All"))["marketing_cap"] == {"Ann"}
     assert heads(draft(name="Not again", exclusions={"campaigns": [str(earlier.pk)]}))["excluded"] == {"Ann"}
-    run = dry_run.dry_run(campaign)
+    run = dry_run.simulate(campaign)
     assert next((out.reason, out.count, [one.name for one in out.examples]) for out in run.out) == (
         "never_wrote", 3, ["Ann", "Di", "Only an id"],
     )  # fmt: skip
@@ -146,7 +146,7 @@ def test_a_list_says_what_is_wrong_with_it(draft, people, business):
     business.save()
     campaign = draft(numbers=["912 345 678", "+351912345678", "hello", "", "+9993000000000"])
     assert campaign.list_summary == {"lines": 4, "invalid": 1, "repeated": 1, "examples": ["hello"]}
-    run = dry_run.dry_run(campaign)
+    run = dry_run.simulate(campaign)
     assert (run.total, {out.reason: out.count for out in run.out}) == (2, {"duplicate": 1})
     assert any("1 line of your list is no phone number" in warning for warning in run.warnings)
     for lines, code in ((["nothing"], "no_numbers"), (["+9993000000000"] * 100_001, "list_too_long")):
@@ -195,14 +195,14 @@ def test_it_tells_the_day_and_the_hour_of_the_last_message(draft, crowd, number,
     pacing_settings.change(
         business, number, None, rules | {"window_enabled": True, "window_start": 540, "window_end": 1140}
     )
-    run = dry_run.dry_run(draft())
+    run = dry_run.simulate(draft())
     assert run.numbers[0].days == 3
     assert run.finish.date() == datetime(2026, 3, 25).date()
     assert 8 <= run.finish.hour <= 10
     pacing_settings.change(business, number, None, {"cold_daily": 1})
-    assert dry_run.dry_run(draft()).numbers[0].days == 30
+    assert dry_run.simulate(draft()).numbers[0].days == 30
     pacing_settings.change(business, number, None, {"cold_daily": 0})
-    never = dry_run.dry_run(draft())
+    never = dry_run.simulate(draft())
     assert never.finish is None
     assert any("two years" in warning for warning in never.warnings)
 
@@ -214,7 +214,7 @@ def test_it_spreads_over_the_numbers_as_the_run_will(draft, crowd, number, busin
     for person in crowd[:20]:
         factories.ConversationFactory(business_profile=business, contact=person, connection=second)
     campaign = draft(connections=[number, second])
-    told = {plan.connection.pk: plan.count for plan in dry_run.dry_run(campaign).numbers}
+    told = {plan.connection.pk: plan.count for plan in dry_run.simulate(campaign).numbers}
     assert told == {number.pk: 5, second.pk: 25}
     launched(campaign)
     rows = CampaignRecipient.objects.filter(campaign=campaign)
@@ -235,12 +235,12 @@ def test_it_warns_of_what_a_person_should_know(draft, crowd, number, business):
         message_content="Dear {{name}}, {{colour}} " + "x" * 1001,
         connections=list(business.connections.all()),
     )
-    told = " ".join(dry_run.dry_run(campaign).warnings)
+    told = " ".join(dry_run.simulate(campaign).warnings)
     for words in ("Not connected", "1 of them have no name", "no field called colour", "Read more", "tenth"):
         assert words in told
-    assert dry_run.dry_run(draft(numbers=["+9993000000002"])).warnings == ["Nobody is left to send it to."]
+    assert dry_run.simulate(draft(numbers=["+9993000000002"])).warnings == ["Nobody is left to send it to."]
     nothing = draft(connections=[])
-    assert "No number is chosen that could send it." in dry_run.dry_run(nothing).warnings
+    assert "No number is chosen that could send it." in dry_run.simulate(nothing).warnings
 
 
 def test_it_says_how_many_a_local_hour_would_come_too_late_for(draft, number, business, clock):
@@ -249,7 +249,7 @@ def test_it_says_how_many_a_local_hour_would_come_too_late_for(draft, number, bu
     rules = {"enabled": True, "gap_min": 600, "gap_max": 600, "hourly": 6, "warm_up": (), "daily": 100}
     pacing_settings.change(business, number, None, rules)
     campaign = draft(timing="local", local_at=datetime(2026, 3, 24, 10, 0, tzinfo=UTC), expire_hours=2)
-    run = dry_run.dry_run(campaign)
+    run = dry_run.simulate(campaign)
     assert run.numbers[0].missed == pytest.approx(18, abs=2)
     assert any("more than 2 hours late" in warning for warning in run.warnings)
     assert run.finish == pytest.approx(datetime(2026, 3, 24, 11, 0, tzinfo=UTC), abs=timedelta(hours=1))
@@ -258,7 +258,7 @@ def test_it_says_how_many_a_local_hour_would_come_too_late_for(draft, number, bu
 def test_a_dry_run_writes_nothing(draft, crowd, django_assert_max_num_queries):
     campaign = draft()
     with django_assert_max_num_queries(16) as asked:
-        dry_run.dry_run(campaign)
+        dry_run.simulate(campaign)
     assert not [one["sql"] for one in asked.captured_queries if not one["sql"].startswith("SELECT")]
 
 
@@ -268,10 +268,10 @@ def test_the_preview_shows_long_names_and_somebody_of_whom_no_name_is_known(draf
     for person in crowd[3:5]:
         person.save()
     campaign = draft(message_content="Hi {{first_name|there}}", variants=[])
-    shown = dry_run.preview_texts(campaign, dry_run.preview_people(campaign))
+    shown = draft_preview.preview_texts(campaign, draft_preview.preview_contacts(campaign))
     assert shown[0][1:] == ("Maximiliane Schmidt-Rothenburg", "Hi Maximiliane")
     assert shown[-1][2] == "Hi there"
     nobody = draft(target_type="tags", target_tags=[str(factories.TagFactory(business_profile=business).pk)])
-    assert [text for _, _, text in dry_run.preview_texts(nobody, dry_run.preview_people(nobody))] == [
-        "Hello there"
-    ]
+    assert [
+        text for _, _, text in draft_preview.preview_texts(nobody, draft_preview.preview_contacts(nobody))
+    ] == ["Hello there"]

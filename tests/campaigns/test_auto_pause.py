@@ -46,7 +46,7 @@ def test_failures_of_a_number_count_over_all_campaigns_and_stop_each_of_them(dra
         launched(draft(name="Autumn")),
     )
     lifecycle.pause(untouched.business_profile, untouched, None)
-    transitions.align(untouched.pk)
+    transitions.sync_outbox(untouched.pk)
     owners = [str(one.pk) for one in (first, second)]
     queued = Message.objects.filter(status="queued").order_by("pk")
     for number, message in enumerate(queued):  # so that they take turns
@@ -88,7 +88,7 @@ def test_a_list_with_many_who_are_not_on_whatsapp_stops_it_and_a_resume_counts_a
     assert state_of(campaign) == ("paused", "not_on_whatsapp")
 
     lifecycle.resume(campaign.business_profile, campaign, owner)
-    transitions.align(campaign.pk)
+    transitions.sync_outbox(campaign.pk)
     send(lease, 1, not_there)
     send(lease, 17)
     assert state_of(campaign) == ("sending", "")
@@ -145,10 +145,10 @@ def test_a_retry_of_failed_ones_after_such_a_stop_counts_afresh(draft, many, lea
     assert state_of(campaign) == ("paused", "not_on_whatsapp")
 
     assert lifecycle.retry_failed(campaign.business_profile, campaign, owner) == 1
-    transitions.align(campaign.pk)
+    transitions.sync_outbox(campaign.pk)
     assert state_of(campaign) == ("sending", "")
-    assert campaign.health_base == auto_pause.base_of(campaign) | {"tried": 21}
-    scheduling.tend()
+    assert campaign.health_base == auto_pause.baseline(campaign) | {"tried": 21}
+    scheduling.maintain_running()
     send_all(campaign, lease)
     assert state_of(campaign) == ("completed", "")
     counted(campaign)

@@ -35,7 +35,7 @@ def add(client_of, owner, crowd):
 
 
 def names(campaign):
-    return sorted(audience.people(campaign).values_list("name", flat=True))
+    return sorted(audience.targeted_contacts(campaign).values_list("name", flat=True))
 
 
 def test_everybody_found_goes_into_a_new_campaign(add, client_of, owner, crowd, monkeypatch):
@@ -129,7 +129,7 @@ def test_a_merged_tag_is_followed_by_the_campaigns_that_will_still_be_sent(draft
         campaign.refresh_from_db()
     assert meant.target_tags == [str(best.pk)]
     assert names(meant) == ["Person 01", "Person 02", "Person 03"]
-    assert audience.counts(left_out, now())["excluded"] == 3
+    assert audience.count_by_reason(left_out, now())["excluded"] == 3
     assert done.target_tags == [str(vip.pk)], "what was sent stays as it was sent"
 
 

@@ -65,7 +65,7 @@ def goes_on(campaign, lease, rounds=10):
     """What happens by itself for a while; names of those who got a message, in order."""
     names = []
     for _ in range(rounds):
-        scheduling.tend()
+        scheduling.maintain_running()
         names += [message.contact.name for message in send(lease)]
     campaign.refresh_from_db()
     return names
@@ -118,7 +118,7 @@ def test_a_number_that_whatsapp_limits_goes_on_with_those_who_know_it(draft, cro
     receiver.receive(lease, [hello("IN1", Chat(phone=crowd[-1].phone_number))])
     WhatsAppConnection.objects.filter(pk=quick.pk).update(limited_until=clock.moment + timedelta(hours=8))
     campaign = draft()
-    assert any("write to nobody new" in warning for warning in dry_run.dry_run(campaign).warnings)
+    assert any("write to nobody new" in warning for warning in dry_run.simulate(campaign).warnings)
     launched(campaign)
 
     assert goes_on(campaign, lease) == ["Person 30"]
@@ -132,11 +132,11 @@ def test_what_goes_back_into_the_outbox_of_a_paused_campaign_does_not_leave_from
 ):
     campaign = launched(draft())
     send(lease, 1, lambda message: lifecycle.pause(business, campaign, owner) and TryAgain("offline"))
-    transitions.align(campaign.pk)
+    transitions.sync_outbox(campaign.pk)
     clock.passes(minutes=30)
     assert send(lease) == []
     lifecycle.resume(business, campaign, owner)
-    transitions.align(campaign.pk)
+    transitions.sync_outbox(campaign.pk)
     assert len(send_all(campaign, lease)) == 30
     assert counted(campaign)["sent_count"] == 30
 
@@ -146,8 +146,8 @@ def test_what_goes_back_into_the_outbox_of_a_cancelled_campaign_is_taken_back(
 ):
     campaign = launched(draft())
     send(lease, 1, lambda message: lifecycle.cancel(business, campaign, owner) and TryAgain("offline"))
-    transitions.align(campaign.pk)
-    transitions.close(campaign.pk)
+    transitions.sync_outbox(campaign.pk)
+    transitions.cancel_pending(campaign.pk)
     clock.passes(minutes=30)
     assert send(lease) == []
     told = counted(campaign)
@@ -186,7 +186,7 @@ def test_a_pause_while_the_outbox_is_filled_holds_what_was_put_into_it(
     assert send(lease) == []
     monkeypatch.undo()
     lifecycle.resume(business, campaign, owner)
-    transitions.align(campaign.pk)
+    transitions.sync_outbox(campaign.pk)
     assert len(send_all(campaign, lease)) == 30
 
 
@@ -198,7 +198,7 @@ def test_a_pause_while_a_messages_file_is_read_keeps_it_here(
 
     def load(file):
         lifecycle.pause(business, campaign, owner)
-        transitions.align(campaign.pk)
+        transitions.sync_outbox(campaign.pk)
         return real(file)
 
     monkeypatch.setattr(media_files, "load", load)
@@ -216,7 +216,7 @@ def test_what_a_person_sends_again_from_a_chat_leaves_although_the_campaign_is_p
     lifecycle.pause(business, campaign, owner)
     failed.refresh_from_db()
     queue.retry(business, failed, owner)
-    transitions.align(campaign.pk)
+    transitions.sync_outbox(campaign.pk)
     assert [message.pk for message in send(lease)] == [failed.pk]
     assert counted(campaign)["sent_count"] == 1
 
@@ -230,7 +230,7 @@ def test_a_banned_number_leaves_its_recipients_to_the_others_after_a_resume(
     WhatsAppConnection.objects.filter(pk=number.pk).update(status="disconnected", status_reason="banned")
     transitions.pause_by_rule(campaign, "banned")
     lifecycle.resume(business, campaign, owner)
-    scheduling.tend()
+    scheduling.maintain_running()
 
     send_all(campaign, lease_of(second))
 
@@ -250,7 +250,7 @@ def test_a_deleted_number_leaves_its_recipients_to_the_others(
     campaign = launched(draft(connections=[number, second]))
     lost = Message.objects.filter(connection=number).count()
     number.delete()
-    scheduling.tend()
+    scheduling.maintain_running()
 
     send_all(campaign, lease_of(second))
 
@@ -264,7 +264,7 @@ def test_a_deleted_number_leaves_its_recipients_to_the_others(
 def test_when_no_number_is_left_it_pauses_and_says_so(draft, crowd, number, lease):
     campaign = launched(draft(), feed=False)
     number.delete()
-    scheduling.tend()
+    scheduling.maintain_running()
     campaign.refresh_from_db()
     assert (campaign.status, campaign.status_reason) == ("paused", "no_number")
 
@@ -277,8 +277,8 @@ def test_a_contact_that_is_deleted_on_the_way_leaves_a_line_and_true_counters(
     crowd[20].delete()
     send_all(campaign, lease)
     assert (campaign.status, counted(campaign)["skipped_count"]) == ("completed", 1)
-    page = selectors.ledger_page(campaign.business_profile, campaign, "skipped")
-    assert [line.contact for line in page.lines] == [None]
+    page = selectors.recipients_page(campaign.business_profile, campaign, "skipped")
+    assert [recipient.contact for recipient in page.recipients] == [None]
 
 
 def test_a_fortnight_of_the_real_claim_keeps_windows_caps_and_consent(draft, number, lease, clock, business):
@@ -306,7 +306,7 @@ def test_a_fortnight_of_the_real_claim_keeps_windows_caps_and_consent(draft, num
         factories.MessageFactory(conversation=talk, direction="inbound")
     campaign = launched(draft(), feed=False)
     while clock.moment < start + timedelta(days=14):
-        scheduling.tend()
+        scheduling.maintain_running()
         if not send(lease, 1):
             wait = dispatch.seconds_until_due(lease)
             clock.passes(seconds=min(max(wait or 7200, 1), 7200))

@@ -20,6 +20,7 @@ from messaging.outbox import dispatch
 from messaging.outbox.types import Refused
 from tests import factories
 from tests.campaigns.conftest import launched, send, send_all
+from tests.campaigns.counters import counters_of, recount
 from tests.messaging.helpers import ack, begin_one, hello
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=False)]
@@ -28,14 +29,14 @@ pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=False)]
 def counted(campaign: Campaign) -> dict[str, int]:
     """The counters, after making sure that they say what the rows say, also by number and variant."""
     campaign.refresh_from_db()
-    told = recipient_states.counters_of(campaign)
-    assert told == recipient_states.recount(campaign)
+    told = counters_of(campaign)
+    assert told == recount(campaign)
     for tally in campaign.tallies.exclude(connection=None):
         rows = campaign.recipients.filter(connection_id=tally.connection_id, variant=tally.variant)
-        figures = [recipient_states.figures(row) for row in rows] or [(0,) * len(recipient_states.COUNTERS)]
-        assert list(recipient_states.counters_of(tally).values()) == [
-            sum(column) for column in zip(*figures, strict=True)
+        figures = [recipient_states.counter_values(row) for row in rows] or [
+            (0,) * len(recipient_states.COUNTERS)
         ]
+        assert list(counters_of(tally).values()) == [sum(column) for column in zip(*figures, strict=True)]
     return told
 
 
@@ -135,7 +136,7 @@ def test_a_cancelled_campaign_takes_back_what_waits(
     send(lease, 3)
     lifecycle.cancel(business, campaign, owner)
     assert ("campaigns.tasks.close", str(campaign.pk)) in no_worker
-    transitions.close(campaign.pk)
+    transitions.cancel_pending(campaign.pk)
 
     assert send(lease) == []
     told = counted(campaign)
@@ -175,7 +176,7 @@ def test_three_failures_in_a_row_pause_it_and_a_person_can_go_on(draft, crowd, l
 
     lifecycle.resume(business, campaign, owner)
     outbox_feeder.feed(campaign.pk)
-    transitions.align(campaign.pk)
+    transitions.sync_outbox(campaign.pk)
     send(lease, 1, lambda message: Refused("refused", "No."))
 
     campaign.refresh_from_db()

@@ -76,7 +76,7 @@ def test_plans_that_cannot_be_meant_are_refused(cron):
     ],
 )
 def test_a_plan_is_told_in_words(cron, words):
-    assert schedule.cron_words(cron) == words
+    assert schedule.describe_cron(cron) == words
 
 
 def runs_of(pattern):
@@ -162,7 +162,7 @@ def test_nothing_of_a_deleted_business_starts_or_goes_on(draft, crowd, clock, bu
     business.save()
     clock.passes(hours=1)
     assert scheduling.start_due() == []
-    scheduling.tend()
+    scheduling.maintain_running()
     assert not Message.objects.exists()
 
 
@@ -197,7 +197,7 @@ def when_they_got_it(campaign, lease, clock, hours):
     for _ in range(hours * 2):
         for started in scheduling.start_due():
             assert started.pk == campaign.pk
-        scheduling.tend()
+        scheduling.maintain_running()
         send(lease)
         clock.passes(minutes=30)
     lines = CampaignRecipient.objects.filter(campaign=campaign, sent_at__isnull=False)
@@ -262,7 +262,7 @@ def test_a_run_and_a_copy_keep_what_is_said_to_whom(draft, crowd, business, cloc
     values = {"target_type": "tags", "target_tags": [str(tag.pk)], "exclusions": {"never_wrote": True}}
     variants = [{"content": "A", "share": 30}, {"content": "B", "share": 70}]
     campaign = draft(**values, variants=variants, timing="repeat", cron="0 9 * * *")
-    copy, run = drafts.duplicate(business, campaign, None), drafts.run_of(campaign, clock())
+    copy, run = drafts.duplicate(business, campaign, None), drafts.create_run(campaign, clock())
     for one in (copy, run):
         for name in (
             "message_content",

@@ -17,6 +17,7 @@ from contacts.models import Contact
 from core.ids import uuid7
 from messaging.models import Message
 from messaging.outbox import pacing_settings
+from tests.campaigns.counters import counters_of, recount
 from tests.connections.driver_contract import until
 from tests.faults import servers
 from tests.faults.conftest import Workers
@@ -46,7 +47,7 @@ def campaign_to(people: int, number: WhatsAppConnection) -> Campaign:
 @pytest.fixture(autouse=True)
 def no_bells(monkeypatch: pytest.MonkeyPatch) -> None:
     """This process rings for no worker; the workers do."""
-    monkeypatch.setattr("campaigns.handlers._ring", lambda task, key: None)
+    monkeypatch.setattr("campaigns.subscriptions._send_task", lambda task, key: None)
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def is_over(campaign: Campaign) -> bool:
 def counts_agree(campaign: Campaign) -> bool:
     """Whether the campaign's counters equal its rows."""
     campaign.refresh_from_db()
-    return recipient_states.counters_of(campaign) == recipient_states.recount(campaign)
+    return counters_of(campaign) == recount(campaign)
 
 
 def nothing_is_lost_or_doubled(campaign: Campaign, people: int = FEW) -> None:

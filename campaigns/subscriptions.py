@@ -1,4 +1,4 @@
-"""Who listens to what for campaigns: the ledger inside the transaction of what happened, the rest after it."""
+"""Event subscriptions of campaigns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 from celery import current_app
 
-from campaigns.events import CampaignChanged, CampaignMoved
+from campaigns.events import CampaignChanged, CampaignStatusChanged
 from campaigns.services import auto_pause, drafts, recipient_states, replies, restore_guard, transitions
 from connections.events import ConnectionStatusChanged, DataMayBeOld
 from contacts.events import ContactBlocked, ContactOptedOut, ContactsMerged, TagsMerged
@@ -20,15 +20,15 @@ from messaging.events import MessageReceived, MessageStatusChanged
 
 log = structlog.get_logger(__name__)
 
-FEED_SECONDS = 0.2
-"""A process rings for the next messages of one campaign at most this often."""
-SHOW_SECONDS = 1.0
-"""Open pages are told of new counters at most this often."""
+FEED_INTERVAL = 0.2
+"""Minimum seconds between two feed tasks that a process sends for one campaign."""
+FRAME_INTERVAL = 1.0
+"""Minimum seconds between two live frames about new counters of one campaign."""
 
 
 def register() -> None:
-    """Subscribe; called once, in ready()."""
-    events.inside(MessageStatusChanged, on_statuses)
+    """Subscribe to events; called once, in ready()."""
+    events.inside(MessageStatusChanged, on_message_statuses)
     events.inside(MessageReceived, replies.on_received)
     events.inside(ContactOptedOut, replies.on_opted_out)
     events.inside(ContactBlocked, on_blocked)
@@ -36,69 +36,69 @@ def register() -> None:
     events.inside(TagsMerged, on_tags_merged)
     events.inside(ConnectionStatusChanged, auto_pause.on_connection)
     events.inside(DataMayBeOld, restore_guard.on_old_data)
-    events.after(CampaignMoved, on_moved)
+    events.after(CampaignStatusChanged, on_status_changed)
     events.after(CampaignChanged, on_changed)
 
 
-def on_statuses(batch: Sequence[MessageStatusChanged]) -> None:
-    """The lines follow their messages; failures may stop the campaign, the last one completes it."""
-    outcome = recipient_states.follow(batch)
+def on_message_statuses(batch: Sequence[MessageStatusChanged]) -> None:
+    """Apply message statuses to recipients; pause the campaign on failures, complete it after the last."""
+    outcome = recipient_states.apply_message_statuses(batch)
     if outcome is None:
         return
     if outcome.failed:
         auto_pause.after_failures(outcome)
-    if outcome.waiting:
-        transitions.keep_back(outcome.waiting)
-    if outcome.emptied:
-        transitions.finish(outcome.emptied)
+    if outcome.requeued:
+        transitions.hold_requeued(outcome.requeued)
+    if outcome.drained:
+        transitions.complete_drained(outcome.drained)
 
 
 def on_blocked(batch: Sequence[ContactBlocked]) -> None:
-    """Who was blocked gets nothing more."""
-    replies.take_out({event.contact_id for event in batch if event.blocked}, "blocked")
+    """Exclude blocked contacts from running campaigns."""
+    replies.exclude_contacts({event.contact_id for event in batch if event.blocked}, "blocked")
 
 
 def on_tags_merged(batch: Sequence[TagsMerged]) -> None:
-    """Campaigns that will still be sent mean, and leave out, people by the tag that stays."""
+    """Replace a merged tag in campaigns that are not over."""
     for event in batch:
         drafts.replace_tag(event.business_id, event.lost_id, event.tag_id)
 
 
-def on_moved(batch: Sequence[CampaignMoved]) -> None:
-    """The outbox follows at once, in the thread that committed: a pause counts from the next message on."""
+def on_status_changed(batch: Sequence[CampaignStatusChanged]) -> None:
+    """Sync the outbox in the committing thread, so that a pause counts from the next message on."""
     for event in batch:
         if event.step in ("paused", "resumed", "cancelled"):
-            transitions.align(event.campaign_id)
+            transitions.sync_outbox(event.campaign_id)
         if event.step in ("started", "resumed"):
-            _ring("campaigns.tasks.feed", event.campaign_id)
+            _send_task("campaigns.tasks.feed", event.campaign_id)
         elif event.step == "cancelled":
-            _ring("campaigns.tasks.close", event.campaign_id)
+            _send_task("campaigns.tasks.close", event.campaign_id)
         hub.push(hub.business_group(event.business_id), frame(event.campaign_id))
 
 
 def on_changed(batch: Sequence[CampaignChanged]) -> None:
-    """Room in the outbox, and other figures on open pages."""
+    """Top up the outbox and refresh open pages, both at limited rates."""
     for key, business_id in {event.campaign_id: event.business_id for event in batch}.items():
-        if _due(_fed, key, FEED_SECONDS):
-            _ring("campaigns.tasks.feed", key)
-        if _due(_shown, key, SHOW_SECONDS):
+        if _due(_fed_at, key, FEED_INTERVAL):
+            _send_task("campaigns.tasks.feed", key)
+        if _due(_shown_at, key, FRAME_INTERVAL):
             hub.push(hub.business_group(business_id), frame(key))
 
 
 def frame(campaign_id: UUID) -> dict[str, str]:
-    """What open pages are sent: which campaign to fetch again."""
+    """Build the live frame that makes open pages fetch the campaign again."""
     return {"type": "campaign", "campaign": str(campaign_id)}
 
 
-def _ring(task: str, campaign_id: UUID) -> None:
+def _send_task(task: str, campaign_id: UUID) -> None:
     try:
         current_app.send_task(task, args=[str(campaign_id)])
     except Exception:
         log.warning("campaign_task_not_sent", campaign_id=str(campaign_id), task=task, exc_info=True)
 
 
-_fed: dict[UUID, float] = {}
-_shown: dict[UUID, float] = {}
+_fed_at: dict[UUID, float] = {}
+_shown_at: dict[UUID, float] = {}
 _lock = threading.Lock()
 
 

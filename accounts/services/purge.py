@@ -45,7 +45,7 @@ def business(business_id: UUID) -> bool:
 
 def _dependents(
     model: type[models.Model], where: dict[str, object], path: tuple[type[models.Model], ...]
-) -> Iterator[models.QuerySet]:
+) -> Iterator[models.QuerySet[models.Model]]:
     """The rows that would be deleted with those of `model` that match `where`: tables furthest away first."""
     for relation in model._meta.get_fields(include_hidden=True):
         if not isinstance(relation, models.ManyToOneRel) or relation.on_delete is not models.CASCADE:
@@ -58,7 +58,7 @@ def _dependents(
         yield relation.related_model._base_manager.filter(**nested)
 
 
-def _empty(queryset: models.QuerySet) -> None:
+def _empty(queryset: models.QuerySet[models.Model]) -> None:
     """Delete the rows chunk by chunk, each with what still hangs on it."""
     while True:
         with transaction.atomic():

@@ -46,7 +46,7 @@ def begin(user: User) -> str:
         )
     if found.confirmed_at:
         raise Conflict("second_factor_on", "The second step is on already. Turn it off first.")
-    return found.secret
+    return str(found.secret)
 
 
 def uri(user: User, secret: str) -> str:

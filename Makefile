@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 PYTHON_RUN := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format bench mutants vendor lock environment environment-dev clean
+CODE := core whatsflow accounts jobs connections webhooks contacts messaging campaigns analytics
+CHECKS := check-types check-style check-layers check-templates check-migrations check-vendored check-security check-shell
+.PHONY: help run demo test check $(CHECKS) format bench mutants vendor lock environment environment-dev clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -20,14 +22,34 @@ demo: environment ## fill in a demonstration business (ARGS="--contacts 1000")
 test: environment-dev ## every test; again on PostgreSQL and Redis where they answer (ARGS="-k inbox")
 	@scripts/test.sh $(ARGS)
 
-check: environment-dev ## style, types, layers, templates, migrations, vendored files
+check: $(CHECKS) ## style, types, layers, templates, migrations, vendored files, security, shell scripts
+
+$(CHECKS): environment-dev
+
+check-types:
+	$(BIN)/mypy
+
+check-style:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+
+check-layers:
 	$(BIN)/lint-imports
+
+check-templates:
 	git ls-files -z 'templates/*.html' | xargs -0 -r $(BIN)/djade --check --target-version 5.2
+
+check-migrations:
 	$(PYTHON_RUN) manage.py makemigrations --check --dry-run
+
+check-vendored:
 	$(PYTHON_RUN) scripts/vendor.py --check
+
+check-security:
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(CODE)
+
+check-shell:
+	$(BIN)/shellcheck scripts/*.sh .ci/run
 
 format: environment-dev ## let the tools put the style right
 	$(BIN)/ruff check --fix .

@@ -57,7 +57,7 @@ def boundary(text: str, at: int, *, forward: bool = False, known: int = 0) -> in
         return at
     if end == at or end - start > LONGEST_EMOJI:
         return at
-    return end if forward else start
+    return int(end if forward else start)
 
 
 def _before(text: str, at: int, known: int) -> int:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The whole suite in parallel on the embedded default, then what touches services again on PostgreSQL and Redis.
+# The whole suite in parallel on the embedded default, then what depends on services again on PostgreSQL and Redis.
 #
 # The servers are those of TEST_DATABASE_URL and TEST_REDIS_URL, or local ones at their usual ports. Where they do not
 # answer, the second pass is skipped and says so; with WHATSFLOW_REQUIRE_SERVICES=1 that is an error. Arguments go to
@@ -13,7 +13,7 @@ export TEST_REDIS_URL="${TEST_REDIS_URL:-redis://127.0.0.1:6379/0}"
 # No test runs: pytest's status 5. Only with arguments, which may choose tests of one pass alone, is that no failure.
 run() {
     status=0
-    "$PYTHON" -m pytest -n "$processes" --dist worksteal --durations=25 --durations-min=5 "$@" || status=$?
+    "$PYTHON" -m pytest -n "$processes" --dist worksteal --durations=10 --durations-min=1 "$@" || status=$?
     if [ "$status" -eq 5 ] && [ "$chosen" = yes ]; then status=0; fi
     return "$status"
 }
@@ -29,7 +29,7 @@ echo "== Embedded default: SQLite, everything in one process"
 
 missing=$("$PYTHON" scripts/services.py) || true
 if [ -z "$missing" ]; then
-    echo "== Again on PostgreSQL and Redis: what touches the database, the broker or live updates"
+    echo "== Again on PostgreSQL and Redis: what depends on them"
     (DATABASE_URL="$TEST_DATABASE_URL" REDIS_URL="$TEST_REDIS_URL"; export DATABASE_URL REDIS_URL; run -m services "$@")
 elif [ "${WHATSFLOW_REQUIRE_SERVICES:-}" = 1 ]; then
     echo "FAILED: the second pass cannot run, because $missing, and WHATSFLOW_REQUIRE_SERVICES=1." >&2

@@ -45,7 +45,7 @@ def business(business_id: UUID) -> bool:
 
 def _dependents(
     model: type[models.Model], where: dict[str, object], path: tuple[type[models.Model], ...]
-) -> Iterator[models.QuerySet]:
+) -> Iterator[models.QuerySet[models.Model]]:
     """Yield the rows that cascade from those of `model` that match `where`, outermost tables first."""
     for relation in model._meta.get_fields(include_hidden=True):
         if not isinstance(relation, models.ManyToOneRel) or relation.on_delete is not models.CASCADE:
@@ -58,7 +58,7 @@ def _dependents(
         yield relation.related_model._base_manager.filter(**nested)
 
 
-def _delete_rows(queryset: models.QuerySet) -> None:
+def _delete_rows(queryset: models.QuerySet[models.Model]) -> None:
     """Delete the rows in chunks, each with its remaining dependents."""
     while True:
         with transaction.atomic():

@@ -46,7 +46,7 @@ def begin(user: User) -> str:
         )
     if factor.confirmed_at:
         raise Conflict("second_factor_on", "The second step is on already. Turn it off first.")
-    return factor.secret
+    return str(factor.secret)
 
 
 def uri(user: User, secret: str) -> str:

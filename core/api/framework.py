@@ -82,7 +82,7 @@ def _wrapped(data: Any, response: Response | None) -> Any:
 # -- names -------------------------------------------------------------------------------------------
 
 
-class CamelCaseSerializer(serializers.Serializer):
+class CamelCaseSerializer(serializers.Serializer):  # type: ignore[type-arg]
     """Mixin: declared fields are named in camelCase outside and in snake_case inside; JSON contents stay as they are.
 
     What nobody declared, and what is read-only, is refused with its name instead of silently left out.
@@ -284,7 +284,9 @@ def _column(rows: QuerySet[Any], name: str) -> Field[Any, Any]:
     """What a QuerySet is ordered by: a column of its table, or an expression that was annotated."""
     expression = rows.query.annotations.get(name)
     return (
-        expression.output_field if expression is not None else cast(Field, rows.model._meta.get_field(name))
+        expression.output_field
+        if expression is not None
+        else cast("Field[Any, Any]", rows.model._meta.get_field(name))
     )
 
 

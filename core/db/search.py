@@ -17,7 +17,7 @@ from core.db.search_text import Phrase, search_text
 CHUNK = 1000
 
 
-class SearchTextField(models.TextField):
+class SearchTextField(models.TextField):  # type: ignore[type-arg]
     """The terms of a row, written with it."""
 
     def pre_save(self, model_instance: Any, add: bool) -> str:

@@ -183,7 +183,7 @@ def fold(text: str) -> str:
 
 def _readable(text: str) -> str:
     """`text` with at most MARKS marks in a row. Also needed after characters between marks were taken away."""
-    return _MARKS.sub(r"\1", text)
+    return str(_MARKS.sub(r"\1", text))
 
 
 def _runs(text: str) -> list[tuple[str, str, str]]:

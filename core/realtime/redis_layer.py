@@ -84,4 +84,4 @@ class RedisChannelLayer(RedisPubSubChannelLayer):
         if loop not in self._layers:
             self._layers[loop] = _LoopLayer(*self._args, **self._kwargs, channel_layer=self)
             _wrap_close(self, loop)
-        return self._layers[loop]
+        return self._layers[loop]  # type: ignore[no-any-return]

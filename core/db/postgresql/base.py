@@ -26,7 +26,7 @@ class _UtcLoader(BaseTzLoader):
         try:
             moment = datetime.fromisoformat(str(data, "ascii"))
         except ValueError:  # years that Python does not have: psycopg says it in words
-            return super().load(data)
+            return super().load(data)  # type: ignore[no-any-return]
         return moment.astimezone(UTC)
 
 

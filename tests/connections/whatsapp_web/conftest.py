@@ -16,15 +16,6 @@ from tests.connections.whatsapp_web.rig import Phase, Talking, WebRig
 from tests.standin import Standin
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A browser does not care about the database: only the journey runs again on PostgreSQL."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents and item.path.stem != "test_journey":
-            item.own_markers = [mark for mark in item.own_markers if mark.name != "services"]
-
-
 @pytest.fixture(autouse=True)
 def _needs_chromium(request: pytest.FixtureRequest) -> None:
     if request.node.get_closest_marker("browser") and (words := missing()):

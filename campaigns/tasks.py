@@ -16,7 +16,7 @@ def start_due() -> None:
 
 @shared_task
 def tend() -> None:
-    """Make up for whatever doorbell got lost."""
+    """Make up for lost wake-ups."""
     scheduling.tend()
 
 

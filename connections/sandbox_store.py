@@ -283,7 +283,7 @@ class OrmStore:
         )
 
     def _ring(self) -> None:
-        transaction.on_commit(partial(wakeup.ring, wakeup.connection_topic(self.connection_id)))
+        transaction.on_commit(partial(wakeup.notify, wakeup.connection_topic(self.connection_id)))
 
 
 def _customer(row: SandboxCustomer) -> Customer:

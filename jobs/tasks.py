@@ -15,7 +15,7 @@ def work_off() -> None:
 
 @shared_task(name="jobs.tasks.sweep")
 def sweep() -> None:
-    """Wake a worker if a job waits: its bell was lost, its wait is over, or whoever had it died."""
+    """Wake a worker if a job waits: its wake-up was lost, its wait is over, or whoever had it died."""
     if services.anything_due():
         work_off.delay()
 

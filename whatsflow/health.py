@@ -6,7 +6,6 @@ from collections.abc import Callable
 from itertools import chain
 
 import structlog
-import webhooks.gauges
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_safe
 import connections.gauges
 import jobs.gauges
 import messaging.gauges
+import webhooks.gauges
 from core import gauges
 from core.files import disk
 from core.shutdown import stopping

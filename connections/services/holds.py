@@ -111,7 +111,7 @@ def release(connection: WhatsAppConnection, actor: User | None, *, send: bool) -
         )
         audit.record(connection.business_profile, actor, "connection.released", connection, sent=send)
         topic = wakeup.connection_topic(row.pk)
-        transaction.on_commit(partial(wakeup.ring, topic), robust=True)
+        transaction.on_commit(partial(wakeup.notify, topic), robust=True)
     connection.held_since = None
 
 

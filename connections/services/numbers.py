@@ -179,7 +179,7 @@ def stop_all(business_id: UUID) -> None:
 
 def start(connection_id: UUID) -> None:
     """Ask a sessions worker to take the number, and wake the one that has it. Losing this costs a few seconds."""
-    wakeup.ring(wakeup.connection_topic(connection_id))
+    wakeup.notify(wakeup.connection_topic(connection_id))
     try:
         current_app.send_task("connections.tasks.run_session", args=[str(connection_id)])
     except Exception:
@@ -209,7 +209,7 @@ def _leave(connection: WhatsAppConnection, actor: User | None, desired: str, act
 
 
 def _ring(connection_id: UUID) -> None:
-    wakeup.ring(wakeup.connection_topic(connection_id))
+    wakeup.notify(wakeup.connection_topic(connection_id))
 
 
 def _unattended(row: QuerySet[WhatsAppConnection]) -> QuerySet[WhatsAppConnection]:

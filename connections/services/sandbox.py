@@ -272,4 +272,4 @@ def _world(connection: WhatsAppConnection) -> World:
 
 
 def _ring(connection: WhatsAppConnection) -> None:
-    wakeup.ring(wakeup.connection_topic(connection.pk))
+    wakeup.notify(wakeup.connection_topic(connection.pk))

@@ -24,7 +24,7 @@ from messaging.events import MessageAdded, MessageStatusChanged
 from messaging.media import media_files as files
 from messaging.models import Conversation, MediaFile, Message
 from messaging.services import conversation_summary
-from messaging.services.conversations import ring
+from messaging.services.conversations import wake_runner
 
 Status = Message.Status
 _BY_ITSELF = Q(priority__gte=Message.Priority.CAMPAIGN)
@@ -69,7 +69,7 @@ def enqueue_all(
     contacts.count_messages(contacts.Talked(row.contact_id, 1, moment, moment) for row in rows)
     publish(*(_added(row) for row in rows))
     for connection_id in {row.connection_id for row in rows}:
-        ring(connection_id)
+        wake_runner(connection_id)
     return known | {str(row.client_token): row.pk for row in rows}
 
 
@@ -223,4 +223,4 @@ _TOLD = ("business_profile", "conversation", "connection", "status")
 def _ring_for(message_ids: Collection[UUID]) -> None:
     rows = Message.objects.filter(pk__in=message_ids).order_by()
     for connection_id in rows.values_list("connection_id", flat=True).distinct():
-        ring(connection_id)
+        wake_runner(connection_id)

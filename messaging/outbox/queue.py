@@ -21,7 +21,7 @@ from messaging.media import media_files as files
 from messaging.models import Conversation, MediaFile, Message
 from messaging.outbox import states
 from messaging.services import conversation_summary
-from messaging.services.conversations import ring
+from messaging.services.conversations import wake_runner
 
 Status = Message.Status
 
@@ -135,7 +135,7 @@ def _insert(business: BusinessProfile, conversation: Conversation, message: Mess
             talked = contacts.Talked(message.contact_id, 1, message.created_at, message.created_at)
             contacts.count_messages([talked])
             publish(_added(message))
-            ring(message.connection_id)
+            wake_runner(message.connection_id)
     except IntegrityError:
         made = _made_already(business, conversation, message.client_token)
         if made is None:
@@ -209,7 +209,7 @@ def _move(
     allowed: tuple[str, ...],
     fields: dict[str, object],
 ) -> bool:
-    """Compare-and-set by a person, with audit, preview, event and doorbell. False: it was in no allowed state."""
+    """Compare-and-set by a person, with audit, preview, event and wake-up. False: it was in no allowed state."""
     if message.business_profile_id != business.pk:
         raise NotFound("This message")
     status = str(fields["status"])
@@ -220,7 +220,7 @@ def _move(
         conversation_summary.show_statuses([(message.conversation_id, message.pk, status)])
         audit.record(business, actor, action, message)
         publish(status_event(message, status))
-        ring(message.connection_id)
+        wake_runner(message.connection_id)
     return True
 
 

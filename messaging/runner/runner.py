@@ -31,7 +31,7 @@ DATABASE_WAIT_SECONDS = 2.0
 class SessionRunner:
     """Drives one number.
 
-    owner: unique to this runner. stop: set it, and ring the number's bell, to end cleanly.
+    owner: unique to this runner. stop: set it, and notify the number's topic, to end cleanly.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class SessionRunner:
         self.stop = stop
         self.hearing = hearing or Hearing()
         self._lost = threading.Event()
-        self._bell = wakeup.listen(wakeup.connection_topic(connection_id))
+        self._listener = wakeup.listen(wakeup.connection_topic(connection_id))
         self._log = log.bind(connection_id=str(connection_id), owner=owner)
 
     def run(self) -> None:
@@ -51,10 +51,10 @@ class SessionRunner:
         lease = leases.acquire(self.connection_id, self.owner)
         if lease is None:
             return
-        forget = shutdown.on_stop(self._bell.ring)
+        forget = shutdown.on_stop(self._listener.notify)
         leases.keeper.hold(lease, self._on_lost, asked)
         try:
-            with self._bell:
+            with self._listener:
                 self._drive(lease, mailbox())
         except LeaseLost:
             self._log.info("lease_lost", epoch=lease.epoch)
@@ -69,7 +69,7 @@ class SessionRunner:
 
     def _on_lost(self) -> None:
         self._lost.set()
-        self._bell.ring()
+        self._listener.notify()
 
     def _drive(self, lease: Lease, box: Mailbox) -> None:
         while not self.stopping():
@@ -82,20 +82,20 @@ class SessionRunner:
                 if wish.wait > HOLD_SECONDS:
                     return
                 if wish.wait > 0:
-                    self._bell.wait(wish.wait)
+                    self._listener.wait(wish.wait)
                     continue
                 if self._one_session(lease, box):
                     return
             except (OperationalError, InterfaceError):
                 self._log.warning("database_failed", exc_info=True)
-                self._bell.wait(DATABASE_WAIT_SECONDS)
+                self._listener.wait(DATABASE_WAIT_SECONDS)
 
     def _one_session(self, lease: Lease, box: Mailbox) -> bool:
         """Open the driver and stay with it until it ends. True: the number is not to be driven any longer."""
         sessions.report_state(lease, State(Phase.LOADING))
         row = sessions.load(lease)
-        driver = registry.create(row, self._bell.ring)
-        session = Session(driver, lease, box, self._bell, self.stopping, self.hearing)
+        driver = registry.create(row, self._listener.notify)
+        session = Session(driver, lease, box, self._listener, self.stopping, self.hearing)
         try:
             return session.run()
         except (LeaseLost, OperationalError, InterfaceError):

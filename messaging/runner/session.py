@@ -23,7 +23,7 @@ from connections.models import WhatsAppConnection
 from connections.ports import Lease, Mailbox
 from connections.services import sessions
 from core.files import disk
-from core.realtime.wakeup import Bell
+from core.realtime import wakeup
 from messaging.runner.ack_watchdog import Hearing
 from messaging.runner.background_tasks import Errands
 from messaging.runner.gap_recovery import Healing
@@ -59,14 +59,14 @@ class Session:
         driver: Driver,
         lease: Lease,
         box: Mailbox,
-        bell: Bell,
+        listener: wakeup.Listener,
         stopping: Callable[[], bool],
         hearing: Hearing,
     ) -> None:
         self.driver = driver
         self.lease = lease
         self.box = box
-        self.bell = bell
+        self.listener = listener
         self.stopping = stopping
         self.hearing = hearing
         self._sender = Sender(driver, lease, box, hearing, stopping)
@@ -90,7 +90,7 @@ class Session:
                 return True
             if self._ready_since is None and wish.pairing_phone != self.driver.context.pairing_phone:
                 return False
-            self.bell.wait(self._step(limited=wish.limited))
+            self.listener.wait(self._step(limited=wish.limited))
         self._pause_here()
         return False
 

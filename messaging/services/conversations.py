@@ -62,7 +62,7 @@ def mark_read(business: BusinessProfile, conversation: Conversation, actor: User
             _check(business, conversation)
             return
         _announce(business, conversation)
-        ring(conversation.connection_id)
+        wake_runner(conversation.connection_id)
     conversation.unread_count, conversation.last_read_at, conversation.receipt_wanted = 0, moment, True
 
 
@@ -143,10 +143,10 @@ def save_draft(business: BusinessProfile, conversation: Conversation, user: User
         Draft.objects.filter(conversation=conversation, user=user).delete()
 
 
-def ring(connection_id: UUID) -> None:
-    """Tell the number's runner, once this transaction has committed, that there is something to do."""
+def wake_runner(connection_id: UUID) -> None:
+    """Wake the runner of the number after the commit."""
     topic = wakeup.connection_topic(connection_id)
-    transaction.on_commit(partial(wakeup.ring, topic), robust=True)
+    transaction.on_commit(partial(wakeup.notify, topic), robust=True)
 
 
 def _change(

@@ -26,7 +26,7 @@ def ring_for_due_messages() -> int:
     numbers = WhatsAppConnection.objects.filter(Exists(ready) | Exists(due)).order_by()
     ringing = list(numbers.values_list("pk", flat=True))
     for connection_id in ringing:
-        wakeup.ring(wakeup.connection_topic(connection_id))
+        wakeup.notify(wakeup.connection_topic(connection_id))
     return len(ringing)
 
 

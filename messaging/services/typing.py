@@ -37,7 +37,7 @@ def tell(business: BusinessProfile, conversation: Conversation, active: bool) ->
         entry[key] = (conversation.contact.phone_number, lid, time.time() + LASTS_SECONDS)
     cache.set(_key(conversation.connection_id), entry, LASTS_SECONDS)
     if active != (known is not None):
-        wakeup.ring(wakeup.connection_topic(conversation.connection_id))
+        wakeup.notify(wakeup.connection_topic(conversation.connection_id))
 
 
 def of(connection_id: UUID) -> list[Chat]:

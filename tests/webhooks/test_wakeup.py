@@ -1,4 +1,4 @@
-"""The clock's doorbell: a dispatcher is started when something waits, and only then."""
+"""Beat's task: a dispatcher is started when something waits, and only then."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Whoever posts what is due: one thread that talks to the database, and lanes that talk to receivers.
 
 The thread claims for each endpoint as much as its lane has room for and writes results in batches. It is started by a
-task (`ensure_running`), woken by the doorbell, and ends when nothing has been due for a while; beat's sweeper has it
+task (`ensure_running`), woken by a wake-up, and ends when nothing has been due for a while; beat's sweeper has it
 started again. Any number of processes may run one: claims keep them apart.
 """
 
@@ -56,8 +56,8 @@ class Dispatcher:
     def run(self) -> None:
         """Work until nothing has been due for a while, or the process is asked to stop."""
         idle_since = time.monotonic()
-        with wakeup.listen(deliveries.TOPIC) as bell:
-            self._bell = bell
+        with wakeup.listen(deliveries.TOPIC) as listener:
+            self._listener = listener
             forget = on_stop(self.stop)
             try:
                 while not self._stopped.is_set():
@@ -65,7 +65,7 @@ class Dispatcher:
                         idle_since = time.monotonic()
                     elif time.monotonic() - idle_since > self._idle_seconds:
                         break
-                    bell.wait(self._wait())
+                    listener.wait(self._wait())
             finally:
                 forget()
                 self._wind_up()
@@ -73,7 +73,7 @@ class Dispatcher:
     def stop(self) -> None:
         """Have `run` return soon; safe from any thread."""
         self._stopped.set()
-        wakeup.ring(deliveries.TOPIC)
+        wakeup.notify(deliveries.TOPIC)
 
     def _round(self) -> bool:
         """Write results, claim, hand out. Returns whether there is anything to do."""
@@ -92,7 +92,7 @@ class Dispatcher:
         return bool(self._unwritten) or any(lane.busy for lane in self._lanes.values())
 
     def _wait(self) -> float:
-        """Seconds to sleep unless rung."""
+        """Seconds to sleep unless notified."""
         if self._busy():
             return ROUND_SECONDS
         if self._untold:
@@ -154,7 +154,7 @@ class Dispatcher:
         """Called by lanes, from their threads."""
         self._results.put(result)
         if hungry:
-            self._bell.ring()
+            self._listener.notify()
 
     def _tell(self, at_once: bool = False) -> None:
         """Let the open pages fetch anew what they show of endpoints: at most once a second each, never too few."""
@@ -193,7 +193,7 @@ def ensure_running() -> None:
         if (_thread is None or not _thread.is_alive()) and not stopping.is_set():
             _thread = threading.Thread(target=_run, name="webhooks", daemon=True)
             _thread.start()
-    wakeup.ring(deliveries.TOPIC)
+    wakeup.notify(deliveries.TOPIC)
 
 
 def _run() -> None:

@@ -36,7 +36,7 @@ from webhooks.services import circuit_breaker
 log = structlog.get_logger(__name__)
 
 TOPIC = "webhooks"
-"""The doorbell of whoever delivers."""
+"""Topic of the wake-ups of the dispatchers."""
 SAFETY = 0.1
 """Of a claim's time, what is left at its end besides the time that a try may take: nobody begins one any more."""
 ENDPOINTS_AT_ONCE = 1000
@@ -71,7 +71,7 @@ RETURNING id
 def wake() -> None:
     """Tell dispatchers that something is due, and have one started. Losing this costs seconds: the beat sweeps."""
     global _started_at
-    wakeup.ring(TOPIC)
+    wakeup.notify(TOPIC)
     if time.monotonic() - _started_at < START_AGAIN_SECONDS:
         return
     _started_at = time.monotonic()

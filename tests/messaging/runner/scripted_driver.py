@@ -106,8 +106,8 @@ class ScriptedDriver(Driver):
 def tell(lease: Lease, *batches: Sequence[Event]) -> ScriptedDriver:
     """Run a session until it has taken all batches. Raises what leaves the session."""
     driver = ScriptedDriver(lease.connection_id, *batches)
-    bell = wakeup.listen(wakeup.connection_topic(lease.connection_id))
-    with bell:
-        session = Session(driver, lease, mailbox(), bell, lambda: not driver.batches, Hearing())
+    listener = wakeup.listen(wakeup.connection_topic(lease.connection_id))
+    with listener:
+        session = Session(driver, lease, mailbox(), listener, lambda: not driver.batches, Hearing())
         session.run()
     return driver

@@ -18,8 +18,8 @@ from connections import selectors as numbers
 from connections.models import WhatsAppConnection
 from contacts import selectors as people
 from contacts.services import contacts
+from core import http
 from core.errors import Conflict, InvalidInput, NotFound
-from core.http import policy
 from messaging.inbox import selectors
 from messaging.media import media_files
 from messaging.models import Conversation, MediaFile, Message
@@ -27,7 +27,7 @@ from messaging.outbox import queue
 from messaging.services import conversations
 
 URL_MAX_BYTES = 16 * 1024 * 1024
-_LIMITS = policy.Limits(total=30.0, max_bytes=URL_MAX_BYTES)
+_LIMITS = http.Limits(total=30.0, max_bytes=URL_MAX_BYTES)
 LOOK_EVERY = 0.1
 """Seconds between two looks at a message whose sender waits."""
 ON_ITS_WAY = (Message.Status.QUEUED, Message.Status.SENDING)
@@ -95,8 +95,8 @@ def fetch(business: BusinessProfile, actor: User, url: str) -> MediaFile:
     Raises OutboundError, InvalidInput as `media.store_upload`, and ("media_unavailable") for an answer that is no 200.
     """
     try:
-        answer = policy.request("GET", url, limits=_LIMITS)
-    except policy.Blocked as error:
+        answer = http.request("GET", url, limits=_LIMITS)
+    except http.Blocked as error:
         raise InvalidInput(error.code, error.message, field="mediaUrl") from None
     if answer.status != 200:
         raise InvalidInput(

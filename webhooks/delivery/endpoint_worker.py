@@ -13,16 +13,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import structlog
 
-from core.http.policy import OutboundError
+from core.http import OutboundError, Session
 from webhooks.delivery import http
 from webhooks.delivery.http import Attempt, Claimed, Endpoint
-
-if TYPE_CHECKING:
-    from core.http.session import Caller
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +58,7 @@ class Lane:
         self._rest_until = 0.0
         self._last = time.monotonic()
         self.offered_at = 0.0
-        self._caller: Caller | None = None
+        self._session: Session | None = None
         self._signers = http.signers(endpoint)
 
     @property
@@ -95,7 +91,7 @@ class Lane:
             moved = endpoint.url != self.endpoint.url
             self.endpoint, self._signers = endpoint, http.signers(endpoint)
             if moved:
-                self._caller = None
+                self._session = None
 
     def room(self) -> int:
         """How many deliveries to claim for it now."""
@@ -133,8 +129,8 @@ class Lane:
 
     def close(self) -> None:
         """End the connections; only when it is not busy."""
-        if self._caller is not None:
-            self._caller.close()
+        if self._session is not None:
+            self._session.close()
 
     def _work(self) -> None:
         while (claimed := self._next()) is not None:
@@ -162,18 +158,16 @@ class Lane:
             return Attempt(self.endpoint, claimed, datetime.now(UTC))
         endpoint, signers = self.endpoint, self._signers
         try:
-            caller = self._caller_now()
+            session = self._open_session()
         except OutboundError as error:
             return Attempt(endpoint, claimed, datetime.now(UTC), error=error.code)
-        return http.attempt(endpoint, signers, caller, claimed)
+        return http.attempt(endpoint, signers, session, claimed)
 
-    def _caller_now(self) -> Caller:
+    def _open_session(self) -> Session:
         with self._lock:
-            if self._caller is None:
-                from core.http.session import Caller  # here: see http.request
-
-                self._caller = Caller(self.endpoint.url, connections=MOST_THREADS)
-            return self._caller
+            if self._session is None:
+                self._session = Session(self.endpoint.url, connections=MOST_THREADS)
+            return self._session
 
     def _learn(self, result: Attempt) -> bool:
         """Adjust to how the receiver does. Returns whether more should be claimed soon."""

@@ -6,17 +6,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
 from standardwebhooks import Webhook as Signer
 
-from core.http.policy import Limits, OutboundError
+from core.http import Limits, OutboundError, Session
 from webhooks.delivery import presets, retry_schedule
-
-if TYPE_CHECKING:
-    from core.http.session import Caller
 
 ANSWER_BYTES = 1024
 """Of an answer, what is kept."""
@@ -96,7 +92,7 @@ def signed_headers(
     }
 
 
-def attempt(endpoint: Endpoint, signers: Sequence[Signer], caller: Caller, claimed: Claimed) -> Attempt:
+def attempt(endpoint: Endpoint, signers: Sequence[Signer], session: Session, claimed: Claimed) -> Attempt:
     """Post one event. Never raises for what a receiver does."""
     body = presets.body(endpoint.preset, claimed.payload)
     moment, begin = datetime.now(UTC), time.monotonic()
@@ -112,7 +108,7 @@ def attempt(endpoint: Endpoint, signers: Sequence[Signer], caller: Caller, claim
         max_bytes=READ_BYTES,
     )
     try:
-        answer = caller.post(body, headers, limits)
+        answer = session.post(body, headers, limits)
     except OutboundError as error:
         return Attempt(endpoint, claimed, moment, _ms(begin), error=error.code)
     return Attempt(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from accounts import rate_limits
 from accounts.models import User
+from core import rate_limit
 from core.errors import InvalidInput
 
 WRONG_PER_HOUR = 10
@@ -12,8 +12,8 @@ WRONG_PER_HOUR = 10
 
 def password(user: User, given: str, field: str) -> None:
     """Raises InvalidInput unless `given` is the user's password, TooManyRequests after too many that were not."""
-    rate_limits.require_unspent("proof", str(user.pk), WRONG_PER_HOUR)
+    rate_limit.require_unspent("proof", str(user.pk), WRONG_PER_HOUR)
     if user.check_password(given):
         return
-    rate_limits.hit("proof", str(user.pk), WRONG_PER_HOUR)
+    rate_limit.hit("proof", str(user.pk), WRONG_PER_HOUR)
     raise InvalidInput("wrong_password", "This is not your current password.", field=field)

@@ -5,7 +5,7 @@ An event is a frozen dataclass with a `name` (also the webhook's name) and the b
 
 - *inside* subscribers run at once, in the same transaction, and only touch the database: what they write is as safe as
   the change itself. If one raises, the change is rolled back.
-- *after* subscribers run when the transaction has committed (live push, doorbell, Celery). What one loses, a sweeper or
+- *after* subscribers run when the transaction has committed (live push, wake-up, Celery). What one loses, a sweeper or
   the next page load makes up for; an error in one is logged and stops nobody else.
 
 Both receive batches: a list of events of the subscribed class, in the order in which they were published.

@@ -1,6 +1,6 @@
 """All settings, read from the environment once. See .env.example for every variable.
 
-Nothing set: the embedded default (one process, SQLite, in-process broker and live layer, everything under
+Nothing set: the embedded default (one process, SQLite, in-process broker and message bus, everything under
 WHATSFLOW_HOME). DATABASE_URL and REDIS_URL set: PostgreSQL and Redis. Any variable NAME may be given as NAME_FILE with
 the path of a file that holds the value (Docker secrets).
 """
@@ -38,7 +38,7 @@ PUBLIC_URL = env.str("WHATSFLOW_URL", default=f"http://localhost:{PORT}").rstrip
 DATABASE_URL = env.str("DATABASE_URL", default="")
 REDIS_URL = env.str("REDIS_URL", default="")
 EMBEDDED = not REDIS_URL
-"""No Redis: broker, live layer, cache and doorbell live in the one process."""
+"""No Redis: broker, message bus and cache live in the one process."""
 REDIS_PREFIX = "whatsflow" + urlsplit(REDIS_URL).path.replace("/", ".")
 """Starts every channel name: Redis keeps keys apart by database number, but not what is published."""
 FAILPOINTS = env.str("WHATSFLOW_FAILPOINTS", default="")
@@ -192,12 +192,6 @@ if REDIS_URL:
             "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
         }
     }
-    CHANNEL_LAYERS = {
-        "default": {
-            "BACKEND": "core.realtime.redis_layer.RedisChannelLayer",
-            "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": REDIS_PREFIX},
-        }
-    }
 else:
     CACHES = {
         "default": {
@@ -208,7 +202,6 @@ else:
             },  # Django's 300 let a flood push out what the brakes have counted
         }
     }
-    CHANNEL_LAYERS = {"default": {"BACKEND": "core.realtime.inprocess_layer.InProcessChannelLayer"}}
 
 # -- work --------------------------------------------------------------------------------------------------------------
 
@@ -244,7 +237,7 @@ CELERY_BEAT_SCHEDULE = {
     "send-reports": {"task": "analytics.tasks.send_reports", "schedule": 900.0},
     "clear-sessions": {"task": "accounts.tasks.clear_expired", "schedule": 6 * 3600.0},
 }
-for _entry in CELERY_BEAT_SCHEDULE.values():  # with no worker about, bells do not pile up
+for _entry in CELERY_BEAT_SCHEDULE.values():  # without a worker, tasks do not pile up
     _entry["options"] = {"expires": _entry["schedule"]}
 MAX_SESSIONS = env.int("WHATSFLOW_MAX_SESSIONS", default=20)
 """Numbers that one sessions worker drives at most."""

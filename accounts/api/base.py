@@ -22,6 +22,7 @@ from accounts.models import BusinessProfile, User
 from accounts.roles import Can
 from accounts.scopes import READ, WRITE, Resource
 from accounts.services import origins
+from core import rate_limit
 from core.api import etags
 from core.api.framework import (
     CamelCaseSerializer,
@@ -58,7 +59,7 @@ class Endpoint(ViewSet):
     data: dict[str, Any]
     query: dict[str, Any]
     _access: Access | None = None
-    _budget: throttling.Budget | None = None
+    _window: rate_limit.Window | None = None
 
     @classmethod
     def method(cls, name: str) -> Operation:
@@ -115,11 +116,9 @@ class Endpoint(ViewSet):
         self._check_origin(plain)
 
     def _count(self, who: str, limit: int) -> None:
-        try:
-            self._budget = throttling.count(who, limit)
-        except exceptions.Throttled as refusal:
-            self._budget = refusal.budget  # type: ignore[attr-defined]
-            raise
+        self._window = rate_limit.hit("api", who, limit, rate_limit.MINUTE)
+        if self._window.exceeded:
+            raise throttling.refusal(self._window)
 
     def _check_origin(self, plain: HttpRequest) -> None:
         """A page of another site may act only in a business that has allowed that site."""
@@ -251,7 +250,7 @@ class Endpoint(ViewSet):
     ) -> Any:
         """Headers that every answer has."""
         response = super().finalize_response(request, cast(Response, response), *args, **kwargs)
-        headers: Mapping[str, str] = self._budget.headers if self._budget else {}
+        headers: Mapping[str, str] = self._window.headers if self._window else {}
         for name, value in headers.items():
             response[name] = value
         if response.status_code == 429:

@@ -9,7 +9,7 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.signals import user_logged_in
 from rest_framework.request import Request
 
-from accounts import rate_limits, selectors
+from accounts import selectors
 from accounts.access import Access
 from accounts.api import serializers
 from accounts.api.base import Endpoint
@@ -20,6 +20,7 @@ from accounts.roles import Can
 from accounts.scopes import Resource
 from accounts.services import businesses, origins, signup, tokens, two_factor
 from accounts.services.tokens import TokenPair
+from core import rate_limit
 from core.errors import Forbidden, InvalidInput, Unauthorized
 
 REGISTRATIONS_PER_HOUR = 30
@@ -45,7 +46,7 @@ class Auth(Endpoint):
             raise Forbidden(
                 "New accounts are by invitation only. Ask an owner or admin of a team for a link."
             )
-        rate_limits.require("register", client_address(request._request) or "", REGISTRATIONS_PER_HOUR)
+        rate_limit.require("register", client_address(request._request) or "", REGISTRATIONS_PER_HOUR)
         return _signed_in(signup.register(**self.data))
 
     @operation(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from accounts import rate_limits
 from accounts.models import User
+from core import rate_limit
 from core.errors import InvalidInput
 
 WRONG_PER_HOUR = 10
@@ -12,8 +12,8 @@ WRONG_PER_HOUR = 10
 
 def require_password(user: User, password: str, field: str) -> None:
     """Check the user's current password. Raises InvalidInput("wrong_password"), TooManyRequests."""
-    rate_limits.require_unspent("reauthentication", str(user.pk), WRONG_PER_HOUR)
+    rate_limit.require_unspent("reauthentication", str(user.pk), WRONG_PER_HOUR)
     if user.check_password(password):
         return
-    rate_limits.hit("reauthentication", str(user.pk), WRONG_PER_HOUR)
+    rate_limit.hit("reauthentication", str(user.pk), WRONG_PER_HOUR)
     raise InvalidInput("wrong_password", "This is not your current password.", field=field)

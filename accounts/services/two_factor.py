@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.twofactor import InvalidToken
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from django.db import transaction
 
-from accounts import rate_limits
 from accounts.models import RecoveryCode, SecondFactor, User
 from accounts.services import audit, reauthentication
+from core import rate_limit
 from core.clock import now
 from core.errors import Conflict, InvalidInput
 from core.security.crypto import fingerprint
@@ -91,9 +91,9 @@ def remove(user: User, actor: User) -> None:
 
 def check(user: User, code: str) -> None:
     """Check and consume a TOTP or recovery code. Raises InvalidInput("wrong_code"), TooManyRequests."""
-    rate_limits.require_unspent("second-factor", str(user.pk), WRONG_PER_HOUR)
+    rate_limit.require_unspent("second-factor", str(user.pk), WRONG_PER_HOUR)
     if not (_use_code(user, code) or _use_recovery_code(user, code)):
-        rate_limits.hit("second-factor", str(user.pk), WRONG_PER_HOUR)
+        rate_limit.hit("second-factor", str(user.pk), WRONG_PER_HOUR)
         raise _wrong_code()
 
 

@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import forms, rate_limits, tasks
+from accounts import forms, tasks
 from accounts.access import SESSION_KEY
 from accounts.lockout import client_address
 from accounts.models import Invitation, User
@@ -26,6 +26,7 @@ from accounts.services import team, two_factor, users
 from accounts.views.form_page import focus_first_error, form_page
 from accounts.views.team import INVITATION_KEY, opened_invitation
 from accounts.views.two_factor import request_code
+from core import rate_limit
 from core.api import envelope
 from core.errors import DomainError, Forbidden
 
@@ -72,7 +73,7 @@ def locked_out(
     minutes = max(1, round(wait.total_seconds() / 60))
     locked: HttpResponse
     if request.path.startswith("/api/"):
-        error = rate_limits.TooManyRequests(
+        error = rate_limit.TooManyRequests(
             "locked_out", f"Too many wrong passwords. Try again in {minutes} minutes."
         )
         locked = JsonResponse(envelope.failure_of(error), status=error.status)
@@ -107,7 +108,7 @@ def register(request: HttpRequest) -> HttpResponse:
     initial = {"email": invitation.email} if invitation else {}
     form = forms.RegisterForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
-        rate_limits.require("register", client_address(request) or "", REGISTRATIONS_PER_HOUR)
+        rate_limit.require("register", client_address(request) or "", REGISTRATIONS_PER_HOUR)
         try:
             return _register(request, form.cleaned_data, invitation)
         except DomainError as error:
@@ -138,8 +139,9 @@ def password_reset(request: HttpRequest) -> HttpResponse:
 
 def _send_reset(client: str, email: str) -> None:
     """Queue the reset mail unless client or address exceed their limits, which the response does not reveal."""
-    client_allowed = rate_limits.hit("reset-client", client, RESETS_PER_CLIENT)
-    if not (rate_limits.hit("reset-address", email, RESETS_PER_ADDRESS) and client_allowed):
+    by_client = rate_limit.hit("reset-client", client, RESETS_PER_CLIENT)
+    by_address = rate_limit.hit("reset-address", email, RESETS_PER_ADDRESS)
+    if by_client.exceeded or by_address.exceeded:
         return
     try:
         tasks.send_password_reset.delay(email)

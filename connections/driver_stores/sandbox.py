@@ -299,7 +299,7 @@ class SandboxStore:
         )
 
     def _wake_runner(self) -> None:
-        transaction.on_commit(partial(wakeup.ring, wakeup.connection_topic(self.connection_id)))
+        transaction.on_commit(partial(wakeup.notify, wakeup.connection_topic(self.connection_id)))
 
 
 def _customer(row: SandboxCustomer) -> Customer:

@@ -241,7 +241,7 @@ def wake_runner(connection_id: UUID) -> None:
 
     A wake-up may be lost; the runner checks again by itself.
     """
-    wakeup.ring(wakeup.connection_topic(connection_id))
+    wakeup.notify(wakeup.connection_topic(connection_id))
 
 
 def wake_runner_on_commit(connection_id: UUID) -> None:

@@ -75,7 +75,7 @@ def renew(rows: QuerySet[M]) -> bool:
     return bool(rows.update(lease_expires_at=_expiry()))
 
 
-def _expiry() -> ExpressionWrapper:
+def _expiry() -> ExpressionWrapper[DateTimeField]:
     duration = Value(timedelta(seconds=settings.LEASE_SECONDS), output_field=DurationField())
     return ExpressionWrapper(Now() + duration, output_field=DateTimeField())
 

@@ -1,7 +1,12 @@
-"""The connections of `core.http.policy`, which says what may be called. Loaded when it first looks at one."""
+"""The HTTP client: httpcore's connection pool over a network backend that connects to checked addresses only.
+
+A new connection is made to an address that was resolved and checked just then; a kept one still leads there, however
+the name's DNS answers change. Nothing is followed, decompressed or taken from the environment (proxies, netrc).
+"""
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import threading
 import time
@@ -15,65 +20,134 @@ import httpcore2
 import httpx2  # noqa: TID251 - this is the module that the ban points to
 
 from core.http import policy
+from core.http.policy import Limits, Response, TimedOut, Unreachable
 
 USER_AGENT = "WhatsFlow"
+KEEP_SECONDS = 120.0
+"""Age from which a connection is not used again, so that the name is looked up anew."""
+IDLE_SECONDS = 15.0
+"""Idle time after which a kept connection is closed."""
 _resolvers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolve")
-
-
-def parse(url: str) -> httpx2.URL:
-    """An address in its parts. Raises ValueError for what is none."""
-    try:
-        return httpx2.URL(url)
-    except (httpx2.InvalidURL, TypeError) as error:
-        raise ValueError("This is not a web address.") from error
 
 
 def request(
     method: str,
     url: str,
-    headers: Mapping[str, str],
-    content: bytes | None,
-    limits: policy.Limits,
     *,
-    truncate: bool,
-) -> policy.Answer:
-    """As `http.request`."""
-    exempt = policy.check_url(url)
-    deadline = Deadline()
-    deadline.start(limits.total)
-    timeout = httpx2.Timeout(limits.read, connect=limits.connect)
-    sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
-    transport = _Transport(CheckedBackend(deadline, exempt))
-    try:
-        with (
-            httpx2.Client(
-                transport=transport, timeout=timeout, trust_env=False, follow_redirects=False
-            ) as client,
-            client.stream(method, url, headers=sent, content=content) as response,
-        ):
-            body, truncated = policy.read_all(response.iter_raw(), limits.max_bytes, truncate)
-            names = {name.lower(): value for name, value in response.headers.items()}
-            return policy.Answer(response.status_code, names, body, truncated)
-    except (httpx2.TimeoutException, TimeoutError) as error:
-        raise policy.TimedOut("timed_out", "The address did not answer in time.") from error
-    except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError) as error:
-        raise policy.Unreachable("unreachable", "The address could not be reached.") from error
+    headers: Mapping[str, str] | None = None,
+    content: bytes | None = None,
+    limits: Limits | None = None,
+    truncate: bool = False,
+) -> Response:
+    """Send one request and read the whole response.
+
+    truncate: cut a body that is too long instead of raising TooLarge.
+    Raises Blocked, TimedOut, Unreachable, TooLarge.
+    """
+    session = Session(url, connections=1, keep=False)
+    with contextlib.closing(session):
+        return session.request(
+            method, content, {"Accept": "*/*", **(headers or {})}, limits or Limits(), truncate=truncate
+        )
+
+
+class Session:
+    """Requests to one URL from many threads. Raises Blocked for a URL that may not be called.
+
+    keep: leave connections open for further requests.
+    """
+
+    def __init__(self, url: str, *, connections: int = 8, keep: bool = True) -> None:
+        exempt = policy.check_url(url)
+        parsed = policy.parse(url)
+        self._url = httpcore2.URL(
+            scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path
+        )
+        self._host = parsed.netloc
+        self._deadline = _Deadline()
+        self._pool = httpcore2.ConnectionPool(
+            ssl_context=ssl_context(),
+            max_connections=connections,
+            max_keepalive_connections=connections if keep else 0,
+            keepalive_expiry=IDLE_SECONDS,
+            network_backend=_CheckedBackend(self._deadline, exempt, KEEP_SECONDS),
+        )
+
+    def post(self, content: bytes, headers: Mapping[str, str], limits: Limits) -> Response:
+        """POST `content`; a body that is longer than `limits.max_bytes` is cut. Raises as `request`."""
+        return self.request("POST", content, headers, limits, truncate=True)
+
+    def request(
+        self,
+        method: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        limits: Limits,
+        *,
+        truncate: bool,
+    ) -> Response:
+        """Send one request and read the whole response.
+
+        A kept connection that turns out to have ended is replaced and the request sent again, so the other side may
+        get it twice. Raises Blocked, TimedOut, Unreachable, and TooLarge without `truncate`.
+        """
+        self._deadline.start(limits.total)
+        while True:
+            self._deadline.connected = False
+            try:
+                return self._send(method, content, headers, limits, truncate)
+            except Unreachable:
+                if self._deadline.connected:
+                    raise
+
+    def close(self) -> None:
+        """End the connections. No request may be under way."""
+        self._pool.close()
+
+    def _send(
+        self, method: str, content: bytes | None, headers: Mapping[str, str], limits: Limits, truncate: bool
+    ) -> Response:
+        sent = [
+            (b"Host", self._host),
+            (b"User-Agent", USER_AGENT.encode()),
+            (b"Accept-Encoding", b"identity"),
+            *((name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()),
+        ]
+        if content is not None:
+            sent.append((b"Content-Length", str(len(content)).encode()))
+        timeout = {
+            "connect": limits.connect,
+            "read": limits.read,
+            "write": limits.read,
+            "pool": limits.total,
+        }
+        try:
+            with self._pool.stream(
+                method, self._url, headers=sent, content=content, extensions={"timeout": timeout}
+            ) as response:
+                body, truncated = policy.read_all(response.iter_stream(), limits.max_bytes, truncate)
+        except (httpcore2.TimeoutException, TimeoutError) as error:
+            raise TimedOut("timed_out", "The address did not answer in time.") from error
+        except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
+            raise Unreachable("unreachable", "The address could not be reached.") from error
+        names = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+        return Response(response.status, names, body, truncated)
 
 
 @lru_cache(maxsize=1)
 def ssl_context() -> ssl.SSLContext:
-    """Certificates are read once; that takes longer than a request."""
+    """Trusted certificates, read once: that takes longer than a request."""
     return httpx2.create_ssl_context(trust_env=False)
 
 
-class Deadline(threading.local):
-    """When the request that this thread is making ends, on the monotonic clock, and whether it made a connection."""
+class _Deadline(threading.local):
+    """End of the request that this thread is making (monotonic), and whether it made a connection."""
 
     at = 0.0
     connected = False
 
     def start(self, seconds: float) -> None:
-        """A request begins that may take so long."""
+        """Begin a request that may take `seconds`."""
         self.at = time.monotonic() + seconds
 
     def left(self, timeout: float | None) -> float:
@@ -84,25 +158,13 @@ class Deadline(threading.local):
         return left if timeout is None else min(left, timeout)
 
 
-class _Transport(httpx2.HTTPTransport):
-    """httpx2's transport over one connection that `CheckedBackend` makes."""
+class _CheckedBackend(httpcore2.NetworkBackend):
+    """Connects to checked addresses only.
 
-    def __init__(self, backend: CheckedBackend) -> None:
-        self._pool = httpcore2.ConnectionPool(
-            ssl_context=ssl_context(),
-            max_connections=1,
-            max_keepalive_connections=0,
-            network_backend=backend,
-        )
-
-
-class CheckedBackend(httpcore2.NetworkBackend):
-    """Connects to checked addresses only. exempt: the place is on the allow-list.
-
-    keep: seconds after which a connection is not used for another request, so that the name is looked up again.
+    exempt: the host is on the allow-list. keep: see KEEP_SECONDS.
     """
 
-    def __init__(self, deadline: Deadline, exempt: bool, keep: float = 0.0) -> None:
+    def __init__(self, deadline: _Deadline, exempt: bool, keep: float) -> None:
         self._deadline = deadline
         self._exempt = exempt
         self._keep = keep
@@ -141,12 +203,12 @@ class CheckedBackend(httpcore2.NetworkBackend):
 
 
 class _Stream(httpcore2.NetworkStream):
-    """A connection whose every step ends at the request's deadline, however slowly the other side drips.
+    """A connection whose every step ends at the request's deadline, however slowly the other side sends.
 
     until: monotonic time from which no further request may use it.
     """
 
-    def __init__(self, stream: httpcore2.NetworkStream, deadline: Deadline, until: float) -> None:
+    def __init__(self, stream: httpcore2.NetworkStream, deadline: _Deadline, until: float) -> None:
         self._stream = stream
         self._deadline = deadline
         self._until = until
@@ -167,7 +229,7 @@ class _Stream(httpcore2.NetworkStream):
         return _Stream(secured, self._deadline, self._until)
 
     def get_extra_info(self, info: str) -> Any:
-        """An idle connection that is readable was closed by the other side; one that is too old looks the same."""
+        """Report a connection that is too old as readable, which is how the pool recognises a closed one."""
         if info == "is_readable" and time.monotonic() > self._until:
             return True
         return self._stream.get_extra_info(info)

@@ -1,4 +1,4 @@
-"""The only way out: an HTTP client that cannot be talked into the inside of a network.
+"""Rules for outbound HTTP against server-side request forgery.
 
 A request goes to https addresses only, and to no port of another kind of service. The name is resolved once, every
 address it has must be public, and the connection is made to one of those very addresses, so that a second answer of
@@ -15,6 +15,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import httpx2  # noqa: TID251 - this is the module that the ban points to
 from django.conf import settings
 
 from core.errors import DomainError
@@ -84,29 +85,29 @@ _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 class OutboundError(DomainError):
-    """The request did not bring an answer."""
+    """There is no usable response."""
 
     status = 502
 
 
 class Blocked(OutboundError):
-    """This address may not be called; it never will be."""
+    """The URL may not be called; a retry does not help."""
 
     status = 422
 
 
 class TimedOut(OutboundError):
-    """There was no whole answer within the time allowed."""
+    """There was no whole response within the time allowed."""
 
     status = 504
 
 
 class Unreachable(OutboundError):
-    """No connection, or it broke, or what came was not HTTP."""
+    """No connection, a broken one, or a response that is not HTTP."""
 
 
 class TooLarge(OutboundError):
-    """The answer is longer than allowed."""
+    """The response is longer than allowed."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,8 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back. A redirect is an answer like any other. Header names are in lower case."""
+class Response:
+    """A whole response; redirects are not followed. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -130,7 +131,7 @@ class Answer:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet and not a way around into something else."""
+    """Whether an IP address is a public one and embeds no other (NAT64, 6to4, mapped addresses)."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:  # with a zone, or no address at all
@@ -144,34 +145,21 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast and not ip.is_reserved and not refused
 
 
-def request(
-    method: str,
-    url: str,
-    *,
-    headers: Mapping[str, str] | None = None,
-    content: bytes | None = None,
-    limits: Limits | None = None,
-    truncate: bool = False,
-) -> Answer:
-    """Send one request and read the whole answer. Call it outside of transactions.
-
-    truncate: cut an answer that is too long instead of raising TooLarge.
-    Raises Blocked, TimedOut, Unreachable, TooLarge.
-    """
-    from core.http import client  # here: seven megabytes that many installations never need
-
-    return client.request(method, url, headers or {}, content, limits or Limits(), truncate=truncate)
+def parse(url: str) -> httpx2.URL:
+    """Split a URL into its parts. Raises ValueError for what is none."""
+    try:
+        return httpx2.URL(url)
+    except (httpx2.InvalidURL, TypeError) as error:
+        raise ValueError("This is not a web address.") from error
 
 
 def check_url(url: str) -> bool:
-    """Refuse an address that may not be called, as far as its text tells. Returns whether it is on the allow-list.
+    """Raise Blocked for a URL whose text rules it out. Returns whether it is on the allow-list.
 
-    Use it to check what a person enters; `request` checks again, and checks what the name leads to.
+    For input of a person: `request` checks again, and checks the addresses of the name.
     """
-    from core.http import client
-
     try:
-        parsed = client.parse(url)
+        parsed = parse(url)
     except ValueError as error:
         raise Blocked("invalid_url", "This is not a web address.", field="url") from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
@@ -196,12 +184,12 @@ def check_url(url: str) -> bool:
 
 
 def not_public() -> Blocked:
-    """What is said of an address inside of a network."""
+    """Error for an address inside of a network."""
     return Blocked("address_not_public", "This address is not on the public internet.", field="url")
 
 
 def _check_host(host: str) -> None:
-    """Refuse what is no name, no public address, however it is spelled, or the machine itself; looks nothing up."""
+    """Refuse what is neither a name nor a public address, in any spelling. No DNS look-up."""
     name = host.rstrip(".").lower()
     literal = _literal(name)
     if literal is None and not _NAME.fullmatch(name):
@@ -211,22 +199,22 @@ def _check_host(host: str) -> None:
 
 
 def _literal(host: str) -> str | None:
-    """The IP address that a host is, in any spelling that the system's resolver takes for one (0x7f.1, 2130706433)."""
+    """The IP address that `host` spells, as the system's resolver reads it (0x7f.1, 2130706433), or None."""
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        results = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except (OSError, UnicodeError, ValueError):
         return None
-    return str(found[0][4][0])
+    return str(results[0][4][0])
 
 
 def resolve(host: str, port: int) -> list[str]:
     """All IP addresses of a name, without repeats, in the system's order. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    results = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in results))
 
 
 def read_all(chunks: Iterable[bytes], max_bytes: int, truncate: bool) -> tuple[bytes, bool]:
-    """The body of an answer, and whether it was cut. Raises TooLarge."""
+    """Read a body. Returns it and whether it was cut. Raises TooLarge."""
     body = bytearray()
     for chunk in chunks:
         body += chunk

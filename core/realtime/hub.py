@@ -1,7 +1,7 @@
 """Live updates: from any thread of any process to the open pages of a business, in a few milliseconds.
 
-`push` hands frames to the channel layer and returns. In each process that serves sockets the `hub` has one subscription
-a group and loops the one encoded text over its sockets. A lost frame costs nothing: pages refetch on reconnecting.
+`push` hands frames to the message bus and returns. Each process that serves sockets subscribes once; its `hub` sends
+the one encoded text to the sockets of the group. A lost frame costs nothing: pages refetch on reconnecting.
 
 A frame is a dictionary with a "type". `{"type": "close", "user": id, "code": …}` is for the server itself: it closes
 that user's sockets in the group with this code (`NOT_A_MEMBER` if none is given) and goes to no browser.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import weakref
+import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -19,13 +19,12 @@ from uuid import UUID
 
 import orjson
 import structlog
-from channels.layers import get_channel_layer
-from django.conf import settings
 
-from core.realtime.inprocess_layer import InProcessChannelLayer
-from core.realtime.redis_publisher import courier
+from core.realtime import bus
 
 log = structlog.get_logger(__name__)
+
+CHANNEL = "live"
 
 TOO_SLOW = 4408
 """Close code of a socket that did not read fast enough. It reconnects and its page refetches."""
@@ -33,16 +32,15 @@ NOT_A_MEMBER = 4403
 """Close code of a socket whose user no longer belongs to the business."""
 TRY_AGAIN = 1013
 """Close code (RFC 6455 registry) of a socket that may have missed frames, could not be served just now, or has to
-prove again whose it is: the page connects anew."""
+authenticate again: the page connects anew."""
 
 QUEUE_LIMIT = 256
 """Texts that may wait for one socket."""
 JOIN_SECONDS = 5.0
-RESUBSCRIBE_SECONDS = 1.0
 
 
 def business_group(business_id: UUID | str) -> str:
-    """The group of everybody who looks at a business."""
+    """The group of all open pages of a business."""
     return f"business.{UUID(str(business_id)).hex}"
 
 
@@ -54,39 +52,33 @@ def push(group: str, *frames: dict[str, Any]) -> None:
     if not frames:
         return
     try:
-        _send(group, _message(frames))
+        bus.publish(CHANNEL, _encode(group, frames))
     except Exception:
         log.exception("live_push_failed", group=group)
 
 
-def _message(frames: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+def _encode(group: str, frames: tuple[dict[str, Any], ...]) -> bytes:
     shown = [frame for frame in frames if frame["type"] != "close"]
-    return {
-        "type": "live.frames",
-        "text": orjson.dumps({"frames": shown}).decode() if shown else "",
-        "close": [
-            [str(frame["user"]), frame.get("code", NOT_A_MEMBER)]
-            for frame in frames
-            if frame["type"] == "close"
-        ],
-    }
-
-
-def _send(group: str, message: dict[str, Any]) -> None:
-    layer = get_channel_layer()
-    if isinstance(layer, InProcessChannelLayer):
-        layer.group_send_sync(group, message)
-    else:  # channels_redis publishes serialised messages on this name
-        courier().publish(f"{settings.REDIS_PREFIX}__group__{group}", layer.serialize(message))
+    return orjson.dumps(
+        {
+            "group": group,
+            "text": orjson.dumps({"frames": shown}).decode() if shown else "",
+            "close": [
+                [str(frame["user"]), frame.get("code", NOT_A_MEMBER)]
+                for frame in frames
+                if frame["type"] == "close"
+            ],
+        }
+    )
 
 
 # -- receiving ---------------------------------------------------------------------------------------------------------
 
 
 class Socket:
-    """One browser's end: a bounded queue and a task that writes it out.
+    """Server side of one browser's socket: a bounded queue and the task that writes it out.
 
-    send(text) and close(code) are the socket's coroutines; user_id says whose it is.
+    send(text) and close(code) are the socket's coroutines.
     """
 
     def __init__(
@@ -127,7 +119,7 @@ class Socket:
         self._writer = asyncio.create_task(self._finish(code))
 
     def stop(self) -> None:
-        """The browser has gone: drop what waits."""
+        """Drop what waits: the browser has gone."""
         self._ended = True
         self._waiting.clear()
         if self._writer is not None:
@@ -150,101 +142,118 @@ class Socket:
             await self._close(code)
 
 
-class _Room:
-    """One group in one process: its subscription and its sockets."""
+class _LoopSockets:
+    """The sockets of one event loop, by group. All methods run in that loop."""
 
-    def __init__(self, group: str) -> None:
-        self.group = group
-        self.sockets: set[Socket] = set()
-        self.ready = asyncio.Event()
-        self.task = asyncio.create_task(self._run())
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.groups: dict[str, set[Socket]] = {}
+        self.connected = asyncio.Event()
 
-    async def _run(self) -> None:
-        """Subscribe and fan out; when the subscription breaks, subscribe again and let the pages refetch."""
-        while True:
-            try:
-                await self._subscribed()
-            except Exception as error:
-                log.warning("live_subscription_lost", group=self.group, reason=type(error).__name__)
-            if self.ready.is_set():
-                self.ready.clear()
-                self._end_all()
-            await asyncio.sleep(RESUBSCRIBE_SECONDS)
-
-    async def _subscribed(self) -> None:
-        layer = get_channel_layer()
-        channel = await layer.new_channel()
-        await layer.group_add(self.group, channel)
-        self.ready.set()
-        try:
-            while True:
-                self._fan_out(await layer.receive(channel))
-        finally:
-            with contextlib.suppress(Exception):
-                await layer.group_discard(self.group, channel)
-
-    def _fan_out(self, message: dict[str, Any]) -> None:
-        if message["type"] == "live.lost":
-            self._end_all()
-            return
-        text = message["text"]
-        if text:
-            for socket in tuple(self.sockets):
-                socket.offer(text)
+    def deliver(self, message: dict[str, Any]) -> None:
+        """Send a decoded message to the sockets of its group."""
+        sockets = self.groups.get(message["group"], ())
+        if message["text"]:
+            for socket in tuple(sockets):
+                socket.offer(message["text"])
         for user_id, code in message["close"]:
-            for socket in [one for one in self.sockets if one.user_id == user_id]:
+            for socket in [one for one in sockets if one.user_id == user_id]:
                 socket.end(code)
 
-    def _end_all(self) -> None:
-        for socket in tuple(self.sockets):
-            socket.end(TRY_AGAIN)
+    def end_all(self) -> None:
+        """Have all pages reconnect and refetch."""
+        for sockets in self.groups.values():
+            for socket in tuple(sockets):
+                socket.end(TRY_AGAIN)
 
 
 class Hub:
-    """All rooms of a process (of one event loop, to be exact: tests have several)."""
+    """All sockets of a process: in production those of one event loop, in tests of several."""
 
     def __init__(self) -> None:
-        self._rooms: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Room]] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._lock = threading.Lock()
+        self._loops: dict[asyncio.AbstractEventLoop, _LoopSockets] = {}
+        self._connected = False
+        self._subscribed_before = False
+
+    # -- from the event loops --
 
     async def join(self, group: str, socket: Socket) -> None:
-        """From when this returns `socket` gets every frame of `group`.
+        """Add `socket` to `group`; when this returns it receives every frame.
 
-        Raises TimeoutError when the layer cannot be reached: close the socket with `TRY_AGAIN`.
+        Raises TimeoutError when the bus cannot be reached: close the socket with `TRY_AGAIN`.
         """
-        rooms = self._here()
-        room = rooms.get(group)
-        if room is None:
-            room = rooms[group] = _Room(group)
-        room.sockets.add(socket)
+        sockets = self._here()
+        sockets.groups.setdefault(group, set()).add(socket)
+        bus.subscribe(CHANNEL, self)
         try:
-            await asyncio.wait_for(room.ready.wait(), JOIN_SECONDS)
+            await asyncio.wait_for(sockets.connected.wait(), JOIN_SECONDS)
         except BaseException:
             self.leave(group, socket)
             raise
 
     def leave(self, group: str, socket: Socket) -> None:
-        """`socket` gets nothing more; the last one to leave ends the subscription."""
+        """Stop `socket` and remove it from `group`."""
         socket.stop()
-        rooms = self._here()
-        room = rooms.get(group)
-        if room is None or socket not in room.sockets:
+        loop = asyncio.get_running_loop()
+        here = self._loops.get(loop)
+        if here is None:
             return
-        room.sockets.discard(socket)
-        if not room.sockets:
-            del rooms[group]
-            room.task.cancel()
+        sockets = here.groups.get(group, set())
+        sockets.discard(socket)
+        if not sockets:
+            here.groups.pop(group, None)
+        if not here.groups:
+            with self._lock:
+                self._loops.pop(loop, None)
 
     def count(self, group: str, of: UUID | str = "") -> int:
         """Sockets of `group` in this process; with `of`, those of one user."""
-        room = self._here().get(group)
-        if room is None:
-            return 0
-        return sum(one.user_id == str(of) for one in room.sockets) if of else len(room.sockets)
+        here = self._loops.get(asyncio.get_running_loop())
+        sockets = here.groups.get(group, set()) if here else set()
+        return sum(one.user_id == str(of) for one in sockets) if of else len(sockets)
 
-    def _here(self) -> dict[str, _Room]:
-        return self._rooms.setdefault(asyncio.get_running_loop(), {})
+    def _here(self) -> _LoopSockets:
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            sockets = self._loops.get(loop)
+            if sockets is None:
+                sockets = self._loops[loop] = _LoopSockets(loop)
+                if self._connected:
+                    sockets.connected.set()
+        return sockets
+
+    # -- from the bus, in its thread --
+
+    def on_connect(self) -> None:
+        """Let sockets join. After an interruption the open ones are closed, so that their pages refetch."""
+        with self._lock:
+            self._connected = True
+        self._call_in_loops(lambda sockets: sockets.connected.set())
+        if self._subscribed_before:
+            self._call_in_loops(lambda sockets: sockets.end_all())
+        self._subscribed_before = True
+
+    def on_disconnect(self) -> None:
+        """Let no socket join."""
+        with self._lock:
+            self._connected = False
+        self._call_in_loops(lambda sockets: sockets.connected.clear())
+
+    def receive(self, payload: bytes) -> None:
+        """Deliver one published message."""
+        message = orjson.loads(payload)
+        self._call_in_loops(lambda sockets: sockets.deliver(message))
+
+    def _call_in_loops(self, call: Callable[[_LoopSockets], None]) -> None:
+        with self._lock:
+            everywhere = tuple(self._loops.values())
+        for sockets in everywhere:
+            try:
+                sockets.loop.call_soon_threadsafe(call, sockets)
+            except RuntimeError:  # the loop was closed before its sockets had left
+                with self._lock:
+                    self._loops.pop(sockets.loop, None)
 
 
 hub = Hub()

@@ -20,8 +20,8 @@ from connections import selectors as numbers
 from connections.models import WhatsAppConnection
 from contacts import selectors as people
 from contacts.services import contacts
+from core import http
 from core.errors import Conflict, InvalidInput, NotFound
-from core.http import policy
 from messaging.inbox import selectors
 from messaging.media import media_files
 from messaging.models import Conversation, MediaFile, Message
@@ -29,7 +29,7 @@ from messaging.outbox import queue
 from messaging.services import conversations
 
 URL_MAX_BYTES = 16 * 1024 * 1024
-_LIMITS = policy.Limits(total=30.0, max_bytes=URL_MAX_BYTES)
+_LIMITS = http.Limits(total=30.0, max_bytes=URL_MAX_BYTES)
 POLL_SECONDS = 0.1
 """Interval at which a message is reloaded while a request waits for its result."""
 _PENDING = (Message.Status.QUEUED, Message.Status.SENDING)
@@ -113,8 +113,8 @@ def fetch_media(business: BusinessProfile, actor: User, url: str) -> MediaFile:
     other than 200.
     """
     try:
-        answer = policy.request("GET", url, limits=_LIMITS)
-    except policy.Blocked as error:
+        answer = http.request("GET", url, limits=_LIMITS)
+    except http.Blocked as error:
         raise InvalidInput(error.code, error.message, field="mediaUrl") from None
     if answer.status != 200:
         raise InvalidInput(

@@ -42,7 +42,7 @@ class SessionRunner:
         self.stop = stop
         self.watchdog = watchdog or AckWatchdog()
         self._lost = threading.Event()
-        self._waiter = wakeup.listen(wakeup.connection_topic(connection_id))
+        self._listener = wakeup.listen(wakeup.connection_topic(connection_id))
         self._log = log.bind(connection_id=str(connection_id), owner=owner)
 
     def run(self) -> None:
@@ -51,10 +51,10 @@ class SessionRunner:
         lease = leases.acquire(self.connection_id, self.owner)
         if lease is None:
             return
-        unregister = shutdown.on_stop(self._waiter.ring)
+        unregister = shutdown.on_stop(self._listener.notify)
         leases.keeper.hold(lease, self._on_lost, asked)
         try:
-            with self._waiter:
+            with self._listener:
                 self._drive(lease)
         except LeaseLost:
             self._log.info("lease_lost", epoch=lease.epoch)
@@ -69,7 +69,7 @@ class SessionRunner:
 
     def _on_lost(self) -> None:
         self._lost.set()
-        self._waiter.ring()
+        self._listener.notify()
 
     def _drive(self, lease: Lease) -> None:
         while not self.stopping():
@@ -82,13 +82,13 @@ class SessionRunner:
                 if instructions.wait > HOLD_SECONDS:
                     return
                 if instructions.wait > 0:
-                    self._waiter.wait(instructions.wait)
+                    self._listener.wait(instructions.wait)
                     continue
                 if self._one_session(lease):
                     return
             except (OperationalError, InterfaceError):
                 self._log.warning("database_failed", exc_info=True)
-                self._waiter.wait(DATABASE_WAIT_SECONDS)
+                self._listener.wait(DATABASE_WAIT_SECONDS)
 
     def _one_session(self, lease: Lease) -> bool:
         """Open the driver and run one session.
@@ -97,8 +97,8 @@ class SessionRunner:
         """
         sessions.report_state(lease, State(Phase.LOADING))
         row = sessions.load(lease)
-        driver = registry.create(row, self._waiter.ring)
-        session = Session(driver, lease, self._waiter, self.stopping, self.watchdog)
+        driver = registry.create(row, self._listener.notify)
+        session = Session(driver, lease, self._listener, self.stopping, self.watchdog)
         try:
             return session.run()
         except (LeaseLost, OperationalError, InterfaceError):

@@ -23,7 +23,7 @@ from connections.leases import Lease
 from connections.models import WhatsAppConnection
 from connections.services import sessions
 from core.files import disk
-from core.realtime.wakeup import Bell
+from core.realtime.wakeup import Listener
 from messaging.inbound import receiver
 from messaging.runner.ack_watchdog import AckWatchdog
 from messaging.runner.background_tasks import BackgroundTasks
@@ -62,13 +62,13 @@ class Session:
         self,
         driver: Driver,
         lease: Lease,
-        waiter: Bell,
+        listener: Listener,
         stopping: Callable[[], bool],
         watchdog: AckWatchdog,
     ) -> None:
         self.driver = driver
         self.lease = lease
-        self.waiter = waiter
+        self.listener = listener
         self.stopping = stopping
         self.watchdog = watchdog
         self._sender = Sender(driver, lease, watchdog, stopping)
@@ -94,7 +94,7 @@ class Session:
                 return True
             if self._ready_since is None and instructions.pairing_phone != self.driver.context.pairing_phone:
                 return False
-            self.waiter.wait(self._step(limited=instructions.limited))
+            self.listener.wait(self._step(limited=instructions.limited))
         self._pause_session()
         return False
 

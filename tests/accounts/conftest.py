@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from accounts import rate_limits
+from core import rate_limit
 from tests.factories import PASSWORD
 from whatsflow.celery import app
 
@@ -21,8 +21,8 @@ def _tasks_run_at_once() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _nobody_was_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Brakes start at zero, also on a Redis that remembers the last run."""
-    monkeypatch.setattr(rate_limits, "PREFIX", f"throttle-{uuid4()}")
+    """Rate limits start at zero, also on a Redis that remembers the last run."""
+    monkeypatch.setattr(rate_limit, "PREFIX", f"throttle-{uuid4()}")
 
 
 @pytest.fixture

@@ -36,11 +36,10 @@ def test_every_variable_is_explained() -> None:
 
 
 def test_nothing_set_is_one_process_on_sqlite(tmp_path: Path) -> None:
-    found = read(tmp_path, "EMBEDDED", "DATABASES", "CELERY_BROKER_URL", "CHANNEL_LAYERS", "WEB_THREADS")
+    found = read(tmp_path, "EMBEDDED", "DATABASES", "CELERY_BROKER_URL", "WEB_THREADS")
     assert found["EMBEDDED"] is True
     assert found["DATABASES"]["default"]["NAME"] == str(tmp_path / "whatsflow.sqlite3")  # type: ignore[index]
     assert str(found["CELERY_BROKER_URL"]).startswith("inproc://")
-    assert "InProcess" in str(found["CHANNEL_LAYERS"])
     assert found["WEB_THREADS"] == 2
 
 
@@ -50,7 +49,6 @@ def test_both_urls_are_postgresql_and_redis(tmp_path: Path) -> None:
         "EMBEDDED",
         "DATABASES",
         "CELERY_BROKER_URL",
-        "CHANNEL_LAYERS",
         "REDIS_PREFIX",
         DATABASE_URL="postgres://user@db/name",
         REDIS_URL="redis://cache:6379/3",
@@ -58,7 +56,6 @@ def test_both_urls_are_postgresql_and_redis(tmp_path: Path) -> None:
     assert found["EMBEDDED"] is False
     assert "postgresql" in str(found["DATABASES"])
     assert found["CELERY_BROKER_URL"] == "redis://cache:6379/3"
-    assert "'socket_timeout': None" in str(found["CHANNEL_LAYERS"])
     assert found["REDIS_PREFIX"] == "whatsflow.3"
 
 

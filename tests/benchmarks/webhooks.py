@@ -122,7 +122,7 @@ def _paced(business: BusinessProfile, fast: Webhook, seconds: float) -> float:
     first, count = uuid7(), int(seconds / PACE)
     for _ in range(count):
         _happen(business, 1)
-        wakeup.ring("webhooks")
+        wakeup.notify("webhooks")
         time.sleep(PACE)
     _done(fast, WebhookDelivery.objects.filter(webhook=fast).count(), 60)
     tries = WebhookAttempt.objects.filter(delivery__webhook=fast, delivery__event_id__gt=first)

@@ -36,7 +36,7 @@ class Running:
 
     def ask_to_stop(self) -> None:
         self.stop.set()
-        wakeup.ring(wakeup.connection_topic(self.connection.pk))
+        wakeup.notify(wakeup.connection_topic(self.connection.pk))
 
     def ended(self) -> bool:
         """Wait for the thread's end."""

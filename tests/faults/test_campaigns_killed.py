@@ -45,7 +45,7 @@ def campaign_to(people: int, number: WhatsAppConnection) -> Campaign:
 
 
 @pytest.fixture(autouse=True)
-def no_bells(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     """This process rings for no worker; the workers do."""
     monkeypatch.setattr("campaigns.subscriptions._send_task", lambda task, key: None)
 

@@ -33,7 +33,7 @@ def test_the_sweeper_rings_for_every_number_with_due_messages_in_one_query(
     queue(later, not_before=now() + timedelta(hours=1))
 
     rung = []
-    monkeypatch.setattr(wakeup, "ring", rung.append)
+    monkeypatch.setattr(wakeup, "notify", rung.append)
     with CaptureQueriesContext(database) as captured:
         tasks.sweep_outbox()
 

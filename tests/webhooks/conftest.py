@@ -73,7 +73,7 @@ def dispatching(transactional_db: None, settings: Any) -> Iterator[Callable[...,
             thread = threading.Thread(target=_run, args=(dispatcher,))
             started.append((dispatcher, thread))
             thread.start()
-        wakeup.ring("webhooks")
+        wakeup.notify("webhooks")
         until(condition, what)
 
     yield work

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.http import policy
-from core.http.policy import Blocked, Limits, TimedOut, Unreachable
-from core.http.session import Caller
+from core import http
+from core.http import Blocked, Limits, Session, TimedOut, Unreachable, policy
 from tests import factories
 from tests.core.http.test_policy import REFUSED, _drip
 from tests.webhooks.conftest import Listen
@@ -49,7 +48,7 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def post(url: str) -> Any:
-    return Caller(url).post(b"{}", {"Content-Type": "application/json"}, LIMITS)
+    return Session(url).post(b"{}", {"Content-Type": "application/json"}, LIMITS)
 
 
 @pytest.mark.parametrize("host", SPELLINGS)
@@ -58,10 +57,10 @@ def test_every_spelling_of_an_inside_address_is_refused_in_words_before_any_conn
 ) -> None:
     for url in (f"https://{host}/", f"https://{host}:8443/latest/meta-data/"):
         with pytest.raises(Blocked) as caught:
-            Caller(url)
+            Session(url)
         assert (caught.value.field, caught.value.message[-1]) == ("url", ".")
         with pytest.raises(Blocked):
-            policy.request("GET", url, limits=LIMITS)
+            http.request("GET", url, limits=LIMITS)
     assert connected == []
 
 
@@ -81,12 +80,12 @@ def test_a_name_that_changes_between_check_and_connect_changes_nothing(
 ) -> None:
     answers = [["93.184.216.34"], ["127.0.0.1"], ["127.0.0.1"]]
     monkeypatch.setattr(policy, "resolve", lambda host, port: answers.pop(0))
-    caller = Caller("https://hooks.example/")
+    session = Session("https://hooks.example/")
     with pytest.raises(Unreachable):
-        caller.post(b"", {}, LIMITS)
+        session.post(b"", {}, LIMITS)
     assert connected == [("93.184.216.34", 443)]
     with pytest.raises(Blocked):
-        caller.post(b"", {}, LIMITS)
+        session.post(b"", {}, LIMITS)
     assert connected == [("93.184.216.34", 443)]
 
 
@@ -96,12 +95,12 @@ def test_a_kept_connection_stays_where_it_led_and_ends_after_a_while(
     receiver = listen()
     asked: list[str] = []
     monkeypatch.setattr(policy, "resolve", lambda host, port: asked.append(host) or ["127.0.0.1"])
-    caller = Caller(receiver.url)
+    session = Session(receiver.url)
     for _ in range(3):
-        assert caller.post(b"", {"webhook-id": "1"}, LIMITS).status == 200
+        assert session.post(b"", {"webhook-id": "1"}, LIMITS).status == 200
     assert (len(asked), receiver.connections) == (1, 1)
-    monkeypatch.setattr("core.http.session.KEEP_SECONDS", -1.0)
-    short = Caller(receiver.url)
+    monkeypatch.setattr("core.http.client.KEEP_SECONDS", -1.0)
+    short = Session(receiver.url)
     for _ in range(2):
         short.post(b"", {"webhook-id": "1"}, LIMITS)
     assert (len(asked), receiver.connections) == (3, 3)
@@ -133,32 +132,32 @@ def test_other_schemes_and_ports_are_refused_before_any_connection(
     url: str, code: str, connected: list[Any]
 ) -> None:
     with pytest.raises(Blocked) as caught:
-        Caller(url)
+        Session(url)
     assert (caught.value.code, caught.value.message[-1]) == (code, ".")
     assert connected == []
 
 
 @pytest.mark.parametrize("port", ["", ":443", ":1024", ":5678", ":8443", ":65535"])
 def test_web_servers_may_listen_elsewhere(port: str) -> None:
-    assert policy.check_url(f"https://hooks.example{port}/in") is False
+    assert http.check_url(f"https://hooks.example{port}/in") is False
 
 
 @given(st.text(max_size=60))
 def test_no_text_makes_it_stumble(url: str) -> None:
     with contextlib.suppress(Blocked):
-        Caller(url)
+        Session(url)
 
 
 def test_a_redirect_to_the_inside_is_a_failure_and_not_followed(listen: Listen) -> None:
     inside = listen()
     receiver = listen(lambda request, number: answer(307, Location=inside.url))
-    assert Caller(receiver.url).post(b"", {"webhook-id": "1"}, LIMITS).status == 307
+    assert Session(receiver.url).post(b"", {"webhook-id": "1"}, LIMITS).status == 307
     assert inside.received == []
 
 
 def test_a_huge_answer_is_cut(listen: Listen) -> None:
     receiver = listen(lambda request, number: answer(200, b"x" * 5_000_000))
-    got = Caller(receiver.url).post(b"", {"webhook-id": "1"}, LIMITS)
+    got = Session(receiver.url).post(b"", {"webhook-id": "1"}, LIMITS)
     assert (got.status, len(got.body), got.truncated) == (200, 1000, True)
 
 
@@ -166,7 +165,7 @@ def test_a_huge_head_is_given_up(listen: Listen) -> None:
     endless = b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: %s\r\n" % (line, b"x" * 1000) for line in range(2000))
     receiver = listen(lambda request, number: endless)
     with pytest.raises(Unreachable):
-        Caller(receiver.url).post(b"", {"webhook-id": "1"}, LIMITS)
+        Session(receiver.url).post(b"", {"webhook-id": "1"}, LIMITS)
 
 
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\n\r\n"])
@@ -176,7 +175,7 @@ def test_a_dripping_answer_ends_at_the_deadline(settings: Any, head: bytes) -> N
     server = Server(lambda connection: _drip(connection, head))
     settings.OUTBOUND_HTTP_ALLOWED_HOSTS = [f"127.0.0.1:{server.port}"]
     with pytest.raises((TimedOut, Unreachable)):
-        Caller(f"http://127.0.0.1:{server.port}/").post(b"", {}, LIMITS)
+        Session(f"http://127.0.0.1:{server.port}/").post(b"", {}, LIMITS)
     server.close()
 
 

@@ -56,8 +56,8 @@ class Dispatcher:
     def run(self) -> None:
         """Work until nothing has been due for a while, or the process is asked to stop."""
         idle_since = time.monotonic()
-        with wakeup.listen(queue.TOPIC) as bell:
-            self._bell = bell
+        with wakeup.listen(queue.TOPIC) as listener:
+            self._listener = listener
             unregister = on_stop(self.stop)
             try:
                 while not self._stopped.is_set():
@@ -65,7 +65,7 @@ class Dispatcher:
                         idle_since = time.monotonic()
                     elif time.monotonic() - idle_since > self._idle_seconds:
                         break
-                    bell.wait(self._wait())
+                    listener.wait(self._wait())
             finally:
                 unregister()
                 self._shut_down()
@@ -73,7 +73,7 @@ class Dispatcher:
     def stop(self) -> None:
         """Make `run` return soon; safe from any thread."""
         self._stopped.set()
-        wakeup.ring(queue.TOPIC)
+        wakeup.notify(queue.TOPIC)
 
     def _round(self) -> bool:
         """Write results, claim and hand out deliveries. Returns whether there is anything to do."""
@@ -154,7 +154,7 @@ class Dispatcher:
         """Take a result; called by the workers' threads."""
         self._results.put(result)
         if claim_more:
-            self._bell.ring()
+            self._listener.notify()
 
     def _announce(self, at_once: bool = False) -> None:
         """Push a live frame for each endpoint with new results, at most one in FRAME_INTERVAL seconds.
@@ -196,7 +196,7 @@ def ensure_running() -> None:
         if (_thread is None or not _thread.is_alive()) and not stopping.is_set():
             _thread = threading.Thread(target=_run, name="webhooks", daemon=True)
             _thread.start()
-    wakeup.ring(queue.TOPIC)
+    wakeup.notify(queue.TOPIC)
 
 
 def _run() -> None:

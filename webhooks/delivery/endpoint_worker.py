@@ -14,16 +14,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import structlog
 
-from core.http.policy import OutboundError
+from core.http import OutboundError, Session
 from webhooks.delivery import http
 from webhooks.delivery.http import Attempt, ClaimedDelivery, Endpoint
-
-if TYPE_CHECKING:
-    from core.http.session import Caller
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +60,7 @@ class EndpointWorker:
         self._backoff_until = 0.0
         self._last_result_at = time.monotonic()
         self.last_offered_at = 0.0
-        self._caller: Caller | None = None
+        self._session: Session | None = None
         self._signers = http.signers(endpoint)
 
     @property
@@ -100,7 +96,7 @@ class EndpointWorker:
             url_changed = endpoint.url != self.endpoint.url
             self.endpoint, self._signers = endpoint, http.signers(endpoint)
             if url_changed:
-                self._caller = None
+                self._session = None
 
     def capacity(self) -> int:
         """Number of deliveries to claim for it now."""
@@ -140,8 +136,8 @@ class EndpointWorker:
 
     def close(self) -> None:
         """Close the connections; only when it is not busy."""
-        if self._caller is not None:
-            self._caller.close()
+        if self._session is not None:
+            self._session.close()
 
     def _work(self) -> None:
         while (claimed := self._next()) is not None:
@@ -169,18 +165,16 @@ class EndpointWorker:
             return Attempt(self.endpoint, claimed, datetime.now(UTC))
         endpoint, signers = self.endpoint, self._signers
         try:
-            caller = self._get_caller()
+            session = self._get_session()
         except OutboundError as error:
             return Attempt(endpoint, claimed, datetime.now(UTC), error=error.code)
-        return http.post(endpoint, signers, caller, claimed)
+        return http.post(endpoint, signers, session, claimed)
 
-    def _get_caller(self) -> Caller:
+    def _get_session(self) -> Session:
         with self._lock:
-            if self._caller is None:
-                from core.http.session import Caller  # here: see http.request
-
-                self._caller = Caller(self.endpoint.url, connections=MAX_THREADS)
-            return self._caller
+            if self._session is None:
+                self._session = Session(self.endpoint.url, connections=MAX_THREADS)
+            return self._session
 
     def _learn(self, result: Attempt) -> bool:
         """Update latency average and concurrency from one result. Returns whether to claim more soon."""

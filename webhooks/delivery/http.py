@@ -6,17 +6,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
 from standardwebhooks import Webhook as Signer
 
-from core.http.policy import Limits, OutboundError
+from core.http import Limits, OutboundError, Session
 from webhooks.delivery import presets, retry_schedule
-
-if TYPE_CHECKING:
-    from core.http.session import Caller
 
 ANSWER_BYTES = 1024
 """Bytes of a response that are stored."""
@@ -96,7 +92,9 @@ def signed_headers(
     }
 
 
-def post(endpoint: Endpoint, signers: Sequence[Signer], caller: Caller, claimed: ClaimedDelivery) -> Attempt:
+def post(
+    endpoint: Endpoint, signers: Sequence[Signer], session: Session, claimed: ClaimedDelivery
+) -> Attempt:
     """Post one event. Failures of the receiver and blocked addresses are returned, not raised."""
     body = presets.body(endpoint.preset, claimed.payload)
     moment, begin = datetime.now(UTC), time.monotonic()
@@ -112,7 +110,7 @@ def post(endpoint: Endpoint, signers: Sequence[Signer], caller: Caller, claimed:
         max_bytes=READ_BYTES,
     )
     try:
-        response = caller.post(body, headers, limits)
+        response = session.post(body, headers, limits)
     except OutboundError as error:
         return Attempt(endpoint, claimed, moment, _ms(begin), error=error.code)
     return Attempt(

@@ -15,10 +15,9 @@ from django.db import transaction
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
-from core import public_events
+from core import http, public_events
 from core.clock import now
 from core.errors import Conflict, InvalidInput
-from core.http import policy
 from core.text import printable
 from webhooks.models import ALL_EVENTS, EventFeed, Webhook, WebhookAttempt, WebhookDelivery
 from webhooks.public_events import TEST, test_data
@@ -211,7 +210,7 @@ def _url(url: str) -> str:
         raise InvalidInput(
             "url_too_long", f"The address has at most {MAX_URL_LENGTH} characters.", field="url"
         )
-    policy.check_url(url)
+    http.check_url(url)
     return url
 
 

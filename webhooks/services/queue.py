@@ -73,7 +73,7 @@ RETURNING id
 def wake() -> None:
     """Wake the running dispatchers and have one started. A lost wake-up delays deliveries until the next beat."""
     global _start_requested_at
-    wakeup.ring(TOPIC)
+    wakeup.notify(TOPIC)
     if time.monotonic() - _start_requested_at < START_INTERVAL_SECONDS:
         return
     _start_requested_at = time.monotonic()

@@ -17,8 +17,8 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.http import client, policy
-from core.http.policy import Blocked, Limits, TimedOut, TooLarge, Unreachable
+from core import http
+from core.http import Blocked, Limits, TimedOut, TooLarge, Unreachable, client, policy
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Kind: Test\r\n\r\nhello"
 
@@ -140,7 +140,7 @@ def test_a_name_that_leads_inside_is_refused_before_any_connection(address, reso
     resolver([address])
     monkeypatch.setattr(socket, "create_connection", lambda *a, **k: pytest.fail("connected"))
     with pytest.raises(Blocked) as caught:
-        policy.request("GET", "https://hooks.example/")
+        http.request("GET", "https://hooks.example/")
     assert caught.value.code == "address_not_public"
 
 
@@ -148,7 +148,7 @@ def test_one_inside_address_among_public_ones_is_enough_to_refuse(resolver, monk
     resolver(["93.184.216.34", "10.0.0.7"])
     monkeypatch.setattr(socket, "create_connection", lambda *a, **k: pytest.fail("connected"))
     with pytest.raises(Blocked):
-        policy.request("GET", "https://hooks.example/")
+        http.request("GET", "https://hooks.example/")
 
 
 def test_a_name_is_resolved_once_and_the_checked_address_is_called(resolver, monkeypatch):
@@ -161,7 +161,7 @@ def test_a_name_is_resolved_once_and_the_checked_address_is_called(resolver, mon
 
     monkeypatch.setattr(socket, "create_connection", connect)
     with pytest.raises(Unreachable):
-        policy.request("GET", "https://hooks.example/")
+        http.request("GET", "https://hooks.example/")
     assert (asked, called) == (["hooks.example"], [("93.184.216.34", 443)])
 
 
@@ -188,28 +188,28 @@ def test_a_name_is_resolved_once_and_the_checked_address_is_called(resolver, mon
 )
 def test_a_url_that_may_not_be_called_is_told_why(url, code):
     with pytest.raises(Blocked) as caught:
-        policy.check_url(url)
+        http.check_url(url)
     assert (caught.value.code, caught.value.field) == (code, "url")
 
 
 @given(st.text(max_size=60))
 def test_no_text_makes_the_check_stumble(text):
     with contextlib.suppress(Blocked):
-        policy.check_url(text)
+        http.check_url(text)
 
 
 def test_the_allow_list_names_host_and_port(settings):
     settings.OUTBOUND_HTTP_ALLOWED_HOSTS = ["localhost:9999"]
-    assert policy.check_url("http://localhost:9999/x")
+    assert http.check_url("http://localhost:9999/x")
     with pytest.raises(Blocked):
-        policy.check_url("http://localhost:9998/x")
+        http.check_url("http://localhost:9998/x")
 
 
 def test_an_unlisted_loopback_port_is_not_called(serve, settings):
     server = serve(OK)
     settings.OUTBOUND_HTTP_ALLOWED_HOSTS = []
     with pytest.raises(Blocked):
-        policy.request("GET", f"https://127.0.0.1:{server.port}/")
+        http.request("GET", f"https://127.0.0.1:{server.port}/")
     assert server.requests == []
 
 
@@ -219,7 +219,7 @@ def test_an_unlisted_loopback_port_is_not_called(serve, settings):
 def test_an_answer_comes_back_whole(serve):
     server = serve(OK)
     headers = {"X-One": "1"}
-    answer = policy.request(
+    answer = http.request(
         "POST", f"http://127.0.0.1:{server.port}/path?q=1", headers=headers, content=b"body"
     )
     assert (answer.status, answer.body, answer.headers["x-kind"]) == (200, b"hello", "Test")
@@ -231,21 +231,21 @@ def test_a_redirect_is_an_answer_and_is_not_followed(serve):
     target = serve(OK)
     place = f"http://127.0.0.1:{target.port}/"
     server = serve(f"HTTP/1.1 302 Found\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n".encode())
-    answer = policy.request("GET", f"http://127.0.0.1:{server.port}/")
+    answer = http.request("GET", f"http://127.0.0.1:{server.port}/")
     assert (answer.status, answer.headers["location"]) == (302, place)
     assert target.requests == []
 
 
 def test_compressed_content_is_not_unpacked(serve):
     server = serve(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc")
-    assert policy.request("GET", f"http://127.0.0.1:{server.port}/").body == b"abc"
+    assert http.request("GET", f"http://127.0.0.1:{server.port}/").body == b"abc"
 
 
 def test_a_proxy_from_the_environment_is_not_used(serve, monkeypatch):
     server = serve(OK)
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
-    assert policy.request("GET", f"http://127.0.0.1:{server.port}/").status == 200
+    assert http.request("GET", f"http://127.0.0.1:{server.port}/").status == 200
 
 
 LONG = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * 100_000
@@ -254,13 +254,13 @@ LONG = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * 100_000
 def test_an_answer_that_is_too_long_is_refused(serve):
     server = serve(LONG)
     with pytest.raises(TooLarge):
-        policy.request("GET", f"http://127.0.0.1:{server.port}/", limits=Limits(max_bytes=1000))
+        http.request("GET", f"http://127.0.0.1:{server.port}/", limits=Limits(max_bytes=1000))
 
 
 def test_an_answer_that_is_too_long_is_cut_when_asked_for(serve):
     server = serve(LONG)
     url = f"http://127.0.0.1:{server.port}/"
-    answer = policy.request("GET", url, limits=Limits(max_bytes=1000), truncate=True)
+    answer = http.request("GET", url, limits=Limits(max_bytes=1000), truncate=True)
     assert (len(answer.body), answer.truncated) == (1000, True)
 
 
@@ -280,7 +280,7 @@ def test_a_dripping_server_is_left_at_the_deadline(serve, head):
     server = serve(lambda connection: _drip(connection, head))
     before = time.monotonic()
     with pytest.raises((TimedOut, Unreachable)):
-        policy.request("GET", f"http://127.0.0.1:{server.port}/", limits=Limits(total=0.4))
+        http.request("GET", f"http://127.0.0.1:{server.port}/", limits=Limits(total=0.4))
     assert time.monotonic() - before < 2
 
 
@@ -289,7 +289,7 @@ def test_a_silent_server_is_left_after_the_read_time(serve):
     server = serve(lambda connection: waiting.wait(5))
     before = time.monotonic()
     with pytest.raises(TimedOut):
-        policy.request("GET", f"http://127.0.0.1:{server.port}/", limits=Limits(read=0.2))
+        http.request("GET", f"http://127.0.0.1:{server.port}/", limits=Limits(read=0.2))
     waiting.set()
     assert time.monotonic() - before < 2
 
@@ -299,7 +299,7 @@ def test_a_resolver_that_hangs_is_left_at_the_deadline(monkeypatch):
     monkeypatch.setattr(policy, "resolve", lambda host, port: released.wait(5) and [])
     before = time.monotonic()
     with pytest.raises(TimedOut):
-        policy.request("GET", "https://hooks.example/", limits=Limits(total=0.2))
+        http.request("GET", "https://hooks.example/", limits=Limits(total=0.2))
     released.set()
     assert time.monotonic() - before < 2
 
@@ -310,7 +310,7 @@ def test_a_resolver_that_hangs_is_left_at_the_deadline(monkeypatch):
 def test_something_that_is_not_whole_http_is_unreachable(serve, data):
     server = serve(data)
     with pytest.raises(Unreachable):
-        policy.request("GET", f"http://127.0.0.1:{server.port}/")
+        http.request("GET", f"http://127.0.0.1:{server.port}/")
 
 
 def test_a_name_without_address_is_unreachable(monkeypatch):
@@ -319,13 +319,13 @@ def test_a_name_without_address_is_unreachable(monkeypatch):
 
     monkeypatch.setattr(policy, "resolve", resolve)
     with pytest.raises(Unreachable):
-        policy.request("GET", "https://nowhere.example/")
+        http.request("GET", "https://nowhere.example/")
 
 
 def test_the_next_address_is_tried_when_one_refuses(serve, resolver):
     server = serve(OK, name="two.example")
     resolver(["127.0.0.2", "127.0.0.1"])
-    assert policy.request("GET", f"http://two.example:{server.port}/").status == 200
+    assert http.request("GET", f"http://two.example:{server.port}/").status == 200
 
 
 # -- TLS ---------------------------------------------------------------------------------------------
@@ -362,7 +362,7 @@ def test_certificate_and_host_keep_the_name_though_the_address_is_called(
     server = serve(OK, name="hooks.example", context=context)
     resolver(["127.0.0.1"])
     monkeypatch.setattr(client, "ssl_context", lambda: trusting)
-    assert policy.request("GET", f"https://hooks.example:{server.port}/").status == 200
+    assert http.request("GET", f"https://hooks.example:{server.port}/").status == 200
     assert names == ["hooks.example"]
     assert f"host: hooks.example:{server.port}".encode() in server.requests[0].lower()
 
@@ -371,7 +371,7 @@ def test_a_certificate_of_nobody_we_know_is_refused(serve, resolver, certificate
     server = serve(OK, name="hooks.example", context=certificate[0])
     resolver(["127.0.0.1"])
     with pytest.raises(Unreachable):
-        policy.request("GET", f"https://hooks.example:{server.port}/")
+        http.request("GET", f"https://hooks.example:{server.port}/")
     assert server.requests == []
 
 
@@ -380,4 +380,4 @@ def test_a_certificate_of_another_name_is_refused(serve, resolver, certificate, 
     resolver(["127.0.0.1"])
     monkeypatch.setattr(client, "ssl_context", lambda: certificate[1])
     with pytest.raises(Unreachable):
-        policy.request("GET", f"https://other.example:{server.port}/")
+        http.request("GET", f"https://other.example:{server.port}/")

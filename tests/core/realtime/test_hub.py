@@ -1,17 +1,16 @@
-"""Live updates, on the in-process layer and on Redis."""
+"""Live updates, within the process and over Redis."""
 
 import asyncio
 import json
+import os
 import threading
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from channels.layers import channel_layers
 from django.conf import settings
 
-from core.realtime import hub, redis_publisher
+from core.realtime import bus, hub
 
 pytestmark = pytest.mark.services
 
@@ -39,10 +38,8 @@ class Browser:
 
 
 @pytest.fixture
-async def group() -> AsyncIterator[str]:
-    yield hub.business_group(uuid4())
-    if not settings.EMBEDDED:
-        await channel_layers["default"].flush()
+def group() -> str:
+    return hub.business_group(uuid4())
 
 
 def push_from_thread(group: str, *frames: dict[str, Any]) -> None:
@@ -100,18 +97,44 @@ async def test_a_removed_member_is_closed_and_hears_nothing_of_it(group: str) ->
     hub.hub.leave(group, stays.socket)
 
 
-async def test_the_last_one_out_ends_the_subscription(group: str) -> None:
+async def test_nothing_is_left_when_the_last_socket_has_left(group: str) -> None:
     first, second = Browser(), Browser()
     await hub.hub.join(group, first.socket)
     await hub.hub.join(group, second.socket)
-    room = hub.hub._here()[group]
     hub.hub.leave(group, first.socket)
     assert hub.hub.count(group) == 1
     hub.hub.leave(group, second.socket)
     hub.hub.leave(group, second.socket)
-    await asyncio.wait([room.task], timeout=10)
-    assert room.task.done()
-    assert group not in hub.hub._here()
+    assert hub.hub.count(group) == 0
+    assert asyncio.get_running_loop() not in hub.hub._loops
+
+
+def test_a_loop_that_was_closed_is_forgotten(group: str) -> None:
+    async def join_and_go() -> asyncio.AbstractEventLoop:
+        await hub.hub.join(group, Browser().socket)
+        return asyncio.get_running_loop()
+
+    loop = asyncio.run(join_and_go())
+    hub.hub.receive(hub._encode(group, ({"type": "x"},)))
+    assert loop not in hub.hub._loops
+
+
+async def test_many_threads_reach_one_page_without_loss(group: str) -> None:
+    page = Browser(limit=10_000)
+    await hub.hub.join(group, page.socket)
+
+    def send() -> None:
+        for number in range(500):
+            hub.push(group, {"type": "n", "n": number})
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    numbers = [(await page.frames())[0]["n"] for _ in range(2_000)]
+    assert sorted(numbers) == sorted(list(range(500)) * 4)
+    for thread in threads:
+        thread.join()
+    hub.hub.leave(group, page.socket)
 
 
 async def test_a_write_that_fails_harms_nobody_else(group: str) -> None:
@@ -132,43 +155,47 @@ async def test_a_write_that_fails_harms_nobody_else(group: str) -> None:
 
 def test_pushing_never_raises() -> None:
     hub.push("business.x", {"type": "odd", "value": object()})
-    hub.push("not a group!", {"type": "x"})
     hub.push("business.x")
 
 
 def test_pushing_without_redis_neither_waits_nor_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     import time
 
-    from channels_redis.pubsub import RedisPubSubChannelLayer
-
-    away = redis_publisher.Courier("redis://127.0.0.1:1/0", capacity=5)
-    monkeypatch.setattr(hub, "courier", lambda: away)
-    monkeypatch.setattr(hub, "get_channel_layer", RedisPubSubChannelLayer)
+    away = bus.Publisher("redis://127.0.0.1:1/0", capacity=5)
+    monkeypatch.setattr(settings, "EMBEDDED", False)
+    monkeypatch.setattr(bus, "publisher", lambda: away)
     before = time.perf_counter()
     for _ in range(100):
         hub.push("business.x", {"type": "x"})
     assert time.perf_counter() - before < 1
 
 
-async def test_joining_without_a_layer_says_so(monkeypatch: pytest.MonkeyPatch, group: str) -> None:
-    class Away:
-        async def new_channel(self) -> str:
-            raise ConnectionError
-
-    monkeypatch.setattr(hub, "get_channel_layer", Away)
+async def test_joining_without_a_connection_says_so(monkeypatch: pytest.MonkeyPatch, group: str) -> None:
     monkeypatch.setattr(hub, "JOIN_SECONDS", 0.05)
-    page = Browser()
+    monkeypatch.setattr(bus, "subscribe", lambda *_: None)
+    page, late, here = Browser(), Browser(), hub.Hub()
     with pytest.raises(TimeoutError):
-        await hub.hub.join(group, page.socket)
-    assert hub.hub.count(group) == 0
+        await here.join(group, page.socket)
+    assert here.count(group) == 0
+    here.on_connect()
+    here.on_disconnect()
+    with pytest.raises(TimeoutError):
+        await here.join(group, late.socket)
 
 
-async def test_a_broken_subscription_closes_the_pages_so_that_they_refetch(group: str) -> None:
-    page = Browser()
-    await hub.hub.join(group, page.socket)
-    hub.hub._here()[group]._fan_out({"type": "live.lost"})
+async def test_a_broken_subscription_closes_the_pages_so_that_they_refetch(
+    monkeypatch: pytest.MonkeyPatch, group: str
+) -> None:
+    monkeypatch.setattr(bus, "subscribe", lambda *_: None)
+    page, here = Browser(), hub.Hub()
+    here.on_connect()
+    await here.join(group, page.socket)
+    here.on_disconnect()
+    await asyncio.sleep(0.05)
+    assert not page.closed.done()
+    here.on_connect()
     assert await asyncio.wait_for(page.closed, 10) == hub.TRY_AGAIN
-    hub.hub.leave(group, page.socket)
+    here.leave(group, page.socket)
 
 
 async def test_pages_refetch_after_redis_went_away(require_redis: str, group: str) -> None:
@@ -176,10 +203,10 @@ async def test_pages_refetch_after_redis_went_away(require_redis: str, group: st
 
     page, later = Browser(), Browser()
     await hub.hub.join(group, page.socket)
-    shard = channel_layers["default"]._get_layer()._shards[0]
-    host, port = shard._pubsub.connection._writer.get_extra_info("sockname")[:2]
     async with redis.asyncio.Redis.from_url(require_redis) as client:
-        await client.client_kill(f"{host}:{port}")
+        name = f"whatsflow-{hub.CHANNEL}-{os.getpid()}"
+        (ours,) = [one for one in await client.client_list(_type="pubsub") if one["name"] == name]
+        await client.client_kill_filter(_id=ours["id"])
     assert await asyncio.wait_for(page.closed, 10) == hub.TRY_AGAIN
     await hub.hub.join(group, later.socket)
     push_from_thread(group, {"type": "again"})

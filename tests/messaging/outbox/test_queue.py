@@ -108,11 +108,11 @@ def test_a_token_has_at_most_64_characters(business, conversation):
             outbox.enqueue(business, conversation, text="Hi", client_token=token)
 
 
-def test_queueing_rings_the_numbers_doorbell(business, conversation, django_capture_on_commit_callbacks):
-    with wakeup.listen(wakeup.connection_topic(conversation.connection_id)) as bell:
+def test_queueing_wakes_the_numbers_runner(business, conversation, django_capture_on_commit_callbacks):
+    with wakeup.listen(wakeup.connection_topic(conversation.connection_id)) as listener:
         with django_capture_on_commit_callbacks(execute=True):
             outbox.enqueue(business, conversation, text="Hi")
-        assert bell.wait(2)
+        assert listener.wait(2)
 
 
 def test_a_waiting_message_can_be_taken_back_once(business, conversation, owner):

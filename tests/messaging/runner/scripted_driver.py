@@ -106,8 +106,8 @@ class ScriptedDriver(Driver):
 def tell(lease: Lease, *batches: Sequence[Event]) -> ScriptedDriver:
     """Run a session until it has taken all batches. Raises what leaves the session."""
     driver = ScriptedDriver(lease.connection_id, *batches)
-    waiter = wakeup.listen(wakeup.connection_topic(lease.connection_id))
-    with waiter:
-        session = Session(driver, lease, waiter, lambda: not driver.batches, AckWatchdog())
+    listener = wakeup.listen(wakeup.connection_topic(lease.connection_id))
+    with listener:
+        session = Session(driver, lease, listener, lambda: not driver.batches, AckWatchdog())
         session.run()
     return driver

@@ -135,7 +135,7 @@ def test_chats_that_can_be_read_are_told_and_the_recent_ones_are_asked_for_again
         until(lambda: Message.objects.filter(content="missed").exists(), "what could be read")
         reason_is(linked, "unreadable")
         assert gap_of(linked)[2] == 1
-        wakeup.ring(wakeup.connection_topic(linked.pk))
+        wakeup.notify(wakeup.connection_topic(linked.pk))
         until(lambda: _ring(linked) and is_whole(linked), "the end of the gap")
     assert [chats for _, chats in calls] == [[], [], []]
     assert len({since for since, _ in calls}) == 1
@@ -390,7 +390,7 @@ class _Page:
 
 def _ring(number: WhatsAppConnection) -> bool:
     """Wake the runner, so that it looks at everything now."""
-    wakeup.ring(wakeup.connection_topic(number.pk))
+    wakeup.notify(wakeup.connection_topic(number.pk))
     return True
 
 

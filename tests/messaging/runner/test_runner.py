@@ -223,7 +223,7 @@ def test_media_that_fail_for_now_are_fetched_later(
     with running(linked):
         until(lambda: MediaFile.objects.filter(attempts=1, state="wanted").exists(), "the failed try")
         MediaFile.objects.update(not_before=None)
-        wakeup.ring(wakeup.connection_topic(linked.pk))
+        wakeup.notify(wakeup.connection_topic(linked.pk))
         until(lambda: MediaFile.objects.filter(state="ready").exists(), "the picture")
 
 
@@ -281,7 +281,7 @@ def test_a_send_that_fails_for_now_waits_and_a_refused_one_fails(
         )
         sandbox.set_faults(linked, fail_permanently_next=1)
         Message.objects.filter(pk=first.pk).update(not_before=None)
-        wakeup.ring(wakeup.connection_topic(linked.pk))
+        wakeup.notify(wakeup.connection_topic(linked.pk))
         reaches(first, Message.Status.FAILED)
     assert first.error_code == "refused"
     assert not SandboxMessage.objects.filter(from_me=True).exists()
@@ -300,7 +300,7 @@ def test_a_number_that_cannot_be_looked_up_is_tried_again_and_gets_its_message(
             "the failed question",
         )
         Message.objects.filter(pk=message.pk).update(not_before=None)
-        wakeup.ring(wakeup.connection_topic(linked.pk))
+        wakeup.notify(wakeup.connection_topic(linked.pk))
         reaches(message, Message.Status.READ)
     assert SandboxMessage.objects.get(from_me=True).attempts == 1
 
@@ -421,12 +421,12 @@ def test_a_page_that_does_not_answer_keeps_the_queue(
         until(has_status(linked, Status.DEGRADED, Reason.NO_ANSWER), "the warning")
         message = send(talk)
         looks.clear()
-        wakeup.ring(wakeup.connection_topic(linked.pk))
+        wakeup.notify(wakeup.connection_topic(linked.pk))
         until(lambda: looks, "another look")
         message.refresh_from_db()
         assert message.status == Message.Status.QUEUED
         trouble = ""
-        wakeup.ring(wakeup.connection_topic(linked.pk))
+        wakeup.notify(wakeup.connection_topic(linked.pk))
         reaches(message, Message.Status.READ)
         is_connected(linked)
     assert message.attempts == 1

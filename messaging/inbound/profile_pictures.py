@@ -77,7 +77,7 @@ def store(lease: Lease, job: PictureJob, blob: MediaBlob | None) -> None:
             ContactPicture.objects.update_or_create(
                 contact_id=job.contact_id, defaults={"media": file, "check_at": now() + FRESH_FOR}
             )
-            address = media_files.thumbnail_address(file) if file is not None else ""
+            address = media_files.thumbnail_url_of(file) if file is not None else ""
             contact_pictures.show(lease.business_id, job.contact_id, address)
     except _ContactGone:
         _discard(file)
@@ -109,7 +109,7 @@ def _taken_in(lease: Lease, blob: MediaBlob) -> MediaFile | None:
     """The picture as a file of the business, not saved; None for what is no picture that we take."""
     row = MediaFile(business_profile_id=lease.business_id, name="")
     try:
-        media_files.take_in(row, BytesIO(blob.data))
+        media_files.store(row, BytesIO(blob.data))
     except sandbox.Busy:
         raise
     except (DomainError, OSError) as error:

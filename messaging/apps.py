@@ -16,7 +16,7 @@ class MessagingConfig(AppConfig):
         from contacts.events import ContactBlocked, ContactDeleted, ContactsMerged
         from contacts.models import TagRule
         from core import events
-        from messaging import partners, public_events, timeline, traffic
+        from messaging import port_adapters, public_events
         from messaging.events import MessageReceived
         from messaging.inbound import automation, receiver
         from messaging.inbox import live_updates
@@ -28,7 +28,7 @@ class MessagingConfig(AppConfig):
 
         register_messaging(
             Messaging(
-                traffic=traffic.count,
+                traffic=port_adapters.count_traffic,
                 waiting_numbers=holds.waiting_numbers,
                 receive_again=receiver.receive_again,
             )
@@ -39,9 +39,11 @@ class MessagingConfig(AppConfig):
         events.inside(ContactDeleted, privacy.on_deleted)
         events.inside(MessageReceived, automation.on_received)
         contacts_ports.register_files(privacy.files_of)
-        contacts_ports.register_timeline(timeline.messages)
-        contacts_ports.register_places_of_messages(timeline.places)
-        contacts_ports.register_our_numbers(contacts_ports.OurNumbers(partners.numbers_of, partners.talks))
+        contacts_ports.register_timeline(port_adapters.timeline_entries)
+        contacts_ports.register_places_of_messages(port_adapters.message_urls)
+        contacts_ports.register_our_numbers(
+            contacts_ports.OurNumbers(port_adapters.numbers_of, port_adapters.conversations_with)
+        )
         contacts_ports.register_matcher(TagRule.Kind.KEYWORD, automation.wrote_keyword)
         contacts_ports.register_matcher(TagRule.Kind.FIRST_CONTACT, automation.first_contact)
         contacts_ports.register_matcher(TagRule.Kind.NO_ANSWER, automation.no_answer)

@@ -204,9 +204,9 @@ def _set_media(campaign: Campaign, media: MediaFile | None) -> None:
     if media is not None and media.business_profile_id != campaign.business_profile_id:
         raise NotFound("This file")
     campaign.media = media
-    campaign.media_url = files.address(media) if media else ""
+    campaign.media_url = files.url_of(media) if media else ""
     if media is not None:
-        files.keep(media)
+        files.retain(media)
 
 
 def _set_relations(campaign: Campaign, values: Mapping[str, Any]) -> None:

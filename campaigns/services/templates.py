@@ -38,7 +38,7 @@ def save(
         with transaction.atomic():
             row.save()
             if media:
-                files.keep(media)
+                files.retain(media)
             audit.record(business, actor, "template.saved", row)
     except IntegrityError:
         raise Conflict("name_taken", "There is a template of this name. Choose another one.") from None

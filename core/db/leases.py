@@ -19,6 +19,7 @@ import structlog
 from django.conf import settings
 from django.db import connections
 from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Model, Q, QuerySet, Value
+from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
 from core.ids import uuid7
@@ -75,7 +76,7 @@ def renew(rows: QuerySet[M]) -> bool:
     return bool(rows.update(lease_expires_at=_expiry()))
 
 
-def _expiry() -> ExpressionWrapper[DateTimeField]:
+def _expiry() -> ExpressionWrapper[CombinedExpression]:
     duration = Value(timedelta(seconds=settings.LEASE_SECONDS), output_field=DurationField())
     return ExpressionWrapper(Now() + duration, output_field=DateTimeField())
 

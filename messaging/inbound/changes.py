@@ -166,7 +166,7 @@ def _write(rows: Sequence[Message]) -> None:
     files = list(deleted.values_list("media_id", flat=True))
     Message.objects.bulk_update(rows, ["content", "metadata", "body_pending", "media", "media_url"])
     for media_id in files:
-        transaction.on_commit(partial(media_files.drop, media_id), robust=True)
+        transaction.on_commit(partial(media_files.delete_if_unused, media_id), robust=True)
 
 
 def _announce(rows: Sequence[Message]) -> None:

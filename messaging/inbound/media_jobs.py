@@ -106,7 +106,7 @@ def store(lease: Lease, job: MediaJob, blob: MediaBlob) -> None:
         return
     row.name = row.name or media_files.clean_name(blob.name)
     try:
-        media_files.take_in_received(row, BytesIO(blob.data))
+        media_files.store_received(row, BytesIO(blob.data))
     except InvalidInput as refusal:
         record_failure(lease, job, refusal.code, permanent=True)
         return

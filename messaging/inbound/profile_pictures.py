@@ -90,7 +90,7 @@ def store(lease: Lease, job: PictureJob, blob: MediaBlob | None) -> None:
             ContactPicture.objects.update_or_create(
                 contact_id=job.contact_id, defaults={"media": file, "check_at": now() + FRESH_FOR}
             )
-            address = media_files.thumbnail_address(file) if file is not None else ""
+            address = media_files.thumbnail_url_of(file) if file is not None else ""
             contacts.set_profile_picture(lease.business_id, job.contact_id, address)
     except _ContactGone:
         _discard(file)
@@ -122,7 +122,7 @@ def _stored(lease: Lease, blob: MediaBlob) -> MediaFile | None:
     """Store the bytes and return the unsaved row. None: it is no acceptable picture."""
     row = MediaFile(business_profile_id=lease.business_id, name="")
     try:
-        media_files.take_in(row, BytesIO(blob.data))
+        media_files.store(row, BytesIO(blob.data))
     except sandbox.Busy:
         raise
     except (DomainError, OSError) as error:

@@ -180,7 +180,7 @@ def _row(
         message_type=message.kind,
         content=message.body or "",
         media=file,
-        media_url=media_files.address(file) if file else "",
+        media_url=media_files.url_of(file) if file else "",
         status=Message.Status.SENT if own else Message.Status.RECEIVED,
         origin=Message.Origin.PHONE if own else Message.Origin.CUSTOMER,
         metadata=message.extra,
@@ -269,7 +269,7 @@ def _fill_row(row: Message, message: InboundMessage) -> None:
     row.media = (
         media_jobs.new_file(row.business_profile_id, row.connection_id, message) if message.media else None
     )
-    row.media_url = media_files.address(row.media) if row.media else ""
+    row.media_url = media_files.url_of(row.media) if row.media else ""
     row.reply_to_wa_id = message.quoted_wa_id
     row.metadata = message.extra
     row.body_pending = False

@@ -1,7 +1,7 @@
 """Classify files by their content.
 
-A browser may show what is on the list of pictures, sound and film; everything else is a document: kept as it came and
-only ever downloaded. A name decides nothing but which text or unknown document it is.
+Listed types of images, audio and video may be shown by a browser; everything else is a document, kept unchanged and
+only downloaded. The name only decides which type a text or an unknown document has.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from messaging.models import Message
 
 Type = Message.Type
 HEAD = 8192
-"""Bytes that tell a binary format."""
+"""Bytes read to detect a binary format."""
 UNKNOWN = "application/octet-stream"
 
 
 @dataclass(frozen=True)
 class FileType:
-    """kind: the message's type. extensions: the first one is given to files that came with another; empty: any."""
+    """Type of a file. kind: message type. extensions: allowed ones, of which the first replaces others; empty: any."""
 
     kind: str
     mime: str
@@ -72,38 +72,38 @@ _TEXTS = {
     "txt": _type(Type.DOCUMENT, "text/plain", "txt"),
     "csv": _type(Type.DOCUMENT, "text/csv", "csv"),
 }
-_WRITTEN = {
+_TEXT_SIGNATURES = {
     b"%PDF-": _BINARY["application/pdf"],
     b"{\\rtf": _type(Type.DOCUMENT, "application/rtf", "rtf"),
 }
-"""Formats that can be text from beginning to end, by their first bytes."""
-INLINE = frozenset(found.mime for found in _BINARY.values() if found.kind != Type.DOCUMENT)
-"""Types that a browser may show in place, if the file is of such a kind too."""
-_BY_CONTENT = frozenset(found.mime for found in (*_BINARY.values(), *_OPEN_XML.values()))
-DECLARED = _BY_CONTENT | {found.mime for found in _TEXTS.values()}
-"""Types that a download may be declared as; others go out as UNKNOWN."""
+"""Formats that may consist of text only, by their first bytes."""
+INLINE = frozenset(file_type.mime for file_type in _BINARY.values() if file_type.kind != Type.DOCUMENT)
+"""MIME types that may be shown inline if the file's kind allows it too."""
+_BY_CONTENT = frozenset(file_type.mime for file_type in (*_BINARY.values(), *_OPEN_XML.values()))
+DECLARED = _BY_CONTENT | {file_type.mime for file_type in _TEXTS.values()}
+"""MIME types that a download may declare; others are declared as UNKNOWN."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _NAMES = mimetypes.MimeTypes()
-"""The types that Python knows by extension; the machine's own lists are not read."""
+"""Python's own types by extension, without the lists of the machine."""
 
 
 def identify(file: IO[bytes], name: str) -> FileType:
-    """Classify `file` by its content, and by `name` where the content does not tell.
+    """Classify a file by its content, and by its name where the content is ambiguous.
 
-    Text comes first: what has not one control character is text, whatever format its first letters belong to.
-    Raises InvalidInput("empty_file").
+    A file without control characters is text, even if it begins like another format. Raises
+    InvalidInput("empty_file").
     """
     file.seek(0)
     head = file.read(HEAD)
     if not head:
         raise InvalidInput("empty_file", "This file is empty.", field="file")
     if _is_text(file, head):
-        found = _text(head, name)
+        file_type = _text(head, name)
     else:
-        found = (head.startswith(b"PK") and _open_xml(file)) or _binary(head, name)
+        file_type = (head.startswith(b"PK") and _open_xml(file)) or _binary(head, name)
     file.seek(0)
-    return found
+    return file_type
 
 
 def _binary(head: bytes, name: str) -> FileType:
@@ -120,7 +120,7 @@ def _by_name(name: str) -> str:
 
 
 def _open_xml(file: IO[bytes]) -> FileType | None:
-    """A document of Word, Excel or PowerPoint without macros. Nothing is unpacked."""
+    """Detect a Word, Excel or PowerPoint document without macros, without unpacking it."""
     try:
         with archives.open_archive(file) as archive:
             names = set(archive.namelist())
@@ -128,27 +128,29 @@ def _open_xml(file: IO[bytes]) -> FileType | None:
         return None
     if "[Content_Types].xml" not in names or any(name.endswith("vbaProject.bin") for name in names):
         return None
-    return next((found for part, found in _OPEN_XML.items() if part in names), None)
+    return next((file_type for part, file_type in _OPEN_XML.items() if part in names), None)
 
 
 def _text(head: bytes, name: str) -> FileType:
-    """A document whose format is written as text, unless it is named a plain text; else what the name says."""
+    """Return the type of a text file: plain text if so named, a text-based format, or the type of its name."""
     ending = extension(name)
     if ending in _TEXTS:
         return _TEXTS[ending]
-    written = next((found for mark, found in _WRITTEN.items() if head.startswith(mark)), None)
+    by_signature = next(
+        (file_type for mark, file_type in _TEXT_SIGNATURES.items() if head.startswith(mark)), None
+    )
     named = _by_name(name)
-    return written or FileType(Type.DOCUMENT, named if named.startswith("text/") else _TEXTS["txt"].mime)
+    return by_signature or FileType(Type.DOCUMENT, named if named.startswith("text/") else _TEXTS["txt"].mime)
 
 
 def _is_text(file: IO[bytes], head: bytes) -> bool:
-    """Text from beginning to end: in UTF-8, UTF-16 with its mark, or one byte a letter as in CSV files of old Excel."""
+    """Return True if all of the file is text: UTF-8, UTF-16 with BOM, or single-byte as in old CSV exports."""
     encoding = _BYTE_ORDER_MARKS.get(head[:2], "utf-8")
     return _decodes(file, encoding) or _decodes(file, "latin-1")
 
 
 def _decodes(file: IO[bytes], encoding: str) -> bool:
-    """Whether all of it is `encoding` without control characters."""
+    """Return True if all of the file is valid in `encoding` and has no control characters."""
     file.seek(0)
     decoder: Any = codecs.getincrementaldecoder(encoding)()
     try:
@@ -162,12 +164,12 @@ def _decodes(file: IO[bytes], encoding: str) -> bool:
 
 
 def extension(name: str) -> str:
-    """ "Report.PDF" -> "pdf"; "" when there is none."""
+    """Return the lower-case extension without its dot, or ""."""
     return PurePosixPath(name.replace("\\", "/")).suffix.lstrip(".").lower()
 
 
-def proper_name(name: str, found: FileType) -> str:
-    """`name` with an extension that tells the truth: "photo.exe", a JPEG -> "photo.exe.jpg"."""
-    if not name or not found.extensions or extension(name) in found.extensions:
+def proper_name(name: str, file_type: FileType) -> str:
+    """Append the extension of the type if the name lacks it: "photo.exe", a JPEG -> "photo.exe.jpg"."""
+    if not name or not file_type.extensions or extension(name) in file_type.extensions:
         return name
-    return f"{name[: 250 - len(found.extensions[0])]}.{found.extensions[0]}"
+    return f"{name[: 250 - len(file_type.extensions[0])]}.{file_type.extensions[0]}"

@@ -1,4 +1,4 @@
-"""Pictures written anew, so that nothing but the picture is left, and their thumbnails. Decoded in a child process."""
+"""Sanitize images by re-encoding them in a sandboxed child process, and create thumbnails."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _MOST_PIXELS = {
     "image/webp": 6_000_000,
     "image/heic": 25_000_000,
 }
-"""What a child has memory for: JPEG is decoded at a fraction of its size, WebP needs 20 bytes a pixel."""
+"""Pixel limits by the memory of the child process: JPEG is decoded at reduced size, WebP needs 20 bytes a pixel."""
 MAX_ANIMATED_PIXELS = 16_000_000
-"""Of all frames together; they are in memory at once."""
+"""Limit for all frames together, which are in memory at once."""
 MAX_FRAMES = 1000
 MAX_SIDE = 4096
-"""Larger pictures are scaled down: WhatsApp shows less."""
+"""Maximum width and height in pixels; larger images are scaled down."""
 THUMBNAIL = 320
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A clean picture: its file (at the start), its size in pixels, and a small copy."""
+class SanitizedImage:
+    """A re-encoded image. file: positioned at its start. width, height: pixels. thumbnail: JPEG."""
 
     file: IO[bytes]
     width: int
@@ -35,20 +35,20 @@ class Picture:
     thumbnail: bytes
 
 
-def clean(source: IO[bytes], mime: str, *, owner: object = None) -> Picture:
-    """Write the picture anew: upright, without EXIF (places, devices) or anything hidden behind it.
+def sanitize(source: IO[bytes], mime: str, *, owner: object = None) -> SanitizedImage:
+    """Re-encode an image: upright, without EXIF data and without appended data.
 
-    The format stays (HEIC becomes JPEG), animations stay animated. owner: whose picture it is; one at a time is decoded
-    for each. Raises InvalidInput("broken_image", "image_too_large"), sandbox.Busy, OSError.
+    Keeps the format (HEIC becomes JPEG) and animations. owner: images of one owner are decoded one at a time. Raises
+    InvalidInput("broken_image", "image_too_large"), sandbox.Busy, OSError.
     """
-    most = min(MAX_PIXELS, _MOST_PIXELS.get(mime, MAX_PIXELS))
+    max_pixels = min(MAX_PIXELS, _MOST_PIXELS.get(mime, MAX_PIXELS))
     try:
         result = sandbox.run(
             "picture_reader",
             source,
             owner=owner,
             mime=mime,
-            max_pixels=most,
+            max_pixels=max_pixels,
             max_animated_pixels=MAX_ANIMATED_PIXELS,
             max_frames=MAX_FRAMES,
             max_side=MAX_SIDE,
@@ -61,10 +61,10 @@ def clean(source: IO[bytes], mime: str, *, owner: object = None) -> Picture:
             ) from None
         raise InvalidInput(
             "image_too_large",
-            f"This picture has too many pixels; at most {most // 1_000_000} million are accepted "
+            f"This picture has too many pixels; at most {max_pixels // 1_000_000} million are accepted "
             f"({MAX_ANIMATED_PIXELS // 1_000_000} million for the {MAX_FRAMES:,} frames of an animation). "
             "Make it smaller.",
             field="file",
         ) from None
     values = result.values
-    return Picture(result.file, values["width"], values["height"], b64decode(values["thumbnail"]))
+    return SanitizedImage(result.file, values["width"], values["height"], b64decode(values["thumbnail"]))

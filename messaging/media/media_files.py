@@ -1,7 +1,7 @@
-"""Files of messages: taken in (checked by content, cleaned, measured), kept in the storage, and handed out.
+"""Store, open and delete the files of messages.
 
-The storage is Django's default one, so that a directory and S3 work alike. Files lie under our own ids. No file is
-touched inside a transaction.
+Uses Django's default storage (a directory or S3), with keys made of our own ids. No file is read or written inside a
+transaction.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ CHUNK = 1024 * 1024
 
 
 class StorageFull(DomainError):
-    """There is no room for another file."""
+    """The storage has no space for another file."""
 
     status = 507
 
@@ -51,7 +51,7 @@ class StorageFull(DomainError):
 
 @dataclass(frozen=True)
 class Delivery:
-    """How a file is handed out. mime: the type to declare. inline: whether a browser may show it in place."""
+    """Delivery of a file. mime: type to declare. inline: a browser may show it instead of downloading it."""
 
     name: str
     mime: str
@@ -60,7 +60,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class OpenMedia:
-    """A file to be handed out. size: bytes."""
+    """An opened file for delivery. size: bytes."""
 
     file: IO[bytes]
     delivery: Delivery
@@ -68,15 +68,15 @@ class OpenMedia:
 
 
 def store_upload(business: BusinessProfile, user: User, file: UploadedFile) -> MediaFile:
-    """Keep what somebody uploaded. It is removed after a day if no message has used it.
+    """Store an upload. It is deleted after a day unless a message uses it.
 
     Raises InvalidInput ("empty_file", "file_too_large", "broken_image", "image_too_large"), StorageFull, and
-    sandbox.Busy when too many pictures are being decoded.
+    sandbox.Busy if too many images are being decoded.
     """
     name = clean_name(file.name or "")
     row = MediaFile(business_profile=business, uploaded_by=user, name=name)
     file.seek(0)
-    take_in(row, file)
+    store(row, file)
     try:
         row.save(force_insert=True)
     except BaseException:
@@ -85,49 +85,51 @@ def store_upload(business: BusinessProfile, user: User, file: UploadedFile) -> M
     return row
 
 
-def take_in(row: MediaFile, source: IO[bytes]) -> None:
-    """Check, clean and write an upload as the file of `row`, and fill in what it is; the row is not saved.
+def store(row: MediaFile, source: IO[bytes]) -> None:
+    """Validate, sanitize and write an upload as the file of `row`, and set its fields; does not save the row.
 
-    Raises as store_upload.
+    Raises as `store_upload`.
     """
-    found = filetypes.identify(source, row.name)
-    _check_size(source, found.kind)
-    with _room(row):
-        picture = _redraw(row, source, found.mime) if found.kind == Message.Type.IMAGE else None
-        _write(row, source, found, picture)
+    file_type = filetypes.identify(source, row.name)
+    _check_size(source, file_type.kind)
+    with _storage_errors(row):
+        picture = (
+            _sanitize_image(row, source, file_type.mime) if file_type.kind == Message.Type.IMAGE else None
+        )
+        _write(row, source, file_type, picture)
 
 
-def take_in_received(row: MediaFile, source: IO[bytes]) -> None:
-    """Write what a customer sent as the file of `row`, as `take_in` does, but keep whatever it is.
+def store_received(row: MediaFile, source: IO[bytes]) -> None:
+    """Write a customer's file as that of `row`, accepting every type; does not save the row.
 
-    A picture that cannot be redrawn and a film or sound over the limit of its kind become documents. A HEIC picture
-    becomes a JPEG, which every browser shows. Raises InvalidInput ("empty_file", "file_too_large") and StorageFull.
+    An image that cannot be re-encoded, and a video or audio over its size limit, become documents. HEIC becomes JPEG,
+    which every browser shows. Raises InvalidInput ("empty_file", "file_too_large") and StorageFull.
     """
-    found = filetypes.identify(source, row.name)
-    if source.seek(0, 2) > settings.MEDIA_MAX_BYTES[found.kind]:
-        found = found.as_document()
-    _check_size(source, found.kind)
+    file_type = filetypes.identify(source, row.name)
+    if source.seek(0, 2) > settings.MEDIA_MAX_BYTES[file_type.kind]:
+        file_type = file_type.as_document()
+    _check_size(source, file_type.kind)
     picture = None
-    with _room(row):
-        if found.kind == Message.Type.IMAGE or found == filetypes.HEIC:
+    with _storage_errors(row):
+        if file_type.kind == Message.Type.IMAGE or file_type == filetypes.HEIC:
             try:
-                picture = _redraw(row, source, found.mime)
+                picture = _sanitize_image(row, source, file_type.mime)
             except InvalidInput as refusal:
                 log.info("picture_kept_as_document", reason=refusal.code)
-                found = found.as_document()
+                file_type = file_type.as_document()
             else:
-                found = filetypes.JPEG if found == filetypes.HEIC else found
-        _write(row, source, found, picture)
+                file_type = filetypes.JPEG if file_type == filetypes.HEIC else file_type
+        _write(row, source, file_type, picture)
 
 
-def _redraw(row: MediaFile, source: IO[bytes], mime: str) -> images.Picture:
-    return images.clean(source, mime, owner=row.business_profile_id)
+def _sanitize_image(row: MediaFile, source: IO[bytes], mime: str) -> images.SanitizedImage:
+    return images.sanitize(source, mime, owner=row.business_profile_id)
 
 
 def _write(
-    row: MediaFile, source: IO[bytes], found: filetypes.FileType, picture: images.Picture | None
+    row: MediaFile, source: IO[bytes], file_type: filetypes.FileType, picture: images.SanitizedImage | None
 ) -> None:
-    row.kind, row.mime, row.name = found.kind, found.mime, filetypes.proper_name(row.name, found)
+    row.kind, row.mime, row.name = file_type.kind, file_type.mime, filetypes.proper_name(row.name, file_type)
     if picture:
         row.width, row.height = picture.width, picture.height
     content = picture.file if picture else source
@@ -165,8 +167,8 @@ def _digest(content: IO[bytes]) -> tuple[str, int]:
 
 
 @contextmanager
-def _room(row: MediaFile) -> Iterator[None]:
-    """A full disk or an exhausted quota as a sentence for people. What was written until then does not stay."""
+def _storage_errors(row: MediaFile) -> Iterator[None]:
+    """Raise StorageFull for a full disk or an exhausted quota, and delete partially written files on errors."""
     if disk.is_full():
         raise StorageFull
     try:
@@ -182,7 +184,7 @@ def _room(row: MediaFile) -> Iterator[None]:
 
 
 def clean_name(name: str) -> str:
-    """A sender's name for a file, fit to be shown and downloaded: no path, no control or direction characters."""
+    """Return a sender's file name without path, control and direction characters, truncated to 200 characters."""
     base = name.replace("\\", "/").rpartition("/")[2]
     cleaned = printable(base).strip(". ")
     stem, dot, extension = cleaned.rpartition(".")
@@ -191,32 +193,32 @@ def clean_name(name: str) -> str:
     return cleaned[:200]
 
 
-def address(row: MediaFile) -> str:
-    """Path of the authorised download."""
+def url_of(row: MediaFile) -> str:
+    """Return the URL path of the authorised download."""
     return reverse("messaging:media", args=[row.pk])
 
 
-def thumbnail_address(row: MediaFile) -> str:
-    """Path of the authorised small copy."""
+def thumbnail_url_of(row: MediaFile) -> str:
+    """Return the URL path of the authorised thumbnail."""
     return reverse("messaging:thumbnail", args=[row.pk])
 
 
 def open_media(business: BusinessProfile, media_id: UUID | str, *, thumbnail: bool = False) -> OpenMedia:
-    """A file of the business, opened. The caller closes it. Raises NotFound, also when the file itself is gone."""
+    """Open a file of the business; the caller closes it. Raises NotFound, also if the storage lacks the file."""
     row = selectors.get_media(business, media_id)
-    chosen = row.thumbnail if thumbnail else row.file
-    if row.state != MediaFile.State.READY or not chosen:
+    stored = row.thumbnail if thumbnail else row.file
+    if row.state != MediaFile.State.READY or not stored:
         raise NotFound("This file")
     try:
-        file = chosen.storage.open(str(chosen.name), "rb")
+        file = stored.storage.open(str(stored.name), "rb")
     except FileNotFoundError:
         log.error("media_missing", media_id=str(row.pk))
         raise NotFound("This file") from None
-    return OpenMedia(file, delivery(row, thumbnail=thumbnail), chosen.size if thumbnail else row.size)
+    return OpenMedia(file, delivery(row, thumbnail=thumbnail), stored.size if thumbnail else row.size)
 
 
 def delivery(row: MediaFile, *, thumbnail: bool = False) -> Delivery:
-    """Decide how a file may be handed out: what is not made to be shown is a download of a type that says little."""
+    """Decide how a file is delivered: types that are not for display become downloads with a safe MIME type."""
     name = row.name or f"{row.kind}-{row.created_at:%Y%m%d-%H%M%S}"
     if thumbnail:
         return Delivery(name, THUMBNAIL_MIME, inline=True)
@@ -227,45 +229,45 @@ def delivery(row: MediaFile, *, thumbnail: bool = False) -> Delivery:
 
 
 def load(row: MediaFile) -> MediaBlob:
-    """The whole file, for a driver. Raises FileNotFoundError, or what the storage raises."""
+    """Read the whole file, for a driver. Raises FileNotFoundError and errors of the storage."""
     with row.file.storage.open(str(row.file.name), "rb") as file:
         return MediaBlob(file.read(), row.mime, row.name)
 
 
 def remove_files(row: MediaFile) -> None:
-    """Delete what lies in the storage; what is missing is fine."""
+    """Delete the file and its thumbnail from the storage; missing ones are ignored."""
     for stored in (row.file, row.thumbnail):
         if stored:
             stored.storage.delete(str(stored.name))
 
 
 def remove_all(business_id: UUID) -> None:
-    """Delete every file of a business that is deleted, those without a row included."""
+    """Delete all files of a deleted business, including those without a row."""
     remove_tree(f"media/{business_id}")
 
 
-def keep(row: MediaFile) -> None:
-    """A campaign or a template has this file: it is not removed for want of a message."""
+def retain(row: MediaFile) -> None:
+    """Exempt a file of a campaign or template from `prune_orphans`."""
     MediaFile.objects.filter(pk=row.pk).update(kept=True)
     row.kept = True
 
 
 def prune_orphans(before: datetime, limit: int = 500) -> int:
-    """Remove files older than `before` that nothing uses: never sent, or whatever used them is gone.
+    """Delete unused files created before a time. Returns their number.
 
-    Returns how many. A file that a customer sent is saved with its message, so it is never without one before.
+    A received file is saved together with its message, so it is never deleted too early.
     """
     orphans = MediaFile.objects.filter(created_at__lt=before, messages=None, pictures=None, kept=False)
     removed = 0
     for key in list(orphans.values_list("pk", flat=True)[:limit]):
-        removed += drop(key)
+        removed += delete_if_unused(key)
     return removed
 
 
-def drop(media_id: UUID) -> int:
-    """Remove a file that nothing uses; 0 when something does, else 1.
+def delete_if_unused(media_id: UUID) -> int:
+    """Delete a file unless something uses it. Returns 1 if deleted, else 0.
 
-    The row is locked first: whoever queues it in a message at this moment waits, or keeps it.
+    Locks the row, so that a concurrent message either keeps the file or waits and fails.
     """
     with transaction.atomic():
         row = MediaFile.objects.select_for_update().filter(pk=media_id).first()

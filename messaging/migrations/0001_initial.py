@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 import core.db.search
 import core.ids
-import messaging.models.messages
+import messaging.models.media
 from core.db import search
 from core.db.migration_operations import CreateModels
 
@@ -282,13 +282,13 @@ class Migration(migrations.Migration):
                         (
                             "file",
                             models.FileField(
-                                blank=True, max_length=255, upload_to=messaging.models.messages.media_path
+                                blank=True, max_length=255, upload_to=messaging.models.media.media_path
                             ),
                         ),
                         (
                             "thumbnail",
                             models.FileField(
-                                blank=True, max_length=255, upload_to=messaging.models.messages.thumbnail_path
+                                blank=True, max_length=255, upload_to=messaging.models.media.thumbnail_path
                             ),
                         ),
                         (

@@ -1,4 +1,4 @@
-"""Texts that a team keeps ready."""
+"""Quick replies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.db.models import TimestampedModel
 
 
 class QuickReply(TimestampedModel):
-    """A text that is put into the composer by `/` and its short name; {{name}} and the like become the contact's."""
+    """Reusable text, inserted in the composer by `/shortcut`. Placeholders like {{name}} are replaced."""
 
     business_profile = models.ForeignKey(
         BusinessProfile, on_delete=models.CASCADE, related_name="+", db_index=False

@@ -129,7 +129,7 @@ def _row(
         message_type=media.kind if media else Message.Type.TEXT,
         content=item.text,
         media=media,
-        media_url=files.address(media) if media else "",
+        media_url=files.url_of(media) if media else "",
         status=Status.QUEUED,
         origin=Message.Origin.CAMPAIGN,
         client_token=item.token,

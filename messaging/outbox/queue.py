@@ -65,7 +65,7 @@ def enqueue(
         message_type=media.kind if media else Message.Type.TEXT,
         content=text,
         media=media,
-        media_url=files.address(media) if media else "",
+        media_url=files.url_of(media) if media else "",
         status=Status.QUEUED,
         origin=origin,
         sender=sender,

@@ -55,4 +55,4 @@ def _of(contact_ids: Sequence[UUID]) -> Q:
 
 def _remove(media_ids: Sequence[UUID]) -> None:
     for key in media_ids:
-        media_files.drop(key)
+        media_files.delete_if_unused(key)

@@ -103,7 +103,7 @@ def children() -> list[psutil.Process]:
 
 def refusal_of(content: bytes, mime: str) -> str:
     with pytest.raises(InvalidInput) as refused:
-        images.clean(BytesIO(content), mime)
+        images.sanitize(BytesIO(content), mime)
     return refused.value.code
 
 
@@ -147,7 +147,7 @@ def test_a_heic_picture_becomes_a_jpeg() -> None:
 
     source = BytesIO()
     pillow_heif.from_pillow(Image.new("RGB", (320, 200), "red")).save(source)
-    made = images.clean(source, "image/heic")
+    made = images.sanitize(source, "image/heic")
     with Image.open(made.file) as image:
         assert (image.format, image.size, made.width, made.height) == ("JPEG", (320, 200), 320, 200)
         red, green, _blue = image.getpixel((10, 10))
@@ -169,15 +169,15 @@ def test_a_child_that_is_killed_or_cannot_start_says_nothing_about_the_picture(
 
     monkeypatch.setattr(subprocess, "Popen", killed)
     with pytest.raises(sandbox.Busy):
-        images.clean(picture(), "image/png")
+        images.sanitize(picture(), "image/png")
     monkeypatch.setattr(subprocess, "Popen", popen)
     monkeypatch.setattr(sandbox, "MEMORY", 1024)
     with pytest.raises(sandbox.Busy):
-        images.clean(picture(), "image/png")
+        images.sanitize(picture(), "image/png")
     monkeypatch.undo()
     assert started.is_set()
     assert not children(), "no zombie"
-    assert images.clean(picture(), "image/png").width == 64, "and its slot is free"
+    assert images.sanitize(picture(), "image/png").width == 64, "and its slot is free"
 
 
 def test_a_flood_never_has_more_children_than_slots_and_one_business_has_one(
@@ -207,7 +207,7 @@ def test_a_flood_never_has_more_children_than_slots_and_one_business_has_one(
 
     def clean(number: int) -> int:
         owners.value = number % 3
-        return images.clean(picture(), "image/png", owner=owners.value).width
+        return images.sanitize(picture(), "image/png", owner=owners.value).width
 
     with ThreadPoolExecutor(9) as pool:
         assert set(pool.map(clean, range(9))) == {64}
@@ -224,9 +224,9 @@ def test_a_full_queue_is_no_damage_and_other_businesses_are_served(
     folder = settings.HOME / "decoding"
     with sandbox._slots(folder, "picture_reader", "A"):
         with pytest.raises(sandbox.Busy) as busy:
-            images.clean(picture(), "image/png", owner="A")
+            images.sanitize(picture(), "image/png", owner="A")
         assert (busy.value.status, busy.value.code) == (503, "decoder_busy")
-        assert images.clean(picture(), "image/png", owner="B").width == 64
+        assert images.sanitize(picture(), "image/png", owner="B").width == 64
 
 
 def test_the_child_ends_with_its_parent_and_keeps_its_slot_until_then(tmp_path: Path, settings: Any) -> None:
@@ -246,7 +246,7 @@ def test_the_child_ends_with_its_parent_and_keeps_its_slot_until_then(tmp_path: 
     psutil.wait_procs(found, timeout=sandbox.WALL_SECONDS)
     assert not [one for one in found if one.is_running()]
     assert not [path for path in (tmp_path / "decoding").glob("*") if path.stat().st_size]
-    assert images.clean(picture(), "image/png", owner=1).width == 64
+    assert images.sanitize(picture(), "image/png", owner=1).width == 64
 
 
 def test_the_child_knows_no_secret_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,6 +259,6 @@ def test_the_child_knows_no_secret_of_the_server(monkeypatch: pytest.MonkeyPatch
         return popen(*args, **options)
 
     monkeypatch.setattr(subprocess, "Popen", noted)
-    images.clean(picture(), "image/png")
+    images.sanitize(picture(), "image/png")
     assert seen
     assert "canary" not in str(seen)

@@ -84,7 +84,7 @@ def test_a_file_that_cannot_be_stored_is_given_up_after_some_tries(
     lease: Lease, driver: ScriptedDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     documents(lease)
-    real = media_files.take_in_received
+    real = media_files.store_received
 
     def take_in(row: MediaFile, *rest: Any) -> None:
         if row.name == "odd.pdf":

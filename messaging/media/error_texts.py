@@ -1,4 +1,4 @@
-"""Why a message's file is not here, in words for people."""
+"""Explanations for people why a message's file is not available."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _FINAL = {
     "empty_file": "The file is empty.",
     "storage_full": "There was no room left for files on this server. Open it on the phone.",
     "not_stored": "The file could not be saved on this server after several tries. Open it on the phone.",
-    # Of files that came before every type was kept.
+    # Codes of files received by earlier versions, which did not keep every type.
     "forbidden_type": "Files of this type were not kept when this one arrived. Open it on the phone.",
     "broken_image": "Damaged pictures were not kept when this one arrived. Open it on the phone.",
     "image_too_large": "Pictures with so many pixels were not kept when this one arrived. Open it on the phone.",
 }
 
 
-def reason(code: str, *, final: bool) -> str:
-    """Say why a file is not here. code: `MediaFile.error_code`. final: it is not tried again."""
+def error_text(code: str, *, final: bool) -> str:
+    """Return why a file is not available, or "". code: `MediaFile.error_code`. final: there is no further attempt."""
     if not code:
         return "The file is not available." if final else ""
     if not final:

@@ -1,9 +1,8 @@
 """Leases of numbers.
 
-Only the runner that holds a number's lease may receive and send for it.
-
-Every write of a runner passes through `guard`, which refuses a lease that expired or was taken over. So a process that
-was paused past the expiry can wake up and find that it may neither claim, send nor settle.
+Only the runner that holds a number's lease may receive and send for it. Every write of a runner passes through `guard`,
+which refuses a lease that expired or was taken over. So a process that was paused past the expiry can wake up and find
+that it may neither claim, send nor settle.
 """
 
 from __future__ import annotations
@@ -83,9 +82,7 @@ def guard(lease: Lease) -> WhatsAppConnection:
 def check(lease: Lease) -> WhatsAppConnection:
     """Return the number's row like `guard`, but not locked: for reads.
 
-    Raises LeaseLost.
-
-    A runner asks what is due in every round; a lock would cost a write to the disk each time.
+    Raises LeaseLost. A runner asks what is due in every round; a lock would cost a write to the disk each time.
     """
     return _found(lease, _READ)
 
@@ -93,9 +90,7 @@ def check(lease: Lease) -> WhatsAppConnection:
 def hold(connection_id: UUID) -> WhatsAppConnection:
     """Lock the number's row without a lease.
 
-    For writes that its runner need not know of. Needs a transaction.
-
-    Raises WhatsAppConnection.DoesNotExist.
+    For writes that its runner need not know of. Needs a transaction. Raises WhatsAppConnection.DoesNotExist.
     """
     rows = WhatsAppConnection.objects.defer(*_SECRETS)
     return rows.select_for_update(no_key=True).get(pk=connection_id)

@@ -79,9 +79,7 @@ class Work:
     def cancelled(self) -> bool:
         """Whether the job was cancelled: the handler then returns its summary so far.
 
-        One short query.
-
-        Raises Interrupted if the process is stopping, and LeaseLost; a handler lets both pass.
+        One short query. Raises Interrupted if the process is stopping, and LeaseLost; a handler lets both pass.
         """
         if stopping.is_set():
             raise Interrupted()

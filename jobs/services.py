@@ -135,9 +135,7 @@ def _end(rows: QuerySet[Job], job: Job, state: str, **columns: Any) -> bool:
 def requeue(job: Job, *, wait: timedelta | None = None, not_counted: bool = False) -> None:
     """Release the lease and queue the job again, to continue after `wait`.
 
-    No-op if the lease is lost.
-
-    not_counted: do not count the attempt, because the job is not at fault.
+    No-op if the lease is lost. not_counted: do not count the attempt, because the job is not at fault.
     """
     attempts = max(job.attempts - 1, 0) if not_counted else job.attempts
     with transaction.atomic():

@@ -1,10 +1,9 @@
 """Holds of numbers after a restored backup.
 
-Its queued messages may have been sent long ago.
-
-The database stores when it was last in use (`SitePulse`). If a process finds that this is longer ago than
-WHATSFLOW_HOLD_AFTER_MINUTES, or earlier than what it wrote itself, every number with queued messages is held: it
-receives, and sends nothing until a person decides whether those messages are sent. A long outage has the same effect.
+Its queued messages may have been sent long ago. The database stores when it was last in use (`SitePulse`). If a process
+finds that this is longer ago than WHATSFLOW_HOLD_AFTER_MINUTES, or earlier than what it wrote itself, every number with
+queued messages is held: it receives, and sends nothing until a person decides whether those messages are sent. A long
+outage has the same effect.
 """
 
 from __future__ import annotations
@@ -46,9 +45,7 @@ class Pulse:
     def beat(self) -> list[UUID]:
         """Record that the data is in use, after holding numbers if it is old.
 
-        Returns the ids of numbers held now.
-
-        Called before anything is sent or scheduled; usually a no-op.
+        Returns the ids of numbers held now. Called before anything is sent or scheduled; usually a no-op.
         """
         with self._lock:
             if time.monotonic() - self._checked_at < BEAT_SECONDS:

@@ -62,9 +62,8 @@ def create(business: BusinessProfile, actor: User | None, mode: str, name: str =
 def connect(connection: WhatsAppConnection, actor: User | None, pairing_phone: str = "") -> None:
     """Request that the number goes online.
 
-    It uses its login, a QR code, or a pairing code for `pairing_phone`.
-
-    Raises InvalidInput("invalid_phone_number"), or ("no_pairing_code") when the driver cannot do that.
+    It uses its login, a QR code, or a pairing code for `pairing_phone`. Raises InvalidInput("invalid_phone_number"), or
+    ("no_pairing_code") when the driver cannot do that.
     """
     if pairing_phone:
         pairing_phone = phone.to_e164(pairing_phone, connection.business_profile.default_country)

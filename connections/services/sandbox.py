@@ -42,9 +42,7 @@ class Upload(Protocol):
 def try_sandbox(business: BusinessProfile, actor: User | None) -> WhatsAppConnection:
     """Create a sandbox number that connects by itself.
 
-    Its phone scans the QR code after three seconds.
-
-    A business that has one already gets that one, connected.
+    Its phone scans the QR code after three seconds. A business that has one already gets that one, connected.
     """
     mode = WhatsAppConnection.Mode.SANDBOX
     with transaction.atomic():
@@ -79,9 +77,8 @@ def scan_shown(
 ) -> WhatsAppConnection:
     """Scan the code that the number shows.
 
-    Without any sandbox number, create one that connects by itself.
-
-    Raises NotFound, and Conflict("no_qr") if no code is displayed. No-op for a connected number.
+    Without any sandbox number, create one that connects by itself. Raises NotFound, and Conflict("no_qr") if no code is
+    displayed. No-op for a connected number.
     """
     if connection_id is None and selectors.default_connection(business, sandbox=True) is None:
         return try_sandbox(business, actor)
@@ -106,9 +103,7 @@ def write_from(
 ) -> SandboxMessage:
     """Write to the business as a customer.
 
-    Without id and number as the first one; a new number is added.
-
-    Raises NotFound, InvalidInput.
+    Without id and number as the first one; a new number is added. Raises NotFound, InvalidInput.
     """
     if customer_id is not None:
         return write_as(selectors.get_customer(business, customer_id), actor, text)

@@ -96,10 +96,9 @@ def load(lease: Lease) -> WhatsAppConnection:
 def report_state(lease: Lease, state: State) -> str:
     """Save the driver's state.
 
-    Returns "", or the reason why the linked phone is refused.
-
-    The reason is `number_taken` (another number has this phone number) or `wrong_number` (this one belongs to a
-    different phone). Nothing is saved then, and the runner has to log out.
+    Returns "", or the reason why the linked phone is refused. The reason is `number_taken` (another number has this
+    phone number) or `wrong_number` (this one belongs to a different phone). Nothing is saved then, and the runner has
+    to log out.
     """
     with transaction.atomic():
         row = leases.guard(lease)
@@ -157,9 +156,8 @@ def save_session(lease: Lease, session: str) -> None:
 def limit_new_chats(lease: Lease, until: datetime | None) -> datetime:
     """Save that WhatsApp forbids new chats.
 
-    Returns until when; never earlier than saved before.
-
-    until: None if WhatsApp did not say; then WHATSFLOW_LIMIT_HOURS from now.
+    Returns until when; never earlier than saved before. until: None if WhatsApp did not say; then WHATSFLOW_LIMIT_HOURS
+    from now.
     """
     chosen = until or clock.now() + timedelta(hours=settings.LIMIT_HOURS)
     with transaction.atomic():

@@ -46,9 +46,7 @@ def is_free() -> Q:
 def acquire(rows: QuerySet[M], owner: str, **fields: Any) -> bool:
     """Take the one row of `rows` if it is free, and set `fields`.
 
-    owner: unique to this holder.
-
-    Returns False if somebody else holds it or `rows` is empty.
+    owner: unique to this holder. Returns False if somebody else holds it or `rows` is empty.
     """
     free = rows.filter(is_free()).order_by()
     epoch = F("lease_epoch") + 1
@@ -96,9 +94,7 @@ class _Held:
 class LeaseKeeper(Generic[L]):
     """Renews the leases of this process from one thread.
 
-    The thread ends with the last lease.
-
-    renew: extends one lease; False: it is lost.
+    The thread ends with the last lease. renew: extends one lease; False: it is lost.
     """
 
     def __init__(self, renew: Callable[[L], bool]) -> None:

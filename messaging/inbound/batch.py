@@ -130,10 +130,8 @@ def _merged(first: InboundMessage, second: InboundMessage) -> InboundMessage:
 def _known_on_postgres(connection_id: UUID, wa_ids: Collection[str]) -> list[tuple[Any, ...]]:
     """Return (WhatsApp id, message id, body_pending) of stored messages.
 
-    Looked up one by one by the index.
-
-    For a number added since the table was analysed, PostgreSQL expects a single message; a plain query would read all
-    of the number's messages with every batch.
+    Looked up one by one by the index. For a number added since the table was analysed, PostgreSQL expects a single
+    message; a plain query would read all of the number's messages with every batch.
     """
     return bulk.fetch_prepared(_KNOWN, [list(wa_ids), connection_id])
 

@@ -96,9 +96,8 @@ def _reference(source: dict[str, Any]) -> MediaRef:
 def store(lease: Lease, job: MediaJob, blob: MediaBlob) -> None:
     """Store a downloaded file of any type.
 
-    One that is too large or empty is given up, with the reason.
-
-    Errors of the storage or of decoding never end the session: they count as a failed attempt.
+    One that is too large or empty is given up, with the reason. Errors of the storage or of decoding never end the
+    session: they count as a failed attempt.
     """
     message = Message.objects.select_related("media").filter(pk=job.message_id).first()
     row = message.media if message else None

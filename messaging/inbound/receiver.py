@@ -43,9 +43,8 @@ CURSOR = "newest_at"
 def receive(lease: Lease, events: Sequence[Event]) -> int:
     """Store a batch.
 
-    Returns the number of new messages. Raises LeaseLost and errors of the database itself.
-
-    An event that cannot be stored, even alone, is set aside; the others are stored.
+    Returns the number of new messages. Raises LeaseLost and errors of the database itself. An event that cannot be
+    stored, even alone, is set aside; the others are stored.
     """
     flawed = [(event, flaw) for event in events if (flaw := unstorable_reason(event))]
     if flawed:
@@ -66,9 +65,8 @@ def receive_again(connection_id: UUID, events: Sequence[Event]) -> None:
 def _receive(lease: Lease, events: Sequence[Event], *, alone: bool = False) -> int:
     """Store events in one transaction.
 
-    If one of them makes it fail, retry in halves until it is alone.
-
-    alone: the event has failed before; if it fails again it is set aside.
+    If one of them makes it fail, retry in halves until it is alone. alone: the event has failed before; if it fails
+    again it is set aside.
     """
     try:
         with transaction.atomic():

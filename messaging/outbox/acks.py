@@ -1,8 +1,7 @@
 """WhatsApp's receipts (acks).
 
-They raise statuses, and are parked if they come before their message.
-
-Everything here runs inside a transaction that holds the number's lease.
+They raise statuses, and are parked if they come before their message. Everything here runs inside a transaction that
+holds the number's lease.
 """
 
 from __future__ import annotations

@@ -64,10 +64,8 @@ def send(
 ) -> Message:
     """Enqueue the message.
 
-    The file of `media_url` is downloaded first, outside of any transaction.
-
-    sender: None for a program. client_token: as in `queue.enqueue`.
-    Raises NotFound, InvalidInput, Conflict("no_number") and the errors of `fetch_media`.
+    The file of `media_url` is downloaded first, outside of any transaction. sender: None for a program. client_token:
+    as in `queue.enqueue`. Raises NotFound, InvalidInput, Conflict("no_number") and the errors of `fetch_media`.
     """
     _check(request)
     file = _file(business, actor, request)
@@ -107,10 +105,8 @@ def wait_for_result(message: Message, seconds: float) -> Message:
 def fetch_media(business: BusinessProfile, actor: User, url: str) -> MediaFile:
     """Download the file at a public https URL and store it like an upload.
 
-    Not for use inside a transaction.
-
-    Raises OutboundError, the errors of `media_files.store_upload`, and InvalidInput("media_unavailable") for a status
-    other than 200.
+    Not for use inside a transaction. Raises OutboundError, the errors of `media_files.store_upload`, and
+    InvalidInput("media_unavailable") for a status other than 200.
     """
     try:
         answer = http.request("GET", url, limits=_LIMITS)

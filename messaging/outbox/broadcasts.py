@@ -1,8 +1,6 @@
 """Batches of campaign messages: enqueue, hold, resume, cancel, retry.
 
-A few statements per batch.
-
-The message row is the queue entry, and the same token never makes a second message.
+A few statements per batch. The message row is the queue entry, and the same token never makes a second message.
 """
 
 from __future__ import annotations
@@ -56,9 +54,8 @@ def enqueue_all(
 ) -> dict[str, UUID]:
     """Queue a batch at campaign priority.
 
-    Returns message ids by token, including those queued earlier.
-
-    Needs a transaction. The caller has checked texts, contacts and numbers.
+    Returns message ids by token, including those queued earlier. Needs a transaction. The caller has checked texts,
+    contacts and numbers.
     """
     known = _known(business, items)
     fresh = [item for item in items if item.token not in known]

@@ -47,9 +47,8 @@ class Taken:
 def claim_next(connection: WhatsAppConnection, settings: Pacing, ready: str, lease: Lease) -> UUID | None:
     """Claim the campaign message that may leave a paced number now.
 
-    Returns its id, or None.
-
-    ready: SQL condition of queued messages that are due. Messages outside their recipient's hours are postponed.
+    Returns its id, or None. ready: SQL condition of queued messages that are due. Messages outside their recipient's
+    hours are postponed.
     """
     candidates = _candidates(connection, ready)
     if not candidates:
@@ -139,9 +138,8 @@ def _too_soon(connection: WhatsAppConnection, settings: Pacing, taken: Sequence[
 def not_overtaken(connection: WhatsAppConnection, messages: Collection[Message]) -> set[UUID]:
     """Return the messages that no other campaign has overtaken; cancel the others.
 
-    A message is overtaken if its contact was sent another campaign's message since the claim.
-
-    Runs in the transaction that begins them. Two numbers that claimed a message for one contact wait for each other.
+    A message is overtaken if its contact was sent another campaign's message since the claim. Runs in the transaction
+    that begins them. Two numbers that claimed a message for one contact wait for each other.
     """
     hours = pacing_settings.settings_of(connection).marketing_hours
     ours = [

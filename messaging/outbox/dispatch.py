@@ -102,10 +102,8 @@ _FIRST = f"SELECT m.priority FROM messages AS m WHERE {_READY} ORDER BY m.priori
 def claim(lease: Lease, limit: int) -> list[Claimed]:
     """Claim the next messages.
 
-    People before campaigns, in order within a conversation.
-
-    The commit does not wait for the disk: losing a claim in a crash of the database is harmless, and `begin`, which
-    precedes every send, waits for both.
+    People before campaigns, in order within a conversation. The commit does not wait for the disk: losing a claim in a
+    crash of the database is harmless, and `begin`, which precedes every send, waits for both.
     """
     with transaction.atomic():
         commit_lazily()
@@ -188,10 +186,9 @@ _DUE = Prepared[Any](_due)
 def begin(lease: Lease, claimed: Sequence[Claimed]) -> list[tuple[Claimed, OutgoingMessage]]:
     """Commit WhatsApp ids and the status `sending`; return the messages to send.
 
-    The ids are those of `claimed`.
-
-    Files are read before the transaction, so that no row is locked for as long as a disk or S3 takes. Left out are
-    messages that were cancelled or have expired, that are not first in their conversation, or whose file is unreadable.
+    The ids are those of `claimed`. Files are read before the transaction, so that no row is locked for as long as a
+    disk or S3 takes. Left out are messages that were cancelled or have expired, that are not first in their
+    conversation, or whose file is unreadable.
     """
     rows = Message.objects.select_related("media").filter(
         pk__in=[one.message_id for one in claimed],

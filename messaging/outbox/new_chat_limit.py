@@ -1,9 +1,8 @@
 """WhatsApp's limit on new chats.
 
-Messages to contacts who never wrote wait until it ends; replies are sent.
-
-WhatsApp starts it (error 463 and similar), and further attempts prolong it. So messages that would be refused are
-postponed: those in the queue at once, those queued later when they are about to be sent.
+Messages to contacts who never wrote wait until it ends; replies are sent. WhatsApp starts it (error 463 and similar),
+and further attempts prolong it. So messages that would be refused are postponed: those in the queue at once, those
+queued later when they are about to be sent.
 """
 
 from __future__ import annotations

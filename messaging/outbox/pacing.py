@@ -49,10 +49,9 @@ WORDS: dict[str, str] = {
 class Pacing:
     """Settings of one number.
 
-    Gaps in seconds; window in minutes of the recipient's local day, weekdays from Monday 0.
-
-    warm_up: (until which day since the number was added, messages per 24 hours). marketing_hours: at most one campaign
-    message per contact in this time, over all numbers; 0: no limit. It applies even if pacing is off.
+    Gaps in seconds; window in minutes of the recipient's local day, weekdays from Monday 0. warm_up: (until which day
+    since the number was added, messages per 24 hours). marketing_hours: at most one campaign message per contact in
+    this time, over all numbers; 0: no limit. It applies even if pacing is off.
     """
 
     enabled: bool = True
@@ -306,10 +305,8 @@ def forecast(
 ) -> Forecast:
     """Simulate hour by hour how long `people` take on this number.
 
-    people: recipients by zones.
-
-    cold: recipients who never wrote; the others go first. spans: time spans to which recipients of some zones are
-    limited.
+    people: recipients by zones. cold: recipients who never wrote; the others go first. spans: time spans to which
+    recipients of some zones are limited.
     """
     waiting, spans = dict(people), spans or {}
     moment = max(now, begin or now)

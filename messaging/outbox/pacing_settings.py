@@ -55,9 +55,8 @@ def _linked_at(connection: WhatsAppConnection) -> datetime:
 def new_chats_from(connection: WhatsAppConnection, settings: Pacing, moment: datetime) -> datetime:
     """Return from when the number may write to contacts who never wrote.
 
-    It is `moment` if it may now. One query.
-
-    They have a budget of their own, and WhatsApp may forbid new chats for a while.
+    It is `moment` if it may now. One query. They have a budget of their own, and WhatsApp may forbid new chats for a
+    while.
     """
     begin = max(moment, connection.limited_until or moment)
     if not settings.enabled:

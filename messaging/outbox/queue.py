@@ -43,12 +43,10 @@ def enqueue(
 ) -> Message:
     """Queue a message.
 
-    The number may be disconnected: it leaves when the number is back.
-
-    text: the message, or the caption of `media`. client_token: the sender's key for this message (up to 64
-    characters); the same token again returns the message it made. Raises NotFound for what belongs to another
-    business, InvalidInput ("empty_message", "message_too_long", "media_not_ready", "invalid_client_token"),
-    Conflict("token_reused").
+    The number may be disconnected: it leaves when the number is back. text: the message, or the caption of `media`.
+    client_token: the sender's key for this message (up to 64 characters); the same token again returns the message it
+    made. Raises NotFound for what belongs to another business, InvalidInput ("empty_message", "message_too_long",
+    "media_not_ready", "invalid_client_token"), Conflict("token_reused").
     """
     text = _checked_text(text, media)
     _check_ownership(business, conversation, media, reply_to)

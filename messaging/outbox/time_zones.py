@@ -15,9 +15,8 @@ UNKNOWN = "Etc/Unknown"
 def zones_of(number: str | None, fallback: str) -> tuple[str, ...]:
     """Return the time zones of a number (E.164).
 
-    (fallback,) if it does not determine any.
-
-    Of many, the most eastern and the most western: hours that suit both suit those between.
+    (fallback,) if it does not determine any. Of many, the most eastern and the most western: hours that suit both suit
+    those between.
     """
     zones = _known(number or "")
     if not zones:

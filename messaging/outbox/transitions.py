@@ -69,9 +69,8 @@ def announce(
 ) -> None:
     """Publish statuses that are saved already.
 
-    changes: (message, conversation, status) of one number.
-
-    passed: statuses between, for messages that rose by more than one step.
+    changes: (message, conversation, status) of one number. passed: statuses between, for messages that rose by more
+    than one step.
     """
     changed = [Changed(*change, connection.pk, connection.business_profile_id) for change in changes]
     if changed:

@@ -18,9 +18,8 @@ class _Unconfirmed:
 class AckWatchdog:
     """Tracks sends without a receipt.
 
-    Lives as long as the runner, over several sessions.
-
-    window: seconds within which a send should be confirmed. threshold: number of overdue sends that is too many.
+    Lives as long as the runner, over several sessions. window: seconds within which a send should be confirmed.
+    threshold: number of overdue sends that is too many.
     """
 
     def __init__(

@@ -28,9 +28,8 @@ BATCH = 500
 class GapRecovery:
     """Steps of one session, called from the runner's thread.
 
-    The number's row stores the gap until it is closed.
-
-    deliver: stores a batch of events and returns the number of new messages.
+    The number's row stores the gap until it is closed. deliver: stores a batch of events and returns the number of new
+    messages.
     """
 
     def __init__(self, driver: Driver, lease: Lease, deliver: Callable[[Sequence[Event]], int]) -> None:

@@ -35,10 +35,8 @@ class Sender:
     def send_batch(self) -> bool:
         """Send a few of the messages that may leave now.
 
-        Returns whether there may be more.
-
-        Each is begun when the one before has its result; a driver that takes several at once gets campaign messages
-        together.
+        Returns whether there may be more. Each is begun when the one before has its result; a driver that takes several
+        at once gets campaign messages together.
         """
         if self._is_blocked():
             return False

@@ -81,9 +81,8 @@ class Session:
     def run(self) -> bool:
         """Run until the session ends.
 
-        Returns whether the number is to be offline; else it is opened again.
-
-        Raises SessionEnded and what drivers raise.
+        Returns whether the number is to be offline; else it is opened again. Raises SessionEnded and what drivers
+        raise.
         """
         self._gap_recovery.begin()
         self.driver.open()

@@ -31,9 +31,7 @@ def start(
 ) -> Conversation:
     """Return the conversation with `phone`, created if there is none.
 
-    phone: any format.
-
-    Raises NotFound for another business's number, InvalidInput("invalid_phone_number").
+    phone: any format. Raises NotFound for another business's number, InvalidInput("invalid_phone_number").
     """
     if connection.business_profile_id != business.pk:
         raise NotFound("This number")

@@ -1,9 +1,7 @@
 """Typing notices for customers: who of the team is typing.
 
-Kept in the cache for seconds; no row is written.
-
-One entry per number holds its chats. Two people who type at the same moment may overwrite each other; the next notice,
-a few seconds later, corrects it.
+Kept in the cache for seconds; no row is written. One entry per number holds its chats. Two people who type at the same
+moment may overwrite each other; the next notice, a few seconds later, corrects it.
 """
 
 from __future__ import annotations

@@ -26,11 +26,6 @@ MAX_LINES = 2000
 """Lines of a list that are parsed while it is being typed; a longer list is parsed when it is saved."""
 
 
-def empty(business: BusinessProfile) -> Campaign:
-    """Build a campaign for all contacts, without a text."""
-    return Campaign(business_profile=business)
-
-
 def build(business: BusinessProfile, form: CampaignForm, saved: Campaign | None = None) -> Campaign:
     """Build an unsaved campaign from the valid fields of a form. saved: the draft that the form edits."""
     typed = _form_values(form)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from typing import Any
 
 from accounts.models import BusinessProfile
 from campaigns import reason_labels, selectors
 from campaigns.models import Campaign
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "|")
+from core.files import spreadsheets
 
 
 class _Echo:
-    """What the csv module takes for a file: gives back what is written."""
+    """File-like object for the csv module; returns what is written."""
 
     def write(self, text: str) -> str:
         return text
@@ -33,19 +31,6 @@ def missed(business: BusinessProfile, campaign: Campaign) -> Iterator[str]:
             recipient.contact.display_name,
             recipient.contact.phone_number or "",
             recipient.get_status_display(),
+            reason_labels.of_recipient(recipient.reason) if recipient.reason else "",
         ]
-        yield writer.writerow(
-            [
-                plain(cell)
-                for cell in [*cells, reason_labels.of_recipient(recipient.reason) if recipient.reason else ""]
-            ]
-        )
-
-
-def plain(cell: Any) -> str:
-    """Text that stays text in a spreadsheet; a leading blank hides nothing. Numbers in E.164 stay as they are."""
-    text = str(cell)
-    lead = text.lstrip()
-    if lead.startswith(_FORMULA) and not (text[0] == "+" and text[1:].isdigit()):
-        return f"'{text}"
-    return text
+        yield writer.writerow([spreadsheets.safe(cell) for cell in cells])

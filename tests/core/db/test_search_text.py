@@ -11,8 +11,6 @@ from core import text as text_module
 from core.db.search_text import LONGEST, MARKED, MARKS, _traced, fold, phrases, places, search_text
 from core.text import LONGEST_EMOJI, boundary
 
-pytestmark = pytest.mark.services
-
 TEXTS = (
     "It's about C++ and 50% off, O’Brien — order #A-1034!",
     "São João pediu pão à l'eau, naïve Straße İzmir ISPARTA",

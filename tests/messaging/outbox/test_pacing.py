@@ -25,8 +25,6 @@ from messaging.outbox.pacing import (
 )
 from messaging.outbox.time_zones import zones_of
 
-pytestmark = pytest.mark.services
-
 BEFORE_SUMMER_TIME = datetime(2026, 3, 23, 7, 0, tzinfo=UTC)
 """Monday; in Europe clocks go forward on the 29th, in the middle of the fortnight. America's did on the 8th."""
 BEFORE_WINTER_TIME = datetime(2026, 10, 21, 7, 0, tzinfo=UTC)

@@ -21,7 +21,6 @@ from analytics.aggregates.day import Counted, Day
 from analytics.models import StatsClock, StatsNumber
 from contacts.models import Contact
 from core.db import bulk
-from core.db.packed import PackedIds
 from messaging.models import Conversation
 
 Kind = StatsNumber.Kind
@@ -167,7 +166,7 @@ def _read(business_id: UUID, ids: Iterable[bytes]) -> tuple[dict[bytes, int], di
     """The numbers of those ids that have one, and the next ones of each kind."""
     ordered = sorted(ids)  # neighbours are on one page of the index
     if connection.vendor == "postgresql":
-        rows = bulk.fetch_prepared(_POSTGRES, [PackedIds(ordered), business_id])
+        rows = bulk.fetch_prepared(_POSTGRES, [[UUID(bytes=key) for key in ordered], business_id])
     else:
         rows = bulk.fetch(_SQLITE, [orjson.dumps([key.hex() for key in ordered]).decode(), business_id])
     if not rows:

@@ -1,4 +1,4 @@
-"""Addresses of the JSON API, version 1. What is not here answers 404 in the API's envelope."""
+"""URLs of the JSON API, version 1. Unknown ones answer 404 in the API's envelope."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from django.views.decorators.csrf import csrf_exempt
 
 from whatsflow import api_docs, error_pages
 
+app_name = "api"
+
 
 @csrf_exempt  # else what does not exist would be a form without a token
 def unknown(request: HttpRequest) -> HttpResponse:
-    """404 for whatever no endpoint has taken, with or without a trailing slash."""
+    """Answer 404 for a path of no endpoint, with or without a trailing slash."""
     return error_pages.page_not_found(request)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -165,9 +164,6 @@ else:
     DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(HOME / "whatsflow.sqlite3")}}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"] |= {"OPTIONS": SQLITE_OPTIONS, "CONN_MAX_AGE": None}
-    # REST framework looks for PostgreSQL's own kinds of columns, of which there are none here. Where they cannot be had
-    # it goes without, and the database's client library, 9 MB, stays out of the process.
-    sys.modules.setdefault("django.contrib.postgres.fields", None)  # type: ignore[arg-type]
     WEB_THREADS = env.int("WHATSFLOW_WEB_THREADS", default=2)
 else:
     DATABASES["default"] |= {

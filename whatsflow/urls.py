@@ -3,7 +3,6 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from core.web.lazy_urls import LateInclude
 from whatsflow import api_docs, health
 
 urlpatterns = [
@@ -17,7 +16,7 @@ urlpatterns = [
     path("inbox/", include("messaging.urls")),
     path("campaigns/", include("campaigns.urls")),
     path("api/docs/", api_docs.page, name="api-docs"),
-    LateInclude("api/v1/", "whatsflow.api", namespace="api"),  # five megabytes that pages do not need
+    path("api/v1/", include("whatsflow.api")),
     path("admin/", admin.site.urls),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),

@@ -2,7 +2,6 @@
 
 import gc
 import os
-from importlib import import_module
 
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
@@ -12,8 +11,7 @@ from core.web.charset import only_utf8
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "whatsflow.settings")
 application = only_utf8(get_wsgi_application())
 
-get_resolver().url_patterns  # noqa: B018 - read for what reading it does: it loads the pages
-import_module("whatsflow.api")  # which smaller installations load when it is first called
+get_resolver().url_patterns  # noqa: B018 - reading it loads all pages and the API
 
 # What is loaded by now stays for good, and a page leaves few circles of objects: looking for them as often as Python
 # does by itself costs up to a tenth of a page.

@@ -22,7 +22,6 @@ from analytics.aggregates.day import CountedDay, Day
 from analytics.models import StatsClock, StatsNumber
 from contacts.models import Contact
 from core.db import bulk
-from core.db.packed import PackedIds
 from messaging.models import Conversation
 
 Kind = StatsNumber.Kind
@@ -177,7 +176,7 @@ def _read(business_id: UUID, ids: Iterable[bytes]) -> tuple[dict[bytes, int], di
     """Return the known ordinals of these ids, and the next ordinal of each kind."""
     ordered = sorted(ids)  # for locality in the index
     if connection.vendor == "postgresql":
-        rows = bulk.fetch_prepared(_POSTGRES, [PackedIds(ordered), business_id])
+        rows = bulk.fetch_prepared(_POSTGRES, [[UUID(bytes=key) for key in ordered], business_id])
     else:
         rows = bulk.fetch(_SQLITE, [orjson.dumps([key.hex() for key in ordered]).decode(), business_id])
     if not rows:

@@ -66,11 +66,11 @@ class Prepared(Generic[R]):
         compiler.connection = connection  # connections belong to threads, what was written to all of them
         with prepared_cursor(connection) if self._by_key else connection.cursor() as cursor:
             cursor.execute(written.sql, written.filled(_as_parameters(connection, given)))
-            found = cursor.fetchall()
-        compiler.execute_sql = lambda *_args, **_kwargs: [found]
+            fetched = cursor.fetchall()
+        compiler.execute_sql = lambda *_args, **_kwargs: [fetched]
         queryset: Any = written.queryset.all()
         queryset.query.get_compiler = lambda *_args, **_kwargs: compiler
-        return list(queryset._iterable_class(queryset))
+        return list(queryset)
 
     def first(self, *given: Given) -> R | None:
         """The first row, or None. The queryset says how many it asks for."""

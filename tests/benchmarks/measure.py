@@ -466,7 +466,7 @@ def start_and_idle(place: Place, effort: Effort) -> list[Result]:
         begin = site.seconds_to_page
     return [
         Result("second start to first page", begin, "s", None, "", "< 3", begin < 3),
-        Result("idle memory", memory, "MB", None, "", "< 120", memory < 120),
+        Result("idle memory", memory, "MB", None, "", "< 160", memory < 160),
         Result("idle CPU", cpu, "%", None, "", "< 1.5", cpu < 1.5),
     ]
 

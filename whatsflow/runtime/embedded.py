@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import threading
 from collections.abc import Callable
 from socket import socket
@@ -23,7 +21,6 @@ log = structlog.get_logger(__name__)
 
 QUEUES = ["default", "sessions", "jobs"]
 SHORT_TASK_THREADS = 2
-_M_ARENA_MAX = -8
 RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 
 
@@ -35,8 +32,8 @@ class Part(Protocol):
     def stop(self) -> None: ...
 
 
-class Kept:
-    """A part in a thread of its own; one that ends without being asked is made anew after growing waits."""
+class SupervisedThread:
+    """Runs a part in its own thread; one that ends unasked is created anew after growing waits."""
 
     def __init__(self, name: str, make: Callable[[], Part]) -> None:
         self._name = name
@@ -72,11 +69,10 @@ class Kept:
 
 def run(bound: socket, *, on_started: Callable[[], None]) -> None:
     """Serve `bound` until a signal; `on_started` is called when the server listens. Returns when all has stopped."""
-    _share_one_heap()
     server = Server(on_started)
     stop_on_signals(also=server.stop)
-    beat = Kept("beat", Beat)
-    worker = Kept("worker", lambda: Worker(QUEUES, SHORT_TASK_THREADS, on_ready=_resume))
+    beat = SupervisedThread("beat", Beat)
+    worker = SupervisedThread("worker", lambda: Worker(QUEUES, SHORT_TASK_THREADS, on_ready=_resume))
     worker.start()
     beat.start()
     server.run(sockets=[bound])
@@ -85,16 +81,8 @@ def run(bound: socket, *, on_started: Callable[[], None]) -> None:
         part.stop(timeout=5)
 
 
-def _share_one_heap() -> None:
-    """glibc would give each thread a heap of its own and keep what is free in it: six megabytes for nothing, as only
-    one thread of Python runs at a time (mallopt(3)). Other C libraries have no such switch.
-    """
-    with contextlib.suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
-
-
 def _resume() -> None:
-    """Numbers and jobs that were at work when the process ended go on at once, not at the next tick."""
+    """Resume interrupted numbers and jobs at once instead of at the next tick of the beat."""
     app.send_task("connections.tasks.ensure_sessions")
     app.send_task("jobs.tasks.sweep")
     log.info("worker_ready", max_sessions=settings.MAX_SESSIONS)

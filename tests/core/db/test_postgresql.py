@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.db import DataError, connections
@@ -13,7 +12,6 @@ from django.db import DataError, connections
 from accounts.models import User
 from core.db import bulk
 from core.db.compiled_queries import Prepared
-from core.db.packed import PackedIds
 
 pytestmark = [pytest.mark.services("core.db.postgresql.base"), pytest.mark.usefixtures("require_postgres")]
 
@@ -84,15 +82,6 @@ def test_times_that_python_does_not_have_are_an_error_in_words(another: Any, wri
         cursor.execute("SELECT %s::timestamptz", [written])
         with pytest.raises(DataError, match="timestamp"):
             cursor.fetchone()
-
-
-@pytest.mark.parametrize("prepared", [True, False])
-@pytest.mark.parametrize("count", [0, 1, 300])
-def test_packed_ids_arrive_as_they_are_in_order(another: Any, prepared: bool, count: int) -> None:
-    keys = [uuid4() for _ in range(count)]
-    with another.prepared_cursor() if prepared else another.cursor() as cursor:
-        cursor.execute("SELECT key FROM unnest(%s::uuid[]) AS key", [PackedIds([key.bytes for key in keys])])
-        assert [key for (key,) in cursor.fetchall()] == keys
 
 
 def test_after_an_error_the_server_is_asked(another: Any) -> None:

@@ -1,4 +1,4 @@
-"""Messaging in the operators' admin: states and ids, never what people wrote, and nothing to change."""
+"""Read-only admin of messaging: statuses and ids, without texts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from messaging.models import Conversation, MediaFile, Message, ParkedAck
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows that only services may write."""
+    """Read-only admin: only services may write these rows."""
 
     show_full_result_count = False
 

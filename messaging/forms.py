@@ -1,4 +1,4 @@
-"""The shape of what the inbox's pages send. Rules are the services'."""
+"""Forms of the inbox. Business rules are checked by the services."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TAB_LABELS = {"unread": "Unread", "mine": "Mine", "open": "Open", "all": "All", 
 
 
 class ListForm(forms.Form):
-    """Which list: a tab, what is searched for, and where the page begins. Nonsense falls back to the first page."""
+    """Parameters of the list. Invalid values fall back to the first page."""
 
     tab = forms.ChoiceField(choices=[(tab, TAB_LABELS[tab]) for tab in TABS], required=False)
     q = forms.CharField(max_length=200, required=False)
@@ -26,7 +26,7 @@ class ListForm(forms.Form):
 
     @classmethod
     def read(cls, data: Any) -> dict[str, str]:
-        """tab, q, before and tag, with defaults for what is missing or wrong."""
+        """Parse tab, q, before and tag, with defaults for missing or invalid values."""
         form = cls(data)
         form.is_valid()
         values = form.cleaned_data
@@ -39,7 +39,7 @@ class ListForm(forms.Form):
 
 
 class SendForm(forms.Form):
-    """A message. file: for browsers without JavaScript; others upload first and send the file's id as attachment."""
+    """Send a message. attachment: id of an uploaded file. file: upload of browsers without JavaScript."""
 
     text = forms.CharField(required=False, strip=False)
     client_token = forms.CharField(max_length=64, required=False)
@@ -53,7 +53,7 @@ class DraftForm(forms.Form):
 
 
 class AssignForm(forms.Form):
-    """Whose conversation it is; empty: nobody's."""
+    """Assign a conversation; empty: unassign."""
 
     assignee = forms.UUIDField(required=False)
 
@@ -67,7 +67,7 @@ class ContactForm(forms.Form):
 
 
 class QuickReplyForm(forms.Form):
-    """A text to keep ready, and the short name that finds it."""
+    """Create or edit a quick reply."""
 
     shortcut = forms.CharField(
         label="Short name",
@@ -83,7 +83,7 @@ class QuickReplyForm(forms.Form):
 
 
 class StartForm(forms.Form):
-    """A number to write to, and which of the business's numbers writes."""
+    """Start a conversation: recipient and sending number."""
 
     phone = forms.CharField(
         label="Phone number",
@@ -107,5 +107,5 @@ class StartForm(forms.Form):
 
 
 def message_limit() -> int:
-    """Characters that a message may have."""
+    """Return the maximum length of a message."""
     return int(settings.MESSAGE_MAX_LENGTH)

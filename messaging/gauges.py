@@ -1,4 +1,4 @@
-"""Figures about the outbox."""
+"""Metrics of the outbox."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Status = Message.Status
 
 
 def read() -> Iterator[Gauge]:
-    """As they are now; each query stays on an index of the outbox alone."""
+    """Yield the present values. Each query uses only an index of the outbox."""
     queued = Message.objects.filter(status=Status.QUEUED).order_by()
     ready = queued.filter(claim_epoch=0, not_before=None)
     yield Gauge("messages_ready", "Messages that could leave now.", ready.count())

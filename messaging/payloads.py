@@ -1,4 +1,4 @@
-"""A message as other systems see it: one shape for the API and for events."""
+"""JSON form of a message for public events."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from messaging.models import REACTIONS, MediaFile, Message
 
 
 def message_data(message: Message) -> dict[str, Any]:
-    """JSON object of a message (with its contact and media loaded). Times are aware datetimes and ids UUIDs."""
+    """Build the JSON object of a message whose contact and media are loaded.
+
+    Datetimes and UUIDs are left to the encoder.
+    """
     return {
         "id": message.pk,
         "connectionId": message.connection_id,
         "conversationId": message.conversation_id,
         "contactId": message.contact_id,
-        "contact": _writer(message.contact),
+        "contact": _contact_data(message.contact),
         "whatsappMessageId": message.whatsapp_message_id,
         "direction": message.direction,
         "messageType": message.message_type,
         "content": message.content,
         "mediaUrl": message.media_url,
-        "media": _file(message.media),
+        "media": _media_data(message.media),
         "status": message.status,
         "origin": message.origin,
         "replyToWhatsappMessageId": message.reply_to_wa_id,
@@ -33,7 +36,7 @@ def message_data(message: Message) -> dict[str, Any]:
         "reactions": message.reactions,
         "editedAt": message.edited_at,
         "deletedAt": message.revoked_at,
-        "metadata": told_metadata(message),
+        "metadata": public_metadata(message),
         "createdAt": message.created_at,
         "sentAt": message.sent_at,
         "deliveredAt": message.delivered_at,
@@ -43,16 +46,16 @@ def message_data(message: Message) -> dict[str, Any]:
     }
 
 
-def told_metadata(message: Message) -> dict[str, Any]:
-    """What a driver told besides. Reactions are told by themselves, without those that were taken back."""
+def public_metadata(message: Message) -> dict[str, Any]:
+    """Return the metadata without reactions, which have a field of their own."""
     return {key: value for key, value in message.metadata.items() if key != REACTIONS}
 
 
-def _writer(contact: Contact) -> dict[str, Any]:
+def _contact_data(contact: Contact) -> dict[str, Any]:
     return {"id": contact.pk, "name": contact.display_name, "phoneNumber": contact.phone_number}
 
 
-def _file(media: MediaFile | None) -> dict[str, Any] | None:
+def _media_data(media: MediaFile | None) -> dict[str, Any] | None:
     if media is None:
         return None
     return {
@@ -68,7 +71,7 @@ def _file(media: MediaFile | None) -> dict[str, Any] | None:
 
 
 def example_message(**changes: Any) -> Message:
-    """A customer's question, for documentation; not saved."""
+    """Build an unsaved inbound message for documentation."""
     moment = datetime(2026, 11, 22, 18, 30, tzinfo=UTC)
     fields: dict[str, Any] = {
         "id": UUID("0199f0a0-0000-7000-8000-000000000e55"),

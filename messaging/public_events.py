@@ -1,4 +1,4 @@
-"""What other systems hear about messages. A message's events are numbered within its conversation."""
+"""Public events of messages, ordered within a conversation."""
 
 from __future__ import annotations
 
@@ -28,56 +28,59 @@ _STATUSES: dict[str, str] = {
     Status.CANCELLED: "A waiting message was taken back before it left.",
     Status.EXPIRED: "A waiting message was not sent in time and will not leave any more.",
 }
-_LATER: dict[str, dict[str, None]] = {
+_NOT_YET_SET: dict[str, dict[str, None]] = {
     Status.SENT: {"deliveredAt": None, "readAt": None},
     Status.DELIVERED: {"readAt": None},
 }
-"""What a message that has only come so far does not have yet."""
+"""Fields to clear in the event of a status that a later one in the batch has passed."""
 
 
 def register() -> None:
-    """Declare and subscribe; called once, in ready()."""
+    """Declare the event types and subscribe. Called once, in ready()."""
     public_events.declare(
-        EventType("message.received", "A customer's message was stored.", _received),
+        EventType("message.received", "A customer's message was stored.", _inbound_example),
         EventType(
             "message.updated",
             "A message was edited or deleted, got or lost a reaction, or the state of its file has changed.",
-            _received,
+            _inbound_example,
         ),
-        *(EventType(f"message.{status}", when, _sent(status)) for status, when in _STATUSES.items()),
+        *(
+            EventType(f"message.{status}", when, _outbound_example(status))
+            for status, when in _STATUSES.items()
+        ),
     )
-    events.inside(MessageReceived, tell_received)
-    events.inside(MessageUpdated, tell_updated)
-    events.inside(MessageAdded, tell_added)
-    events.inside(MessageStatusChanged, tell_statuses)
+    events.inside(MessageReceived, record_received)
+    events.inside(MessageUpdated, record_updated)
+    events.inside(MessageAdded, record_added)
+    events.inside(MessageStatusChanged, record_statuses)
 
 
-def tell_received(batch: Sequence[MessageReceived]) -> None:
-    """Customers' messages; one that was late says so (`backfilled`)."""
-    _tell(batch, lambda event: "message.received")
+def record_received(batch: Sequence[MessageReceived]) -> None:
+    """Record received messages, including backfilled ones."""
+    _record(batch, lambda event: "message.received")
 
 
-def tell_updated(batch: Sequence[MessageUpdated]) -> None:
-    """Messages whose content or file has changed."""
-    _tell(batch, lambda event: "message.updated")
+def record_updated(batch: Sequence[MessageUpdated]) -> None:
+    """Record messages whose content or file has changed."""
+    _record(batch, lambda event: "message.updated")
 
 
-def tell_added(batch: Sequence[MessageAdded]) -> None:
-    """What was typed on the phone is sent already; what was queued here is told when it has left."""
-    _tell([event for event in batch if event.origin == Message.Origin.PHONE], lambda event: "message.sent")
+def record_added(batch: Sequence[MessageAdded]) -> None:
+    """Record messages typed on the phone as sent. Queued ones are recorded by their status changes."""
+    _record([event for event in batch if event.origin == Message.Origin.PHONE], lambda event: "message.sent")
 
 
-def tell_statuses(batch: Sequence[MessageStatusChanged]) -> None:
-    """Statuses that mean something outside: waiting and being sent do not.
+def record_statuses(batch: Sequence[MessageStatusChanged]) -> None:
+    """Record status changes, except for the internal statuses queued and sending.
 
-    A message that rose by several steps at once tells each: what arrives does not depend on how receipts came together.
+    A change over several steps is recorded as one event each, so that the events do not depend on batching.
     """
     steps = [replace(event, status=status) for event in batch for status in (*event.passed, event.status)]
-    _tell([step for step in steps if step.status in _STATUSES], lambda event: f"message.{event.status}")
+    _record([step for step in steps if step.status in _STATUSES], lambda event: f"message.{event.status}")
 
 
-def _tell(batch: Sequence[E], name_of: Callable[[E], str]) -> None:
-    """Record each event under its public name, with its message as it is now; one read a business."""
+def _record(batch: Sequence[E], name_of: Callable[[E], str]) -> None:
+    """Record each event under its public name, with the present message. One query per business."""
     groups: dict[UUID, list[E]] = defaultdict(list)
     for event in batch:
         groups[event.business_id].append(event)
@@ -85,32 +88,32 @@ def _tell(batch: Sequence[E], name_of: Callable[[E], str]) -> None:
         audience = public_events.audience(business_id)
         if not audience.wants(*{name_of(event) for event in group}):
             continue
-        found = selectors.messages_with_contacts(business_id, {event.message_id for event in group})
+        messages = selectors.messages_with_contacts(business_id, {event.message_id for event in group})
         audience.record(
             [
-                PublicEvent(name_of(event), _data(found[event.message_id], event), event.conversation_id)
+                PublicEvent(name_of(event), _data(messages[event.message_id], event), event.conversation_id)
                 for event in group
-                if event.message_id in found
+                if event.message_id in messages
             ]
         )
 
 
 def _data(message: Message, event: E) -> dict[str, Any]:
-    """The message; of several statuses in one batch each event carries its own, and knows of no later one."""
+    """Return the message's data with the status of this event, without fields that a later event sets."""
     data = message_data(message)
     match event:
         case MessageStatusChanged():
-            return data | {"status": event.status} | _LATER.get(event.status, {})
+            return data | {"status": event.status} | _NOT_YET_SET.get(event.status, {})
         case MessageAdded():
-            return data | {"status": Status.SENT} | _LATER[Status.SENT]
+            return data | {"status": Status.SENT} | _NOT_YET_SET[Status.SENT]
     return data
 
 
-def _received() -> dict[str, Any]:
+def _inbound_example() -> dict[str, Any]:
     return message_data(example_message())
 
 
-def _sent(status: str) -> Callable[[], dict[str, Any]]:
+def _outbound_example(status: str) -> Callable[[], dict[str, Any]]:
     def example() -> dict[str, Any]:
         failed = {"error_code": "not_on_whatsapp", "error_message": "This number is not on WhatsApp."}
         moment = example_message().created_at

@@ -1,4 +1,4 @@
-"""Conversations in the API."""
+"""API endpoints of conversations."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ class Conversations(Endpoint):
     @operation("Mark a conversation as read", answer=serializers.ConversationSerializer)
     def read(self, request: Request, conversation_id: UUID) -> Conversation:
         """Nothing is unread then, and the customer sees blue ticks."""
-        found = selectors.get_conversation(self.business, conversation_id)
-        conversations.mark_read(self.business, found, self.user)
-        return found
+        conversation = selectors.get_conversation(self.business, conversation_id)
+        conversations.mark_read(self.business, conversation, self.user)
+        return conversation
 
     @operation("Show typing", body=serializers.TypingBody, example={"active": True})
     def typing(self, request: Request, conversation_id: UUID) -> None:
         """The customer sees for eight seconds that somebody types, or no longer that somebody does."""
-        found = selectors.get_conversation(self.business, conversation_id)
-        typing_notices.report(self.business, found, self.data["active"])
+        conversation = selectors.get_conversation(self.business, conversation_id)
+        typing_notices.report(self.business, conversation, self.data["active"])

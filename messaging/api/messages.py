@@ -1,4 +1,4 @@
-"""Messages and files in the API."""
+"""API endpoints of messages and media."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ class Messages(Endpoint):
     )
     def of_conversation(self, request: Request, conversation_id: UUID) -> Any:
         """Newest first."""
-        found = selectors.get_conversation(self.business, conversation_id)
-        return api_queries.messages(self.business, {"conversation_id": found.pk})
+        conversation = selectors.get_conversation(self.business, conversation_id)
+        return api_queries.messages(self.business, {"conversation_id": conversation.pk})
 
     @operation("Get a message", answer=serializers.MessageSerializer)
     def retrieve(self, request: Request, message_id: UUID) -> Message:

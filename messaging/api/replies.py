@@ -1,4 +1,4 @@
-"""Quick replies in the API."""
+"""API endpoints of quick replies."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ class QuickReplies(Endpoint):
     def partial_update(self, request: Request, reply_id: UUID) -> QuickReply:
         """Only what is sent changes."""
         reply = self.current(reply_id)
-        kept = {"shortcut": reply.shortcut, "text": reply.text}
-        return quick_replies.update(reply, self.user, **(kept | self.data))
+        current = {"shortcut": reply.shortcut, "text": reply.text}
+        return quick_replies.update(reply, self.user, **(current | self.data))
 
     @operation("Delete a quick reply", conditional=True)
     def destroy(self, request: Request, reply_id: UUID) -> None:

@@ -1,4 +1,4 @@
-"""The shape of messages, conversations and files in the API."""
+"""API serializers of messages, conversations, media and quick replies."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from core.api.fields import Choice, Flag, Key, Moment, QueryFlag, QueryList, Que
 from core.api.framework import CamelCaseSerializer
 from core.phone.phone import TEXT_LENGTH
 from messaging.models import Conversation, MediaFile, Message
-from messaging.payloads import told_metadata
+from messaging.payloads import public_metadata
 
-MOST_WAITING = 10
-"""Seconds that a sender may wait for the status to settle."""
+MAX_WAIT = 10
+"""Maximum seconds to wait for a final status."""
 
 
 class FileSerializer(CamelCaseSerializer):
@@ -82,7 +82,7 @@ class MessageSerializer(CamelCaseSerializer):
     error_message = serializers.CharField()
 
     def get_metadata(self, message: Message) -> dict[str, Any]:
-        return told_metadata(message)
+        return public_metadata(message)
 
 
 class MessageQuery(CamelCaseSerializer):
@@ -121,7 +121,7 @@ class SendQuery(CamelCaseSerializer):
     wait = QueryNumber(
         required=False,
         min_value=0,
-        max_value=MOST_WAITING,
+        max_value=MAX_WAIT,
         help_text="Seconds to wait until the message has left or failed; the answer tells the status then.",
     )
 

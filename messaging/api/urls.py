@@ -1,4 +1,4 @@
-"""Addresses of messages, conversations and files in the API."""
+"""API URLs of messages, conversations, media and quick replies."""
 
 from django.urls import path
 

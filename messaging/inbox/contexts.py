@@ -1,4 +1,4 @@
-"""What the inbox's templates are given: the list, the frame around it, one chat, its header and the contact's card."""
+"""Template contexts of the inbox: list, page frame, chat, header and contact card."""
 
 from __future__ import annotations
 
@@ -36,47 +36,46 @@ EMPTY = {
 }
 
 
-def address(conversation: Conversation) -> str:
-    """The conversation's page."""
+def conversation_url(conversation: Conversation) -> str:
     return reverse("messaging:conversation", args=[conversation.pk])
 
 
 # -- the list --------------------------------------------------------------------------------------
 
 
-def listing(access: Access, wanted: dict[str, str]) -> Context:
-    """One page of the list. wanted: tab, q, before, tag (see ListForm)."""
+def conversation_list(access: Access, params: dict[str, str]) -> Context:
+    """Build the context of a list page. params: tab, q, before, tag (see ListForm)."""
     page = selectors.inbox_page(
         access.business,
         access.user,
-        tab=wanted["tab"],
-        search=wanted["q"],
-        before=wanted["before"] or None,
-        tag=UUID(wanted["tag"]) if wanted["tag"] else None,
+        tab=params["tab"],
+        search=params["q"],
+        before=params["before"] or None,
+        tag=UUID(params["tag"]) if params["tag"] else None,
     )
-    more = {"tab": wanted["tab"], "before": page.next_cursor} if page.next_cursor else None
-    if more and wanted["tag"]:
-        more["tag"] = wanted["tag"]
-    title, text = EMPTY[wanted["tab"]]
-    if wanted["q"]:
+    more = {"tab": params["tab"], "before": page.next_cursor} if page.next_cursor else None
+    if more and params["tag"]:
+        more["tag"] = params["tag"]
+    title, text = EMPTY[params["tab"]]
+    if params["q"]:
         title, text = "Nothing found", "Names, numbers and the words of messages were searched."
     return {
-        "tab": wanted["tab"],
-        "q": wanted["q"],
-        "tag": wanted["tag"],
+        "tab": params["tab"],
+        "q": params["q"],
+        "tag": params["tag"],
         "list_tags": page.tags,
         "tabs": TAB_LABELS,
-        "rows": fragments.rows(page.rows, wanted["q"]),
+        "rows": fragments.rows(page.rows, params["q"]),
         "cut_short": page.cut_short,
         "more_url": f"{reverse('messaging:inbox')}?{urlencode(more)}" if more else "",
-        "continued": bool(wanted["before"]),
+        "continued": bool(params["before"]),
         "empty_title": title,
         "empty_text": text,
     }
 
 
 def frame(access: Access) -> Context:
-    """What surrounds list and chat on a full page. unread_total: for the page's own frame, which need not ask again."""
+    """Build the context of the inbox frame. unread_total is also used by the site's frame, to save a query."""
     numbers, unread = selectors.numbers_and_unread(access.business)
     return {"numbers": numbers, "unread_total": unread, "can_reply": access.can(Can.REPLY), "view": "list"}
 
@@ -92,11 +91,11 @@ def chat(
     draft: str,
     at: str = "",
 ) -> Context:
-    """Everything of one conversation. draft: what is typed and not sent; at: the message searched for or quoted."""
+    """Build the context of a conversation. draft: unsent text. at: id of the message to scroll to."""
     return (
         header(access, conversation)
         | card(access, conversation)
-        | stretch(request, conversation, page)
+        | message_list(request, conversation, page)
         | {
             "at": at,
             "draft": draft,
@@ -108,7 +107,7 @@ def chat(
 
 
 def header(access: Access, conversation: Conversation) -> Context:
-    """Who it is, whose it is, whether it is open, and how its number is doing."""
+    """Build the context of the header: contact, assignee, state and the number's state."""
     number = conversation.connection
     return {
         "conversation": conversation,
@@ -119,7 +118,11 @@ def header(access: Access, conversation: Conversation) -> Context:
         "can_edit": access.can(Can.EDIT_CONTACTS),
         "blocked": _blocked(access, number),
         "assignees": fragments.assignees(
-            [one.user for one in accounts.team_of(access.business) if allows(one.role, Can.REPLY)],
+            [
+                membership.user
+                for membership in accounts.team_of(access.business)
+                if allows(membership.role, Can.REPLY)
+            ],
             access.user,
             conversation.assigned_to_id,
         ),
@@ -127,7 +130,7 @@ def header(access: Access, conversation: Conversation) -> Context:
 
 
 def _blocked(access: Access, number: WhatsAppConnection) -> str:
-    """Why nothing can be written here; empty when it can."""
+    """Return why the user cannot write here, or ""."""
     if not access.can(Can.REPLY):
         return "You can read here. To write, ask an owner or admin for the role of an agent."
     if number.desired == WhatsAppConnection.Desired.LOGGED_OUT:
@@ -136,33 +139,33 @@ def _blocked(access: Access, number: WhatsAppConnection) -> str:
 
 
 def card(access: Access, conversation: Conversation) -> Context:
-    """What is known of the contact."""
-    person = conversation.contact
-    others = selectors.other_conversations(access.business.pk, person.pk, than=conversation.pk)
-    lid = "" if person.phone_number else contacts.lids_of([person.pk]).get(person.pk, "")
+    """Build the context of the contact card."""
+    contact = conversation.contact
+    others = selectors.other_conversations(access.business.pk, contact.pk, than=conversation.pk)
+    lid = "" if contact.phone_number else contacts.lids_of([contact.pk]).get(contact.pk, "")
     return {
         "conversation": conversation,
-        "contact": person,
+        "contact": contact,
         "lid": lid,
         "others": others,
         "can_edit": access.can(Can.EDIT_CONTACTS),
     }
 
 
-def stretch(request: HttpRequest, conversation: Conversation, page: MessagesPage) -> Context:
-    """Messages as bubbles, with the lines between them, and where there is more."""
+def message_list(request: HttpRequest, conversation: Conversation, page: MessagesPage) -> Context:
+    """Build the context of a page of messages, with URLs of the adjacent pages."""
     token = format_html('<input type="hidden" name="csrfmiddlewaretoken" value="{}">', get_token(request))
-    line = _first_unread(conversation, page)
-    more = reverse("messaging:messages", args=[conversation.pk])
+    first_unread = _first_unread(conversation, page)
+    url = reverse("messaging:messages", args=[conversation.pk])
     return {
-        "bubbles": fragments.messages(page, conversation.contact.display_name, line, token),
-        "older_url": f"{more}?{urlencode({'before': page.older})}" if page.older else "",
-        "newer_url": f"{more}?{urlencode({'after': page.newer})}" if page.newer else "",
+        "bubbles": fragments.messages(page, conversation.contact.display_name, first_unread, token),
+        "older_url": f"{url}?{urlencode({'before': page.older})}" if page.older else "",
+        "newer_url": f"{url}?{urlencode({'after': page.newer})}" if page.newer else "",
     }
 
 
 def _first_unread(conversation: Conversation, page: MessagesPage) -> UUID | None:
-    """The message above which the line "new messages" goes: the oldest of the unread ones that is on the page."""
+    """Return the id of the oldest unread message on the page, above which the divider is shown; else None."""
     left, first = conversation.unread_count, None
     if page.newer:
         return None
@@ -176,7 +179,7 @@ def _first_unread(conversation: Conversation, page: MessagesPage) -> UUID | None
 
 
 def member_of(business: BusinessProfile, user_id: UUID | None) -> User | None:
-    """The member with this id, None for no id. Raises InvalidInput for anybody else."""
+    """Return the member with this id; None without an id. Raises InvalidInput if there is no such member."""
     if user_id is None:
         return None
     for membership in accounts.members_of(business):

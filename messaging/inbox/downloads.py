@@ -1,7 +1,7 @@
-"""Stored files over HTTP, in a way that nothing in them can act in our pages.
+"""HTTP responses for stored files, hardened against active content.
 
-Only pictures, sound and film are shown in place; everything else, PDF too, is a download. Whatever it is, the browser
-must believe the type that we say, and a document opened by itself is sandboxed.
+Only images, audio and video are shown inline; everything else, including PDF, is a download. `nosniff` fixes the
+declared type, and a CSP sandboxes a file that is opened as a document.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})$")
 _CHUNK = 64 * 1024
 
 
-def answer(
+def file_response(
     request: HttpRequest, business: BusinessProfile, media_id: UUID, *, thumbnail: bool = False
 ) -> HttpResponse:
-    """A file of the business, or the part of it that a Range header asks for. Raises NotFound.
+    """Return a file of the business, or the part named by a Range header. Raises NotFound.
 
-    From an S3 store the answer is a link that is good for minutes. `?download` in the address: never in place.
+    With S3 the response redirects to a signed URL that expires in minutes. `?download` forces a download.
     """
     if settings.S3_BUCKET:
         return _signed_link(request, selectors.get_media(business, media_id), thumbnail)
@@ -90,9 +90,9 @@ def _stream(request: HttpRequest, opened: media_files.OpenMedia) -> HttpResponse
 
 
 def _range(header: str, size: int) -> tuple[int, int] | None:
-    """First and last byte asked for; None for the whole file (no range, or one that we do not serve).
+    """Parse a Range header into first and last byte; None for the whole file (no or an unsupported range).
 
-    What cannot be satisfied has its first byte after its last.
+    In an unsatisfiable range the first byte is after the last.
     """
     match = _RANGE.match(header.strip())
     if match is None or (not match[1] and not match[2]):
@@ -116,6 +116,6 @@ def _read(source: IO[bytes], left: int) -> Iterator[bytes]:
 
 
 def _safe_name(name: str) -> str:
-    """`name` without characters that could turn it around or break a header."""
-    kept = "".join("_" if unicodedata.category(letter) in ("Cc", "Cf") else letter for letter in name)
-    return kept.strip() or "file"
+    """Replace control and direction characters, which could reverse the name or break a header."""
+    safe = "".join("_" if unicodedata.category(char) in ("Cc", "Cf") else char for char in name)
+    return safe.strip() or "file"

@@ -1,4 +1,4 @@
-"""Pages by key instead of by number: as fast at depth 80,000 as on the first page."""
+"""Keyset pagination by (time, id), whose cost does not depend on the depth of the page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True)
 class Cursor:
-    """A place in a list ordered by (time, id). As text it goes into addresses: "2026-01-31T10:00:00+00:00~<id>"."""
+    """Position in a list ordered by (time, id). Its text form, "2026-01-31T10:00:00+00:00~<id>", is used in URLs."""
 
     at: datetime
     id: UUID
@@ -27,12 +27,12 @@ class Cursor:
 
     @classmethod
     def parse(cls, text: str) -> Cursor:
-        """Raises InvalidInput("invalid_cursor")."""
+        """Parse the text form. Raises InvalidInput("invalid_cursor")."""
         time, _, key = text.replace(" ", "+").partition("~")
         try:
             at, identity = parse_datetime(time), UUID(key)
             if at is not None and at.tzinfo is not None:
-                at = at.astimezone(UTC)  # at the calendar's ends, some zones have moments that UTC has not
+                at = at.astimezone(UTC)  # overflows at the ends of the calendar
         except (ValueError, OverflowError):
             at = None
         if at is None or at.tzinfo is None:
@@ -43,14 +43,14 @@ class Cursor:
 
 
 def before(column: str, cursor: Cursor) -> Q:
-    """Rows older than `cursor`, in a form for which both databases use the index on (column, id)."""
+    """Match rows older than `cursor`, in a form for which both databases use the index on (column, id)."""
     return Q(**{f"{column}__lte": cursor.at}) & (
         Q(**{f"{column}__lt": cursor.at}) | Q(**{column: cursor.at, "id__lt": cursor.id})
     )
 
 
 def after(column: str, cursor: Cursor) -> Q:
-    """Rows newer than `cursor`."""
+    """Match rows newer than `cursor`."""
     return Q(**{f"{column}__gte": cursor.at}) & (
         Q(**{f"{column}__gt": cursor.at}) | Q(**{column: cursor.at, "id__gt": cursor.id})
     )

@@ -1,4 +1,4 @@
-"""Find addresses in what people write, where linkify-it finds them and in time linear in the text's length."""
+"""Find URLs and e-mail addresses in texts by the rules of linkify-it, in time linear in the length."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from linkify_it import LinkifyIt
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where an address stands in the text, and where it leads (http, https or mailto)."""
+    """Position of a link in a text, and its target (http, https or mailto)."""
 
     start: int
     end: int
@@ -20,12 +20,12 @@ class Link:
 
 
 _HINT = re.compile(r"://|\.[^\W\d_]|@")
-"""Without any of these a text has no address: most texts are done here."""
+"""A text that does not match has no link: the fast path of most texts."""
 _WORD = re.compile(r"\S+")
 _SCHEME = re.compile(r"(?<![a-z0-9])(https?:)//", re.IGNORECASE)
 _MARKS = "*_~"
 LONGEST = 2048
-"""Characters of a word without a scheme in which addresses are looked for; longer ones are no domains."""
+"""Maximum length of a word without a scheme that is searched; longer ones are no domains."""
 _SLACK = 256
 _TRAILING = "\u200c\u200d\ufe0e\ufe0f"
 _GENERIC = [
@@ -48,7 +48,7 @@ _GENERIC = [
     "tech",
     "media",
 ]
-"""Top-level domains of shops beside those that linkify-it knows: of all 1,500 many are words of sentences."""
+"""Common top-level domains in addition to linkify-it's. Not all 1,500, because many are ordinary words."""
 _BRACKETS = dict(
     zip(
         "（）［］｛｝「」『』【】〔〕〖〗《》〈〉“”„‟«»‹›‘’‚",
@@ -56,17 +56,17 @@ _BRACKETS = dict(
         strict=True,
     )
 )
-"""Brackets and quotation marks of other scripts as the ASCII ones whose rules they follow."""
+"""Brackets and quotation marks of other scripts, mapped to ASCII ones with the same rules."""
 _BREAKS = "，、。；：？！…،؛؟۔।॥።၊။\u00a0\u00ad\u200b\u200e\u200f\u2060\ufeff" + "".join(
     map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 )
-"""What stands in no address: punctuation of other scripts, and characters without width."""
-_READ_AS = str.maketrans(_BRACKETS | dict.fromkeys(_BREAKS, " "))
+"""Characters that end a link: punctuation of other scripts and zero-width characters."""
+_NORMALIZED = str.maketrans(_BRACKETS | dict.fromkeys(_BREAKS, " "))
 
 
 @cache
 def _linkify() -> LinkifyIt:
-    """The library's rules. Made when the first address is looked for: compiling them takes a while."""
+    """Return the configured library, compiled on first use because that is slow."""
     linkify = LinkifyIt()
     for scheme in ("ftp:", "//"):
         linkify.add(scheme, None)
@@ -74,48 +74,48 @@ def _linkify() -> LinkifyIt:
 
 
 def find(text: str) -> Iterator[Link]:
-    """Yield the addresses in `text` from left to right: http and https, domains without them, and e-mail."""
+    """Yield the links of a text from left to right: http and https URLs, bare domains and e-mail addresses."""
     if not _HINT.search(text):
         return
-    read = text.translate(_READ_AS)
-    for word in _WORD.finditer(read):
-        written = word.group()
-        if "://" in written:
-            yield from _with_scheme(text, read, word.start(), word.end())
-        elif len(written) <= LONGEST and _HINT.search(written):
-            yield from _bare(text, written, word.start())
+    normalized = text.translate(_NORMALIZED)
+    for match in _WORD.finditer(normalized):
+        word = match.group()
+        if "://" in word:
+            yield from _with_scheme(text, normalized, match.start(), match.end())
+        elif len(word) <= LONGEST and _HINT.search(word):
+            yield from _bare(text, word, match.start())
 
 
-def _with_scheme(text: str, read: str, start: int, end: int) -> Iterator[Link]:
-    """Addresses of one word, each from its scheme; the library looks at every place once."""
-    while found := _SCHEME.search(read, start, end):
-        length = _length(read[found.start() : end], found[1])
-        start = found.end()
+def _with_scheme(text: str, normalized: str, start: int, end: int) -> Iterator[Link]:
+    """Yield the URLs with a scheme within one word, matching each position once."""
+    while scheme := _SCHEME.search(normalized, start, end):
+        length = _length(normalized[scheme.start() : end], scheme[1])
+        start = scheme.end()
         if length:
-            start = found.start() + length
-            url = text[found.start() : start].rstrip(_TRAILING)
-            yield Link(found.start(), found.start() + len(url), url)
+            start = scheme.start() + length
+            url = text[scheme.start() : start].rstrip(_TRAILING)
+            yield Link(scheme.start(), scheme.start() + len(url), url)
 
 
 def _length(word: str, scheme: str) -> int:
-    """How long the address is with which `word` begins, 0 when it is none.
+    """Return the length of the URL at the beginning of `word`; 0 if there is none.
 
-    An opening bracket makes the library look for the closing one to the end, so it is shown more of a long word only
-    when the address goes on there.
+    An opening bracket makes the library scan for the closing one to the end, so it gets more of a long word only when
+    the URL continues there.
     """
-    shown = LONGEST
+    window = LONGEST
     while True:
-        length = _linkify().test_schema_at(word[:shown], scheme.lower(), len(scheme))
-        if shown >= len(word) or length < shown - _SLACK:
+        length = _linkify().test_schema_at(word[:window], scheme.lower(), len(scheme))
+        if window >= len(word) or length < window - _SLACK:
             return len(scheme) + length if length else 0
-        shown *= 2
+        window *= 2
 
 
-def _bare(text: str, written: str, start: int) -> Iterator[Link]:
-    """Domains and e-mail addresses of one word without a scheme, in or outside of formatting marks."""
-    marks = len(written) - len(written.lstrip(_MARKS))
-    inner = written[marks:]
-    for mark in written[:marks]:
+def _bare(text: str, word: str, start: int) -> Iterator[Link]:
+    """Yield the domains and e-mail addresses in a word without a scheme, ignoring formatting marks around it."""
+    marks = len(word) - len(word.lstrip(_MARKS))
+    inner = word[marks:]
+    for mark in word[:marks]:
         inner = inner.removesuffix(mark)
     for match in _linkify().match(inner) or ():
         address = text[start + marks + match.index : start + marks + match.last_index].rstrip(_TRAILING)

@@ -1,8 +1,8 @@
-"""What the open pages are told: one push a business and batch, with everything rendered once.
+"""Live updates of open inbox pages: one push per business and batch, rendered once for all members.
 
-A small batch is rendered, so that pages need not ask. A large one (a gap that heals, a campaign's receipts) only names
-the conversations: drawing hundreds of bubbles that nobody looks at would cost more than storing them. What is lost here
-is made up for by the page, which fetches again when its connection comes back.
+A small batch is rendered, so that pages need no request. A large one (gap recovery, receipts of a campaign) only names
+the conversations, because rendering hundreds of messages would cost more than storing them. Lost frames are harmless:
+a page reloads its content when its connection is back.
 """
 
 from __future__ import annotations
@@ -25,40 +25,40 @@ from messaging.events import (
     MessageUpdated,
 )
 from messaging.inbox import chat, fragments, selectors
-from messaging.inbox.read_models import InboxRow, Said
+from messaging.inbox.read_models import ChatMessage, InboxRow
 
 Frame = dict[str, Any]
 E = TypeVar("E", bound=events.Event)
 
 RENDERED = 20
-"""Changes in one batch that are sent ready to show; of more, pages are told which conversations to fetch again."""
+"""Maximum changes of a batch that are rendered; for more, pages are told which conversations to reload."""
 FRAMES_A_PUSH = 100
-"""Frames that travel in one text; a socket's queue and the layer take many small texts better than one of megabytes."""
+"""Frames per message of the channel layer, which handles many small messages better than one of megabytes."""
 
 
 def register() -> None:
-    """Subscribe; called once, in ready()."""
-    events.after(MessageReceived, tell_received)
-    events.after(MessageAdded, tell_messages)
-    events.after(MessageUpdated, tell_messages)
-    events.after(MessageStatusChanged, tell_statuses)
-    events.after(ConversationChanged, tell_conversations)
-    events.after(ContactUpdated, tell_contacts)
-    events.after(CustomerTyping, tell_typing)
+    """Subscribe to events. Called once, in ready()."""
+    events.after(MessageReceived, push_received)
+    events.after(MessageAdded, push_messages)
+    events.after(MessageUpdated, push_messages)
+    events.after(MessageStatusChanged, push_statuses)
+    events.after(ConversationChanged, push_conversations)
+    events.after(ContactUpdated, push_contacts)
+    events.after(CustomerTyping, push_typing)
     events.after(MembershipChanged, close_sockets)
     events.after(SessionsEnded, recheck_sockets)
 
 
-def tell_received(batch: Sequence[MessageReceived]) -> None:
-    """Customers' messages, with the rows that they move to the top."""
+def push_received(batch: Sequence[MessageReceived]) -> None:
+    """Push received messages. Backfilled ones do not count as fresh."""
     fresh = {event.message_id for event in batch if not event.backfilled}
-    tell_messages(batch, fresh)
+    push_messages(batch, fresh)
 
 
-def tell_messages(
+def push_messages(
     batch: Sequence[MessageReceived | MessageAdded | MessageUpdated], fresh: Iterable[UUID] = ()
 ) -> None:
-    """Messages that are new or have changed. fresh: those that a customer has just sent."""
+    """Push new or changed messages with their list rows. fresh: ids of messages that a customer has just sent."""
     fresh = set(fresh)
     for business_id, group in _by_business(batch).items():
         if len(group) > RENDERED:
@@ -68,19 +68,19 @@ def tell_messages(
         rows = _rows(business_id, [event.conversation_id for event in group])
         quoted = chat.quoted_by(business_id, messages)
         unread = selectors.unread_total(business_id)
-        drawn = {key: fragments.row(row) for key, row in rows.items()}
+        row_html = {key: fragments.row(row) for key, row in rows.items()}
         frames = [
             _message_frame(message, rows[message.conversation_id], quoted)
-            | {"row": drawn[message.conversation_id], "fresh": message.id in fresh, "unread_total": unread}
+            | {"row": row_html[message.conversation_id], "fresh": message.id in fresh, "unread_total": unread}
             for message in messages
             if message.conversation_id in rows
         ]
-        shown = {message.conversation_id for message in messages}
-        frames += [_row_frame(row, unread) for key, row in rows.items() if key not in shown]
+        sent = {message.conversation_id for message in messages}
+        frames += [_row_frame(row, unread) for key, row in rows.items() if key not in sent]
         _push(business_id, frames)
 
 
-def _message_frame(message: Said, row: InboxRow, quoted: Any) -> Frame:
+def _message_frame(message: ChatMessage, row: InboxRow, quoted: Any) -> Frame:
     original = quoted.get(message.reply_to_wa_id)
     return {
         "type": "message",
@@ -91,8 +91,8 @@ def _message_frame(message: Said, row: InboxRow, quoted: Any) -> Frame:
     }
 
 
-def tell_statuses(batch: Sequence[MessageStatusChanged]) -> None:
-    """New ticks. Read from the database, so that of two changes the later one is told, in whatever order they come."""
+def push_statuses(batch: Sequence[MessageStatusChanged]) -> None:
+    """Push status changes. Reads the current status, so that the order of events does not matter."""
     for business_id, group in _by_business(batch).items():
         if len(group) > RENDERED:
             _refresh(business_id, group)
@@ -101,7 +101,7 @@ def tell_statuses(batch: Sequence[MessageStatusChanged]) -> None:
         _push(business_id, [_status_frame(message) for message in messages])
 
 
-def _status_frame(message: Said) -> Frame:
+def _status_frame(message: ChatMessage) -> Frame:
     return {
         "type": "status",
         "conversation": str(message.conversation_id),
@@ -115,25 +115,25 @@ def _status_frame(message: Said) -> Frame:
 def _refresh(
     business_id: UUID, group: Sequence[MessageReceived | MessageAdded | MessageUpdated | MessageStatusChanged]
 ) -> None:
-    """Name the conversations in which much has happened: a page fetches its list, and its chat if that is one of them.
+    """Push the ids of changed conversations: pages reload their list, and their chat if it is one of them.
 
-    They come from the events, so an event that names another business's conversation tells an id and nothing else.
+    The ids come from the events, so that an event with a foreign conversation discloses an id at most.
     """
     conversations = sorted({str(event.conversation_id) for event in group})
     unread = selectors.unread_total(business_id)
     _push(business_id, [{"type": "refresh", "conversations": conversations, "unread_total": unread}])
 
 
-def tell_conversations(batch: Sequence[ConversationChanged]) -> None:
-    """Rows whose unread count, assignee or state changed."""
+def push_conversations(batch: Sequence[ConversationChanged]) -> None:
+    """Push list rows whose unread count, assignee or state changed."""
     for business_id, group in _by_business(batch).items():
         rows = _rows(business_id, [event.conversation_id for event in group])
         unread = selectors.unread_total(business_id)
         _push(business_id, [_row_frame(row, unread) for row in rows.values()])
 
 
-def tell_contacts(batch: Sequence[ContactUpdated]) -> None:
-    """The rows of people whose name or number changed."""
+def push_contacts(batch: Sequence[ContactUpdated]) -> None:
+    """Push list rows of contacts whose name or number changed."""
     for business_id, group in _by_business(batch).items():
         rows = selectors.rows_with_contacts(business_id, [event.contact_id for event in group])
         unread = selectors.unread_total(business_id) if rows else 0
@@ -153,8 +153,8 @@ def _row_frame(row: InboxRow, unread: int) -> Frame:
     }
 
 
-def tell_typing(batch: Sequence[CustomerTyping]) -> None:
-    """Who is typing; only the last word about each conversation."""
+def push_typing(batch: Sequence[CustomerTyping]) -> None:
+    """Push typing indicators, the latest of each conversation."""
     for business_id, group in _by_business(batch).items():
         latest = {event.conversation_id: event.active for event in group}
         _push(
@@ -167,14 +167,14 @@ def tell_typing(batch: Sequence[CustomerTyping]) -> None:
 
 
 def close_sockets(batch: Sequence[MembershipChanged]) -> None:
-    """Who is no longer a member gets nothing more."""
+    """Close the live sockets of removed members."""
     for event in batch:
         if event.role is None:
             hub.push(hub.business_group(event.business_id), {"type": "close", "user": str(event.user_id)})
 
 
 def recheck_sockets(batch: Sequence[SessionsEnded]) -> None:
-    """Have the user's pages connect anew: those of living sessions go on, the others learn that they are signed out."""
+    """Make the user's pages reconnect; pages of ended sessions are then signed out."""
     for event in batch:
         frame = {"type": "close", "user": str(event.user_id), "code": hub.TRY_AGAIN}
         hub.push(hub.business_group(event.business_id), frame)

@@ -1,7 +1,7 @@
-"""What people write, as safe HTML: WhatsApp's marks, lists, quotes and code, and links.
+"""Convert WhatsApp's markup (marks, lists, quotes, code) and links to safe HTML.
 
-One pass over the text, linear in its length whatever it holds. Everything that is not one of our own tags is escaped,
-and only http, https and e-mail addresses become links.
+A single pass, linear in the length of the text. Everything but our own tags is escaped, and only http, https and
+e-mail addresses become links.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _TAGS = {
     "~": ("<s>", "</s>"),
 }
 _JUMBO = 3
-"""Emoji that a message of nothing else may have and still be shown large."""
+"""Maximum emoji of an emoji-only message that is shown large."""
 
 
 def to_html(text: str) -> Markup:
-    """`text` with WhatsApp's marks as tags and its addresses as links; line breaks stay (white-space: pre-wrap)."""
-    return _kept_html(text) if len(text) <= _KEPT_LENGTH else _html(text)
+    """Convert a text to HTML. Line breaks stay (white-space: pre-wrap)."""
+    return _cached_html(text) if len(text) <= _CACHED_LENGTH else _html(text)
 
 
 def _html(text: str) -> Markup:
@@ -42,18 +42,15 @@ def _html(text: str) -> Markup:
     return Markup("".join(pieces))  # noqa: S704 - every piece was escaped
 
 
-_KEPT_LENGTH = 500
-"""Texts up to this length are taken apart once, and then kept for as long as they are shown often.
-
-By type too: a Markup equals the same text that nobody escaped.
-"""
-_kept_html = lru_cache(maxsize=2048, typed=True)(_html)
+_CACHED_LENGTH = 500
+"""Maximum length of cached texts. The caches are typed, because a Markup equals the same unescaped text."""
+_cached_html = lru_cache(maxsize=2048, typed=True)(_html)
 
 
 def plain(text: str, limit: int) -> str:
-    """One line of at most `limit` characters without marks, for quotes and previews."""
+    """Return one line of at most `limit` characters without marks, for quotes and previews."""
     start = text[: limit * 4]
-    return _kept_plain(start, limit) if len(start) <= _KEPT_LENGTH else _plain(start, limit)
+    return _cached_plain(start, limit) if len(start) <= _CACHED_LENGTH else _plain(start, limit)
 
 
 def _plain(text: str, limit: int) -> str:
@@ -63,49 +60,49 @@ def _plain(text: str, limit: int) -> str:
     return clip(line, limit)
 
 
-_kept_plain = lru_cache(maxsize=2048, typed=True)(_plain)
+_cached_plain = lru_cache(maxsize=2048, typed=True)(_plain)
 
 
 def is_jumbo(text: str) -> bool:
-    """Whether a message is nothing but one to three emoji, shown large."""
+    """Return True for a message of one to three emoji and nothing else, which is shown large."""
     return is_emoji(text, _JUMBO)
 
 
 def _parts(text: str) -> Iterator[tuple[bool, bool, str]]:
-    """Yield (code, begins a line, text) for what is between fences and outside of them. An empty fence is text."""
-    written, looked = 0, 0
-    while (start := text.find(_FENCE, looked)) >= 0 and (end := text.find(_FENCE, start + 3)) >= 0:
-        looked = end
+    """Yield (is_code, begins_line, text) for the parts inside and outside of fences. An empty fence is text."""
+    yielded, searched = 0, 0
+    while (start := text.find(_FENCE, searched)) >= 0 and (end := text.find(_FENCE, start + 3)) >= 0:
+        searched = end
         inside = text[start + 3 : end]
         if not inside.strip("`\n\t "):
             continue
-        if start > written:
-            yield False, written == 0, text[written:start]
+        if start > yielded:
+            yield False, yielded == 0, text[yielded:start]
         yield True, False, inside
-        written = looked = end + 3
-    if written < len(text):
-        yield False, written == 0, text[written:]
+        yielded = searched = end + 3
+    if yielded < len(text):
+        yield False, yielded == 0, text[yielded:]
 
 
 # -- lines ------------------------------------------------------------------------------------------
 
 
 def _blocks(text: str, begins: bool) -> str:
-    """Lines with their lists and quotes. begins: the first line is one, not the rest of another."""
+    """Convert lines with lists and quotes. begins: the text starts at the beginning of a line."""
     pieces: list[str] = []
     kind, breaks, empty = "", False, False
     for index, line in enumerate(text.split("\n")):
-        found = _BLOCK.match(line) if index or begins else None
-        if found and not line[found.end() :].strip():
-            found = None
-        now = str(found.lastgroup) if found else ""
-        if kind and now != kind:
+        match = _BLOCK.match(line) if index or begins else None
+        if match and not line[match.end() :].strip():
+            match = None
+        line_kind = str(match.lastgroup) if match else ""
+        if kind and line_kind != kind:
             pieces.append(_CLOSING[kind])
-        if not found:
+        if not match:
             pieces += ["\n"] * (breaks and not kind) + [_inline(line)]
         else:
-            pieces += ["\n"] * empty + [_item(found, line, first=now != kind)]
-        kind, breaks, empty = now, True, not line
+            pieces += ["\n"] * empty + [_item(match, line, first=line_kind != kind)]
+        kind, breaks, empty = line_kind, True, not line
     if kind:
         pieces.append(_CLOSING[kind])
     return "".join(pieces)
@@ -114,14 +111,14 @@ def _blocks(text: str, begins: bool) -> str:
 _CLOSING = {"quote": "</blockquote>", "bullet": "</ul>", "number": "</ol>"}
 
 
-def _item(found: re.Match[str], line: str, first: bool) -> str:
-    text = _inline(line[found.end() :])
-    match found.lastgroup:
+def _item(block: re.Match[str], line: str, first: bool) -> str:
+    text = _inline(line[block.end() :])
+    match block.lastgroup:
         case "quote":
             return f"<blockquote>{text}" if first else f"\n{text}"
         case "bullet":
             return f"{'<ul>' if first else ''}<li>{text}</li>"
-    return f'{"<ol>" if first else ""}<li value="{int(found["number"])}">{text}</li>'
+    return f'{"<ol>" if first else ""}<li value="{int(block["number"])}">{text}</li>'
 
 
 # -- marks and links within a line -------------------------------------------------------------------
@@ -129,7 +126,7 @@ def _item(found: re.Match[str], line: str, first: bool) -> str:
 
 @dataclass
 class _Line:
-    """Pieces written so far, and the marks that wait for their partner: (mark, its place in `pieces`)."""
+    """Output of a line. waiting: opened marks as (mark, index in `pieces`)."""
 
     html: bool
     pieces: list[str] = field(default_factory=list)
@@ -147,23 +144,23 @@ class _Line:
         self.pieces.append(mark)
 
     def close(self, mark: str) -> None:
-        """Turn the waiting mark into its tag; marks that were opened inside and never closed stay text."""
+        """Turn a waiting mark into its tag; unclosed marks inside stay text."""
         while True:
-            waiting, place = self.waiting.pop()
+            waiting, index = self.waiting.pop()
             if waiting == mark:
                 break
         start, end = _TAGS[mark] if self.html else ("", "")
-        self.pieces[place] = start
+        self.pieces[index] = start
         self.pieces.append(end)
 
 
 def _inline(text: str, html: bool = True) -> str:
     line, end = _Line(html), 0
-    found = links.find(text)
-    link, token = next(found, None), _TOKEN.search(text)
+    remaining = links.find(text)
+    link, token = next(remaining, None), _TOKEN.search(text)
     while link or token:
         if link and link.start < end:
-            link = next(found, None)
+            link = next(remaining, None)
         elif token and token.start() < end:
             token = _TOKEN.search(text, end)
         elif link and (not token or link.start <= token.start()):
@@ -177,7 +174,7 @@ def _inline(text: str, html: bool = True) -> str:
 
 
 def _token(line: _Line, token: re.Match[str], text: str) -> int:
-    """Write code or a mark; returns where it ends."""
+    """Write code or a mark. Returns its end."""
     if token["mark"]:
         _mark(line, text, token.start())
     elif line.html:
@@ -188,7 +185,7 @@ def _token(line: _Line, token: re.Match[str], text: str) -> int:
 
 
 def _link(line: _Line, link: links.Link, text: str) -> int:
-    """Write a link; returns where it ends. Marks at its end that close what was opened before it are not part of it."""
+    """Write a link. Returns its end. Trailing marks that close an earlier one are not part of it."""
     cut, closed = 0, ""
     while (mark := text[link.end - cut - 1]) in _TAGS and mark not in closed and line.waits_for(mark):
         cut, closed = cut + 1, closed + mark
@@ -202,10 +199,10 @@ def _link(line: _Line, link: links.Link, text: str) -> int:
     return end
 
 
-def _mark(line: _Line, text: str, place: int) -> None:
-    mark = text[place]
-    before = text[place - 1] if place else " "
-    after = text[place + 1] if place + 1 < len(text) else " "
+def _mark(line: _Line, text: str, index: int) -> None:
+    mark = text[index]
+    before = text[index - 1] if index else " "
+    after = text[index + 1] if index + 1 < len(text) else " "
     if line.waits_for(mark):
         if not before.isspace() and before != mark and not _joins(after):
             line.close(mark)
@@ -217,9 +214,9 @@ def _mark(line: _Line, text: str, place: int) -> None:
         line.pieces.append(mark)
 
 
-def _joins(letter: str) -> bool:
-    """Whether a mark beside it is part of a word: digits, and letters of scripts with capitals.
+def _joins(char: str) -> bool:
+    """Return True if a mark beside the character is part of a word: digits, and letters of scripts with capitals.
 
-    The others (Arabic, Chinese, Thai, ...) join words without spaces, so marks stand between their letters.
+    Other scripts (Arabic, Chinese, Thai, ...) may join words without spaces, so a mark between their letters counts.
     """
-    return letter.isdigit() or letter.lower() != letter.upper()
+    return char.isdigit() or char.lower() != char.upper()

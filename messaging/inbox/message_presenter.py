@@ -1,4 +1,4 @@
-"""What one bubble shows of a message, decided here and drawn by the fragments."""
+"""View models of messages, rendered by `fragments`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from core.web.templatetags import whatsflow as shell
 from messaging.inbox import markup
-from messaging.inbox.read_models import MediaRow, Said
+from messaging.inbox.read_models import ChatMessage, MediaRow
 from messaging.media import error_texts
 from messaging.media.filetypes import extension
 from messaging.models import EDITED, REVOKED, MediaFile, Message, standing_reactions
@@ -50,7 +50,7 @@ MEDIA_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The message that this one answers. id: empty when we do not have it."""
+    """The quoted message. id: "" if it is not stored."""
 
     id: str
     url: str
@@ -60,7 +60,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A file of a message. details: its type and size. reason: why it is not here, or not yet."""
+    """A message's file. details: type and size. reason: why it is not available (yet)."""
 
     kind: str
     state: str
@@ -78,7 +78,7 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Special:
-    """A message that is neither text nor a file."""
+    """Content that is neither text nor a file."""
 
     icon: str
     title: str
@@ -87,8 +87,8 @@ class Special:
 
 
 @dataclass(frozen=True, slots=True)
-class Broadcast:
-    """The campaign of which this message is a part, or that it answers."""
+class CampaignLink:
+    """The campaign that sent a message, or to which it replies. words: label before the link."""
 
     words: str
     name: str
@@ -97,7 +97,7 @@ class Broadcast:
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """An emoji on a message, and who put it there."""
+    """A reaction to a message. label: text for screen readers."""
 
     emoji: str
     label: str
@@ -105,7 +105,7 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class Bubble:
-    """Everything that the fragment draws. side: "in" or "out"."""
+    """View model of a message. side: "in" or "out"."""
 
     id: str
     side: str
@@ -113,7 +113,7 @@ class Bubble:
     wa_id: str
     time: Any
     author: str
-    broadcast: Broadcast | None
+    broadcast: CampaignLink | None
     quote: Quote | None
     media: Media | None
     special: Special | None
@@ -133,8 +133,8 @@ class Bubble:
     reply_text: str
 
 
-def bubble(message: Said, quoted: Said | None, contact_name: str, base: str) -> Bubble:
-    """base: the inbox's address, with a slash at its end."""
+def bubble(message: ChatMessage, quoted: ChatMessage | None, contact_name: str, base: str) -> Bubble:
+    """Build the view model of a message. base: inbox URL with trailing slash."""
     media = _media(message.media, base) if message.media else None
     actions = f"{base}messages/{message.id}/"
     out, deleted = message.is_outbound, _deleted(message)
@@ -145,12 +145,12 @@ def bubble(message: Said, quoted: Said | None, contact_name: str, base: str) -> 
         wa_id=message.whatsapp_message_id or "",
         time=shell.local_time(message.created_at, "time"),
         author=_author(message) if out else "",
-        broadcast=_broadcast(message),
+        broadcast=_campaign_link(message),
         quote=None if deleted else _quote(message, quoted, contact_name, base),
         media=media,
         special=None if deleted else _special(message),
         html=markup.to_html(message.content)
-        if message.content and not _speaks_itself(message)
+        if message.content and not _shown_as_special(message)
         else Markup(""),
         deleted=deleted,
         reactions=_reactions(message, contact_name),
@@ -168,39 +168,39 @@ def bubble(message: Said, quoted: Said | None, contact_name: str, base: str) -> 
     )
 
 
-def _mark(message: Said) -> str:
-    """What the writer did to it afterwards."""
+def _mark(message: ChatMessage) -> str:
+    """Return the label of a changed message, or ""."""
     return "Edited" if _data(message).get(EDITED) else ""
 
 
-def _deleted(message: Said) -> str:
-    """What stands in place of a message that its writer deleted for everyone; "" for any other."""
+def _deleted(message: ChatMessage) -> str:
+    """Return the placeholder of a message deleted for everyone; "" for any other."""
     data = _data(message)
     if not data.get(REVOKED) and data.get("type") != "revoked":
         return ""
     return "You deleted this message" if message.is_outbound else "This message was deleted"
 
 
-def _reactions(message: Said, contact_name: str) -> tuple[Reaction, ...]:
+def _reactions(message: ChatMessage, contact_name: str) -> tuple[Reaction, ...]:
     if not message.metadata:
         return ()
     return tuple(
         Reaction(
-            one["emoji"],
-            f"You reacted {one['emoji']}"
-            if one["direction"] == Message.Direction.OUTBOUND
-            else f"{contact_name} reacted {one['emoji']}",
+            reaction["emoji"],
+            f"You reacted {reaction['emoji']}"
+            if reaction["direction"] == Message.Direction.OUTBOUND
+            else f"{contact_name} reacted {reaction['emoji']}",
         )
-        for one in standing_reactions(message.metadata)
+        for reaction in standing_reactions(message.metadata)
     )
 
 
-def _data(message: Said) -> Mapping[str, Any]:
+def _data(message: ChatMessage) -> Mapping[str, Any]:
     return message.metadata if isinstance(message.metadata, Mapping) else {}
 
 
-def summary(message: Said) -> str:
-    """A message in one line, for quotes."""
+def summary(message: ChatMessage) -> str:
+    """Summarize a message in one line, for quotes."""
     if deleted := _deleted(message):
         return deleted
     text = markup.plain(message.content, QUOTE_LENGTH)
@@ -210,26 +210,26 @@ def summary(message: Said) -> str:
     return name or str(TYPES.get(message.message_type, message.message_type))
 
 
-def _author(message: Said) -> str:
+def _author(message: ChatMessage) -> str:
     return message.sender_name or ORIGINS.get(message.origin, "")
 
 
-def _broadcast(message: Said) -> Broadcast | None:
-    """What the campaign has written on its messages, and on the answers to them."""
+def _campaign_link(message: ChatMessage) -> CampaignLink | None:
+    """Return the campaign named in the metadata of its messages and of replies to them."""
     data = message.metadata if isinstance(message.metadata, Mapping) else {}
-    mark = data.get("campaign")
-    if not isinstance(mark, Mapping):
+    campaign = data.get("campaign")
+    if not isinstance(campaign, Mapping):
         return None
     try:
-        url = reverse("campaigns:detail", args=[UUID(_text(mark, "id"))])
+        url = reverse("campaigns:detail", args=[UUID(_text(campaign, "id"))])
     except ValueError:
         return None
-    return Broadcast(
-        "Campaign" if message.is_outbound else "Answer to", _text(mark, "name") or "a campaign", url
+    return CampaignLink(
+        "Campaign" if message.is_outbound else "Answer to", _text(campaign, "name") or "a campaign", url
     )
 
 
-def _quote(message: Said, quoted: Said | None, contact_name: str, base: str) -> Quote | None:
+def _quote(message: ChatMessage, quoted: ChatMessage | None, contact_name: str, base: str) -> Quote | None:
     if not message.reply_to_wa_id:
         return None
     if quoted is None:
@@ -260,18 +260,18 @@ def _media(file: MediaRow, base: str) -> Media:
 
 
 def _details(file: MediaRow) -> str:
-    """ "EXE · 1.2 MB": the ending is said apart from the name, where no letters written right to left can hide it."""
+    """Return extension and size ("EXE · 1.2 MB"). Apart from the name, direction marks cannot hide the extension."""
     ending = extension(file.name).upper() if file.name else ""
     size = filesizeformat(file.size) if file.size else ""
     return " · ".join(part for part in (ending[:10], size) if part)
 
 
 def media_url(base: str, media_id: UUID) -> str:
-    """Where a member of the business gets the file."""
+    """Return the URL of the authorised download."""
     return f"{base}media/{media_id}/"
 
 
-def _reason(message: Said) -> str:
+def _reason(message: ChatMessage) -> str:
     if message.status == Message.Status.FAILED:
         known = REASONS.get(message.error_code)
         return known or message.error_message or "WhatsApp did not take this message."
@@ -282,15 +282,15 @@ def _reason(message: Said) -> str:
     return STATUS_NOTES.get(message.status, "")
 
 
-# -- what is neither text nor a file ---------------------------------------------------------------
+# -- content that is neither text nor a file -------------------------------------------------------
 
 
-def _speaks_itself(message: Said) -> bool:
-    """Whether `_special` already shows the content."""
+def _shown_as_special(message: ChatMessage) -> bool:
+    """Return True if `_special` already shows the content."""
     return message.message_type in (Message.Type.LOCATION, Message.Type.CONTACT_CARD, Message.Type.POLL)
 
 
-def _special(message: Said) -> Special | None:
+def _special(message: ChatMessage) -> Special | None:
     if message.body_pending:
         return Special("clock", "Waiting for this message. WhatsApp has not told its content yet.")
     data = _data(message)
@@ -316,13 +316,13 @@ def _location(content: str, data: Mapping[str, Any]) -> Special:
     latitude, longitude = data.get("latitude"), data.get("longitude")
     if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
         return Special("location", title)
-    place = f"{latitude:.6f}, {longitude:.6f}"
+    coordinates = f"{latitude:.6f}, {longitude:.6f}"
     url = f"https://www.openstreetmap.org/?mlat={latitude:.6f}&mlon={longitude:.6f}#map=16/{latitude:.6f}/{longitude:.6f}"
-    return Special("location", title, (place,), url)
+    return Special("location", title, (coordinates,), url)
 
 
-def _missing_file(message: Said) -> Special | None:
-    """A picture, video or file of which only the kind is known."""
+def _missing_file(message: ChatMessage) -> Special | None:
+    """Return the placeholder of a media message without a file; None for others."""
     if message.message_type in MEDIA_LABELS and not message.media:
         return Special(message.message_type, f"{MEDIA_LABELS[message.message_type]} is not available here.")
     return None

@@ -1,4 +1,4 @@
-"""Reading the texts that a team keeps ready."""
+"""Queries of quick replies."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from messaging.models import Conversation, QuickReply
 
 
 def quick_replies_of(business: BusinessProfile) -> list[QuickReply]:
-    """The business's quick replies by their short names."""
+    """Return the quick replies of a business, ordered by shortcut."""
     return list(QuickReply.objects.filter(business_profile=business).order_by("shortcut"))
 
 
 def get_quick_reply(business: BusinessProfile, reply_id: UUID) -> QuickReply:
-    """Raises NotFound."""
+    """Return a quick reply of the business. Raises NotFound."""
     rows = QuickReply.objects.select_related("business_profile")
-    found = rows.filter(business_profile=business, pk=reply_id).first()
-    if found is None:
+    reply = rows.filter(business_profile=business, pk=reply_id).first()
+    if reply is None:
         raise NotFound("This quick reply")
-    return found
+    return reply
 
 
 def replies_for(business: BusinessProfile, conversation: Conversation) -> list[tuple[str, str]]:
-    """(short name, text) of every quick reply, with the contact's words in place of the variables."""
+    """Return (shortcut, text) of every quick reply, with placeholders filled in for the contact."""
     known = {*placeholders.BUILT_IN, *(field.key for field in contact_selectors.fields_of(business))}
     values = placeholders.values_of(conversation.contact, business.business_name)
     return [

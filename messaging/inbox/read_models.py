@@ -1,4 +1,4 @@
-"""What the inbox shows, as light data: rows of the list, pages of a chat."""
+"""Immutable read models of the inbox: list rows and messages."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from messaging.models import Message
 
 
 class InboxRow(NamedTuple):
-    """One conversation in the list. hit_*: the message that a search found in it.
+    """Read model of a list row. hit_*: the message found by a search.
 
-    A tuple, because it is made from one fifty times a page and is the key under which its HTML is kept.
+    A tuple, because fifty are created per page and each is the cache key of its HTML.
     """
 
     id: UUID
@@ -46,7 +46,7 @@ class InboxRow(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What to call the contact."""
+        """Display name of the contact."""
         return (
             self.contact_name
             or self.contact_push_name
@@ -56,7 +56,7 @@ class InboxRow(NamedTuple):
 
     @property
     def initials(self) -> str:
-        """Letters for an avatar; empty when only a number is known."""
+        """Initials for the avatar; "" if only the number is known."""
         return initials(self.contact_name or self.contact_push_name)
 
     @property
@@ -66,9 +66,10 @@ class InboxRow(NamedTuple):
 
 @dataclass(frozen=True)
 class InboxPage:
-    """A page of the list, newest first. next_cursor: give it as `before` for the next page; None on the last.
+    """Page of the list, newest first.
 
-    tags: every tag of the business, to choose from. cut_short: a search was given up before it had looked at all.
+    next_cursor: value of `before` for the next page; None on the last. tags: all tags of the business. cut_short: the
+    search timed out, so the results are incomplete.
     """
 
     rows: list[InboxRow]
@@ -78,10 +79,7 @@ class InboxPage:
 
 
 class MediaRow(NamedTuple):
-    """A message's file, as a bubble shows it. thumbnail: its path in the storage; empty for none.
-
-    error_code: why it is not here, or not yet.
-    """
+    """Read model of a message's file. thumbnail: storage path, or ""."""
 
     id: UUID
     state: str
@@ -94,11 +92,11 @@ class MediaRow(NamedTuple):
     error_code: str
 
 
-class Said(NamedTuple):
-    """One message of a chat: all that its bubble shows.
+class ChatMessage(NamedTuple):
+    """Immutable read model of a message for rendering; the cache key of its HTML.
 
-    A tuple, because it is made from one, thirty times a page, and is the key under which its HTML is kept.
-    metadata: what drivers told besides, which no key can be; None when it is empty.
+    A tuple, because thirty are created per page. metadata: details from the driver, which are not hashable; None if
+    empty, so that most messages are.
     """
 
     id: UUID
@@ -122,8 +120,8 @@ class Said(NamedTuple):
     media: MediaRow | None
 
     @classmethod
-    def of(cls, message: Message) -> Said:
-        """The row of a message whose media and sender are loaded."""
+    def of(cls, message: Message) -> ChatMessage:
+        """Build from a message whose media and sender are loaded."""
         file = message.media
         own = {name: getattr(message, name) for name in cls._fields[: cls._fields.index("sender_name")]}
         return cls(
@@ -140,13 +138,13 @@ class Said(NamedTuple):
 
 @dataclass(frozen=True)
 class MessagesPage:
-    """A stretch of one chat, oldest first.
+    """Page of a chat, oldest message first.
 
-    quoted: the messages that these answer, by WhatsApp id (absent when we do not have them). older, newer: cursors for
-    `before` and `after`, None where the chat ends.
+    quoted: quoted messages by WhatsApp id, as far as stored. older, newer: cursors for `before` and `after`; None at
+    the ends of the chat.
     """
 
-    messages: list[Said]
+    messages: list[ChatMessage]
     older: str | None = None
     newer: str | None = None
-    quoted: Mapping[str, Said] = field(default_factory=dict)
+    quoted: Mapping[str, ChatMessage] = field(default_factory=dict)

@@ -1,7 +1,7 @@
-"""Finding conversations by who and messages by what is in them, on the terms that core.db.search_text makes.
+"""Search conversations by contact and messages by text, using the terms of core.db.search_text.
 
-The index answers for rare words at once, but of a common one it can only hand out every hit. Such a word is in the
-latest conversations and messages anyway: these are read first, and the index is asked when that was in vain.
+The index is fast for rare words, but returns every hit of a common one. A common word occurs in the latest
+conversations and messages, so these are scanned first, and the index is used only if they do not suffice.
 """
 
 from __future__ import annotations
@@ -31,30 +31,31 @@ log = structlog.get_logger(__name__)
 Words = tuple[Phrase, ...]
 
 LATEST = 5000
-"""Messages that are looked through to tell common words from rare ones."""
+"""Latest messages scanned to tell common words from rare ones."""
 COMMON = 10
-"""Hits among the latest that make a search common: a page is soon full when all messages are read, newest first. Of two
-million messages the index would have to hand out and sort more than 4,000.
+"""Hits among the latest messages from which a search is common: a scan from the newest soon fills a page.
+
+Of two million messages the index would have to return and sort more than 4,000.
 """
 PEOPLE = 300
-"""Conversations that are looked through before the index of names is asked."""
+"""Latest conversations scanned before the index of names is used."""
 PEOPLE_WIDE = 3000
-"""The same for a name that is common among those."""
+"""Latest conversations scanned for a common name."""
 FREQUENT = 8
-"""Hits among PEOPLE conversations that make it so: a page of them is likely to be found among PEOPLE_WIDE."""
-PATIENCE_MS = 1000
-"""PostgreSQL: a search that takes longer answers with what it found among the latest messages."""
+"""Hits among PEOPLE conversations from which a name is common, so that PEOPLE_WIDE likely fill a page."""
+TIMEOUT_MS = 1000
+"""PostgreSQL: a slower search returns only hits among the latest messages."""
 SNIPPET = 120
 VISIBLE = 36
-"""Characters that surely show in a narrow list. A word that ends within them needs no cut before it."""
+"""Characters visible even in a narrow list. A snippet starts with the text if its word ends within them."""
 LEAD = 12
-"""Characters before a word that stands further back."""
+"""Characters of a snippet before a word further back."""
 MAX_QUERY = 200
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A message whose text matches."""
+    """A message that matches a search."""
 
     message_id: UUID
     conversation_id: UUID
@@ -63,19 +64,22 @@ class Hit:
 
 
 def conversations_by_contact(business: BusinessProfile, text: str, limit: int) -> QuerySet[Conversation]:
-    """At most `limit` conversations whose contact's name or number matches, most recent first."""
+    """Return at most `limit` conversations whose contact's name or number matches, most recent first."""
     rows = Conversation.objects.filter(business_profile=business).order_by("-last_message_at", "-id")
     if is_postgres():
-        found = _latest_conversations(business, text, limit, PEOPLE)
-        if FREQUENT <= len(found) < limit:
-            found = _latest_conversations(business, text, limit, PEOPLE_WIDE)
-        if len(found) >= limit:
-            return rows.filter(pk__in=found)
+        conversation_ids = _latest_conversations(business, text, limit, PEOPLE)
+        if FREQUENT <= len(conversation_ids) < limit:
+            conversation_ids = _latest_conversations(business, text, limit, PEOPLE_WIDE)
+        if len(conversation_ids) >= limit:
+            return rows.filter(pk__in=conversation_ids)
     return rows.filter(contact_id__in=contact_selectors.ids_matching(business, text))[:limit]
 
 
 def _latest_conversations(business: BusinessProfile, text: str, limit: int, window: int) -> list[UUID]:
-    """Hits among the latest conversations; stops at `limit`. A value per row, so that no plan reads all contacts."""
+    """Return at most `limit` hits among the latest conversations.
+
+    The condition is a scalar subquery per row, so that no plan scans all contacts.
+    """
     condition, patterns = contact_selectors.match_sql(text)
     rows = bulk.fetch(
         f"""
@@ -92,20 +96,20 @@ def _latest_conversations(business: BusinessProfile, text: str, limit: int, wind
 
 @dataclass(frozen=True)
 class Hits:
-    """What a search for words has found, newest first. cut_short: it was given up before all had been looked at."""
+    """Result of a text search, newest first. cut_short: the search timed out, so the result is incomplete."""
 
-    found: list[Hit]
+    messages: list[Hit]
     cut_short: bool = False
 
 
 def messages_by_text(business: BusinessProfile, text: str, limit: int) -> Hits:
-    """The newest messages that contain every word of `text`. None when there is nothing to look for."""
+    """Return the newest messages that contain every word of `text`; no hits for a text without words."""
     words = _words(text)
     if not words:
         return Hits([])
     rows = Message.objects.filter(business_profile=business).exclude(message_type=Message.Type.REACTION)
     try:
-        with _patience():
+        with _statement_timeout():
             return Hits(_hits(rows.filter(_condition(business, words)), words, limit))
     except OperationalError:
         log.warning("search_cut_short", business_id=str(business.pk))
@@ -113,7 +117,7 @@ def messages_by_text(business: BusinessProfile, text: str, limit: int) -> Hits:
 
 
 def narrow(rows: QuerySet[Message], business: BusinessProfile, text: str) -> QuerySet[Message]:
-    """Those of `rows`, which are the business's, that contain every word of `text`."""
+    """Filter messages of the business by containing every word of `text`."""
     words = _words(text)
     if not words:
         return rows.none()
@@ -121,19 +125,19 @@ def narrow(rows: QuerySet[Message], business: BusinessProfile, text: str) -> Que
 
 
 def _words(text: str) -> Words:
-    """What to look for. Only the last word may be unfinished: beginnings cost the index many times what words cost."""
+    """Parse a search. Only the last word may be a prefix, because prefixes are much slower on the index."""
     words = phrases(text)
     return (*(replace(word, open=False) for word in words[:-1]), *words[-1:])
 
 
 def _condition(business: BusinessProfile, words: Words) -> Contains:
-    """How to look for the words: in the messages themselves, or by the index."""
+    """Choose between a scan of the messages (common words) and the index."""
     common = len(_latest(business, words, COMMON)) == COMMON
     return Contains(Message, words) if common else Found(Message, business.pk, words)
 
 
 def _latest(business: BusinessProfile, words: Words, limit: int) -> list[UUID]:
-    """At most `limit` hits among the LATEST messages."""
+    """Return the ids of at most `limit` hits among the LATEST messages."""
     contained, needles = contains_sql(connection.vendor, "latest", words)
     rows = bulk.fetch(
         f"""
@@ -141,20 +145,20 @@ def _latest(business: BusinessProfile, words: Words, limit: int) -> list[UUID]:
             SELECT id, search_text FROM messages WHERE business_profile_id = %s ORDER BY created_at DESC LIMIT %s
         ) AS latest
         WHERE {contained} LIMIT %s
-        """,  # noqa: S608 - nothing but places for parameters
+        """,  # noqa: S608 - only placeholders are inserted
         [business.pk, LATEST, *needles, limit],
     )
     return [bulk.as_uuid(key) for (key,) in rows]
 
 
 @contextmanager
-def _patience() -> Iterator[None]:
-    """End what PostgreSQL takes longer than PATIENCE_MS for, with OperationalError."""
+def _statement_timeout() -> Iterator[None]:
+    """On PostgreSQL, raise OperationalError for a statement that takes longer than TIMEOUT_MS."""
     if not is_postgres():
         yield
         return
     with transaction.atomic():
-        bulk.fetch("SELECT set_config('statement_timeout', %s, true)", [str(PATIENCE_MS)])
+        bulk.fetch("SELECT set_config('statement_timeout', %s, true)", [str(TIMEOUT_MS)])
         yield
         bulk.fetch("SET LOCAL statement_timeout TO DEFAULT", [])
 
@@ -169,12 +173,12 @@ def _hits(rows: QuerySet[Message], words: Words, limit: int) -> list[Hit]:
 
 
 def with_hit(row: InboxRow, hit: Hit) -> InboxRow:
-    """The list's row of a conversation, opening at the message found in it."""
+    """Return the row with a hit, so that it opens the conversation at that message."""
     return row._replace(hit_message_id=hit.message_id, hit_text=hit.text, hit_at=hit.at)
 
 
 def snippet(text: str, words: Words) -> str:
-    """About SNIPPET characters of `text` around the first of the words in it, on one line."""
+    """Return one line of about SNIPPET characters around the first matching word."""
     line = " ".join(text.split())
     start, end = next(iter(places(line, words)), (0, 0))
     start = 0 if end <= VISIBLE else boundary(line, max(start - LEAD, 0))

@@ -1,4 +1,4 @@
-"""Files of messages: taken in, and given to members of the business alone."""
+"""Upload and download of files, for members of the business."""
 
 from __future__ import annotations
 
@@ -17,25 +17,31 @@ from messaging.media import media_files as files
 @require_POST
 @member(Can.REPLY)
 def upload(request: MemberRequest) -> HttpResponse:
-    """Keep a file for a message that is still being written. Answers with its id, kind and name."""
+    """POST: upload a file for a message. Returns id, kind, name and size as JSON."""
     file = request.FILES.get("file")
     if file is None:
         raise InvalidInput("no_file", "Choose a file first.", field="file")
-    kept = files.store_upload(request.access.business, request.access.user, file)
+    media_file = files.store_upload(request.access.business, request.access.user, file)
     return JsonResponse(
-        {"id": str(kept.pk), "kind": kept.kind, "name": kept.name, "size": kept.size}, status=201
+        {
+            "id": str(media_file.pk),
+            "kind": media_file.kind,
+            "name": media_file.name,
+            "size": media_file.size,
+        },
+        status=201,
     )
 
 
 @require_safe
 @member()
 def media(request: MemberRequest, media_id: UUID) -> HttpResponse:
-    """The file itself: shown in the page if its type is harmless there, else a download."""
-    return downloads.answer(request, request.access.business, media_id)
+    """GET: a file, inline if its type is safe, else as a download."""
+    return downloads.file_response(request, request.access.business, media_id)
 
 
 @require_safe
 @member()
 def thumbnail(request: MemberRequest, media_id: UUID) -> HttpResponse:
-    """A small picture of it."""
-    return downloads.answer(request, request.access.business, media_id, thumbnail=True)
+    """GET: the thumbnail of a file."""
+    return downloads.file_response(request, request.access.business, media_id, thumbnail=True)

@@ -1,4 +1,4 @@
-"""What the inbox shows: the list, one conversation, older messages, the form that starts a conversation."""
+"""Pages of the inbox: list, conversation, older messages, and the form that starts a conversation."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ PARTS = {"header": "messaging/_header.html", "card": "messaging/_card.html"}
 @require_safe
 @member()
 def inbox(request: MemberRequest) -> HttpResponse:
-    """The list with nothing opened. Partial: rows alone, from the first or from a cursor on."""
-    wanted = ListForm.read(request.GET)
-    context = contexts.listing(request.access, wanted)
+    """GET: the list. Partial: rows, from the first or from a cursor."""
+    context = contexts.conversation_list(request.access, ListForm.read(request.GET))
     if not wants_partial(request):
         context |= contexts.frame(request.access)
     return render(request, "messaging/inbox.html", "messaging/_rows.html", context)
@@ -34,37 +33,37 @@ def inbox(request: MemberRequest) -> HttpResponse:
 @require_safe
 @member()
 def conversation(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
-    """The list and one conversation, at its newest message or around `at`. Partial: the conversation alone.
+    """GET: list and conversation, at its newest message or around `at`. Partial: the conversation.
 
-    part: only its header or the contact's card, for pages on which one of them has changed.
+    `part`: only the header or the contact card, to refresh it.
     """
     access = request.access
-    found, draft = selectors.open_conversation(access.business, conversation_id, access.user)
+    current, draft = selectors.open_conversation(access.business, conversation_id, access.user)
     part = request.GET.get("part", "")
     if part in PARTS and wants_partial(request):
         return render(
-            request, PARTS[part], PARTS[part], contexts.header(access, found) | contexts.card(access, found)
+            request,
+            PARTS[part],
+            PARTS[part],
+            contexts.header(access, current) | contexts.card(access, current),
         )
     at = request.GET.get("at", "")
-    page = chat.messages_page(access.business, found, around=at or None)
-    return _chat(request, found, page, draft, at)
+    page = chat.messages_page(access.business, current, around=at or None)
+    return _chat(request, current, page, draft, at)
 
 
 @require_safe
 @member()
 def messages(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
-    """A stretch of a conversation: the newest messages, or those `before` or `after` a cursor.
-
-    Partial: the bubbles alone.
-    """
+    """GET: the newest messages, or those `before` or `after` a cursor. Partial: the messages."""
     access = request.access
-    found, draft = selectors.open_conversation(access.business, conversation_id, access.user)
+    current, draft = selectors.open_conversation(access.business, conversation_id, access.user)
     before, after = request.GET.get("before") or None, request.GET.get("after") or None
-    page = chat.messages_page(access.business, found, before=before, after=after)
+    page = chat.messages_page(access.business, current, before=before, after=after)
     if not wants_partial(request):
-        return _chat(request, found, page, draft)
-    context = contexts.stretch(request, found, page)
-    if after:  # the page already has what is on the other side
+        return _chat(request, current, page, draft)
+    context = contexts.message_list(request, current, page)
+    if after:  # the page already has the messages of the other side
         context["older_url"] = ""
     if before:
         context["newer_url"] = ""
@@ -72,12 +71,12 @@ def messages(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
 
 
 def _chat(
-    request: MemberRequest, found: Conversation, page: MessagesPage, draft: str, at: str = ""
+    request: MemberRequest, current: Conversation, page: MessagesPage, draft: str, at: str = ""
 ) -> HttpResponse:
     access = request.access
-    context = contexts.chat(request, access, found, page, draft, at)
+    context = contexts.chat(request, access, current, page, draft, at)
     if not wants_partial(request):
-        context |= contexts.listing(access, ListForm.read(request.GET)) | contexts.frame(access)
+        context |= contexts.conversation_list(access, ListForm.read(request.GET)) | contexts.frame(access)
         context["view"] = "card" if request.GET.get("view") == "card" else "chat"
     return render(request, "messaging/inbox.html", "messaging/_conversation.html", context)
 
@@ -85,15 +84,15 @@ def _chat(
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.REPLY)
 def start(request: MemberRequest) -> HttpResponse:
-    """Write to a number that may never have written."""
+    """GET: form. POST: start a conversation with a phone number."""
     business = request.access.business
     form = StartForm(business, request.POST or None, initial={"phone": request.GET.get("phone", "")[:40]})
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         number = form.numbers[values["connection"]]
         try:
-            made = conversations.start(business, number, values["phone"], values["name"])
-            return redirect(request, "messaging:conversation", made.pk)
+            started = conversations.start(business, number, values["phone"], values["name"])
+            return redirect(request, "messaging:conversation", started.pk)
         except InvalidInput as error:
             form.add_error(error.field if error.field in form.fields else "phone", error.message)
     status = 422 if request.method == "POST" else 200

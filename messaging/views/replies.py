@@ -1,4 +1,4 @@
-"""Quick replies: the pages on which a team keeps them, and what the composer offers."""
+"""Pages of quick replies, and the picker of the composer."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from messaging.services import quick_replies
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.REPLY)
 def reply_list(request: MemberRequest) -> HttpResponse:
-    """All of them; a new one by the form."""
+    """GET: list and form. POST: create a quick reply."""
     access = request.access
     form = QuickReplyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            made = quick_replies.create(access.business, access.user, **form.cleaned_data)
-            messages.success(request, f"{made} is there.")
+            reply = quick_replies.create(access.business, access.user, **form.cleaned_data)
+            messages.success(request, f"{reply} is there.")
             return redirect(request, "messaging:replies")
         except DomainError as error:
             add_error(form, error)
@@ -40,7 +40,7 @@ def reply_list(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Can.REPLY)
 def reply_edit(request: MemberRequest, reply_id: UUID) -> HttpResponse:
-    """Change one."""
+    """GET: form. POST: update a quick reply."""
     access = request.access
     reply = quick_reply_queries.get_quick_reply(access.business, reply_id)
     form = QuickReplyForm(request.POST or None, initial={"shortcut": reply.shortcut, "text": reply.text})
@@ -57,7 +57,7 @@ def reply_edit(request: MemberRequest, reply_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.REPLY)
 def reply_delete(request: MemberRequest, reply_id: UUID) -> HttpResponse:
-    """Remove one."""
+    """POST: delete a quick reply."""
     reply = quick_reply_queries.get_quick_reply(request.access.business, reply_id)
     quick_replies.delete(reply, request.access.user)
     messages.success(request, f"{reply} is deleted.")
@@ -67,7 +67,7 @@ def reply_delete(request: MemberRequest, reply_id: UUID) -> HttpResponse:
 @require_safe
 @member(Can.REPLY)
 def offered(request: MemberRequest, conversation_id: UUID) -> HttpResponse:
-    """What the composer of a conversation offers, with the contact's words in place of the variables."""
+    """GET: the quick replies of the composer, with placeholders filled in."""
     business = request.access.business
     conversation = selectors.get_conversation(business, conversation_id)
     context = {"replies": quick_reply_queries.replies_for(business, conversation)}

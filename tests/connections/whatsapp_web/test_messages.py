@@ -271,7 +271,7 @@ def test_an_account_that_is_named_by_its_lid_keeps_its_number(
     page = talking._browser._web
     page.execute_script("WPP.whatsapp.UserPrefs.getMaybeMeUser = WPP.whatsapp.UserPrefs.getMaybeMeLidUser")
     assert page.execute_script("return WPP.conn.getMyUserWid().server") == "lid"
-    assert talking._ask("status")["me"] == rig.own_number.lstrip("+")
+    assert talking._call("status")["me"] == rig.own_number.lstrip("+")
     page.execute_script("WPP.whatsapp.UserPrefs.getMaybeMeUser = WPP.whatsapp.UserPrefs.getMaybeMePnUser")
 
 

@@ -102,7 +102,7 @@ def test_a_message_that_could_not_be_looked_for_is_neither_missing_nor_sent_agai
     assert failed.value.code == "lookup_failed"
     found = talking.lookup(chat, message.wa_id)
     assert found is not None, "what the page has in its memory needs no search"
-    talking._fresh.clear()
+    talking._unused_ids.clear()
     with pytest.raises(Transient):
         talking.send(unknown)
     rig.standin.phone.searches_fail = False
@@ -202,7 +202,7 @@ def test_a_text_that_no_one_takes_is_refused_without_asking(rig: WebRig, talking
 def test_an_account_that_cannot_be_asked_whether_it_is_linked_is_not_unlinked(
     rig: WebRig, talking: WhatsAppWebDriver
 ) -> None:
-    page = talking._ask("status", timeout=state_monitor.ANSWER_SECONDS)
+    page = talking._call("status", timeout=state_monitor.ANSWER_SECONDS)
     judged = talking._monitor._evaluate({**page, "authenticated": None})
     assert judged.phase == "loading"
     assert judged.reason == ""

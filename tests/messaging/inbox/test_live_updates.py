@@ -79,7 +79,7 @@ def arrive(conversation: Conversation, text: str = "Hello") -> Message:
 def test_a_received_message_brings_its_bubble_and_its_row(pushed: Pushed, conversation: Conversation) -> None:
     message = arrive(conversation, "Do you deliver?")
     Conversation.objects.filter(pk=conversation.pk).update(unread_count=1)
-    live_updates.tell_received([received(message)])
+    live_updates.push_received([received(message)])
     ((group, (frame,)),) = pushed.calls
     assert group == hub.business_group(conversation.business_profile_id)
     assert frame["type"] == "message"
@@ -92,21 +92,21 @@ def test_a_received_message_brings_its_bubble_and_its_row(pushed: Pushed, conver
 
 
 def test_a_healed_message_is_told_but_not_as_new(pushed: Pushed, conversation: Conversation) -> None:
-    live_updates.tell_received([received(arrive(conversation), backfilled=True)])
+    live_updates.push_received([received(arrive(conversation), backfilled=True)])
     assert pushed.frames[0]["fresh"] is False
 
 
 def test_a_fragment_is_escaped(pushed: Pushed, business: BusinessProfile) -> None:
     contact = factories.ContactFactory(business_profile=business, name=PAYLOAD)
     talk = factories.ConversationFactory(business_profile=business, contact=contact)
-    live_updates.tell_received([received(arrive(talk, PAYLOAD))])
+    live_updates.push_received([received(arrive(talk, PAYLOAD))])
     (frame,) = pushed.frames
     assert "<script" not in frame["html"] + frame["row"]
 
 
 def test_fragments_hold_no_secret_of_a_session(pushed: Pushed, conversation: Conversation) -> None:
     failed = factories.MessageFactory(conversation=conversation, outbound=True, status="failed")
-    live_updates.tell_messages([received(failed)])
+    live_updates.push_messages([received(failed)])
     assert "csrfmiddlewaretoken" not in pushed.frames[0]["html"]
 
 
@@ -134,7 +134,7 @@ def many(conversation: Conversation) -> list[Message]:
 def test_20_messages_cost_as_many_queries_as_one(pushed: Pushed, many: list[Message]) -> None:
     def cost(batch: list[Message]) -> int:
         with CaptureQueriesContext(database) as queries:
-            live_updates.tell_received([received(message) for message in batch])
+            live_updates.push_received([received(message) for message in batch])
         return len(queries)
 
     one = cost(many[:1])
@@ -143,7 +143,7 @@ def test_20_messages_cost_as_many_queries_as_one(pushed: Pushed, many: list[Mess
     assert [frame["type"] for frame in pushed.frames] == ["message"] * live_updates.RENDERED
 
 
-@pytest.mark.parametrize("tell", ["tell_received", "tell_messages", "tell_statuses"])
+@pytest.mark.parametrize("tell", ["push_received", "push_messages", "push_statuses"])
 def test_a_large_batch_names_the_conversations_to_fetch_again(
     pushed: Pushed, many: list[Message], tell: str
 ) -> None:
@@ -161,7 +161,7 @@ def test_a_large_batch_stays_in_its_business(
     pushed: Pushed, many: list[Message], other_business: BusinessProfile
 ) -> None:
     foreign = factories.ConversationFactory(business_profile=other_business)
-    live_updates.tell_received([received(message) for message in [*many, arrive(foreign)]])
+    live_updates.push_received([received(message) for message in [*many, arrive(foreign)]])
     told = dict(pushed.calls)
     assert told[hub.business_group(many[0].business_profile_id)][0]["type"] == "refresh"
     assert told[hub.business_group(other_business.pk)][0]["type"] == "message"
@@ -171,7 +171,7 @@ def test_businesses_hear_only_of_their_own(
     pushed: Pushed, conversation: Conversation, other_business: BusinessProfile
 ) -> None:
     foreign = factories.ConversationFactory(business_profile=other_business)
-    live_updates.tell_received([received(arrive(conversation, "ours")), received(arrive(foreign, "theirs"))])
+    live_updates.push_received([received(arrive(conversation, "ours")), received(arrive(foreign, "theirs"))])
     told = dict(pushed.calls)
     ours = told[hub.business_group(conversation.business_profile_id)]
     theirs = told[hub.business_group(other_business.pk)]
@@ -183,7 +183,7 @@ def test_businesses_hear_only_of_their_own(
 def test_an_event_that_names_another_business_tells_nothing(
     pushed: Pushed, conversation: Conversation, other_business: BusinessProfile
 ) -> None:
-    live_updates.tell_conversations(
+    live_updates.push_conversations(
         [ConversationChanged(business_id=other_business.pk, conversation_id=conversation.pk)]
     )
     assert not pushed.frames
@@ -193,7 +193,7 @@ def test_new_ticks_come_with_reason_and_action(pushed: Pushed, conversation: Con
     message = factories.MessageFactory(
         conversation=conversation, outbound=True, status="failed", error_code="not_on_whatsapp"
     )
-    live_updates.tell_statuses(
+    live_updates.push_statuses(
         [
             MessageStatusChanged(
                 business_id=conversation.business_profile_id,
@@ -213,7 +213,7 @@ def test_new_ticks_come_with_reason_and_action(pushed: Pushed, conversation: Con
 
 def test_typing_is_told_once_a_conversation(pushed: Pushed, conversation: Conversation) -> None:
     about = {"business_id": conversation.business_profile_id, "conversation_id": conversation.pk}
-    live_updates.tell_typing([CustomerTyping(**about, active=True), CustomerTyping(**about, active=False)])
+    live_updates.push_typing([CustomerTyping(**about, active=True), CustomerTyping(**about, active=False)])
     assert pushed.frames == [{"type": "typing", "conversation": str(conversation.pk), "active": False}]
 
 

@@ -12,7 +12,7 @@ from core.clock import now
 from core.errors import InvalidInput, NotFound
 from core.ids import uuid7
 from messaging.inbox import chat, search, selectors
-from messaging.inbox.read_models import Said
+from messaging.inbox.read_models import ChatMessage
 from messaging.models import Message
 from tests import factories
 from tests.messaging.helpers import ago
@@ -70,7 +70,7 @@ def test_a_chat_costs_two_queries_at_any_length(business, conversation, owner, c
     with CaptureQueriesContext(database) as captured:
         page = chat.messages_page(business, conversation, limit=100)
         assert [message.sender_name for message in page.messages[1:]] == ["Olive Owner"] * count
-        assert page.quoted == {first.whatsapp_message_id: Said.of(first)}
+        assert page.quoted == {first.whatsapp_message_id: ChatMessage.of(first)}
     assert len(captured) == 2
 
 
@@ -236,7 +236,7 @@ def test_a_search_that_takes_too_long_tells_the_latest_and_says_so(
     business, owner, talk, monkeypatch, require_postgres, client_of
 ):
     monkeypatch.setattr(search, "LATEST", 1)
-    monkeypatch.setattr(search, "PATIENCE_MS", 1)
+    monkeypatch.setattr(search, "TIMEOUT_MS", 1)
     monkeypatch.setattr(search.Found, "as_sql", lambda *_: ("(SELECT pg_sleep(5)) IS NOT NULL", ()))
 
     assert found_texts(business, owner, "apfel") == ["apfel & more"]

@@ -21,7 +21,7 @@ class _UtcLoader(TimestamptzLoader):
         try:
             moment = datetime.fromisoformat(str(data, "ascii"))
         except ValueError:  # years that Python does not have: psycopg says it in words
-            return super().load(data)  # type: ignore[no-any-return]
+            return super().load(data)
         return moment.astimezone(UTC)
 
 

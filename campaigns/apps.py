@@ -9,8 +9,7 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register event subscriptions, public events, the bulk action and the contact timeline."""
-        from campaigns import public_events, subscriptions, timeline
-        from campaigns.services import contact_bulk_action
+        from campaigns import contact_bulk_action, public_events, subscriptions, timeline
         from contacts import ports
 
         subscriptions.register()

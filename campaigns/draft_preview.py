@@ -18,7 +18,7 @@ from contacts.services import consent, identities
 from core.clock import now
 from core.errors import NotFound
 from core.phone import phone
-from messaging.inbox import selectors as messaging
+from messaging.media import media_files
 from messaging.models import MediaFile
 
 NO_DATA = "somebody of whom nothing is known"
@@ -83,7 +83,7 @@ def media_of(business: BusinessProfile, form: CampaignForm) -> MediaFile | None:
     if not key or typed.get("remove_media"):
         return None
     try:
-        return messaging.get_media(business, key)
+        return media_files.get_media(business, key)
     except NotFound:
         return None
 

@@ -19,6 +19,7 @@ from contacts import selectors as contact_selectors
 from contacts.models import Contact
 from core.clock import now
 from core.errors import InvalidInput, NotFound
+from core.ids import parse_id
 from core.text import printable
 from messaging.inbox import keyset
 from messaging.inbox.keyset import Cursor
@@ -73,7 +74,7 @@ def campaigns_page(business: BusinessProfile, status: str = "", before: str | No
 def get_campaign(business: BusinessProfile, campaign_id: UUID | str) -> Campaign:
     """Get a campaign with its business, file and earlier campaign. Raises NotFound."""
     rows = Campaign.objects.select_related("business_profile", "media", "earlier", "series")
-    campaign = rows.filter(business_profile=business, pk=_parse_id(campaign_id, "This campaign")).first()
+    campaign = rows.filter(business_profile=business, pk=parse_id(campaign_id, "This campaign")).first()
     if campaign is None:
         raise NotFound("This campaign")
     return campaign
@@ -94,7 +95,7 @@ def attach_connections(campaigns: Sequence[Campaign]) -> None:
 def get_template(business: BusinessProfile, template_id: UUID | str) -> MessageTemplate:
     """Get a template with its file. Raises NotFound."""
     rows = MessageTemplate.objects.select_related("media").filter(business_profile=business)
-    template = rows.filter(pk=_parse_id(template_id, "This template")).first()
+    template = rows.filter(pk=parse_id(template_id, "This template")).first()
     if template is None:
         raise NotFound("This template")
     return template
@@ -178,7 +179,7 @@ def recipients_page(
     messages = Prefetch("message", Message.objects.only("conversation"))
     rows = recipients(business, campaign, state, search).prefetch_related(contacts, messages)
     if after:
-        rows = rows.filter(contact_id__gt=_parse_id(after, "This page"))
+        rows = rows.filter(contact_id__gt=parse_id(after, "This page"))
     page = list(rows[: limit + 1])
     numbers = {
         number.pk: number
@@ -343,10 +344,3 @@ def _variant_breakdowns(campaign: Campaign, tallies: Sequence[CampaignTally]) ->
 
 def _sum(tallies: Sequence[CampaignTally]) -> dict[str, int]:
     return {name: sum(getattr(tally, name) for tally in tallies) for name in COUNTERS}
-
-
-def _parse_id(text: UUID | str, what: str) -> UUID:
-    try:
-        return text if isinstance(text, UUID) else UUID(text)
-    except ValueError:
-        raise NotFound(what) from None

@@ -22,6 +22,7 @@ from connections.models import (
 )
 from connections.state_texts import explanation_of
 from core.errors import NotFound
+from core.ids import parse_id
 
 Status = WhatsAppConnection.Status
 
@@ -35,7 +36,7 @@ def get_connection(business: BusinessProfile, connection_id: UUID | str) -> What
     """Return a number of the business. Raises NotFound."""
     rows = WhatsAppConnection.objects.select_related("business_profile", "sandbox_phone")
     try:
-        return rows.get(business_profile=business, pk=_uuid(connection_id))
+        return rows.get(business_profile=business, pk=parse_id(connection_id, "This number"))
     except WhatsAppConnection.DoesNotExist:
         raise NotFound("This number") from None
 
@@ -102,7 +103,9 @@ def get_customer(business: BusinessProfile, customer_id: UUID | str) -> SandboxC
     """Return a simulated customer of the business. Raises NotFound."""
     rows = SandboxCustomer.objects.select_related("phone__connection__business_profile")
     try:
-        return rows.get(phone__connection__business_profile=business, pk=_uuid(customer_id))
+        return rows.get(
+            phone__connection__business_profile=business, pk=parse_id(customer_id, "This customer")
+        )
     except SandboxCustomer.DoesNotExist:
         raise NotFound("This customer") from None
 
@@ -133,7 +136,9 @@ def sandbox_transcript(customer: SandboxCustomer, limit: int = 200) -> list[Sand
 def get_sandbox_message(business: BusinessProfile, message_id: UUID | str) -> SandboxMessage:
     """Return a message of the simulated WhatsApp. Raises NotFound."""
     try:
-        return SandboxMessage.objects.get(phone__connection__business_profile=business, pk=_uuid(message_id))
+        return SandboxMessage.objects.get(
+            phone__connection__business_profile=business, pk=parse_id(message_id, "This message")
+        )
     except SandboxMessage.DoesNotExist:
         raise NotFound("This message") from None
 
@@ -174,11 +179,3 @@ def qr_seconds_left(connection: WhatsAppConnection) -> int:
     if not connection.qr_code or connection.qr_expires_at is None:
         return 0
     return max(0, round((connection.qr_expires_at - timezone.now()).total_seconds()))
-
-
-def _uuid(value: UUID | str) -> UUID:
-    """Parse an id; an invalid one becomes the nil UUID, which no row has."""
-    try:
-        return value if isinstance(value, UUID) else UUID(value)
-    except ValueError:
-        return UUID(int=0)

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 
 from accounts.models import BusinessProfile, User
 from contacts import search_text
-from contacts.filters.expressions import SortName
+from contacts.expressions import SortName
 from core.db.models import TimestampedModel, UuidModel
 from core.db.search import Searched
 from core.phone import phone

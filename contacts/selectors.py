@@ -31,6 +31,7 @@ from core.db import bulk
 from core.db.models import is_postgres
 from core.db.search import contains_sql
 from core.errors import NotFound
+from core.ids import parse_id
 
 M = TypeVar("M", bound=Model)
 MATCHES = 100
@@ -57,10 +58,7 @@ def get_segment(business: BusinessProfile, segment_id: UUID | str) -> Segment:
 
 
 def _one(rows: QuerySet[M], key: UUID | str, what: str) -> M:
-    try:
-        row = rows.filter(pk=key if isinstance(key, UUID) else UUID(key)).first()
-    except ValueError:
-        row = None
+    row = rows.filter(pk=parse_id(key, what)).first()
     if row is None:
         raise NotFound(what)
     return row

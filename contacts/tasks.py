@@ -3,7 +3,8 @@
 from celery import shared_task
 
 from contacts.bulk import job
-from contacts.services import imports, rules
+from contacts.importing import imports
+from contacts.services import rules
 
 
 @shared_task

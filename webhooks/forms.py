@@ -11,7 +11,7 @@ from django.forms.boundfield import BoundField
 
 from core import public_events
 from webhooks.models import ALL_EVENTS, Webhook, WebhookDelivery
-from webhooks.public_events import TEST
+from webhooks.services.endpoints import TEST_EVENT
 
 MASKED_VALUE = "••••••••"
 """Placeholder for the hidden value of a header; submitted unchanged, it keeps the value."""
@@ -26,7 +26,7 @@ RECEIVERS = (
 
 def event_choices() -> list[tuple[str, str]]:
     """List (name, description) of the event types to which an endpoint can subscribe."""
-    return [(kind.name, kind.when) for kind in public_events.catalogue() if kind.name != TEST]
+    return [(kind.name, kind.when) for kind in public_events.catalogue() if kind.name != TEST_EVENT]
 
 
 class WebhookForm(forms.Form):

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from accounts.models import BusinessProfile
 from core.errors import NotFound
+from core.ids import parse_id
 from webhooks.models import Webhook, WebhookAttempt, WebhookDelivery
 
 PAGE_SIZE = 50
@@ -55,7 +56,7 @@ def webhooks_of(business: BusinessProfile) -> QuerySet[Webhook]:
 def get_webhook(business: BusinessProfile, webhook_id: UUID | str) -> Webhook:
     """Get one endpoint with its business and creator. Raises NotFound."""
     rows = Webhook.objects.select_related("business_profile", "created_by")
-    webhook = rows.filter(business_profile=business, pk=_uuid(webhook_id)).first()
+    webhook = rows.filter(business_profile=business, pk=parse_id(webhook_id, "This webhook")).first()
     if webhook is None:
         raise NotFound("This webhook")
     return webhook
@@ -79,7 +80,7 @@ def deliveries_page(
     """List at most `limit` deliveries with their endpoints, newest first, older than the id `before`."""
     rows = filtered(business, filters).select_related("webhook")
     if before:
-        rows = rows.filter(pk__lt=_uuid(before))
+        rows = rows.filter(pk__lt=parse_id(before, "This page"))
     deliveries = list(rows.order_by("-id")[: limit + 1])
     older = str(deliveries[limit - 1].pk) if len(deliveries) > limit else ""
     return DeliveryPage(deliveries[:limit], older)
@@ -104,7 +105,7 @@ def filtered(business: BusinessProfile, filters: Filters) -> QuerySet[WebhookDel
 def get_delivery(business: BusinessProfile, delivery_id: UUID | str) -> WebhookDelivery:
     """Get one delivery with its endpoint and event. Raises NotFound."""
     rows = WebhookDelivery.objects.select_related("webhook", "event")
-    delivery = rows.filter(business_profile=business, pk=_uuid(delivery_id)).first()
+    delivery = rows.filter(business_profile=business, pk=parse_id(delivery_id, "This delivery")).first()
     if delivery is None:
         raise NotFound("This delivery")
     return delivery
@@ -113,11 +114,3 @@ def get_delivery(business: BusinessProfile, delivery_id: UUID | str) -> WebhookD
 def attempts_of(delivery: WebhookDelivery) -> Sequence[WebhookAttempt]:
     """List the latest 200 attempts of a delivery, newest first."""
     return list(WebhookAttempt.objects.filter(delivery=delivery).order_by("-at", "-id")[:200])
-
-
-def _uuid(value: UUID | str) -> UUID:
-    """Parse an id. Returns one that no row has if it is invalid, so that it leads to NotFound."""
-    try:
-        return value if isinstance(value, UUID) else UUID(value)
-    except ValueError:
-        return UUID(int=0)

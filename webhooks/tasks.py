@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from webhooks.delivery import dispatcher
-from webhooks.services import circuit_breaker, queue, retention
+from webhooks.delivery import circuit_breaker, dispatcher, queue
+from webhooks.services import retention
 
 
 @shared_task(name="connections.tasks.deliver_webhooks")

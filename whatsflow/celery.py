@@ -4,7 +4,7 @@ import os
 
 from celery import Celery
 
-from whatsflow.runtime import inprocess_broker  # noqa: F401  registers the broker of the embedded default
+from whatsflow import inprocess_broker  # noqa: F401  registers the broker of the embedded default
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "whatsflow.settings")
 

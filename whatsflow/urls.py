@@ -11,7 +11,7 @@ urlpatterns = [
     path("jobs/", include("jobs.urls")),
     path("connections/webhooks/", include("webhooks.urls")),
     path("connections/", include("connections.urls")),
-    path("contacts/", include("contacts.importing.urls")),
+    path("contacts/", include("contacts.file_urls")),
     path("contacts/", include("contacts.urls")),
     path("inbox/", include("messaging.urls")),
     path("campaigns/", include("campaigns.urls")),

@@ -8,7 +8,7 @@ from typing import Any
 from accounts.models import BusinessProfile
 from campaigns import selectors
 from connections import selectors as connections
-from messaging.inbox import selectors as messaging
+from messaging.media import media_files
 
 _PLAIN = (
     "name", "message_content", "variants", "target_type", "timing", "scheduled_at", "local_at", "cron", "expire_hours",
@@ -32,7 +32,7 @@ def campaign_values(
     if "time_zone" in body:
         values["time_zone"] = body["time_zone"] or business.time_zone
     if "media_id" in body:
-        values["media"] = messaging.get_media(business, body["media_id"]) if body["media_id"] else None
+        values["media"] = media_files.get_media(business, body["media_id"]) if body["media_id"] else None
     if "earlier_campaign_id" in body:
         key = body["earlier_campaign_id"]
         values["earlier"] = selectors.get_campaign(business, key) if key else None
@@ -52,7 +52,7 @@ def template_values(business: BusinessProfile, body: Mapping[str, Any]) -> dict[
     """Convert a request body to the arguments of `templates.save`. Raises NotFound."""
     values = {name: body[name] for name in ("name", "content") if name in body}
     if "media_id" in body:
-        values["media"] = messaging.get_media(business, body["media_id"]) if body["media_id"] else None
+        values["media"] = media_files.get_media(business, body["media_id"]) if body["media_id"] else None
     return values
 
 

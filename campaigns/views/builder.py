@@ -21,7 +21,7 @@ from campaigns.services import drafts
 from contacts import selectors as contacts
 from core.errors import DomainError
 from core.web.htmx import redirect, render
-from messaging.inbox import selectors as messaging
+from messaging.media import media_files
 from messaging.media import media_files as files
 from messaging.models import MediaFile
 
@@ -89,7 +89,7 @@ def _media(request: MemberRequest, form: CampaignForm) -> MediaFile | None:
         return files.store_upload(request.access.business, request.access.user, data["upload"])
     if data["remove_media"] or not data["attachment"]:
         return None
-    return messaging.get_media(request.access.business, data["attachment"])
+    return media_files.get_media(request.access.business, data["attachment"])
 
 
 def _page(request: MemberRequest, form: CampaignForm, campaign: Campaign | None) -> HttpResponse:

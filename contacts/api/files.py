@@ -9,7 +9,8 @@ from accounts.api.operations import operation
 from accounts.roles import Can
 from accounts.scopes import Resource
 from contacts.api import filters, serializers
-from contacts.services import exports, imports
+from contacts.exporting import exports
+from contacts.importing import imports
 from jobs.api.serializers import JobSerializer
 from jobs.models import Job
 

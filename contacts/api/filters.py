@@ -10,9 +10,9 @@ from django.db.models import QuerySet
 
 from accounts.models import BusinessProfile
 from contacts import phone_numbers, selectors
+from contacts.expressions import SortName
 from contacts.filters import conditions
 from contacts.filters.contact_filter import ContactFilter
-from contacts.filters.expressions import SortName
 from contacts.models import Contact
 from core.errors import InvalidInput
 from core.text import camel

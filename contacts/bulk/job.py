@@ -14,9 +14,9 @@ from django.db import transaction
 from accounts.models import BusinessProfile, User
 from contacts.bulk import registry
 from contacts.bulk.registry import BulkRun
-from contacts.bulk.selection import Selection, ids_of, to_params
 from contacts.filters.contact_filter import ContactFilter
 from contacts.models import BulkChange, ConsentProof
+from contacts.selection import Selection, ids_of, to_params
 from core import failpoints
 from core.clock import now
 from core.errors import DomainError, Forbidden, InvalidInput

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from accounts.models import BusinessProfile
-from contacts.bulk.selection import Selection
 from contacts.exporting import vcard
 from contacts.exporting.rows import Exported
+from contacts.selection import Selection
 from core.clock import now
 from core.files import spreadsheets
 from jobs.context import Work

@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import BusinessProfile
-from contacts.bulk.selection import Selection
 from contacts.models import Contact, ContactTag, CustomField
+from contacts.selection import Selection
 
 PAGE = 1000
 COLUMNS = ["Name", "Phone", "E-mail", "Country", "Tags"]

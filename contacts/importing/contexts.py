@@ -10,12 +10,12 @@ import phonenumbers
 from django.db.models import QuerySet
 
 from accounts.access import Access
+from contacts.importing import imports
 from contacts.importing.columns import TARGETS
 from contacts.importing.csv_reader import DELIMITERS
 from contacts.importing.people import Person, Reject
 from contacts.importing.text import CHOICES
 from contacts.models import ContactImport, CustomField, Tag
-from contacts.services import imports
 from core.errors import InvalidInput
 from core.phone import phone
 

@@ -18,9 +18,9 @@ from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import BusinessProfile
+from contacts.expressions import SortName
 from contacts.filters import conditions
 from contacts.filters.contact_filter import ContactFilter
-from contacts.filters.expressions import SortName
 from contacts.models import Contact
 from contacts.payloads import ShownTag
 from contacts.selectors import tags_by_contact

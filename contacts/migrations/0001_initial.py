@@ -3,7 +3,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import contacts.filters.expressions
+import contacts.expressions
 import core.db.search
 import core.ids
 from core.db import search
@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
                             models.Index(fields=["business_profile", "created_at"], name="contacts_created"),
                             models.Index(
                                 models.F("business_profile"),
-                                contacts.filters.expressions.SortName(),
+                                contacts.expressions.SortName(),
                                 models.F("id"),
                                 name="contacts_by_name",
                             ),

@@ -14,9 +14,9 @@ from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
-from contacts.bulk.selection import Contacts, chunks, ids_of
 from contacts.events import ContactOptedIn, ContactOptedOut
 from contacts.models import ConsentProof, Contact, ContactIdentity, Suppression
+from contacts.selection import Contacts, chunks, ids_of
 from core.clock import now
 from core.db import bulk
 from core.events import publish

@@ -15,9 +15,9 @@ from django.db import connection, transaction
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
 from contacts import custom_field_values, phone_numbers, selectors
-from contacts.bulk.selection import Contacts, chunks, ids_of
 from contacts.events import ContactBlocked, ContactDeleted, ContactUpdated
 from contacts.models import Contact, ContactGroup, ContactIdentity
+from contacts.selection import Contacts, chunks, ids_of
 from contacts.services import consent, identities
 from core.clock import now
 from core.db import bulk

@@ -11,9 +11,9 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
-from contacts.bulk.selection import Contacts, chunks, ids_of
 from contacts.events import ContactUpdated, TagsMerged
 from contacts.models import COLOR, Contact, ContactTag, Segment, Tag, TagRule
+from contacts.selection import Contacts, chunks, ids_of
 from contacts.selectors import get_tag, tags_of
 from core.errors import Conflict, InvalidInput
 from core.events import publish

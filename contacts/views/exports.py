@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
+from contacts.exporting import exports
 from contacts.exporting import job as exporting
-from contacts.services import exports
 from core.errors import InvalidInput
 from core.web.htmx import redirect
 

@@ -12,9 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import MemberRequest, member
 from accounts.roles import Can
-from contacts.importing import contexts
+from contacts.importing import contexts, imports
 from contacts.models import ContactImport
-from contacts.services import imports
 from core.errors import InvalidInput
 from core.web.htmx import redirect, render
 from jobs import fragments

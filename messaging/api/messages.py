@@ -136,7 +136,7 @@ class Media(Endpoint):
     @operation("Get a file's data", answer=serializers.FileSerializer)
     def retrieve(self, request: Request, media_id: UUID) -> Any:
         """Kind, type, name and size."""
-        return selectors.get_media(self.business, media_id)
+        return media_files.get_media(self.business, media_id)
 
     @operation("Download a file", binary="application/octet-stream")
     def content(self, request: Request, media_id: UUID) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce, NullIf
 from accounts.models import BusinessProfile
 from core.db.compiled_queries import Prepared
 from core.errors import NotFound
+from core.ids import parse_id
 from messaging.inbox import keyset
 from messaging.inbox.keyset import Cursor
 from messaging.inbox.read_models import ChatMessage, MediaRow, MessagesPage
@@ -48,7 +49,7 @@ def messages_page(
     limit = limit or PAGE
     rows = _display_rows(Message.objects.filter(business_profile=business, conversation=conversation))
     if around:
-        middle = rows.filter(id=_key(around)).first()
+        middle = rows.filter(id=parse_id(around, "This message")).first()
         if middle is None:
             raise NotFound("This message")
         message = _chat_message(middle)
@@ -139,11 +140,3 @@ def _page(
 
 def _cursor_of(message: ChatMessage) -> str:
     return str(Cursor(message.created_at, message.id))
-
-
-def _key(text: UUID | str) -> UUID:
-    """Parse an id from a URL. Raises NotFound if it is invalid."""
-    try:
-        return text if isinstance(text, UUID) else UUID(text)
-    except ValueError:
-        raise NotFound("This message") from None

@@ -20,8 +20,8 @@ from connections.state_texts import reason_text
 from contacts import selectors as contacts
 from core.errors import InvalidInput
 from core.ids import uuid7
-from messaging.forms import TAB_LABELS, message_limit
 from messaging.inbox import fragments, selectors
+from messaging.inbox.forms import TAB_LABELS, message_limit
 from messaging.inbox.read_models import MessagesPage
 from messaging.models import Conversation, Message
 

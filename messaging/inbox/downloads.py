@@ -19,7 +19,6 @@ from django.utils.http import content_disposition_header
 
 from accounts.models import BusinessProfile
 from core.errors import NotFound
-from messaging.inbox import selectors
 from messaging.media import media_files
 from messaging.models import MediaFile
 
@@ -43,7 +42,7 @@ def file_response(
     With S3 the response redirects to a signed URL that expires in minutes. `?download` forces a download.
     """
     if settings.S3_BUCKET:
-        return _signed_link(request, selectors.get_media(business, media_id), thumbnail)
+        return _signed_link(request, media_files.get_media(business, media_id), thumbnail)
     opened = media_files.open_media(business, media_id, thumbnail=thumbnail)
     response = cast(HttpResponse, _stream(request, opened))
     for header, value in HEADERS.items():

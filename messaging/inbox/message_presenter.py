@@ -13,9 +13,9 @@ from django.urls import reverse
 from markupsafe import Markup
 
 from core.web.templatetags import whatsflow as shell
+from messaging import file_errors
 from messaging.inbox import markup
 from messaging.inbox.read_models import ChatMessage, MediaRow
-from messaging.media import error_texts
 from messaging.media.filetypes import extension
 from messaging.models import EDITED, REVOKED, MediaFile, Message, standing_reactions
 
@@ -250,7 +250,7 @@ def _media(file: MediaRow, base: str) -> Media:
         alt=f"{label}: {file.name}" if file.name else label,
         name=file.name or label,
         details=_details(file),
-        reason=error_texts.error_text(file.error_code, final=file.state == MediaFile.State.FAILED),
+        reason=file_errors.error_text(file.error_code, final=file.state == MediaFile.State.FAILED),
         url=url,
         thumbnail_url=f"{url}thumbnail/" if has_thumbnail else url,
         has_thumbnail=has_thumbnail,

@@ -18,12 +18,13 @@ from contacts.models import ContactTag
 from core.db import bulk
 from core.db.compiled_queries import Prepared
 from core.errors import InvalidInput, NotFound
+from core.ids import parse_id
 from core.text import printable
 from messaging.inbox import keyset
 from messaging.inbox import search as search_queries
 from messaging.inbox.keyset import Cursor
 from messaging.inbox.read_models import InboxPage, InboxRow, ShownTag
-from messaging.models import Conversation, Draft, MediaFile, Message
+from messaging.models import Conversation, Draft, Message
 
 Values = tuple[Any, ...]
 TABS = ("unread", "mine", "open", "all", "closed")
@@ -247,14 +248,14 @@ _some_unread = Prepared[int](
 
 def get_conversation(business: BusinessProfile, conversation_id: UUID | str) -> Conversation:
     """Return a conversation with contact, number and assignee. Raises NotFound."""
-    return _or_not_found(_conversation.first(business.pk, _key(conversation_id, "This conversation")))
+    return _or_not_found(_conversation.first(business.pk, parse_id(conversation_id, "This conversation")))
 
 
 def open_conversation(
     business: BusinessProfile, conversation_id: UUID | str, user: User
 ) -> tuple[Conversation, str]:
     """Return a conversation as `get_conversation`, and the user's draft. One query. Raises NotFound."""
-    key = _key(conversation_id, "This conversation")
+    key = parse_id(conversation_id, "This conversation")
     conversation: Any = _or_not_found(_conversation_with_draft.first(business.pk, key, user.pk))
     return conversation, conversation.draft or ""
 
@@ -283,7 +284,7 @@ _conversation_with_draft = Prepared[Conversation](
 def get_message(business: BusinessProfile, message_id: UUID | str) -> Message:
     """Return a message with media, sender and conversation. Raises NotFound."""
     rows = Message.objects.select_related("media", "sender", "conversation", "contact")
-    message = rows.filter(business_profile=business, id=_key(message_id, "This message")).first()
+    message = rows.filter(business_profile=business, id=parse_id(message_id, "This message")).first()
     if message is None:
         raise NotFound("This message")
     return message
@@ -295,23 +296,7 @@ def latest_connection(business: BusinessProfile, contact_id: UUID) -> UUID | Non
     return keyset.newest_first(rows, "last_message_at").values_list("connection_id", flat=True).first()
 
 
-def get_media(business: BusinessProfile, media_id: UUID | str) -> MediaFile:
-    """Return a file of the business. Raises NotFound."""
-    media = MediaFile.objects.filter(business_profile=business, id=_key(media_id, "This file")).first()
-    if media is None:
-        raise NotFound("This file")
-    return media
-
-
 def messages_with_contacts(business_id: UUID, message_ids: Collection[UUID]) -> dict[UUID, Message]:
     """Return messages by id, with contact and media. One query."""
     rows = Message.objects.filter(business_profile_id=business_id, id__in=message_ids)
     return {row.pk: row for row in rows.select_related("contact", "media")}
-
-
-def _key(text: UUID | str, what: str) -> UUID:
-    """Parse an id from a URL. Raises NotFound if it is invalid."""
-    try:
-        return text if isinstance(text, UUID) else UUID(text)
-    except ValueError:
-        raise NotFound(what) from None

@@ -27,8 +27,8 @@ from connections.drivers.base import MediaBlob
 from core.errors import DomainError, InvalidInput, NotFound
 from core.files import disk
 from core.files.storage import remove_tree
+from core.ids import parse_id
 from core.text import printable
-from messaging.inbox import selectors
 from messaging.media import filetypes, images
 from messaging.models import THUMBNAIL_MIME, MediaFile, Message, media_path, thumbnail_path
 
@@ -203,9 +203,17 @@ def thumbnail_url_of(row: MediaFile) -> str:
     return reverse("messaging:thumbnail", args=[row.pk])
 
 
+def get_media(business: BusinessProfile, media_id: UUID | str) -> MediaFile:
+    """Return a file of the business. Raises NotFound."""
+    media = MediaFile.objects.filter(business_profile=business, id=parse_id(media_id, "This file")).first()
+    if media is None:
+        raise NotFound("This file")
+    return media
+
+
 def open_media(business: BusinessProfile, media_id: UUID | str, *, thumbnail: bool = False) -> OpenMedia:
     """Open a file of the business; the caller closes it. Raises NotFound, also if the storage lacks the file."""
-    row = selectors.get_media(business, media_id)
+    row = get_media(business, media_id)
     stored = row.thumbnail if thumbnail else row.file
     if row.state != MediaFile.State.READY or not stored:
         raise NotFound("This file")

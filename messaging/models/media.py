@@ -9,7 +9,7 @@ from accounts.models import BusinessProfile, User
 from connections.models import WhatsAppConnection
 from contacts.models import Contact
 from core.db.models import TimestampedModel
-from messaging.media import error_texts
+from messaging import file_errors
 
 
 def media_path(instance: MediaFile, filename: str) -> str:
@@ -79,7 +79,7 @@ class MediaFile(TimestampedModel):
     @property
     def error_message(self) -> str:
         """Why the file is not available (yet); "" without an error."""
-        return error_texts.error_text(self.error_code, final=self.state == self.State.FAILED)
+        return file_errors.error_text(self.error_code, final=self.state == self.State.FAILED)
 
 
 class ContactPicture(TimestampedModel):

@@ -137,7 +137,7 @@ def _check(request: SendRequest) -> None:
 def _file(business: BusinessProfile, actor: User, request: SendRequest) -> MediaFile | None:
     if request.media_url:
         return fetch_media(business, actor, request.media_url)
-    return selectors.get_media(business, request.media_id) if request.media_id else None
+    return media_files.get_media(business, request.media_id) if request.media_id else None
 
 
 def _conversation(business: BusinessProfile, request: SendRequest) -> Conversation:

@@ -17,8 +17,8 @@ from accounts.roles import Can
 from contacts.services import contacts
 from core.errors import InvalidInput
 from core.web.htmx import redirect, wants_partial
-from messaging.forms import AssignForm, ContactForm, DraftForm, SendForm, StateForm
 from messaging.inbox import chat, contexts, fragments, selectors
+from messaging.inbox.forms import AssignForm, ContactForm, DraftForm, SendForm, StateForm
 from messaging.inbox.read_models import ChatMessage
 from messaging.media import media_files
 from messaging.models import Conversation, MediaFile, Message
@@ -149,7 +149,7 @@ def _attachment(request: MemberRequest, values: dict[str, Any]) -> MediaFile | N
     """Return the attachment, uploaded before or in this form; None without one."""
     access = request.access
     if values["attachment"]:
-        return selectors.get_media(access.business, values["attachment"])
+        return media_files.get_media(access.business, values["attachment"])
     if values["file"]:
         return media_files.store_upload(access.business, access.user, values["file"])
     return None

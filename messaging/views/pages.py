@@ -11,8 +11,8 @@ from accounts.access import MemberRequest, member
 from accounts.roles import Can
 from core.errors import InvalidInput
 from core.web.htmx import redirect, render, wants_partial
-from messaging.forms import ListForm, StartForm
 from messaging.inbox import chat, contexts, selectors
+from messaging.inbox.forms import ListForm, StartForm
 from messaging.inbox.read_models import MessagesPage
 from messaging.models import Conversation
 from messaging.services import conversations

@@ -15,8 +15,8 @@ from accounts.roles import Can
 from accounts.views.form_page import focus_first_error
 from core.errors import DomainError
 from core.web.htmx import redirect, render
-from messaging.forms import QuickReplyForm
 from messaging.inbox import quick_reply_queries, selectors
+from messaging.inbox.forms import QuickReplyForm
 from messaging.services import quick_replies
 
 

@@ -16,8 +16,8 @@ from accounts.services import businesses
 from campaigns.services import recipient_lists
 from connections.services import numbers as connections
 from contacts import selectors
+from contacts.importing import imports
 from contacts.models import Contact
-from contacts.services import imports
 from core.errors import InvalidInput
 from core.phone import phone
 from jobs import runner

@@ -89,8 +89,8 @@ def _business() -> Any:
 
 def by_job(rows: int) -> dict[str, Any]:
     """As a person imports it, from the uploaded file to the end of the job."""
+    from contacts.importing import imports
     from contacts.importing.job import _Import
-    from contacts.services import imports
     from jobs import runner
     from jobs.models import Job
 

@@ -12,9 +12,10 @@ from django.core.files.storage import default_storage
 from openpyxl import load_workbook
 
 from accounts.models import AuditEntry, BusinessProfile, User
+from contacts.exporting import exports
 from contacts.exporting import job as exporting
 from contacts.models import Contact
-from contacts.services import consent, exports, tags
+from contacts.services import consent, tags
 from contacts.services import fields as custom_fields
 from core.errors import InvalidInput
 from jobs import runner, services

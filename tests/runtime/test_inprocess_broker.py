@@ -6,7 +6,7 @@ import time
 import pytest
 from kombu import Connection, Consumer, Producer, Queue
 
-from whatsflow.runtime import inprocess_broker
+from whatsflow import inprocess_broker
 
 
 def _drain(connection: Connection, timeout: float) -> None:

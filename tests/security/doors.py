@@ -81,7 +81,7 @@ def doors(business_id: str) -> dict[str, Callable[[Path], str]]:
     from accounts.models import BusinessProfile
     from connections.drivers.base import MediaBlob, MediaRef, MessageKind
     from connections.models import WhatsAppConnection
-    from contacts.services import imports
+    from contacts.importing import imports
     from core.errors import DomainError
     from messaging.inbound import media_jobs, profile_pictures, receiver
     from messaging.inbound.media_jobs import MediaJob

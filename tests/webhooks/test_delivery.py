@@ -17,9 +17,10 @@ from core.realtime import hub
 from tests import factories
 from tests.webhooks.conftest import Listen
 from tests.webhooks.receiver import OK, Received, Reset, answer
+from webhooks.delivery import queue
 from webhooks.delivery.dispatcher import MAX_SLOW_THREADS, MAX_THREADS
 from webhooks.models import PublicEvent, Webhook, WebhookAttempt, WebhookDelivery
-from webhooks.services import endpoints, queue
+from webhooks.services import endpoints
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
@@ -210,7 +211,7 @@ def test_410_switches_the_endpoint_off_and_the_owner_is_written_to_once(
     dispatching: Callable[..., None],
     mailoutbox: list[Any],
 ) -> None:
-    from webhooks.services import circuit_breaker
+    from webhooks.delivery import circuit_breaker
 
     webhook = endpoint(listen(lambda request, number: answer(410)), description="Old shop")
     tell()
@@ -373,7 +374,7 @@ def test_claims_of_a_dispatcher_that_died_end_by_themselves(
     tell: Callable[..., None],
     dispatching: Callable[..., None],
 ) -> None:
-    from webhooks.services import queue
+    from webhooks.delivery import queue
 
     receiver = listen()
     webhook = endpoint(receiver)
@@ -391,8 +392,8 @@ def test_a_late_failure_does_not_undo_what_another_dispatcher_has_done(
     tell: Callable[..., None],
     dispatching: Callable[..., None],
 ) -> None:
+    from webhooks.delivery import queue
     from webhooks.delivery.http import Attempt
-    from webhooks.services import queue
 
     receiver = listen()
     endpoint(receiver)

@@ -10,9 +10,8 @@ from django.utils import timezone
 
 from tests import factories
 from webhooks import tasks
-from webhooks.delivery import dispatcher
+from webhooks.delivery import dispatcher, queue
 from webhooks.models import Webhook, WebhookDelivery
-from webhooks.services import queue
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db]
 

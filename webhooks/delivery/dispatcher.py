@@ -19,9 +19,9 @@ from django.db import Error, close_old_connections, connections
 from core.failpoints import reach
 from core.realtime import hub, wakeup
 from core.shutdown import on_stop, stopping
+from webhooks.delivery import queue
 from webhooks.delivery.endpoint_worker import EndpointWorker
 from webhooks.delivery.http import Attempt, Endpoint
-from webhooks.services import queue
 
 log = structlog.get_logger(__name__)
 

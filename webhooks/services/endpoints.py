@@ -19,11 +19,11 @@ from core import http, public_events
 from core.clock import now
 from core.errors import Conflict, InvalidInput
 from core.text import printable
+from webhooks.delivery import queue
 from webhooks.models import ALL_EVENTS, EventFeed, Webhook, WebhookAttempt, WebhookDelivery
-from webhooks.public_events import TEST, test_data
-from webhooks.services import queue
 from webhooks.services.recording import Audience
 
+TEST_EVENT = "webhook.test"
 MAX_ENDPOINTS = 50
 """Endpoints of one business."""
 MAX_URL_LENGTH = 500
@@ -134,14 +134,19 @@ def delete(business: BusinessProfile, actor: User | None, webhook: Webhook) -> N
         webhook.delete()
 
 
+def test_event_data() -> dict[str, Any]:
+    """Build the data of a test event."""
+    return {"message": "This is a test event from WhatsFlow."}
+
+
 def send_test(business: BusinessProfile, actor: User | None, webhook: Webhook) -> WebhookDelivery:
     """Queue a test event, whatever the endpoint subscribes to. Raises Conflict("webhook_off")."""
     _require_active(webhook)
     with transaction.atomic():
-        audience = Audience(business.pk, webhooks=((webhook.pk, frozenset({TEST})),))
-        audience.record([public_events.PublicEvent(TEST, test_data(), webhook.pk)])
+        audience = Audience(business.pk, webhooks=((webhook.pk, frozenset({TEST_EVENT})),))
+        audience.record([public_events.PublicEvent(TEST_EVENT, test_event_data(), webhook.pk)])
         audit.record(business, actor, "webhook.tested", webhook)
-        return WebhookDelivery.objects.filter(webhook=webhook, event_type=TEST).latest("id")
+        return WebhookDelivery.objects.filter(webhook=webhook, event_type=TEST_EVENT).latest("id")
 
 
 def replay(business: BusinessProfile, actor: User | None, delivery: WebhookDelivery) -> None:

@@ -22,8 +22,8 @@ from core.db import bulk
 from core.db.compiled_queries import Prepared
 from core.ids import uuid7
 from core.public_events import EventType
+from webhooks.delivery import queue
 from webhooks.models import ALL_EVENTS, EventFeed, PublicEvent, Webhook, WebhookDelivery
-from webhooks.services import queue
 
 FEED_DAYS = 30
 """A feed that has not been read for this many days is no longer recorded."""

@@ -15,8 +15,8 @@ from celery.concurrency.thread import ApplyResult, TaskPool, apply_target
 from celery.worker import WorkController, state
 from django.conf import settings
 
+from whatsflow import inprocess_broker
 from whatsflow.celery import app
-from whatsflow.runtime import inprocess_broker
 
 JOB_THREADS = 3
 """More than jobs.runner.AT_ONCE: a task that finds all of them busy returns at once and must not wait."""

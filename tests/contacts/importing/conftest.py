@@ -12,8 +12,8 @@ import pytest
 from django.core.files.storage import default_storage
 
 from accounts.models import BusinessProfile, User
+from contacts.importing import imports
 from contacts.models import ContactImport
-from contacts.services import imports
 from jobs import runner
 from jobs.models import Job
 

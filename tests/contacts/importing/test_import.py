@@ -12,6 +12,7 @@ from django.db import IntegrityError
 
 from accounts.models import BusinessProfile, User
 from contacts import timeline
+from contacts.importing import imports
 from contacts.importing import job as importing
 from contacts.importing.writer import Writer
 from contacts.models import (
@@ -25,7 +26,7 @@ from contacts.models import (
     ImportRejects,
     Tag,
 )
-from contacts.services import consent, imports, merging
+from contacts.services import consent, merging
 from contacts.services import fields as custom_fields
 from core.errors import Conflict, InvalidInput
 from jobs import runner, services

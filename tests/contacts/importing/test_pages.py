@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import BusinessProfile, User
+from contacts.exporting import exports
 from contacts.models import Contact, ContactImport
-from contacts.services import exports
 from jobs import runner
 from jobs.models import Job
 from tests import factories

@@ -20,9 +20,10 @@ from PIL import Image
 from connections.drivers.base import MediaBlob, MediaRef, MessageKind
 from core.decoding import sandbox
 from core.errors import InvalidInput, NotFound
+from messaging import file_errors
 from messaging.inbound import media_jobs, receiver
 from messaging.inbox import selectors
-from messaging.media import error_texts, filetypes, images, media_files
+from messaging.media import filetypes, images, media_files
 from messaging.models import MediaFile, Message
 from messaging.outbox import dispatch, queue
 from messaging.services import maintenance
@@ -571,5 +572,5 @@ def test_webhooks_are_told_why_a_file_is_not_here(business, wanted, code):
     told = [json.loads(row.payload)["data"]["media"] for row in rows]
     assert {file["errorCode"] for file in told} == {code}
     assert told[-1]["state"] == state
-    assert told[-1]["errorMessage"] == error_texts.error_text(code, final=state == "failed")
+    assert told[-1]["errorMessage"] == file_errors.error_text(code, final=state == "failed")
     assert len(told) == {"media_gone": 1, "download_failed": 2, "storage_full": 1}[code]

@@ -11,9 +11,9 @@ from django.db import transaction
 
 from accounts.models import BusinessProfile, User
 from accounts.services import audit
-from contacts.bulk import selection
-from contacts.bulk.selection import Selection
+from contacts import selection
 from contacts.exporting import job as exporting
+from contacts.selection import Selection
 from core.errors import InvalidInput
 from jobs import services as jobs
 from jobs.models import Job

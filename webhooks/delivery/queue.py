@@ -28,10 +28,9 @@ from core.db import bulk
 from core.db.models import commit_lazily
 from core.ids import uuid7
 from core.realtime import wakeup
-from webhooks.delivery import retry_schedule
+from webhooks.delivery import circuit_breaker, retry_schedule
 from webhooks.delivery.http import Attempt, ClaimedDelivery, Endpoint
 from webhooks.models import Webhook, WebhookAttempt, WebhookDelivery
-from webhooks.services import circuit_breaker
 
 log = structlog.get_logger(__name__)
 

@@ -20,7 +20,7 @@ class SortName(Func):
         super().__init__(F("name"), F("push_name"), F("phone_number"))
 
     def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
-        return "contacts.filters.expressions.SortName", (), {}
+        return "contacts.expressions.SortName", (), {}
 
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, tuple[Any, ...]]:  # type: ignore[override]
         name, push_name, phone = (compiler.compile(part)[0] for part in self.source_expressions)

@@ -20,7 +20,7 @@ class DailyStats(TimestampedModel):
     class State(models.TextChoices):
         OPEN = "open", "To be counted again"
         STARTED = "started", "Being counted"
-        DONE = "done", "CountedDay"
+        DONE = "done", "Counted"
 
     business_profile = models.ForeignKey(
         BusinessProfile, on_delete=models.CASCADE, related_name="+", db_index=False

@@ -234,7 +234,7 @@ def groups(figures: ContactFigures) -> Table:
     columns = [Column("Group", TEXT), Column("Contacts")]
     rows = [(one.label, one.contacts) for one in figures.groups]
     links = [f"{reverse('contacts:list')}?group={one.group}" for one in figures.groups]
-    note = "CountedDay anew every night by how lately and how often people wrote. Open a group to save it as a segment."
+    note = "Counted anew every night by how lately and how often people wrote. Open a group to save it as a segment."
     return Table("groups", "Groups", columns, rows, "bars", note, links)
 
 

@@ -217,7 +217,7 @@ def test_everybody_gets_it_at_the_same_hour_of_their_own_clock_also_on_the_day_i
 def test_those_whose_hour_was_slept_through_are_not_written_to_and_the_others_are(
     draft, abroad, lease, clock, business, monkeypatch
 ):
-    monkeypatch.setattr(outbox_feeder, "LOOKED_AT", 2)
+    monkeypatch.setattr(outbox_feeder, "SCAN_LIMIT", 2)
     for number in range(5):
         factories.ContactFactory(business_profile=business, phone_number=f"+49151123456{number}0")
     campaign = local(draft, business)

@@ -401,7 +401,7 @@ def test_a_customers_picture_that_cannot_be_redrawn_is_kept_as_a_download(
     def refuses(*_, **__):
         raise InvalidInput(code, "No.")
 
-    monkeypatch.setattr(images, "clean", refuses)
+    monkeypatch.setattr(images, "sanitize", refuses)
     lease, job = wanted
     content = picture("JPEG")
     mailbox().store_media(lease, job, MediaBlob(content, "image/jpeg"))

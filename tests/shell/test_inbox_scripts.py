@@ -11,7 +11,7 @@ from selenium.webdriver.common.keys import Keys
 from accounts.models import BusinessProfile, User
 from core.ids import uuid7
 from messaging.inbox import fragments, selectors
-from messaging.inbox.read_models import InboxRow, ChatMessage
+from messaging.inbox.read_models import ChatMessage, InboxRow
 from messaging.models import Conversation, Message
 from messaging.services import quick_replies
 from tests import factories

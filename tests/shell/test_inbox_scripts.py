@@ -11,7 +11,7 @@ from selenium.webdriver.common.keys import Keys
 from accounts.models import BusinessProfile, User
 from core.ids import uuid7
 from messaging.inbox import fragments, selectors
-from messaging.inbox.read_models import InboxRow, Said
+from messaging.inbox.read_models import ChatMessage, InboxRow
 from messaging.models import Conversation, Message
 from messaging.services import quick_replies
 from tests import factories
@@ -59,7 +59,7 @@ def frame_of(message: Message, row: InboxRow | None = None) -> dict[str, Any]:
         "conversation": str(row.id),
         "message": str(message.pk),
         "direction": message.direction,
-        "html": str(fragments.message(Said.of(message), None, row.name)),
+        "html": str(fragments.message(ChatMessage.of(message), None, row.name)),
         "row": str(fragments.row(row)),
         "fresh": True,
         "unread_total": 1,
@@ -74,8 +74,8 @@ def ticks_of(message: Message, status: str) -> dict[str, Any]:
         "conversation": str(message.conversation_id),
         "message": str(message.pk),
         "status": status,
-        "html": str(fragments.ticks(Said.of(message))),
-        "note": str(fragments.note(Said.of(message))),
+        "html": str(fragments.ticks(ChatMessage.of(message))),
+        "note": str(fragments.note(ChatMessage.of(message))),
     }
 
 

@@ -146,7 +146,7 @@ def test_any_order_twice_and_in_several_batches_ends_alike(
 
 
 def hits(row: Message, word: str) -> list[Any]:
-    return [hit.message_id for hit in search.messages_by_text(row.business_profile, word, 100).found]
+    return [hit.message_id for hit in search.messages_by_text(row.business_profile, word, 100).messages]
 
 
 def test_a_change_that_is_told_again_is_published_once(lease: Lease, updates: list[MessageUpdated]) -> None:

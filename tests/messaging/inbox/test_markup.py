@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from messaging.inbox.fragments import marked
+from messaging.inbox.fragments import highlight
 from messaging.inbox.markup import is_jumbo, plain, to_html
 
 ALLOWED = {
@@ -109,7 +109,7 @@ def test_text_without_marks_comes_out_as_it_went_in(text: str) -> None:
 @given(st.text(max_size=80), st.text(max_size=20))
 def test_marking_what_was_found_only_adds_marks(text: str, search: str) -> None:
     visible = "".join(letter for letter in text if letter not in "\r\x00")
-    assert read(str(marked(visible, search))).text == visible
+    assert read(str(highlight(visible, search))).text == visible
 
 
 ANCHOR = '<a href="https://a.com/b_" target="_blank" rel="noopener noreferrer nofollow">https://a.com/b_</a>'

@@ -402,7 +402,7 @@ def test_a_customers_picture_that_cannot_be_redrawn_is_kept_as_a_download(
     def refuses(*_, **__):
         raise InvalidInput(code, "No.")
 
-    monkeypatch.setattr(images, "clean", refuses)
+    monkeypatch.setattr(images, "sanitize", refuses)
     lease, job = wanted
     content = picture("JPEG")
     media_jobs.store(lease, job, MediaBlob(content, "image/jpeg"))

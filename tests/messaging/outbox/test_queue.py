@@ -8,7 +8,7 @@ from accounts.models import AuditEntry
 from core.errors import Conflict, InvalidInput, NotFound
 from core.realtime import wakeup
 from messaging.inbox import chat, selectors
-from messaging.inbox.read_models import Said
+from messaging.inbox.read_models import ChatMessage
 from messaging.models import MediaFile, Message
 from messaging.outbox import dispatch
 from messaging.outbox import queue as outbox
@@ -26,7 +26,7 @@ def test_a_queued_message_shows_in_the_list(business, conversation, owner):
     assert (row.last_message_id, row.preview, row.preview_status) == (message.pk, "Hello *there*", "queued")
     conversation.contact.refresh_from_db()
     assert conversation.contact.total_messages == 1
-    assert chat.messages_page(business, conversation).messages == [Said.of(message)]
+    assert chat.messages_page(business, conversation).messages == [ChatMessage.of(message)]
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_a_file_that_cannot_be_stored_is_given_up_after_some_tries(
             raise DataError
         real(row, *rest)
 
-    monkeypatch.setattr(media_files, "take_in_received", take_in)
+    monkeypatch.setattr(media_files, "store_received", take_in)
     for _ in range(5):
         BackgroundTasks(driver, lease).run()
         MediaFile.objects.update(not_before=None)

@@ -49,7 +49,7 @@ check-security:
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(CODE)
 
 check-shell:
-	$(BIN)/shellcheck scripts/*.sh .ci/run
+	git ls-files -z 'scripts/*.sh' 'deploy/*.sh' .ci/run | xargs -0 $(BIN)/shellcheck
 
 format: environment-dev ## let the tools put the style right
 	$(BIN)/ruff check --fix .

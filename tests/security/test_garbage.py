@@ -354,7 +354,7 @@ def test_nonsense_in_the_headers_is_never_an_error_of_ours(
 def test_nonsense_in_place_of_a_secret_is_never_an_error_of_ours(
     mine: dict[str, Any], client: Client
 ) -> None:
-    cases = Cases(at_least=3)
+    cases = Cases(at_least=2)
     for route in ROUTES:
         if {"token", "uidb64"} & set(route.parameters):
             with cases.case(route):

@@ -17,6 +17,7 @@ from accounts.models import BusinessProfile, User
 from accounts.services import audit
 from core import http, public_events
 from core.clock import now
+from core.db import bulk
 from core.errors import Conflict, InvalidInput
 from core.public_events import PublicEvent as Told
 from core.text import printable
@@ -128,8 +129,8 @@ def delete(business: BusinessProfile, actor: User | None, webhook: Webhook) -> N
     with transaction.atomic():
         audit.record(business, actor, "webhook.deleted", webhook, host=webhook.host)
         sent = WebhookDelivery.objects.filter(webhook=webhook)
-        WebhookAttempt.objects.filter(delivery__in=sent)._raw_delete(WebhookAttempt.objects.db)
-        sent._raw_delete(WebhookDelivery.objects.db)  # there may be very many: not one by one through Python
+        bulk.delete_rows(WebhookAttempt.objects.filter(delivery__in=sent))
+        bulk.delete_rows(sent)  # there may be very many: not one by one through Python
         webhook.delete()
 
 

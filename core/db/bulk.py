@@ -28,7 +28,7 @@ def fetch_prepared(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]
 
 
 def value(raw: Any) -> Any:
-    """`raw` as the database takes it in a parameter of raw SQL."""
+    """Convert `raw` to a parameter of raw SQL."""
     if connection.vendor == "postgresql":
         return raw
     if isinstance(raw, UUID):
@@ -39,7 +39,7 @@ def value(raw: Any) -> Any:
 
 
 def as_uuid(raw: Any) -> UUID:
-    """A key as raw SQL returned it."""
+    """Convert a key that raw SQL returned."""
     return raw if isinstance(raw, UUID) else UUID(raw)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
-from croniter import CroniterBadCronError, CroniterBadDateError, croniter
+from cronsim import CronSim, CronSimError
 
 from campaigns.models import Campaign
 from core.errors import InvalidInput
@@ -58,19 +58,20 @@ def next_slot(campaign: Campaign, after: datetime) -> datetime:
     """
     check_cron(campaign.cron)
     tz = zone(campaign.time_zone or "UTC")
-    walls = croniter(campaign.cron, after.astimezone(tz).replace(tzinfo=None))
+    walls = CronSim(campaign.cron, after.astimezone(tz).replace(tzinfo=None))
     try:
-        return next(slot for slot in _moments(walls.all_next(datetime), tz) if slot > after)
-    except (CroniterBadDateError, CroniterBadCronError, StopIteration):
-        raise InvalidInput("bad_plan", "This repetition never comes.", field="cron") from None
+        return next(slot for slot in _moments(walls, tz) if slot > after)
+    except StopIteration:
+        raise _never_comes() from None
 
 
 def last_slot(campaign: Campaign, moment: datetime) -> datetime:
     """Return the latest time of a repetition not after `moment`, of those from its `scheduled_at` on."""
     assert campaign.scheduled_at is not None
     tz = zone(campaign.time_zone or "UTC")
-    walls = croniter(campaign.cron, moment.astimezone(tz).replace(tzinfo=None) + timedelta(seconds=1))
-    latest = next(slot for slot in _moments(walls.all_prev(datetime), tz) if slot <= moment)
+    soon = moment.astimezone(tz).replace(tzinfo=None) + timedelta(seconds=1)
+    walls = CronSim(campaign.cron, soon, reverse=True)
+    latest = next(slot for slot in _moments(walls, tz) if slot <= moment)
     return max(latest, campaign.scheduled_at)
 
 
@@ -80,21 +81,33 @@ def _moments(walls: Iterable[datetime], tz: ZoneInfo) -> Iterator[datetime]:
 
 def check_cron(text: str) -> None:
     """Check a cron expression of five fields. Raises InvalidInput("bad_plan"), also for too frequent times."""
-    if len(text.split()) != 5 or not croniter.is_valid(text):
+    fields = text.split()
+    if len(fields) != 5 or not _is_readable(fields):
         raise InvalidInput("bad_plan", "Write five fields, like 0 9 * * 1 for Mondays at nine.", field="cron")
     try:
-        times = croniter(text, datetime(2026, 1, 1, tzinfo=UTC))
-        first = times.get_next(datetime)
-        closest = min((later - earlier for earlier, later in _pairs(first, times)), default=MIN_INTERVAL)
-    except (CroniterBadDateError, CroniterBadCronError):
-        raise InvalidInput("bad_plan", "This repetition never comes.", field="cron") from None
+        slots = list(islice(CronSim(text, datetime(2026, 1, 1, tzinfo=UTC)), 13))
+    except CronSimError:  # a day that none of the months has
+        raise _never_comes() from None
+    if not slots:
+        raise _never_comes()
+    closest = min((later - earlier for earlier, later in pairwise(slots)), default=MIN_INTERVAL)
     if closest < MIN_INTERVAL:
         raise InvalidInput("bad_plan", "A campaign can be repeated every 15 minutes at most.", field="cron")
 
 
-def _pairs(first: datetime, times: croniter) -> list[tuple[datetime, datetime]]:
-    moments = [first, *(times.get_next(datetime) for _ in range(12))]
-    return list(pairwise(moments))
+def _is_readable(fields: list[str]) -> bool:
+    """Whether each of the five fields is valid, the day apart from the month."""
+    minute, hour, day, month, weekday = fields
+    try:
+        CronSim(f"{minute} {hour} {day} * {weekday}", datetime(2026, 1, 1, tzinfo=UTC))
+        CronSim(f"* * * {month} *", datetime(2026, 1, 1, tzinfo=UTC))
+    except CronSimError:
+        return False
+    return True
+
+
+def _never_comes() -> InvalidInput:
+    return InvalidInput("bad_plan", "This repetition never comes.", field="cron")
 
 
 def cron_of(every: str, hour: int, minute: int, weekday: int = 0, day: int = 1) -> str:

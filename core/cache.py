@@ -1,4 +1,4 @@
-"""The cache on Redis, without which everything goes on: it only saves work and counts for the brakes.
+"""Redis cache that may be unreachable: it only saves work and counts for the rate limits.
 
 What could not be deleted meanwhile (the session of somebody who signed out) is deleted when Redis is back.
 """
@@ -22,7 +22,7 @@ REST_SECONDS = 2.0
 
 
 class RedisCache(backend.RedisCache):
-    """Django's, but that a Redis that cannot be reached is an empty cache: sessions are then read from the database."""
+    """Django's backend that acts as an empty cache while Redis is away: sessions are then read from the database."""
 
     _rests_until = 0.0
     _owed: ClassVar[set[tuple[Any, Any]]] = set()
@@ -71,7 +71,7 @@ class RedisCache(backend.RedisCache):
 
     def incr(self, key: Any, delta: int = 1, version: Any = None) -> Any:
         """Raises ValueError, as for a key that is not there."""
-        found = self._tried(lambda: super(RedisCache, self).incr(key, delta, version), None)
-        if found is None:
+        value = self._tried(lambda: super(RedisCache, self).incr(key, delta, version), None)
+        if value is None:
             raise ValueError("The cache cannot be reached")
-        return found
+        return value

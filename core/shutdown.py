@@ -1,4 +1,4 @@
-"""Stopping cleanly: one event that everything long-running in this process watches."""
+"""Clean shutdown: one event that every long-running part of this process watches."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _callbacks: list[Callable[[], None]] = []
 
 
 def on_stop(callback: Callable[[], None]) -> Callable[[], None]:
-    """Call `callback` when the process is asked to stop (at once, if it was). Returns a function that forgets it."""
+    """Call `callback` when the process is asked to stop (at once, if it was). Returns a function that removes it."""
     _callbacks.append(callback)
     if stopping.is_set():
         callback()

@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, how is it doing: for proxies, containers and people on call. No login, no words."""
+"""Liveness, readiness and metrics for proxies, containers and people on call. No login."""
 
 from __future__ import annotations
 

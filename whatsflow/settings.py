@@ -195,7 +195,7 @@ else:
             "LOCATION": "whatsflow",
             "OPTIONS": {
                 "MAX_ENTRIES": 50_000
-            },  # Django's 300 let a flood push out what the brakes have counted
+            },  # Django's 300 let a flood push out the counters of rate limits
         }
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -58,7 +58,7 @@ def _credential(request: Request) -> str | None:
 
 
 def _by_key(request: Request, credential: str) -> Access:
-    key = keys.authenticate(credential, client_address(request._request))
+    key = keys.authenticate(credential, client_address(cast(Any, request)))
     business = key.business_profile
     chosen = request.headers.get(BUSINESS_HEADER)
     if chosen is not None and chosen.strip().lower() != str(business.pk):

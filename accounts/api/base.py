@@ -58,6 +58,7 @@ class Endpoint(ViewSet):
     operation: Operation
     data: dict[str, Any]
     query: dict[str, Any]
+    http_request: HttpRequest
     _access: Access | None = None
     _window: rate_limit.Window | None = None
 
@@ -84,6 +85,11 @@ class Endpoint(ViewSet):
         """The person who acts, or the one who made the key that does."""
         return cast(User, self.request.user)
 
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """Keep Django's request beside the framework's: middleware and django-axes share attributes of it."""
+        self.http_request = request
+        return super().initialize_request(request, *args, **kwargs)
+
     def get_parsers(self) -> list[Any]:
         """JSON; for uploads multipart."""
         if self.request is None:  # for the description
@@ -104,7 +110,7 @@ class Endpoint(ViewSet):
 
     def _identify(self, request: Request) -> None:
         """Who calls; those who are refused are counted by their address, so that nobody can go on guessing."""
-        plain = request._request
+        plain = self.http_request
         try:
             user = request.user if not self.operation.public else None
         except (DomainError, exceptions.APIException):

@@ -46,7 +46,7 @@ class Auth(Endpoint):
             raise Forbidden(
                 "New accounts are by invitation only. Ask an owner or admin of a team for a link."
             )
-        rate_limit.require("register", client_address(request._request) or "", REGISTRATIONS_PER_HOUR)
+        rate_limit.require("register", client_address(self.http_request) or "", REGISTRATIONS_PER_HOUR)
         return _signed_in(signup.register(**self.data))
 
     @operation(
@@ -59,7 +59,7 @@ class Auth(Endpoint):
     )
     def login(self, request: Request) -> dict[str, Any]:
         """Tokens for an e-mail address and its password. Five wrong passwords lock the account for a while (429)."""
-        plain = request._request
+        plain = self.http_request
         given = self.data
         user = authenticate(plain, username=given["email"], password=given["password"])
         if not isinstance(user, User):

@@ -29,7 +29,7 @@ def write(business_id: UUID, days: Sequence[Day]) -> None:
     where = {"business_profile_id": business_id, "date__in": [day.date for day in days]}
     for model in (DailyMessageStats, DailyAgentStats):  # nothing refers to their rows
         rows: Any = model._default_manager.filter(**where)
-        rows._raw_delete(rows.db)
+        bulk.delete_rows(rows)
     bulk.insert_rows(DailyMessageStats, _MESSAGES, _messages(business_id, days))
     bulk.insert_rows(DailyAgentStats, _WORK, _work(business_id, days))
 

@@ -17,6 +17,7 @@ from campaigns.models import Campaign
 from campaigns.services import recipient_lists
 from connections.models import WhatsAppConnection
 from contacts.models import Segment, Tag
+from core.db import bulk
 from core.errors import Conflict, InvalidInput, NotFound
 from core.text import printable
 from messaging.media import media_files as files
@@ -74,7 +75,7 @@ def delete(business: BusinessProfile, campaign: Campaign, actor: User | None) ->
         if row.is_running or (row.status == Status.CANCELLED and row.open_count):
             raise Conflict("still_running", "Cancel this campaign first; then it can be deleted.")
         audit.record(business, actor, "campaign.deleted", row)
-        row.recipients.all()._raw_delete(row.recipients.db)
+        bulk.delete_rows(row.recipients.all())
         row.delete()
 
 

@@ -155,7 +155,7 @@ def _readers(kind: type[CamelCaseSerializer], mapping: bool) -> list[tuple[str, 
     """For each readable field its outside name and what reads it, of an object or of a mapping. Once a class: copies of
     its fields for every answer would cost a tenth of it, so a field must not look at the answer that it is read for.
     """
-    fields: Any = kind()._readable_fields
+    fields: list[Any] = [field for field in kind().fields.values() if not field.write_only]
     return [(camel(str(field.field_name)), _reader(field, mapping)) for field in fields]
 
 

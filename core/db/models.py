@@ -1,4 +1,4 @@
-"""What every table shares, and the few places where PostgreSQL and SQLite must be told apart."""
+"""Base models, and the few differences between PostgreSQL and SQLite."""
 
 from typing import Any
 

@@ -29,6 +29,7 @@ from connections.models import SandboxCustomer, SandboxPhone, WhatsAppConnection
 from contacts.models import Contact
 from core import shutdown
 from core.clock import now
+from core.db import bulk
 from core.ids import uuid7
 from messaging.runner.capacity import run_here
 from tests.benchmarks.report import median, percentile
@@ -196,7 +197,7 @@ def _until(reached: Any) -> None:
 def clear(business: BusinessProfile) -> None:
     """Take away what `engine` made."""
     for campaign in Campaign.objects.filter(business_profile=business, name="Benchmark"):
-        campaign.recipients.all()._raw_delete("default")
+        bulk.delete_rows(campaign.recipients.all())
         campaign.delete()
     WhatsAppConnection.objects.filter(business_profile=business, phone_number="+9991999999999").delete()
     Contact.objects.filter(business_profile=business, phone_number__startswith="+99966").delete()

@@ -196,11 +196,12 @@ def _forget(business: Any) -> None:
     from django.db import connection
 
     from contacts.models import Contact, ContactIdentity, ContactImport, ImportedContact
+    from core.db import bulk
 
     sources = ContactImport.objects.filter(business_profile=business)
-    ImportedContact.objects.filter(source__in=sources)._raw_delete("default")
-    ContactIdentity.objects.filter(business_profile=business)._raw_delete("default")
-    Contact.objects.filter(business_profile=business)._raw_delete("default")
+    bulk.delete_rows(ImportedContact.objects.filter(source__in=sources))
+    bulk.delete_rows(ContactIdentity.objects.filter(business_profile=business))
+    bulk.delete_rows(Contact.objects.filter(business_profile=business))
     if connection.vendor == "postgresql":  # else it is cleaned up while the next one is measured
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE contacts, contact_identities, imported_contacts")

@@ -25,6 +25,7 @@ from connections import leases  # noqa: E402
 from connections.drivers.base import Chat, InboundMessage, MessageKind  # noqa: E402
 from connections.models import SandboxCustomer, WhatsAppConnection  # noqa: E402
 from core.clock import now  # noqa: E402
+from core.db import bulk  # noqa: E402
 from core.ids import uuid7  # noqa: E402
 from core.realtime import hub  # noqa: E402
 from messaging.inbound import receiver  # noqa: E402
@@ -160,7 +161,7 @@ def numbers(count: int) -> dict[str, Any]:
 def remove(connections: list[str]) -> dict[str, Any]:
     """Take the extra numbers away again, with what they received."""
     for key in connections:
-        Message.objects.filter(connection_id=key)._raw_delete(Message.objects.db)
+        bulk.delete_rows(Message.objects.filter(connection_id=key))
         Conversation.objects.filter(connection_id=key).delete()
         WhatsAppConnection.objects.filter(pk=key).delete()
     return {}

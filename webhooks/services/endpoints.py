@@ -17,6 +17,7 @@ from accounts.models import BusinessProfile, User
 from accounts.services import audit
 from core import http, public_events
 from core.clock import now
+from core.db import bulk
 from core.errors import Conflict, InvalidInput
 from core.text import printable
 from webhooks.delivery import queue
@@ -129,8 +130,8 @@ def delete(business: BusinessProfile, actor: User | None, webhook: Webhook) -> N
     with transaction.atomic():
         audit.record(business, actor, "webhook.deleted", webhook, host=webhook.host)
         deliveries = WebhookDelivery.objects.filter(webhook=webhook)
-        WebhookAttempt.objects.filter(delivery__in=deliveries)._raw_delete(WebhookAttempt.objects.db)
-        deliveries._raw_delete(WebhookDelivery.objects.db)  # may be many: do not load them into Python
+        bulk.delete_rows(WebhookAttempt.objects.filter(delivery__in=deliveries))
+        bulk.delete_rows(deliveries)  # may be many: do not load them into Python
         webhook.delete()
 
 

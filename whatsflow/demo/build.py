@@ -20,6 +20,7 @@ from connections.models import SandboxCustomer, SandboxPhone, WhatsAppConnection
 from connections.services import numbers
 from contacts.models import ConsentProof, Contact, ContactIdentity, ContactNote, ContactTag, Suppression
 from core.clock import now
+from core.db import bulk
 from messaging.models import Conversation, ConversationEvent, Message
 from messaging.services import quick_replies
 from whatsflow.demo import pictures, rows, sorting
@@ -111,7 +112,7 @@ _LARGE = (
 def remove(name: str = NAME) -> None:
     """Remove the demo business with all that it has; the people keep their accounts."""
     for business in _owned(name):
-        ContactTag.objects.filter(tag__business_profile=business)._raw_delete("default")
+        bulk.delete_rows(ContactTag.objects.filter(tag__business_profile=business))
         for model in _LARGE:  # at scale, row by row takes too long
             table = model._meta.db_table
             with transaction.atomic(), database.cursor() as cursor:

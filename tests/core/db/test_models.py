@@ -38,3 +38,14 @@ def test_thousands_of_values_are_one_parameter_on_postgresql() -> None:
     keys: list[UUID] = [uuid7() for _ in range(5000)]
     _, parameters = User.objects.filter(pk__among=keys).query.sql_with_params()
     assert len(parameters) == (1 if is_postgres() else len(keys))
+
+
+def test_rows_are_deleted_in_one_statement(owner: Any, django_assert_num_queries: Any) -> None:
+    from accounts.models import User
+    from core.db import bulk
+
+    other = User.objects.create(email="other@example.com")
+    with django_assert_num_queries(1):
+        assert bulk.delete_rows(User.objects.filter(pk=other.pk).order_by("email")) == 1
+    assert bulk.delete_rows(User.objects.filter(pk__in=[])) == 0
+    assert User.objects.filter(pk=owner.pk).exists()

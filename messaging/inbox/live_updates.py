@@ -36,19 +36,6 @@ FRAMES_A_PUSH = 100
 """Frames per message of the channel layer, which handles many small messages better than one of megabytes."""
 
 
-def register() -> None:
-    """Subscribe to events. Called once, in ready()."""
-    events.after(MessageReceived, push_received)
-    events.after(MessageAdded, push_messages)
-    events.after(MessageUpdated, push_messages)
-    events.after(MessageStatusChanged, push_statuses)
-    events.after(ConversationChanged, push_conversations)
-    events.after(ContactUpdated, push_contacts)
-    events.after(CustomerTyping, push_typing)
-    events.after(MembershipChanged, close_sockets)
-    events.after(SessionsEnded, recheck_sockets)
-
-
 def push_received(batch: Sequence[MessageReceived]) -> None:
     """Push received messages. Backfilled ones do not count as fresh."""
     fresh = {event.message_id for event in batch if not event.backfilled}

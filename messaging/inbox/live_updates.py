@@ -31,7 +31,7 @@ Frame = dict[str, Any]
 E = TypeVar("E", bound=events.Event)
 
 RENDERED = 20
-"""Maximum changes of a batch that are rendered; for more, pages are told which conversations to reload."""
+"""Maximum changes of a batch that are rendered; for more, pages get the ids of conversations to reload."""
 FRAMES_A_PUSH = 100
 """Frames per message of the channel layer, which handles many small messages better than one of megabytes."""
 

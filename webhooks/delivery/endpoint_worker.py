@@ -135,7 +135,7 @@ class EndpointWorker:
         return [Attempt(self.endpoint, claimed, datetime.now(UTC)) for claimed in released]
 
     def close(self) -> None:
-        """Close the connections; only when it is not busy."""
+        """Close the connections. The worker must not be busy."""
         if self._session is not None:
             self._session.close()
 

@@ -102,7 +102,7 @@ class DailyAgentStats(models.Model):
 
 
 class StatsClock(models.Model):
-    """How far the days of a business are counted, and in which time zone."""
+    """Progress of a business's roll-up, and the time zone of its days."""
 
     business_profile = models.OneToOneField(
         BusinessProfile, primary_key=True, on_delete=models.CASCADE, related_name="stats_clock"

@@ -19,7 +19,7 @@ class _Echo:
 
 
 def missed(business: BusinessProfile, campaign: Campaign) -> Iterator[str]:
-    """Yield CSV lines (name, number, status, reason) of the recipients who surely did not receive it."""
+    """Yield CSV lines (name, number, status, reason) of the recipients who surely received no message."""
     writer = csv.writer(_Echo())
     yield "\ufeff"
     yield writer.writerow(["Name", "Number", "State", "Reason"])

@@ -78,7 +78,7 @@ class Campaign(Tallied, TimestampedModel):
         FAILED = "failed", "Not sent"
 
     class Reason(models.TextChoices):
-        """Why it is paused or was not sent; explained in campaigns/reason_labels.py."""
+        """Reason of a pause or of not sending; explained in campaigns/reason_labels.py."""
 
         NONE = "", ""
         PERSON = "person", "By a person"
@@ -199,7 +199,7 @@ class Campaign(Tallied, TimestampedModel):
 
     @property
     def is_pattern(self) -> bool:
-        """Whether it is the pattern of runs, which is never sent itself."""
+        """Whether the campaign is the pattern of runs, which is never sent itself."""
         return self.timing == self.Timing.REPEAT and self.series_id is None
 
     @property
@@ -240,7 +240,7 @@ class CampaignRecipient(UuidModel):
         READ = "read", "Read"
 
     class Reason(models.TextChoices):
-        """Why a contact was excluded, by the snapshot or when their turn came."""
+        """Reason of an exclusion, by the snapshot or when the message was due."""
 
         NONE = "", ""
         OPTED_OUT = "opted_out", "Opted out"

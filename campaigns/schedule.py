@@ -96,7 +96,7 @@ def check_cron(text: str) -> None:
 
 
 def _is_readable(fields: list[str]) -> bool:
-    """Whether each of the five fields is valid, the day apart from the month."""
+    """Return whether the five cron fields are valid; the day is not checked against the month."""
     minute, hour, day, month, weekday = fields
     try:
         CronSim(f"{minute} {hour} {day} * {weekday}", datetime(2026, 1, 1, tzinfo=UTC))

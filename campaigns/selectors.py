@@ -198,14 +198,14 @@ def recipients_page(
 
 
 def missed_ids(campaign: Campaign) -> Iterator[UUID]:
-    """Yield the ids of contacts who surely did not receive it."""
+    """Yield the ids of contacts who surely received no message."""
     rows = CampaignRecipient.objects.filter(campaign=campaign, status__in=MISSED)
     existing = Contact.objects.filter(pk__in=rows.values("contact_id")).order_by("pk")
     yield from existing.values_list("pk", flat=True).iterator(chunk_size=5000)
 
 
 def missed_count(campaign: Campaign) -> int:
-    """Count the recipients who surely did not receive it."""
+    """Count the recipients who surely received no message."""
     return campaign.failed_count + campaign.cancelled_count + campaign.expired_count
 
 

@@ -9,7 +9,7 @@ from campaigns.services import outbox_feeder, scheduling, transitions
 
 @shared_task
 def start_due() -> None:
-    """Start the campaigns whose time has come; run by beat."""
+    """Start the scheduled campaigns that are due; run by beat."""
     for campaign in scheduling.start_due():
         outbox_feeder.feed(campaign.pk)
 
@@ -22,7 +22,7 @@ def tend() -> None:
 
 @shared_task
 def feed(campaign_id: str) -> None:
-    """Top up the outbox."""
+    """Top up the outbox with messages of the campaign."""
     outbox_feeder.feed(UUID(campaign_id))
 
 

@@ -10,10 +10,10 @@ class ConnectionsConfig(AppConfig):
     def ready(self) -> None:
         """Subscribe to events; register public events and file removers."""
         from accounts.ports import register_file_remover
-        from connections import handlers, public_events
+        from connections import public_events, subscriptions
         from connections.driver_stores import sandbox, whatsapp_web
 
-        handlers.register()
+        subscriptions.register()
         public_events.register()
         register_file_remover(sandbox.remove_media)
         register_file_remover(whatsapp_web.remove_sessions)

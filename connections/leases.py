@@ -41,9 +41,9 @@ class Lease:
 
 
 def acquire(connection_id: UUID, owner: str) -> Lease | None:
-    """Take the number if it is free.
+    """Take the number's lease; None if another runner holds it.
 
-    owner: unique to this runner. None: somebody else holds it.
+    owner: unique to this runner.
     """
     rows = WhatsAppConnection.objects.filter(pk=connection_id)
     with transaction.atomic():
@@ -55,7 +55,7 @@ def acquire(connection_id: UUID, owner: str) -> Lease | None:
 
 
 def renew(lease: Lease) -> bool:
-    """Extend the lease. False: it is lost for good."""
+    """Extend the lease. Returns False if the lease is lost for good."""
     return leases.renew(_running(lease.connection_id, lease.owner, lease.epoch))
 
 

@@ -11,7 +11,7 @@ from jobs import registry
 
 
 def register() -> None:
-    """Register them; called once, in ready()."""
+    """Register the kinds and actions; called once, in ready()."""
     registry.register(
         importing.KIND,
         importing.run,

@@ -50,7 +50,7 @@ def to_params(
 ) -> dict[str, Any]:
     """Check a selection and return it as job parameters.
 
-    ids None: everybody who passes `filters`. Raises InvalidInput.
+    ids None: all contacts that match `filters`. Raises InvalidInput.
     """
     if ids is None:
         return {"filter": ContactFilter.parse(business, filters).to_dict()}
@@ -79,7 +79,7 @@ class Selection:
         self.until = UUID(until) if until else uuid7()
 
     def rows(self) -> QuerySet[Contact]:
-        """Return all of them, unordered."""
+        """Return the selected contacts, unordered."""
         if self._ids is not None:
             return Contact.objects.filter(business_profile=self._business, pk__in=self._ids)
         return self._filter.apply(self._business).filter(pk__lte=self.until)

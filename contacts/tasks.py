@@ -15,6 +15,6 @@ def tag_the_silent() -> None:
 
 @shared_task
 def prune_imports() -> None:
-    """Delete files of abandoned imports, and bulk changes past their undo."""
+    """Delete files of abandoned imports, and bulk changes that can no longer be undone."""
     imports.prune()
     job.prune()

@@ -11,9 +11,9 @@ class JobsConfig(AppConfig):
         """Subscribe to events, register the business export and the file remover."""
         from accounts.ports import register_file_remover
         from accounts.roles import Can
-        from jobs import business_export, files, handlers, registry
+        from jobs import business_export, files, registry, subscriptions
 
-        handlers.register()
+        subscriptions.register()
         registry.register(
             business_export.KIND,
             business_export.run,

@@ -1,4 +1,4 @@
-"""What the handler of a job gets: parameters, saved state, progress, result files."""
+"""Context of a job's handler: parameters, saved state, progress, result files."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Work:
         return self.job.undoes
 
     def cancelled(self) -> bool:
-        """Whether the job was cancelled: the handler then returns its summary so far.
+        """Return whether the job was cancelled: the handler then returns its summary so far.
 
         One short query. Raises Interrupted if the process is stopping, and LeaseLost; a handler lets both pass.
         """

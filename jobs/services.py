@@ -168,7 +168,7 @@ def stop_all(business_id: UUID) -> None:
 
 
 def anything_due() -> bool:
-    """Whether a job is due."""
+    """Return whether a job is due."""
     return leases.due().exists()
 
 

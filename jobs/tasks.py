@@ -9,15 +9,15 @@ from jobs import runner, services
 
 @shared_task(name="jobs.tasks.work_off")
 def work_off() -> None:
-    """Run due jobs. A concurrent run takes others, or returns at once."""
+    """Run due jobs. A concurrent run takes other jobs, or returns at once."""
     runner.run_due()
 
 
 @shared_task(name="jobs.tasks.sweep")
 def sweep() -> None:
-    """Wake a worker if a job is due.
+    """Repeat the wake-up if a job is due.
 
-    Its wake-up was lost, its wait is over, or its worker died.
+    For jobs whose wake-up was lost, whose wait is over, or whose worker died.
     """
     if services.anything_due():
         work_off.delay()

@@ -10,21 +10,14 @@ class MessagingConfig(AppConfig):
     def ready(self) -> None:
         """Register what lower apps need of messages, and subscribe to events."""
         from accounts.ports import register_file_remover
-        from connections.events import LeaseTaken, NumberReleased
         from connections.ports import Messaging, register_messaging
         from contacts import ports as contacts_ports
-        from contacts.events import ContactBlocked, ContactDeleted, ContactsMerged
         from contacts.models import TagRule
-        from core import events
-        from messaging import port_adapters, public_events
-        from messaging.events import MessageReceived
+        from messaging import port_adapters, public_events, subscriptions
         from messaging.inbound import automation, receiver
-        from messaging.inbox import live_updates
         from messaging.media import media_files
         from messaging.outbox import holds
-        from messaging.outbox.dispatch import free_dead_claims
         from messaging.services import privacy
-        from messaging.services.merging import on_contacts_merged
 
         register_messaging(
             Messaging(
@@ -34,10 +27,6 @@ class MessagingConfig(AppConfig):
             )
         )
         register_file_remover(media_files.remove_all)
-        events.inside(ContactsMerged, on_contacts_merged)
-        events.inside(ContactBlocked, automation.on_blocked)
-        events.inside(ContactDeleted, privacy.on_deleted)
-        events.inside(MessageReceived, automation.on_received)
         contacts_ports.register_files(privacy.files_of)
         contacts_ports.register_timeline(port_adapters.timeline_entries)
         contacts_ports.register_places_of_messages(port_adapters.message_urls)
@@ -47,7 +36,5 @@ class MessagingConfig(AppConfig):
         contacts_ports.register_matcher(TagRule.Kind.KEYWORD, automation.wrote_keyword)
         contacts_ports.register_matcher(TagRule.Kind.FIRST_CONTACT, automation.first_contact)
         contacts_ports.register_matcher(TagRule.Kind.NO_ANSWER, automation.no_answer)
-        events.inside(LeaseTaken, free_dead_claims)
-        events.inside(NumberReleased, holds.on_released)
-        live_updates.register()
+        subscriptions.register()
         public_events.register()

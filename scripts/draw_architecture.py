@@ -34,11 +34,11 @@ STYLE = """
 """.strip()
 
 Step = tuple[str, str, str]
-"""(module or folder, what it does, state of the row afterwards)."""
+"""(module, what it does, state of the row afterwards)."""
 
 INBOUND: tuple[Step, ...] = (
     ("connections/drivers/whatsapp_web/event_queue.py", "takes events from WhatsApp's page", ""),
-    ("messaging/runner/session.py", "hands them over in batches, under the number's lease", ""),
+    ("messaging/runner/session.py", "passes them on in batches, under the number's lease", ""),
     ("messaging/inbound/receiver.py", "stores a batch in one transaction", "contact, conversation, message"),
     ("contacts/services/identities.py", "finds whose phone number or LID it is", ""),
     ("messaging/inbound/automation.py", "matches opt-out words and tag rules", ""),
@@ -47,20 +47,22 @@ INBOUND: tuple[Step, ...] = (
         "records the public event in the same transaction",
         "delivery: pending",
     ),
-    ("messaging/inbox/live_updates.py", "after the commit, tells the open pages", ""),
-    ("whatsflow/live_socket.py", "brings the frame to each browser", ""),
+    ("messaging/inbox/live_updates.py", "after the commit, pushes to the open pages", ""),
+    ("whatsflow/live_socket.py", "sends the frame to each browser", ""),
+    ("webhooks/delivery/queue.py", "claims due deliveries for the dispatcher", ""),
     ("webhooks/delivery/endpoint_worker.py", "posts to the endpoint, retries later", "delivery: delivered"),
 )
 OUTBOUND: tuple[Step, ...] = (
     ("messaging/views/actions.py", "a person replies, or a program by messaging/api", ""),
-    ("campaigns/services/outbox_feeder.py", "or a campaign hands over its next recipients", ""),
-    ("messaging/outbox/queue.py", "writes the row: it is the queue", "queued"),
+    ("campaigns/services/outbox_feeder.py", "or a campaign queues messages of its next recipients", ""),
+    ("messaging/outbox/queue.py", "inserts the message: its row is the queue entry", "queued"),
     ("core/realtime/wakeup.py", "wakes the number's runner; a lost wake-up costs seconds", ""),
-    ("messaging/runner/sender.py", "asks for what is due", ""),
+    ("messaging/runner/sender.py", "takes due messages in order: claim, begin, send, settle", ""),
     ("messaging/outbox/campaign_gate.py", "pacing, opt-outs and limits of campaigns", "queued, not before …"),
-    ("messaging/outbox/dispatch.py", "claims it and commits WhatsApp's id before the send", "sending"),
-    ("connections/drivers/whatsapp_web/commands.py", "sends", ""),
-    ("messaging/outbox/acks.py", "raises the state by receipts, never lowers it", "sent, delivered, read"),
+    ("messaging/outbox/dispatch.py", "commits the claim and WhatsApp's id before the send", "sending"),
+    ("connections/drivers/whatsapp_web/commands.py", "sends the message and returns the result", ""),
+    ("messaging/outbox/acks.py", "raises the status by results and receipts", "sent, delivered, read"),
+    ("messaging/outbox/transitions.py", "updates the preview in the list, publishes the event", ""),
 )
 
 

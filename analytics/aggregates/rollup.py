@@ -69,7 +69,7 @@ def roll_up(seconds: float = 240.0) -> int:
 
 @contextmanager
 def isolated(business_id: UUID, failure: str) -> Iterator[None]:
-    """Log exceptions of the work for one business, so that the others go on.
+    """Log exceptions of the work for one business, so that other businesses are still processed.
 
     Errors of the database connection pass.
     """

@@ -1,4 +1,4 @@
-"""The shape of figures in the API."""
+"""API serializers of analytics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from messaging.models import Message
 
 
 class RangeQuery(CamelCaseSerializer):
-    """Which days: the last 30 without anything. `groupBy` without a value: what fits the range."""
+    """Date range, by default the last 30 days. Without `groupBy` the group size fits the range."""
 
     vars()["from"] = Text(
         default="", max_length=10, help_text="The first day, like 2026-03-01. Without it: 30 days."
@@ -26,7 +26,7 @@ class RangeQuery(CamelCaseSerializer):
 
 
 class PeriodSerializer(CamelCaseSerializer):
-    """The days that were counted."""
+    """Date range that was counted."""
 
     vars()["from"] = serializers.DateField(source="first")
     to = serializers.DateField(source="last")
@@ -34,7 +34,7 @@ class PeriodSerializer(CamelCaseSerializer):
 
 
 class DurationsSerializer(CamelCaseSerializer):
-    """How long something took. Nearest-rank percentiles, in whole seconds; null where it did not happen."""
+    """Durations: nearest-rank percentiles in whole seconds; null if there were none."""
 
     count = serializers.IntegerField()
     median_seconds = serializers.IntegerField(source="median", allow_null=True)
@@ -42,7 +42,7 @@ class DurationsSerializer(CamelCaseSerializer):
 
 
 class SummarySerializer(CamelCaseSerializer):
-    """What some days come to. Contacts and conversations are counted once, however many days they were active on."""
+    """Totals of a range. A contact or conversation that was active on several days counts once."""
 
     messages_received = serializers.IntegerField(source="received")
     messages_sent = serializers.IntegerField(source="sent")
@@ -61,7 +61,7 @@ class SummarySerializer(CamelCaseSerializer):
 
 
 class PieceSerializer(CamelCaseSerializer):
-    """A day, week (from Monday) or month of the range; the first and the last may be cut by its ends."""
+    """Day, week (from Monday) or month of the range; the first and the last may be cut by its ends."""
 
     begins = serializers.DateField()
     figures = SummarySerializer()
@@ -76,7 +76,7 @@ class TypeSerializer(CamelCaseSerializer):
 
 
 class NumberSerializer(CamelCaseSerializer):
-    """Messages of one of the business's numbers."""
+    """Messages of one WhatsApp number of the business."""
 
     connection_id = serializers.UUIDField()
     name = serializers.CharField()
@@ -88,7 +88,7 @@ class NumberSerializer(CamelCaseSerializer):
 
 
 class AgentSerializer(CamelCaseSerializer):
-    """What one person did; without an id: the phone, programs, and people who have left."""
+    """Work of one team member; without an id: the phone, programs and former members."""
 
     user_id = serializers.UUIDField(allow_null=True)
     name = serializers.CharField()
@@ -99,7 +99,7 @@ class AgentSerializer(CamelCaseSerializer):
 
 
 class OverviewSerializer(CamelCaseSerializer):
-    """A range beside the range before it, which has as many days."""
+    """Range compared with the range before, which has as many days."""
 
     period = PeriodSerializer()
     group_by = serializers.ChoiceField(choices=periods.GROUPS, source="group")
@@ -111,7 +111,7 @@ class OverviewSerializer(CamelCaseSerializer):
 
 
 class MessagesSerializer(CamelCaseSerializer):
-    """Messages of a range: in pieces, by type, by number, and by hour of the week."""
+    """Messages of a range: by day, week or month, by type, by number, and by hour of the week."""
 
     period = PeriodSerializer()
     group_by = serializers.ChoiceField(choices=periods.GROUPS, source="group")
@@ -128,7 +128,7 @@ class MessagesSerializer(CamelCaseSerializer):
 
 
 class GrowthSerializer(CamelCaseSerializer):
-    """Contacts at the end of a piece of the range."""
+    """Number of contacts at the end of a day, week or month of the range."""
 
     begins = serializers.DateField()
     new_contacts = serializers.IntegerField(source="came")
@@ -136,7 +136,7 @@ class GrowthSerializer(CamelCaseSerializer):
 
 
 class CohortSerializer(CamelCaseSerializer):
-    """Contacts who came in one week."""
+    """Contacts whose first message came in one week."""
 
     week = serializers.DateField(help_text="Its Monday.")
     size = serializers.IntegerField()
@@ -146,7 +146,7 @@ class CohortSerializer(CamelCaseSerializer):
 
 
 class TagFiguresSerializer(CamelCaseSerializer):
-    """A tag that many contacts have."""
+    """Tag with many contacts."""
 
     name = serializers.CharField()
     contacts = serializers.IntegerField()
@@ -161,7 +161,7 @@ class GroupFiguresSerializer(CamelCaseSerializer):
 
 
 class ContactFiguresSerializer(CamelCaseSerializer):
-    """Contacts in a range: how many, who stays, who answers."""
+    """Contacts in a range: growth, retention and reply rate."""
 
     period = PeriodSerializer()
     total = serializers.IntegerField(help_text="Contacts at the end of the range.")
@@ -178,7 +178,7 @@ class ContactFiguresSerializer(CamelCaseSerializer):
 
 
 class CampaignFiguresSerializer(CamelCaseSerializer):
-    """What a campaign came to."""
+    """Results of a campaign."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
@@ -199,7 +199,7 @@ class CampaignFiguresSerializer(CamelCaseSerializer):
 
 
 def parameters(query: dict[str, Any]) -> dict[str, str]:
-    """What `date_range.parse` understands, from the endpoint's parameters."""
+    """Convert query parameters to the arguments of `date_range.parse`."""
     given = {"from": query["from"], "to": query["to"], "group": query["group_by"]}
     if query["to"] and not query["from"]:
         given["range"] = "custom"

@@ -1,4 +1,4 @@
-"""Addresses of figures in the API."""
+"""API routes of analytics."""
 
 from django.urls import path
 

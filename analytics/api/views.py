@@ -1,4 +1,4 @@
-"""Figures by the API: the same functions as the pages."""
+"""API of analytics, by the same functions as the pages."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ class Analytics(Endpoint):
 
     @operation("Overview", query=serializers.RangeQuery, answer=serializers.OverviewSerializer, fails=(422,))
     def overview(self, request: Request) -> Any:
-        """Messages, contacts, conversations and times of a range of days, beside the same number of days before it.
+        """Compare a range of days with the same number of days before: messages, contacts, conversations and times.
 
-        First response: from a customer's first unanswered message to the answer of a person or program; what waited
-        for over seven days was not answered. Resolution: from the customer's first message to the closing.
+        First response: from a customer's first unanswered message to the reply of a person or program; a message that
+        waited for over seven days counts as not answered. Resolution: from the customer's first message to the closing.
         """
         dates = self._date_range()
         return reports.overview(self.business, dates.period, dates.group)
 
     @operation("Messages", query=serializers.RangeQuery, answer=serializers.MessagesSerializer, fails=(422,))
     def messages(self, request: Request) -> Any:
-        """Messages of a range of days: in pieces, by type, by number, and by hour of the week."""
+        """Messages of a range: by day, week or month, by type, by number, and by hour of the week."""
         dates = self._date_range()
         return reports.overview(self.business, dates.period, dates.group)
 
@@ -47,11 +47,11 @@ class Analytics(Endpoint):
         "Contacts", query=serializers.RangeQuery, answer=serializers.ContactFiguresSerializer, fails=(422,)
     )
     def contacts(self, request: Request) -> Any:
-        """How many contacts there are, who stays, who answers, and the tags that most of them have."""
+        """Count contacts, retention and replies in a range, and list the most used tags."""
         dates = self._date_range()
         return reports.contacts(self.business, dates.period, dates.group)
 
     @operation("One campaign", answer=serializers.CampaignFiguresSerializer)
     def campaign(self, request: Request, campaign_id: UUID) -> Any:
-        """What a campaign came to, so far."""
+        """Results of a campaign so far."""
         return reports.campaign(self.business, campaign_id)

@@ -1,4 +1,4 @@
-"""What pages, API and mails show.
+"""Reports of pages, API and mails, built from the aggregates.
 
 Each function takes the business and a period; its figures equal the rows.
 """

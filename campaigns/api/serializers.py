@@ -13,7 +13,7 @@ from messaging.models import Message
 
 
 class VariantSerializer(CamelCaseSerializer):
-    """One text of several, with its share."""
+    """Text of a campaign with its share of recipients."""
 
     key = serializers.CharField()
     content = serializers.CharField()
@@ -21,7 +21,7 @@ class VariantSerializer(CamelCaseSerializer):
 
 
 class CampaignSerializer(CamelCaseSerializer):
-    """A campaign with its counters. Everybody who is `deliveredCount` is in `sentCount` too."""
+    """A campaign with its counters. `sentCount` includes `deliveredCount`."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
@@ -75,14 +75,14 @@ class CampaignSerializer(CamelCaseSerializer):
 
 
 class VariantBody(CamelCaseSerializer):
-    """One text of several."""
+    """Text of a campaign with its share of recipients."""
 
     content = Text(max_length=32_768)
     share = Whole(min_value=1, max_value=100)
 
 
 class CampaignBody(CamelCaseSerializer):
-    """What can be said about a campaign."""
+    """Settings of a campaign."""
 
     name = Text(max_length=255)
     message_content = Text(max_length=32_768, allow_blank=True, default="", help_text="With {{variables}}.")
@@ -117,13 +117,13 @@ class CampaignBody(CamelCaseSerializer):
 
 
 class CampaignsQuery(CamelCaseSerializer):
-    """Which campaigns."""
+    """Filter of campaigns."""
 
     status = Choice(choices=Campaign.Status.choices, required=False)
 
 
 class RecipientSerializer(CamelCaseSerializer):
-    """One line of a campaign's ledger."""
+    """Recipient of a campaign."""
 
     id = serializers.UUIDField()
     contact_id = serializers.UUIDField(allow_null=True)
@@ -144,14 +144,14 @@ class RecipientSerializer(CamelCaseSerializer):
 
 
 class RecipientsQuery(CamelCaseSerializer):
-    """Which lines."""
+    """Filter of recipients."""
 
     state = Choice(choices=[name for name in selectors.RECIPIENT_FILTERS if name], required=False)
     q = Text(max_length=200, required=False, help_text="Name or number.")
 
 
 class OutSerializer(CamelCaseSerializer):
-    """People left out for one reason."""
+    """Number of people who are excluded for one reason."""
 
     reason = serializers.CharField()
     text = serializers.CharField(source="label")
@@ -159,7 +159,7 @@ class OutSerializer(CamelCaseSerializer):
 
 
 class NumberPlanSerializer(CamelCaseSerializer):
-    """What falls to one number."""
+    """Share of one WhatsApp number in a campaign."""
 
     connection_id = serializers.UUIDField(source="connection.pk")
     count = serializers.IntegerField()
@@ -167,7 +167,7 @@ class NumberPlanSerializer(CamelCaseSerializer):
 
 
 class DryRunSerializer(CamelCaseSerializer):
-    """What would happen if it was sent now."""
+    """Simulation of sending a campaign now."""
 
     total = serializers.IntegerField()
     out = OutSerializer(many=True)
@@ -178,19 +178,19 @@ class DryRunSerializer(CamelCaseSerializer):
 
 
 class RetriedSerializer(CamelCaseSerializer):
-    """How many are tried again."""
+    """Number of messages that are sent again."""
 
     messages = serializers.IntegerField()
 
 
 class TestBody(CamelCaseSerializer):
-    """To whom a test goes."""
+    """Recipient of a test."""
 
     phone_number = Text(max_length=TEXT_LENGTH, help_text="+ and country code; made a contact if new.")
 
 
 class TestMessageSerializer(CamelCaseSerializer):
-    """A message of a test, on its way."""
+    """Queued message of a test."""
 
     message_id = serializers.UUIDField(source="id")
     content = serializers.CharField()
@@ -198,13 +198,13 @@ class TestMessageSerializer(CamelCaseSerializer):
 
 
 class TestedSerializer(CamelCaseSerializer):
-    """A test, on its way: one message for each variant."""
+    """Test of a campaign: one message for each variant."""
 
     messages = TestMessageSerializer(many=True)
 
 
 class TemplateSerializer(CamelCaseSerializer):
-    """A text, with variables and maybe a file, that is used again."""
+    """Message template: text with variables and an optional file."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
@@ -215,7 +215,7 @@ class TemplateSerializer(CamelCaseSerializer):
 
 
 class TemplateBody(CamelCaseSerializer):
-    """What can be said about a template."""
+    """Settings of a message template."""
 
     name = Text(max_length=100)
     content = Text(max_length=32_768, allow_blank=True, default="", help_text="With {{variables}}.")

@@ -1,4 +1,4 @@
-"""Addresses of campaigns in the API."""
+"""API routes of campaigns."""
 
 from django.urls import path
 

@@ -26,7 +26,7 @@ _EXAMPLE = {
 
 
 class Campaigns(Endpoint):
-    """Broadcasts: drafts, and what became of those that were sent."""
+    """Broadcasts: drafts, running campaigns and their results."""
 
     section = "Campaigns"
     resource = Resource.CAMPAIGNS
@@ -58,12 +58,12 @@ class Campaigns(Endpoint):
         example=_EXAMPLE,
     )
     def create(self, request: Request) -> Any:
-        """A draft. Nothing leaves before `send`."""
+        """Create a draft. No message is sent before `send`."""
         return drafts.create(self.business, self.user, lookups.campaign_values(self.business, self.data))
 
     @operation("Get a campaign", answer=serializers.CampaignSerializer)
     def retrieve(self, request: Request, campaign_id: UUID) -> Any:
-        """With its counters as they are now."""
+        """One campaign with its current counters."""
         return self.current(campaign_id)
 
     @operation(
@@ -74,7 +74,7 @@ class Campaigns(Endpoint):
         example=_EXAMPLE,
     )
     def update(self, request: Request, campaign_id: UUID) -> Any:
-        """Only a draft, or one on the schedule, which then is a draft again."""
+        """Only drafts and scheduled campaigns can change; a scheduled campaign becomes a draft again."""
         values = lookups.campaign_values(self.business, self.data)
         return drafts.update(self.business, self.current(campaign_id), self.user, values)
 
@@ -86,19 +86,22 @@ class Campaigns(Endpoint):
         example={"name": "Summer sale"},
     )
     def partial_update(self, request: Request, campaign_id: UUID) -> Any:
-        """Only what is sent changes; a campaign on the schedule is a draft again."""
+        """Only what is sent changes; a scheduled campaign becomes a draft again."""
         campaign = self.current(campaign_id)
         values = lookups.campaign_values(self.business, self.data, campaign.exclusions)
         return drafts.update(self.business, campaign, self.user, values)
 
     @operation("Delete a campaign", conditional=True)
     def destroy(self, request: Request, campaign_id: UUID) -> None:
-        """With its ledger; messages stay in their conversations. A running one has to be cancelled first."""
+        """Delete the campaign and its recipients; messages stay in their conversations.
+
+        A running campaign must be cancelled first.
+        """
         drafts.delete(self.business, self.current(campaign_id), self.user)
 
 
 class Sending(Endpoint):
-    """What is done with one campaign."""
+    """Actions on one campaign."""
 
     section = "Campaigns"
     resource = Resource.CAMPAIGNS
@@ -113,32 +116,32 @@ class Sending(Endpoint):
 
     @operation("Send a campaign", answer=serializers.CampaignSerializer)
     def send(self, request: Request, campaign_id: UUID) -> Any:
-        """Freezes the audience and starts, or puts it on the schedule, as its `timing` says. Twice is a 409."""
+        """Freeze the audience and start, or schedule, as `timing` says. A second call is a 409."""
         return lifecycle.send(self.business, self._campaign(campaign_id), self.user)
 
     @operation("Pause a campaign", answer=serializers.CampaignSerializer)
     def pause(self, request: Request, campaign_id: UUID) -> Any:
-        """From the next message on."""
+        """No further message is sent until the campaign is resumed."""
         return lifecycle.pause(self.business, self._campaign(campaign_id), self.user)
 
     @operation("Resume a campaign", answer=serializers.CampaignSerializer)
     def resume(self, request: Request, campaign_id: UUID) -> Any:
-        """Goes on where it stopped; nobody gets it twice."""
+        """Continue where the campaign stopped; nobody receives it twice."""
         return lifecycle.resume(self.business, self._campaign(campaign_id), self.user)
 
     @operation("Cancel a campaign", answer=serializers.CampaignSerializer)
     def cancel(self, request: Request, campaign_id: UUID) -> Any:
-        """For good: what waits is taken back."""
+        """Cancel for good, with all queued messages."""
         return lifecycle.cancel(self.business, self._campaign(campaign_id), self.user)
 
     @operation("Take a campaign off the schedule", answer=serializers.CampaignSerializer)
     def unschedule(self, request: Request, campaign_id: UUID) -> Any:
-        """It is a draft again."""
+        """Turn a scheduled campaign back into a draft."""
         return lifecycle.unschedule(self.business, self._campaign(campaign_id), self.user)
 
     @operation("Duplicate a campaign", answer=serializers.CampaignSerializer, status=201)
     def duplicate(self, request: Request, campaign_id: UUID) -> Any:
-        """The same text, audience and numbers as a new draft."""
+        """Create a draft with the same text, audience and numbers."""
         return drafts.duplicate(self.business, self._campaign(campaign_id), self.user)
 
     @operation(
@@ -148,18 +151,18 @@ class Sending(Endpoint):
         example={"phoneNumber": "+9992000000123"},
     )
     def test(self, request: Request, campaign_id: UUID) -> Any:
-        """Every variant once, to one number, with that contact's values. It counts for nothing."""
+        """Send every variant once to one number, with that contact's values. Tests do not count in the results."""
         campaign, phone = self._campaign(campaign_id), self.data["phone_number"]
         return {"messages": test_send.send_test(self.business, campaign, self.user, phone)}
 
     @operation("Retry failed messages", answer=serializers.RetriedSerializer)
     def retry(self, request: Request, campaign_id: UUID) -> Any:
-        """What surely did not arrive is sent again under the same ids; what may have arrived is not."""
+        """Send again, under the same ids, what surely did not arrive; what may have arrived is not sent again."""
         return {"messages": lifecycle.retry_failed(self.business, self._campaign(campaign_id), self.user)}
 
     @operation("Dry run", answer=serializers.DryRunSerializer, writes=False)
     def dry_run(self, request: Request, campaign_id: UUID) -> Any:
-        """Who would get it, who not and why, and when the last message would leave at the numbers' pacing."""
+        """Simulate sending: recipients, excluded people by reason, and the estimated finish at the numbers' pacing."""
         return dry_run.simulate(self._campaign(campaign_id), examples=0)
 
     @operation(
@@ -171,9 +174,7 @@ class Sending(Endpoint):
         ordering={"contact": ("contact_id",)},
     )
     def recipients(self, request: Request, campaign_id: UUID) -> Any:
-        """The ledger: one line for everybody of the frozen audience, those left out included. In the order in which
-        their contacts were made.
-        """
+        """List the contacts of the frozen audience, excluded ones included, oldest contact first."""
         campaign = self._campaign(campaign_id)
         rows = selectors.recipients(
             self.business, campaign, self.query.get("state", ""), self.query.get("q", "")
@@ -182,7 +183,7 @@ class Sending(Endpoint):
 
 
 class Templates(Endpoint):
-    """Texts that are used again."""
+    """Message templates."""
 
     section = "Campaigns"
     resource = Resource.CAMPAIGNS
@@ -220,7 +221,7 @@ class Templates(Endpoint):
         example={"name": "Ready", "content": "Hello {{name|there}}, come and get it."},
     )
     def update(self, request: Request, template_id: UUID) -> MessageTemplate:
-        """Campaigns that were made from it keep their text."""
+        """Campaigns that were created from the template keep their text."""
         values = lookups.template_values(self.business, self.data)
         return templates.save(self.business, self.user, template=self.current(template_id), **values)
 
@@ -240,5 +241,5 @@ class Templates(Endpoint):
 
     @operation("Delete a template", conditional=True)
     def destroy(self, request: Request, template_id: UUID) -> None:
-        """Campaigns that were made from it keep their text."""
+        """Campaigns that were created from the template keep their text."""
         templates.delete(self.business, self.current(template_id), self.user)

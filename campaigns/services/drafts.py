@@ -103,7 +103,7 @@ def create_run(pattern: Campaign, slot: datetime) -> Campaign:
 def create_for_contacts(
     business: BusinessProfile, campaign: Campaign, actor: User | None, contact_ids: Iterable[UUID]
 ) -> Campaign:
-    """Create a draft with the campaign's text for these contacts, for example those who missed it."""
+    """Create a draft with the campaign's text for these contacts, such as failed recipients."""
     _require_owned(business, campaign)
     with transaction.atomic():
         copy = _copy(campaign, f"{campaign.name[:230]} (who missed it)")

@@ -126,7 +126,7 @@ def _next(
 
 @dataclass(frozen=True, slots=True)
 class _Decision:
-    """What to do with a recipient now: postpone until `opens`, settle as `status`, or queue until `last`."""
+    """Decision about a recipient: postpone until `opens`, settle as `status`, or queue until `last`."""
 
     row: CampaignRecipient
     opens: datetime | None = None

@@ -20,7 +20,7 @@ Status = Campaign.Status
 
 
 def start_due() -> list[Campaign]:
-    """Start every scheduled campaign whose time has come. Returns the started ones. Safe to run concurrently."""
+    """Start every scheduled campaign that is due. Returns the started ones. Safe to run concurrently."""
     moment = now()
     due = Campaign.objects.filter(
         status=Status.SCHEDULED, scheduled_at__lte=moment, business_profile__deleted_at=None

@@ -93,7 +93,7 @@ def duplicate(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
 @require_POST
 @member(Can.RUN_CAMPAIGNS)
 def target_missed(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
-    """POST: create a draft for those who missed it."""
+    """POST: create a draft for the recipients who surely received no message."""
     access = request.access
     campaign = selectors.get_campaign(access.business, campaign_id)
     copy = drafts.create_for_contacts(access.business, campaign, access.user, selectors.missed_ids(campaign))

@@ -87,7 +87,7 @@ def recipients(request: MemberRequest, campaign_id: UUID) -> HttpResponse:
 @require_safe
 @member(Can.RUN_CAMPAIGNS)
 def missed_csv(request: MemberRequest, campaign_id: UUID) -> Any:
-    """Download the recipients who surely did not receive it as CSV."""
+    """Download the recipients who surely received no message as CSV."""
     campaign = selectors.get_campaign(request.access.business, campaign_id)
     lines: Iterator[str] = export.missed(request.access.business, campaign)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")

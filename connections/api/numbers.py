@@ -35,10 +35,10 @@ class _Numbers(Endpoint):
 
 
 class Connections(_Numbers):
-    """The numbers of the business."""
+    """WhatsApp numbers of the business."""
 
     def current(self, connection_id: UUID) -> WhatsAppConnection:
-        """The number as it is now."""
+        """Get the number that If-Match and the ETag are about."""
         return selectors.get_connection(self.business, connection_id)
 
     @operation(
@@ -65,7 +65,10 @@ class Connections(_Numbers):
         example={"name": "Shop", "connectionMode": "sandbox"},
     )
     def create(self, request: Request) -> WhatsAppConnection:
-        """It is not connected yet. With `sandbox` it has a simulated phone, to try things without WhatsApp."""
+        """Add a number, which is not connected yet.
+
+        With `sandbox` it has a simulated phone, to try things without WhatsApp.
+        """
         return numbers.create(self.business, self.user, self.data["connection_mode"], self.data["name"])
 
     @operation(
@@ -76,7 +79,7 @@ class Connections(_Numbers):
         example={"name": "Shop"},
     )
     def update(self, request: Request, connection_id: UUID) -> WhatsAppConnection:
-        """What the team calls it; empty: the number itself."""
+        """Set the name that the team sees; if it is empty, the phone number is shown."""
         connection = selectors.get_connection(self.business, connection_id)
         numbers.rename(connection, self.user, self.data["name"])
         return connection
@@ -96,7 +99,7 @@ class Connections(_Numbers):
 
     @operation("Delete a number", conditional=True)
     def destroy(self, request: Request, connection_id: UUID) -> None:
-        """With its conversations, for good. 409 `still_connected` until it is disconnected."""
+        """Delete the number for good, with its conversations. 409 `still_connected` until it is disconnected."""
         numbers.delete(selectors.get_connection(self.business, connection_id), self.user)
 
     @operation(
@@ -106,14 +109,14 @@ class Connections(_Numbers):
         example={"phoneNumber": _NUMBER},
     )
     def connect(self, request: Request, connection_id: UUID) -> Any:
-        """With the login it has; else a QR code comes on show, or with `phoneNumber` a pairing code."""
+        """Connect with the existing login; without one, show a QR code, or with `phoneNumber` a pairing code."""
         connection = selectors.get_connection(self.business, connection_id)
         numbers.connect(connection, self.user, self.data.get("phone_number", ""))
         return payloads.status(connection)
 
     @operation("Disconnect a number", answer=serializers.StatusSerializer)
     def disconnect(self, request: Request, connection_id: UUID) -> Any:
-        """Its login is kept; messages wait."""
+        """Disconnect and keep the login; queued messages wait."""
         connection = selectors.get_connection(self.business, connection_id)
         numbers.disconnect(connection, self.user)
         return payloads.status(connection)
@@ -125,14 +128,14 @@ class Connections(_Numbers):
         example={"send": False},
     )
     def release(self, request: Request, connection_id: UUID) -> Any:
-        """Let a number that is on hold send again. 409 `not_held` when it is not."""
+        """Let a number that is on hold send again. 409 `not_held` if it is not on hold."""
         connection = selectors.get_connection(self.business, connection_id)
         holds.release(connection, self.user, send=self.data["send"])
         return payloads.status(selectors.get_connection(self.business, connection_id))
 
     @operation("Log a number out", answer=serializers.StatusSerializer)
     def logout(self, request: Request, connection_id: UUID) -> Any:
-        """Unlinked from the phone: connecting again takes a new scan."""
+        """Unlink the number from the phone. To connect again, the code must be scanned again."""
         connection = selectors.get_connection(self.business, connection_id)
         numbers.logout(connection, self.user)
         return payloads.status(connection)
@@ -141,21 +144,24 @@ class Connections(_Numbers):
         "Get a number's code", answer=serializers.QrSerializer, can=Can.MANAGE_CONNECTIONS, writes=True
     )
     def code(self, request: Request, connection_id: UUID) -> Any:
-        """The QR code or pairing code on show. Whoever has it can link a phone, so it needs the scope to write."""
+        """Get the current QR code or pairing code. It can link a phone, so it needs the write scope."""
         return payloads.code(selectors.get_connection(self.business, connection_id))
 
     @operation("Get a number's QR code as PNG", binary=PNG, can=Can.MANAGE_CONNECTIONS, writes=True)
     def picture(self, request: Request, connection_id: UUID) -> HttpResponse:
-        """404 while none is on show."""
+        """404 while there is no QR code."""
         return self.png(selectors.get_connection(self.business, connection_id))
 
 
 class WhatsApp(_Numbers):
-    """One number, without an address of its own: the default one, or that of `connectionId`."""
+    """One number without its id in the path: the default number, or that of `connectionId`."""
 
     @operation("Get the status", answer=serializers.StatusSerializer, query=serializers.WhichQuery)
     def status(self, request: Request) -> Any:
-        """How the number is doing and why. The default number is a connected one if there is, else the oldest."""
+        """Get the status of the number and the reason for it.
+
+        The default number is a connected one if there is, else the oldest.
+        """
         return payloads.status(selectors.chosen(self.business, self.query.get("connection_id")))
 
     @operation(
@@ -165,7 +171,10 @@ class WhatsApp(_Numbers):
         example={"connectionMode": "sandbox"},
     )
     def connect(self, request: Request) -> Any:
-        """Then show the code of GET /whatsapp/qr until the status is `connected`. Makes a number if there is none."""
+        """Connect the number. Adds a number if there is none.
+
+        Then show the code of GET /whatsapp/qr until the status is `connected`.
+        """
         connection = numbers.connect_chosen(self.business, self.user, **self.data)
         return payloads.status(connection)
 
@@ -176,7 +185,7 @@ class WhatsApp(_Numbers):
         example={},
     )
     def disconnect(self, request: Request) -> Any:
-        """The login is kept; messages wait."""
+        """Disconnect and keep the login; queued messages wait."""
         connection = selectors.chosen(self.business, self.data.get("connection_id"))
         numbers.disconnect(connection, self.user)
         return payloads.status(connection)
@@ -189,7 +198,7 @@ class WhatsApp(_Numbers):
         writes=True,
     )
     def code(self, request: Request) -> Any:
-        """The QR code or pairing code on show. Whoever has it can link a phone, so it needs the scope to write."""
+        """Get the current QR code or pairing code. It can link a phone, so it needs the write scope."""
         return payloads.code(selectors.chosen(self.business, self.query.get("connection_id")))
 
     @operation(
@@ -200,5 +209,5 @@ class WhatsApp(_Numbers):
         writes=True,
     )
     def picture(self, request: Request) -> HttpResponse:
-        """404 while none is on show."""
+        """404 while there is no QR code."""
         return self.png(selectors.chosen(self.business, self.query.get("connection_id")))

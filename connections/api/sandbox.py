@@ -31,7 +31,10 @@ class Sandbox(Endpoint):
         example={},
     )
     def scan(self, request: Request) -> Any:
-        """The simulated phone links the sandbox number. Makes one that links itself if there is none."""
+        """Link the simulated phone to the sandbox number.
+
+        Adds a sandbox number, which links itself, if there is none.
+        """
         connection = sandbox.scan_shown(self.business, self.user, self.data.get("connection_id"))
         return payloads.status(connection)
 
@@ -39,7 +42,7 @@ class Sandbox(Endpoint):
         "List customers", answer=serializers.CustomerSerializer, many=True, query=serializers.WhichQuery
     )
     def customers(self, request: Request) -> Any:
-        """The simulated customers of a sandbox number, latest talk first."""
+        """List the simulated customers of a sandbox number, latest message first."""
         connection = selectors.chosen_sandbox(self.business, self.query.get("connection_id"))
         return selectors.sandbox_customers(connection)
 
@@ -51,7 +54,7 @@ class Sandbox(Endpoint):
         example={"text": "Is the blue bowl still there?"},
     )
     def write(self, request: Request) -> SandboxMessage:
-        """The message arrives at your number as if it came from WhatsApp: in the inbox and at webhooks, too."""
+        """Receive a message as if it came from WhatsApp: it also appears in the inbox and at webhooks."""
         return sandbox.write_from(self.business, self.user, **self.data)
 
     @operation(
@@ -61,6 +64,6 @@ class Sandbox(Endpoint):
         query=serializers.SandboxQuery,
     )
     def transcript(self, request: Request) -> Any:
-        """What the simulated customer sees: the newest 200 messages, oldest first."""
+        """List what the simulated customer sees: the newest 200 messages, oldest first."""
         customer = selectors.get_customer(self.business, self.query["customer_id"])
         return selectors.sandbox_transcript(customer)

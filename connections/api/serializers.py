@@ -27,7 +27,7 @@ class ConnectionSerializer(CamelCaseSerializer):
 
 
 class StatusSerializer(ConnectionSerializer):
-    """A number and how it is doing, in words."""
+    """A number with its state explained."""
 
     title = serializers.CharField()
     text = serializers.CharField()
@@ -35,7 +35,7 @@ class StatusSerializer(ConnectionSerializer):
 
 
 class QrSerializer(CamelCaseSerializer):
-    """The code to be scanned. It changes every few seconds: ask again until the status is `connected`."""
+    """QR code or pairing code. It changes every few seconds: ask again until the status is `connected`."""
 
     connection_id = serializers.UUIDField()
     status = serializers.ChoiceField(choices=WhatsAppConnection.Status.choices)
@@ -52,19 +52,19 @@ class ConnectionBody(CamelCaseSerializer):
 
 
 class NameBody(CamelCaseSerializer):
-    """What the team calls it."""
+    """Name that the team sees."""
 
     name = Text(max_length=100, allow_blank=True)
 
 
 class ReleaseBody(CamelCaseSerializer):
-    """What becomes of the messages that wait."""
+    """What to do with queued messages."""
 
     send = Flag(help_text="Whether they leave; else they are cancelled.")
 
 
 class ConnectBody(CamelCaseSerializer):
-    """How to connect."""
+    """Way to connect."""
 
     phone_number = Text(
         max_length=TEXT_LENGTH,
@@ -74,19 +74,19 @@ class ConnectBody(CamelCaseSerializer):
 
 
 class WhichBody(CamelCaseSerializer):
-    """Which number."""
+    """Choice of a number."""
 
     connection_id = Key(required=False, help_text="Without it: the default number.")
 
 
 class ConnectDefaultBody(WhichBody, ConnectBody):
-    """Which number to connect, and how. A business that has none gets one."""
+    """Choice of a number and the way to connect. A business without a number gets one."""
 
     connection_mode = Choice(choices=MODES, required=False, help_text="Of a number that is made by this.")
 
 
 class WhichQuery(CamelCaseSerializer):
-    """Which number."""
+    """Choice of a number."""
 
     connection_id = Key(required=False, help_text="Without it: the default number.")
 
@@ -113,7 +113,7 @@ class SandboxMessageSerializer(CamelCaseSerializer):
 
 
 class SandboxMessageBody(CamelCaseSerializer):
-    """Something that a simulated customer writes."""
+    """Message that a simulated customer writes."""
 
     text = Text(max_length=65_536)
     customer_id = Key(required=False, help_text="Who writes; without anybody named: the first customer.")
@@ -124,6 +124,6 @@ class SandboxMessageBody(CamelCaseSerializer):
 
 
 class SandboxQuery(CamelCaseSerializer):
-    """Which chat."""
+    """Choice of a chat."""
 
     customer_id = Key(required=True)

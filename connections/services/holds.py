@@ -65,7 +65,7 @@ class Pulse:
         return held
 
     def _is_old(self, known: datetime, moment: datetime) -> bool:
-        """Whether the data is old.
+        """Return whether the data comes from a backup or a long outage.
 
         True if this process wrote a later time than `known`, or wrote none and `known` is long ago.
         """
@@ -96,7 +96,7 @@ def hold_all(known: datetime) -> list[UUID]:
 
 
 def release(connection: WhatsAppConnection, actor: User | None, *, send: bool) -> None:
-    """End the hold. send: whether messages queued before it are sent or cancelled.
+    """End the hold. send: send the messages queued before the hold, else cancel them.
 
     Raises Conflict("not_held").
     """

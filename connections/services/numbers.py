@@ -60,7 +60,7 @@ def create(business: BusinessProfile, actor: User | None, mode: str, name: str =
 
 
 def connect(connection: WhatsAppConnection, actor: User | None, pairing_phone: str = "") -> None:
-    """Request that the number goes online.
+    """Request that the number connects.
 
     It uses its login, a QR code, or a pairing code for `pairing_phone`. Raises InvalidInput("invalid_phone_number"), or
     ("no_pairing_code") when the driver cannot do that.
@@ -114,7 +114,7 @@ def connect_chosen(
 
 
 def disconnect(connection: WhatsAppConnection, actor: User | None) -> None:
-    """Request that the number goes offline and keeps its login.
+    """Request that the number disconnects and keeps its login.
 
     Messages wait in the outbox.
     """

@@ -1,4 +1,4 @@
-"""What the session runner saves about its number.
+"""State and login of a number, as its session runner reads and saves them.
 
 Functions that take the lease raise LeaseLost.
 """
@@ -65,7 +65,7 @@ _NO_CODE: dict[str, Any] = numbers.NO_CODE
 
 @dataclass(frozen=True)
 class Instructions:
-    """What a runner has to do with the number.
+    """Instructions of the business to the number's runner.
 
     desired: a status of `Desired`. wait: seconds until the session may be opened again. limited: whether WhatsApp
     forbids new chats for now.
@@ -210,7 +210,7 @@ def ensure() -> int:
 
 
 def should_request_again(now: datetime, requested: datetime | None, since: datetime | None) -> bool:
-    """Whether to request a worker (again).
+    """Return whether to request a worker (again).
 
     The interval grows with the wait, so that no queue builds up.
     """
@@ -256,7 +256,7 @@ def _mark_requested(connection_id: UUID, now: datetime) -> bool:
 
 
 def _has_no_worker(row: WhatsAppConnection, now: datetime) -> bool:
-    """Whether no worker has taken the number within NO_WORKER_SECONDS."""
+    """Return whether no worker has taken the number within NO_WORKER_SECONDS."""
     since = row.status_changed_at
     return since is not None and (now - since).total_seconds() >= NO_WORKER_SECONDS
 

@@ -45,7 +45,7 @@ class NotStored(Exception):
 
 
 def is_event_error(error: Exception) -> bool:
-    """Whether an error was caused by the event, not by the database or the lease."""
+    """Return whether an error was caused by the event, not by the database or the lease."""
     if isinstance(error, (DataError, IntegrityError)):
         return True
     if isinstance(error, OperationalError):

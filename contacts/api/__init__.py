@@ -1,1 +1,1 @@
-"""Contacts and how they are sorted, in the API."""
+"""API of contacts, tags, custom fields and segments."""

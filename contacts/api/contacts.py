@@ -1,4 +1,4 @@
-"""Contacts in the API."""
+"""API endpoints of contacts, their tags and notes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CARLA = {"phoneNumber": "+9992000000123", "name": "Carla Customer", "email": "c
 
 
 class Contacts(Endpoint):
-    """People who talk, or may talk, with the business."""
+    """People who write, or may write, with the business."""
 
     section = "Contacts"
     resource = Resource.CONTACTS
@@ -33,7 +33,7 @@ class Contacts(Endpoint):
     cursor_ordering = ("-id",)
 
     def current(self, contact_id: UUID) -> Contact:
-        """The contact as it is now."""
+        """Get the contact that If-Match and the ETag are about."""
         return selectors.get_contact(self.business, contact_id)
 
     def prepare(self, rows: Sequence[Contact]) -> None:
@@ -65,7 +65,7 @@ class Contacts(Endpoint):
         example=_CARLA,
     )
     def create(self, request: Request) -> Contact:
-        """409 `contact_exists` names the contact that has the number already."""
+        """409 `contact_exists` names the contact that already has the number."""
         given = dict(self.data)
         return contacts.create(self.business, self.user, fields=given.pop("metadata"), **given)
 
@@ -77,7 +77,7 @@ class Contacts(Endpoint):
         example={"name": "Carla Customer", "email": "carla@example.com"},
     )
     def update(self, request: Request, contact_id: UUID) -> Contact:
-        """Name, address and the values of fields become what is sent; the number stays if it is not."""
+        """Replace name, address and custom fields; the number stays if it is not sent."""
         given = dict(self.data)
         return contacts.replace(self.business, contact_id, self.user, fields=given.pop("metadata"), **given)
 
@@ -96,7 +96,10 @@ class Contacts(Endpoint):
 
     @operation("Delete a contact", conditional=True)
     def destroy(self, request: Request, contact_id: UUID) -> None:
-        """With its conversations, notes and tags, for good. Who opted out is kept out if the number comes back."""
+        """Delete the contact for good, with conversations, notes and tags.
+
+        An opt-out is kept in case the number comes back.
+        """
         contact = selectors.get_contact(self.business, contact_id)
         contacts.delete(self.business, [contact.pk], self.user)
 
@@ -107,7 +110,7 @@ class Contacts(Endpoint):
         example={"contactId": _ID},
     )
     def merge(self, request: Request, contact_id: UUID) -> Contact:
-        """What this contact lacks it gets from the other one, which is removed. Cannot be undone."""
+        """Copy missing data from the other contact, which is then deleted. Cannot be undone."""
         keep = selectors.get_contact(self.business, contact_id)
         lose = selectors.get_contact(self.business, self.data["contact_id"])
         return merging.merge(self.business, self.user, keep, lose)
@@ -120,7 +123,7 @@ class Contacts(Endpoint):
         example={"optedOut": True, "note": "By phone"},
     )
     def consent(self, request: Request, contact_id: UUID) -> Contact:
-        """Keep the contact out of campaigns, or let it in again. The change is kept as proof."""
+        """Opt the contact out of campaigns or in again. Every change is kept as proof."""
         contact = selectors.get_contact(self.business, contact_id)
         verb = consent.opt_out if self.data["opted_out"] else consent.opt_in
         verb(self.business, [contact.pk], how=consent.How.API, actor=self.user, note=self.data["note"])
@@ -135,14 +138,14 @@ class Contacts(Endpoint):
 
     @operation("Unblock a contact", answer=serializers.ContactSerializer)
     def unblock(self, request: Request, contact_id: UUID) -> Contact:
-        """Let the contact in again."""
+        """Unblock the contact."""
         contact = selectors.get_contact(self.business, contact_id)
         contacts.unblock(self.business, [contact.pk], self.user)
         return selectors.get_contact(self.business, contact_id)
 
 
 class PersonalData(Endpoint):
-    """What is stored about a contact, for the contact."""
+    """Personal data of one contact."""
 
     section = "Contacts"
     resource = Resource.CONTACTS
@@ -150,7 +153,10 @@ class PersonalData(Endpoint):
 
     @operation("Collect a contact's data", answer=JobSerializer, status=201)
     def create(self, request: Request, contact_id: UUID) -> Job:
-        """Everything in one archive. Answers with the job; the archive is at GET /jobs/{jobId}/file when it is done."""
+        """Export everything about the contact as one archive.
+
+        Returns a job; the archive is at GET /jobs/{jobId}/file when the job is done.
+        """
         contact = selectors.get_contact(self.business, contact_id)
         return privacy.start(self.business, contact, self.user)
 
@@ -169,7 +175,7 @@ class Bulk(Endpoint):
         example={"action": "block", "contactIds": [_ID]},
     )
     def create(self, request: Request) -> Any:
-        """At once, for up to 1,000 contacts: `contactIds`, or whom `filter` finds. More than that: a job."""
+        """Change up to 1,000 contacts at once: `contactIds`, or those that match `filter`. More become a job."""
         wanted = self.data.get("filter")
         changed = bulk.run_at_once(
             self.business,
@@ -183,7 +189,7 @@ class Bulk(Endpoint):
 
 
 class ContactTags(Endpoint):
-    """The tags that a contact carries."""
+    """Tags of one contact."""
 
     section = "Contacts"
     resource = Resource.CONTACTS
@@ -202,20 +208,20 @@ class ContactTags(Endpoint):
         example={"names": ["VIP"]},
     )
     def create(self, request: Request, contact_id: UUID) -> Any:
-        """Answers with all tags that the contact carries now. Tags that it has already stay."""
+        """Add tags and return all tags of the contact. Tags that the contact already has stay."""
         contact = selectors.get_contact(self.business, contact_id)
         return tags.add_to_contact(self.business, contact, self.user, **self.data)
 
     @operation("Take a tag off a contact")
     def destroy(self, request: Request, contact_id: UUID, tag_id: UUID) -> None:
-        """Does nothing when the contact does not carry it."""
+        """No effect if the contact does not have the tag."""
         contact = selectors.get_contact(self.business, contact_id)
         tag = selectors.get_tag(self.business, tag_id)
         tags.remove(self.business, [contact.pk], [tag], self.user)
 
 
 class Notes(Endpoint):
-    """What the team writes down about a contact."""
+    """Notes of the team about a contact."""
 
     section = "Contacts"
     resource = Resource.CONTACTS
@@ -223,7 +229,7 @@ class Notes(Endpoint):
     cursor_ordering = ("-id",)
 
     def current(self, contact_id: UUID, note_id: UUID) -> Any:
-        """The note as it is now."""
+        """Get the note that If-Match and the ETag are about."""
         return selectors.get_note(self.business, selectors.get_contact(self.business, contact_id), note_id)
 
     @operation(
@@ -245,7 +251,7 @@ class Notes(Endpoint):
         example={"body": "Prefers to be called in the morning."},
     )
     def create(self, request: Request, contact_id: UUID) -> Any:
-        """The author is the person who calls, or who made the key that does."""
+        """Add a note. Its author is the caller, or the creator of the API key."""
         contact = selectors.get_contact(self.business, contact_id)
         return notes.add(self.business, contact, self.user, self.data["body"])
 
@@ -262,11 +268,11 @@ class Notes(Endpoint):
         example={"body": "Prefers to be called in the evening."},
     )
     def update(self, request: Request, contact_id: UUID, note_id: UUID) -> Any:
-        """Its author stays."""
+        """Replace the text; the author stays."""
         self.current(contact_id, note_id)
         return notes.update(self.business, note_id, self.user, self.data["body"])
 
     @operation("Delete a note", conditional=True)
     def destroy(self, request: Request, contact_id: UUID, note_id: UUID) -> None:
-        """For good."""
+        """Delete the note for good."""
         notes.delete(self.business, self.current(contact_id, note_id).pk, self.user)

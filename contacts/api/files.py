@@ -1,4 +1,4 @@
-"""Importing and exporting contacts in the API: jobs."""
+"""API endpoints of contact imports and exports, which run as jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jobs.models import Job
 
 
 class Files(Endpoint):
-    """Contacts from files and into files."""
+    """Import and export of contacts."""
 
     section = "Contacts"
     resource = Resource.CONTACTS
@@ -31,7 +31,7 @@ class Files(Endpoint):
         fails=(503, 507),
     )
     def load(self, request: Request) -> Job:
-        """From CSV, Excel or vCard. Answers with the job; what it refuses is the job's file."""
+        """Import CSV, Excel or vCard. Returns a job; the job's file lists rejected rows."""
         given = dict(self.data)
         file = given.pop("file")
         return imports.upload_and_start(self.business, self.user, file, file.name or "", **given)
@@ -44,7 +44,7 @@ class Files(Endpoint):
         example={"format": "csv", "filter": {"optedOut": False}},
     )
     def dump(self, request: Request) -> Job:
-        """To CSV, Excel or vCard. Answers with the job; the file is at GET /jobs/{jobId}/file when it is done."""
+        """Export CSV, Excel or vCard. Returns a job; the file is at GET /jobs/{jobId}/file when the job is done."""
         params = exports.to_params(
             self.business,
             fmt=self.data["format"],

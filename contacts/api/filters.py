@@ -1,4 +1,4 @@
-"""Filters of contacts in the API's spelling."""
+"""Contact filters in the API's spelling (camelCase keys)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COMMON = ("fields", "limit", "cursor", "order")
 
 
 def read(business: BusinessProfile, given: Mapping[str, Any]) -> ContactFilter:
-    """The filter that a program wrote: keys in camelCase, those of custom fields as they are. Raises InvalidInput."""
+    """Parse a filter: keys in camelCase, those of custom fields as they are. Raises InvalidInput."""
     inside = {}
     for name, value in given.items():
         key = re.sub(r"[A-Z]", lambda found: "_" + found[0].lower(), name)
@@ -33,14 +33,14 @@ def read(business: BusinessProfile, given: Mapping[str, Any]) -> ContactFilter:
 
 
 def show(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored filter in the API's spelling."""
+    """Convert a stored filter to camelCase keys."""
     return {camel(key): value for key, value in stored.items()}
 
 
 def matching(business: BusinessProfile, given: Mapping[str, Any]) -> QuerySet[Contact]:
-    """The contacts that a program asks for: a filter's keys, and search, segment_id and phone_number (in any spelling).
+    """Select contacts by the keys of a filter, `search`, `segment_id` and `phone_number` (in any spelling).
 
-    In no order; where one by name is asked for, `sort_name` is there. Raises NotFound for a segment, InvalidInput.
+    The rows are not ordered; for an order by name they have `sort_name`. Raises NotFound for a segment, InvalidInput.
     """
     wanted = {
         key: value

@@ -1,4 +1,4 @@
-"""Rules that tag contacts by themselves, in the API."""
+"""API endpoints of tag rules."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ _ID = "0199f0a0-0000-7000-8000-00000000c0de"
 
 
 class TagRules(Endpoint):
-    """Tags that are put on by themselves."""
+    """Rules that tag contacts automatically."""
 
     section = "Tags"
     resource = Resource.TAGS
     capability = Can.MANAGE_BUSINESS
 
     def current(self, rule_id: UUID) -> TagRule:
-        """The rule as it is now."""
+        """Get the rule that If-Match and the ETag are about."""
         return rules.get(self.business, rule_id)
 
     @operation("List tag rules", answer=serializers.TagRuleSerializer, many=True)
     def list(self, request: Request) -> Any:
-        """In the order in which they were made; at most 50."""
+        """Oldest first; at most 50."""
         return selectors.rules_of(self.business)
 
     @operation("Get a tag rule", answer=serializers.TagRuleSerializer)
     def retrieve(self, request: Request, rule_id: UUID) -> TagRule:
-        """One rule, and how many it has tagged."""
+        """One rule with the number of contacts that it has tagged."""
         return self.current(rule_id)
 
     @operation(
@@ -48,7 +48,7 @@ class TagRules(Endpoint):
         example={"tagId": _ID, "kind": "keyword", "keywords": ["invoice"]},
     )
     def create(self, request: Request) -> TagRule:
-        """At work at once, for messages that come from now on."""
+        """Create a rule that is on. It applies to messages from now on."""
         given = dict(self.data)
         tag = selectors.get_tag(self.business, given.pop("tag_id"))
         return rules.create(self.business, self.user, tag=tag, **given)
@@ -61,16 +61,16 @@ class TagRules(Endpoint):
         example={"isActive": False},
     )
     def partial_update(self, request: Request, rule_id: UUID) -> TagRule:
-        """Have it work, or rest."""
+        """Turn the rule on or off."""
         active = self.data.get("is_active", self.current(rule_id).is_active)
         return rules.set_active(self.business, rule_id, self.user, active=active)
 
     @operation("Delete a tag rule", conditional=True)
     def destroy(self, request: Request, rule_id: UUID) -> None:
-        """What it has tagged stays tagged."""
+        """Delete the rule. Contacts keep the tags that it has added."""
         rules.delete(self.business, rule_id, self.user)
 
     @operation("Run a tag rule", answer=serializers.TaggedSerializer)
     def run(self, request: Request, rule_id: UUID) -> Any:
-        """Tag everybody to whom it applies by what was written so far."""
+        """Tag all contacts to whom the rule applies by their messages so far."""
         return {"tagged": rules.run(self.business, self.current(rule_id), self.user)}

@@ -1,4 +1,4 @@
-"""The shape of contacts, tags, notes, custom fields and segments in the API."""
+"""API serializers of contacts, tags, rules, notes, custom fields and segments."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ class TagSerializer(CamelCaseSerializer):
 
 
 class TagBody(CamelCaseSerializer):
-    """What can be said about a tag."""
+    """Name and colour of a tag."""
 
     name = Text(max_length=100)
     color = serializers.RegexField(COLOR, default="", help_text="#rrggbb; without it the tag gets one.")
 
 
 class TagMergeBody(CamelCaseSerializer):
-    """Another tag that means the same."""
+    """Tag to merge into this one."""
 
     tag_id = Key(help_text="This one is removed.")
 
 
 class TagRuleSerializer(CamelCaseSerializer):
-    """Puts a tag on contacts by itself."""
+    """Rule that tags contacts automatically."""
 
     id = serializers.UUIDField()
     tag_id = serializers.UUIDField()
@@ -66,7 +66,7 @@ class TagRuleSerializer(CamelCaseSerializer):
 
 
 class TagRuleBody(CamelCaseSerializer):
-    """Which tag for whom."""
+    """Tag and condition of a rule."""
 
     tag_id = Key()
     kind = Choice(choices=TagRule.Kind.choices)
@@ -77,26 +77,26 @@ class TagRuleBody(CamelCaseSerializer):
 
 
 class TagRuleChange(CamelCaseSerializer):
-    """Whether it is at work."""
+    """State of a rule: on or off."""
 
     is_active = Flag()
 
 
 class TaggedSerializer(CamelCaseSerializer):
-    """What a rule did."""
+    """Result of running a rule."""
 
     tagged = serializers.IntegerField(help_text="Contacts that got the tag.")
 
 
 class TagIdsBody(CamelCaseSerializer):
-    """Tags to put on a contact: those that exist by `tagIds`, or by name, which makes what is missing."""
+    """Tags to add to a contact: existing ones by `tagIds`, or names, which creates missing tags."""
 
     tag_ids = Items(child=Key(), default=list, max_length=100)
     names = Items(child=Text(max_length=100), default=list, max_length=20)
 
 
 class ShortTagSerializer(CamelCaseSerializer):
-    """A tag that a contact carries."""
+    """A tag of a contact."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
@@ -104,7 +104,7 @@ class ShortTagSerializer(CamelCaseSerializer):
 
 
 class ContactSerializer(CamelCaseSerializer):
-    """A person."""
+    """A contact."""
 
     id = serializers.UUIDField()
     name = serializers.CharField(help_text="As you call them.")
@@ -135,7 +135,7 @@ class ContactBody(CamelCaseSerializer):
 
 
 class ContactChange(CamelCaseSerializer):
-    """What can be said about a contact."""
+    """Changes of a contact."""
 
     name = Text(max_length=255, allow_blank=True, default="")
     email = Email(max_length=254, allow_blank=True, default="")
@@ -144,7 +144,7 @@ class ContactChange(CamelCaseSerializer):
 
 
 class ContactQuery(CamelCaseSerializer):
-    """Which contacts."""
+    """Filter of contacts."""
 
     q = Text(max_length=200, required=False, help_text="In the name, the number, the address or a field.")
     search = Text(max_length=200, required=False, help_text="The same as `q`.")
@@ -172,27 +172,27 @@ class ContactQuery(CamelCaseSerializer):
 
 
 class MergeBody(CamelCaseSerializer):
-    """Another contact that is the same person."""
+    """Contact to merge into this one."""
 
     contact_id = Key(help_text="This one is removed; what it has moves over.")
 
 
 class ConsentBody(CamelCaseSerializer):
-    """Whether campaigns may write to them."""
+    """Consent to campaigns."""
 
     opted_out = Flag()
     note = Text(max_length=255, allow_blank=True, default="", help_text="How you know; kept as proof.")
 
 
 class NoteAuthorSerializer(CamelCaseSerializer):
-    """Who wrote a note."""
+    """Author of a note."""
 
     id = serializers.UUIDField()
     full_name = serializers.CharField()
 
 
 class NoteSerializer(CamelCaseSerializer):
-    """Something written down about a contact."""
+    """A note about a contact."""
 
     id = serializers.UUIDField()
     body = serializers.CharField()
@@ -202,13 +202,13 @@ class NoteSerializer(CamelCaseSerializer):
 
 
 class NoteBody(CamelCaseSerializer):
-    """The note's text."""
+    """Text of a note."""
 
     body = Text(max_length=5000)
 
 
 class FieldSerializer(CamelCaseSerializer):
-    """Something that you want to know of your contacts. Values stand in `metadata` under `key`."""
+    """A custom field of contacts. Values are in `metadata` under `key`."""
 
     id = serializers.UUIDField()
     key = serializers.CharField()
@@ -219,7 +219,7 @@ class FieldSerializer(CamelCaseSerializer):
 
 
 class FieldBody(CamelCaseSerializer):
-    """A new field."""
+    """A new custom field."""
 
     label = Text(max_length=100)  # type: ignore[assignment]
     kind = Choice(choices=CustomField.Kind.choices, default=CustomField.Kind.TEXT)
@@ -233,14 +233,14 @@ class FieldBody(CamelCaseSerializer):
 
 
 class FieldChange(CamelCaseSerializer):
-    """What of a field can change: kind and key stay."""
+    """Changes of a custom field. Its kind and key are fixed."""
 
     label = Text(max_length=100)  # type: ignore[assignment]
     choices = Items(child=Text(max_length=100), default=list, max_length=100)
 
 
 class SegmentSerializer(CamelCaseSerializer):
-    """A filter under a name. Who is in it is decided when it is looked at."""
+    """A saved filter. Its contacts are determined whenever it is used."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
@@ -249,7 +249,7 @@ class SegmentSerializer(CamelCaseSerializer):
     updated_at = serializers.DateTimeField()
 
     def get_filter(self, segment: Segment) -> dict[str, Any]:
-        """Its filter, spelled as it is sent."""
+        """Filter in the spelling of the API."""
         return filters.show(segment.filter)
 
 
@@ -261,7 +261,7 @@ FILTER = (
 
 
 class SegmentBody(CamelCaseSerializer):
-    """A name and a filter."""
+    """Name and filter of a segment."""
 
     name = Text(max_length=100)
     filter = JsonObject(help_text=FILTER)
@@ -280,7 +280,7 @@ BULK_ACTIONS = {
 
 
 class BulkBody(CamelCaseSerializer):
-    """What to do with many contacts: those that are named, or those whom a filter finds."""
+    """Action on many contacts: `contactIds`, or those that match `filter`."""
 
     action = Choice(choices=list(BULK_ACTIONS))
     contact_ids = Items(child=Key(), required=False, max_length=MOST_IDS)
@@ -289,7 +289,7 @@ class BulkBody(CamelCaseSerializer):
 
 
 class BulkSerializer(CamelCaseSerializer):
-    """What came of it."""
+    """Result of a bulk action."""
 
     changed = serializers.IntegerField(help_text="Contacts that were changed.")
 
@@ -314,7 +314,7 @@ class ImportBody(CamelCaseSerializer):
 
 
 class ExportBody(CamelCaseSerializer):
-    """Whom to export: contacts that are named, or those whom a filter finds; without either, everybody."""
+    """Contacts to export: `contactIds`, or those that match `filter`; without either, all."""
 
     format = Choice(choices=["csv", "xlsx", "vcard"], default="csv")
     contact_ids = Items(child=Key(), required=False, max_length=MOST_IDS)

@@ -1,4 +1,4 @@
-"""Tags, custom fields and segments in the API."""
+"""API endpoints of tags, custom fields and segments."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Tags(Endpoint):
     capability = Can.EDIT_CONTACTS
 
     def current(self, tag_id: UUID) -> Tag:
-        """The tag as it is now."""
+        """Get the tag that If-Match and the ETag are about."""
         return selectors.get_tag(self.business, tag_id)
 
     @operation(
@@ -54,7 +54,7 @@ class Tags(Endpoint):
         example={"name": "VIP", "color": "#d6336c"},
     )
     def create(self, request: Request) -> Tag:
-        """409 `tag_exists` when there is one of this name."""
+        """409 `tag_exists` if another tag has this name."""
         return tags.create(self.business, self.user, **self.data)
 
     @operation(
@@ -65,7 +65,7 @@ class Tags(Endpoint):
         example={"name": "Very important", "color": "#1c7ed6"},
     )
     def update(self, request: Request, tag_id: UUID) -> Tag:
-        """Rename or recolour it; without a colour it keeps its own."""
+        """Rename or recolour the tag; without a colour it keeps its own."""
         return tags.update(self.business, selectors.get_tag(self.business, tag_id), self.user, **self.data)
 
     @operation(
@@ -88,31 +88,31 @@ class Tags(Endpoint):
         example={"tagId": _ID},
     )
     def merge(self, request: Request, tag_id: UUID) -> Tag:
-        """Whoever carries the other tag carries this one; rules and segments follow, and the other one is removed."""
+        """Move contacts, rules and segments of the other tag to this one, and delete the other tag."""
         keep = selectors.get_tag(self.business, tag_id)
         lose = selectors.get_tag(self.business, self.data["tag_id"])
         return tags.merge(self.business, lose, keep, self.user)
 
     @operation("Delete a tag", conditional=True)
     def destroy(self, request: Request, tag_id: UUID) -> None:
-        """It comes off every contact."""
+        """Delete the tag and remove it from all contacts."""
         tags.delete(self.business, selectors.get_tag(self.business, tag_id), self.user)
 
 
 class Fields(Endpoint):
-    """What you want to know of your contacts."""
+    """Custom fields of contacts."""
 
     section = "Fields"
     resource = Resource.CONTACTS
     capability = Can.MANAGE_BUSINESS
 
     def current(self, field_id: UUID) -> CustomField:
-        """The field as it is now."""
+        """Get the field that If-Match and the ETag are about."""
         return fields.get(self.business, field_id)
 
     @operation("List fields", answer=serializers.FieldSerializer, many=True)
     def list(self, request: Request) -> Any:
-        """In their order; there are at most a few dozen."""
+        """In the order of the fields; there are at most a few dozen."""
         return selectors.fields_of(self.business)
 
     @operation("Get a field", answer=serializers.FieldSerializer)
@@ -128,7 +128,7 @@ class Fields(Endpoint):
         example={"label": "Size", "kind": "choice", "choices": ["S", "M", "L"]},
     )
     def create(self, request: Request) -> CustomField:
-        """Its values then stand in the `metadata` of contacts, under its key."""
+        """Create a field. Its values are in the `metadata` of contacts, under its key."""
         return fields.create(self.business, self.user, **self.data)
 
     @operation(
@@ -139,7 +139,7 @@ class Fields(Endpoint):
         example={"label": "Shirt size", "choices": ["S", "M", "L", "XL"]},
     )
     def update(self, request: Request, field_id: UUID) -> CustomField:
-        """Rename it, or change the choices. Kind and key stay."""
+        """Rename the field or change its choices. Kind and key are fixed."""
         return fields.update(self.business, field_id, self.user, **self.data)
 
     @operation(
@@ -157,19 +157,19 @@ class Fields(Endpoint):
 
     @operation("Delete a field", conditional=True)
     def destroy(self, request: Request, field_id: UUID) -> None:
-        """Values stay on the contacts, hidden: making the field again brings them back."""
+        """Delete the field. Contacts keep its values, hidden: creating the field again brings them back."""
         fields.delete(self.business, field_id, self.user)
 
 
 class Segments(Endpoint):
-    """Filters under a name."""
+    """Saved filters of contacts."""
 
     section = "Segments"
     resource = Resource.CONTACTS
     capability = Can.EDIT_CONTACTS
 
     def current(self, segment_id: UUID) -> Segment:
-        """The segment as it is now."""
+        """Get the segment that If-Match and the ETag are about."""
         return selectors.get_segment(self.business, segment_id)
 
     @operation("List segments", answer=serializers.SegmentSerializer, many=True)
@@ -190,7 +190,7 @@ class Segments(Endpoint):
         example={"name": "Quiet customers", "filter": {"lastMessageBefore": "2026-01-01T00:00:00Z"}},
     )
     def create(self, request: Request) -> Segment:
-        """Use it as `segmentId` in GET /contacts, or as the audience of a campaign."""
+        """Create a segment. Use it as `segmentId` in GET /contacts, or as the audience of a campaign."""
         contact_filter = filters.read(self.business, self.data["filter"])
         return segments.create(self.business, self.user, self.data["name"], contact_filter)
 
@@ -202,7 +202,7 @@ class Segments(Endpoint):
         example={"name": "Quiet customers", "filter": {"neverWrote": True}},
     )
     def update(self, request: Request, segment_id: UUID) -> Segment:
-        """Another name and another filter."""
+        """Replace the name and the filter."""
         contact_filter = filters.read(self.business, self.data["filter"])
         return segments.update(
             self.business, segment_id, self.user, name=self.data["name"], contact_filter=contact_filter
@@ -225,5 +225,5 @@ class Segments(Endpoint):
 
     @operation("Delete a segment", conditional=True)
     def destroy(self, request: Request, segment_id: UUID) -> None:
-        """Its contacts stay."""
+        """Delete the segment; its contacts stay."""
         segments.delete(self.business, segment_id, self.user)

@@ -1,4 +1,4 @@
-"""Addresses of contacts, tags, fields and segments in the API."""
+"""API routes of contacts, tags, fields and segments."""
 
 from typing import Any
 

@@ -40,7 +40,7 @@ def start(
     filters: Mapping[str, Any],
     options: Mapping[str, Any],
 ) -> Job:
-    """Start the job. ids None: everybody who passes `filters`.
+    """Start the job. ids None: all contacts that match `filters`.
 
     options: of the action, like a tag's name. The job's params: {"action", "ids" or "filter"} and the checked options.
     Raises InvalidInput.

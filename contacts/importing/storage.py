@@ -26,7 +26,7 @@ def keep(source: ContactImport, file: IO[bytes]) -> None:
 
 @contextmanager
 def opened(source: ContactImport) -> Iterator[IO[bytes]]:
-    """Open the stored file. Raises Unreadable when it is gone."""
+    """Open the stored file. Raises Unreadable if the file no longer exists."""
     try:
         stored = default_storage.open(source.file) if source.file else None
     except FileNotFoundError:

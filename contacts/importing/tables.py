@@ -16,7 +16,7 @@ Row = tuple[int, Cells]
 
 @dataclass(frozen=True)
 class Options:
-    """How to read the file. "" and None: detect."""
+    """Options of reading a file. "" and None: detect."""
 
     encoding: str = ""
     delimiter: str = ""

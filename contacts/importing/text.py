@@ -115,7 +115,7 @@ def _by_language(head: bytes) -> str:
 
 @dataclass
 class Damage:
-    """What `lines` repaired."""
+    """Damage that `lines` repaired."""
 
     nuls: int = 0
     replaced: int = 0

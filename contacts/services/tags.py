@@ -185,7 +185,7 @@ def _change(
 
 
 def _insert_missing(contact_ids: Sequence[UUID], tags: Sequence[Tag]) -> set[UUID]:
-    """Add tags; returns the contacts who got at least one."""
+    """Insert missing tags. Returns the contacts who got at least one tag."""
     has = set(
         ContactTag.objects.filter(contact_id__in=contact_ids, tag__in=tags).values_list(
             "contact_id", "tag_id"
@@ -232,7 +232,7 @@ def _color(color: str) -> str:
 
 
 def _saved(tag: Tag, name: str) -> Tag:
-    """Save, or raise Conflict if somebody else took the name at the same time."""
+    """Save the tag. Raises Conflict if its name was taken concurrently."""
     try:
         with transaction.atomic():
             tag.save()

@@ -9,7 +9,7 @@ from jobs.models import Job
 
 
 class JobSerializer(CamelCaseSerializer):
-    """A piece of work that takes longer than a request."""
+    """Work that takes longer than a request."""
 
     id = serializers.UUIDField()
     kind = serializers.CharField(help_text="Like contacts.import.")

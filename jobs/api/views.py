@@ -20,7 +20,7 @@ from jobs.models import Job
 
 
 class Jobs(Endpoint):
-    """Imports, exports and bulk actions: how far they are, and what came of them."""
+    """Imports, exports and bulk actions: progress and results."""
 
     section = "Jobs"
     resource = Resource.JOBS
@@ -40,18 +40,18 @@ class Jobs(Endpoint):
 
     @operation("Get a job", answer=serializers.JobSerializer)
     def retrieve(self, request: Request, job_id: UUID) -> Job:
-        """`done` of `total` while it runs; ask again every few seconds."""
+        """Progress as `done` of `total`; ask again every few seconds."""
         return selectors.get_job(self.business, job_id)
 
     @operation("Cancel a job", answer=serializers.JobSerializer)
     def cancel(self, request: Request, job_id: UUID) -> Job:
-        """What it has done so far stays. 409 `job_is_over`."""
+        """Cancel the job; changes made so far stay. 409 `job_is_over`."""
         self._permitted(job_id)
         return services.cancel(self.business, self.user, job_id)
 
     @operation("Undo a job", answer=serializers.JobSerializer, status=201)
     def undo(self, request: Request, job_id: UUID) -> Job:
-        """Answers with the job that takes it back. 409 `cannot_be_undone`."""
+        """Start a job that reverts this one, and return it. 409 `cannot_be_undone`."""
         self._permitted(job_id)
         return services.undo(self.business, self.user, job_id)
 
@@ -59,7 +59,7 @@ class Jobs(Endpoint):
         "Download a job's file", binary="application/octet-stream", can=Can.EDIT_CONTACTS, writes=False
     )
     def file(self, request: Request, job_id: UUID) -> HttpResponse:
-        """The result: an export, or what an import refused."""
+        """Download the result: an export, or the rows that an import rejected."""
         self._permitted(job_id)
         job, opened = services.open_result(self.business, self.user, job_id)
         response = cast(HttpResponse, FileResponse(opened, content_type="application/octet-stream"))

@@ -1,1 +1,1 @@
-"""Messages, conversations and files in the API."""
+"""API of messages, conversations, media and quick replies."""

@@ -18,7 +18,7 @@ from messaging.services import conversations, typing_notices
 
 
 class Conversations(Endpoint):
-    """Who talks with which of your numbers."""
+    """Conversations of contacts with the business's numbers."""
 
     section = "Conversations"
     resource = Resource.CONVERSATIONS
@@ -26,7 +26,7 @@ class Conversations(Endpoint):
     cursor_ordering = ("-last_message_at", "-id")
 
     def current(self, conversation_id: UUID) -> Conversation:
-        """The conversation as it is now."""
+        """Get the conversation that If-Match and the ETag are about."""
         return selectors.get_conversation(self.business, conversation_id)
 
     @operation(
@@ -38,7 +38,7 @@ class Conversations(Endpoint):
         ordering={"lastMessageAt": ("last_message_at", "id")},
     )
     def list(self, request: Request) -> Any:
-        """Latest talk first."""
+        """Latest message first."""
         return api_queries.conversations(self.business, self.query)
 
     @operation("Get a conversation", answer=serializers.ConversationSerializer)
@@ -54,18 +54,18 @@ class Conversations(Endpoint):
         example={"state": "closed"},
     )
     def partial_update(self, request: Request, conversation_id: UUID) -> Conversation:
-        """Close or open it, give it to somebody. A new message of the customer opens it again."""
+        """Close, reopen or assign the conversation. A new message of the customer reopens it."""
         return conversations.change(self.business, conversation_id, self.user, self.data)
 
     @operation("Mark a conversation as read", answer=serializers.ConversationSerializer)
     def read(self, request: Request, conversation_id: UUID) -> Conversation:
-        """Nothing is unread then, and the customer sees blue ticks."""
+        """Mark all messages as read; the customer sees blue ticks."""
         conversation = selectors.get_conversation(self.business, conversation_id)
         conversations.mark_read(self.business, conversation, self.user)
         return conversation
 
     @operation("Show typing", body=serializers.TypingBody, example={"active": True})
     def typing(self, request: Request, conversation_id: UUID) -> None:
-        """The customer sees for eight seconds that somebody types, or no longer that somebody does."""
+        """Show the customer for eight seconds that somebody is typing, or stop showing it."""
         conversation = selectors.get_conversation(self.business, conversation_id)
         typing_notices.report(self.business, conversation, self.data["active"])

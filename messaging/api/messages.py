@@ -25,7 +25,7 @@ _SEND = {"phoneNumber": "+9992000000123", "message": "Hello from WhatsFlow!"}
 
 
 class Messages(Endpoint):
-    """Everything that was written, in and out."""
+    """Inbound and outbound messages."""
 
     section = "Messages"
     resource = Resource.MESSAGES
@@ -52,7 +52,7 @@ class Messages(Endpoint):
         ordering={"createdAt": ("created_at", "id")},
     )
     def of_contact(self, request: Request, contact_id: UUID) -> Any:
-        """In all conversations with them, newest first."""
+        """Messages of all conversations with the contact, newest first."""
         return api_queries.messages_of(self.business, contact_id)
 
     @operation(
@@ -82,8 +82,10 @@ class Messages(Endpoint):
         example=_SEND,
     )
     def send(self, request: Request) -> Message:
-        """It is queued, and leaves when the number is connected. Follow it by `?wait=`, GET /messages/{messageId} or
-        webhooks. Send an Idempotency-Key, so that a repetition after a lost answer does not send it twice.
+        """Queue a message. It is sent once the number is connected.
+
+        Follow its status by `?wait=`, GET /messages/{messageId} or webhooks. Send an Idempotency-Key, so that a retry
+        after a lost response does not send the message twice.
         """
         message = api_send.send(
             self.business,
@@ -96,19 +98,19 @@ class Messages(Endpoint):
 
     @operation("Cancel a message", answer=serializers.MessageSerializer)
     def cancel(self, request: Request, message_id: UUID) -> Message:
-        """Take back one that still waits; 409 `already_sent` when it has gone its way."""
+        """Cancel a queued message; 409 `already_sent` if it has left."""
         message = selectors.get_message(self.business, message_id)
         return queue.cancel(self.business, message, self.user)
 
     @operation("Send a message again", answer=serializers.MessageSerializer)
     def retry(self, request: Request, message_id: UUID) -> Message:
-        """One that failed, or that may not have left: under the same WhatsApp id, so that it cannot arrive twice."""
+        """Send a failed or unconfirmed message again, under the same WhatsApp id, so that it cannot arrive twice."""
         message = selectors.get_message(self.business, message_id)
         return queue.retry(self.business, message, self.user)
 
     @operation("Mark a message as read", answer=serializers.MessageSerializer)
     def read(self, request: Request, message_id: UUID) -> Message:
-        """Everything in its conversation is read then, and the customer sees blue ticks."""
+        """Mark all messages of its conversation as read; the customer sees blue ticks."""
         message = selectors.get_message(self.business, message_id)
         conversations.mark_read(self.business, message.conversation, self.user)
         return message
@@ -130,7 +132,7 @@ class Media(Endpoint):
         fails=(503, 507),
     )
     def create(self, request: Request) -> Any:
-        """Then send it by its id as `mediaId`. One that no message uses is removed after a day."""
+        """Upload a file, to be sent by its id as `mediaId`. A file that no message uses is deleted after a day."""
         return media_files.store_upload(self.business, self.user, self.data["file"])
 
     @operation("Get a file's data", answer=serializers.FileSerializer)
@@ -140,7 +142,7 @@ class Media(Endpoint):
 
     @operation("Download a file", binary="application/octet-stream")
     def content(self, request: Request, media_id: UUID) -> HttpResponse:
-        """The file itself."""
+        """Download the content of the file."""
         opened = media_files.open_media(self.business, media_id)
         response = cast(HttpResponse, FileResponse(opened.file, content_type="application/octet-stream"))
         response["Content-Disposition"] = (

@@ -20,19 +20,19 @@ _HOURS = {"shortcut": "hours", "text": "We are open from 9 to 18, {{name|dear cu
 
 
 class QuickReplies(Endpoint):
-    """Texts that a team keeps ready for conversations."""
+    """Saved texts for conversations."""
 
     section = "Conversations"
     resource = Resource.CONVERSATIONS
     capability = Can.REPLY
 
     def current(self, reply_id: UUID) -> QuickReply:
-        """The quick reply as it is now."""
+        """Get the quick reply that If-Match and the ETag are about."""
         return quick_reply_queries.get_quick_reply(self.business, reply_id)
 
     @operation("List quick replies", answer=serializers.QuickReplySerializer, many=True)
     def list(self, request: Request) -> Any:
-        """By their short names; at most 500."""
+        """By shortcut; at most 500."""
         return quick_reply_queries.quick_replies_of(self.business)
 
     @operation("Get a quick reply", answer=serializers.QuickReplySerializer)
@@ -48,7 +48,7 @@ class QuickReplies(Endpoint):
         example=_HOURS,
     )
     def create(self, request: Request) -> QuickReply:
-        """It is offered in the inbox after a slash."""
+        """Create a quick reply, offered in the inbox after a slash."""
         return quick_replies.create(self.business, self.user, **self.data)
 
     @operation(
@@ -59,7 +59,7 @@ class QuickReplies(Endpoint):
         example=_HOURS,
     )
     def update(self, request: Request, reply_id: UUID) -> QuickReply:
-        """Another short name and text."""
+        """Replace the shortcut and the text."""
         return quick_replies.update(self.current(reply_id), self.user, **self.data)
 
     @operation(
@@ -77,5 +77,5 @@ class QuickReplies(Endpoint):
 
     @operation("Delete a quick reply", conditional=True)
     def destroy(self, request: Request, reply_id: UUID) -> None:
-        """For good."""
+        """Delete the quick reply for good."""
         quick_replies.delete(self.current(reply_id), self.user)

@@ -17,7 +17,7 @@ MAX_WAIT = 10
 
 
 class FileSerializer(CamelCaseSerializer):
-    """A file of a message. When `state` is ready, fetch it from GET /media/{mediaId}/file."""
+    """A file of a message. When `state` is ready, download it from GET /media/{mediaId}/file."""
 
     id = serializers.UUIDField()
     kind = serializers.CharField()
@@ -30,7 +30,7 @@ class FileSerializer(CamelCaseSerializer):
 
 
 class PartnerSerializer(CamelCaseSerializer):
-    """Who a message is from, or for."""
+    """Sender or recipient of a message."""
 
     id = serializers.UUIDField()
     name = serializers.CharField(source="display_name")
@@ -38,7 +38,7 @@ class PartnerSerializer(CamelCaseSerializer):
 
 
 class ReactionSerializer(CamelCaseSerializer):
-    """An emoji that somebody put on a message."""
+    """Emoji reaction to a message."""
 
     emoji = serializers.CharField()
     direction = serializers.ChoiceField(
@@ -48,7 +48,7 @@ class ReactionSerializer(CamelCaseSerializer):
 
 
 class MessageSerializer(CamelCaseSerializer):
-    """A message, in or out."""
+    """An inbound or outbound message."""
 
     id = serializers.UUIDField()
     connection_id = serializers.UUIDField()
@@ -86,7 +86,7 @@ class MessageSerializer(CamelCaseSerializer):
 
 
 class MessageQuery(CamelCaseSerializer):
-    """Which messages."""
+    """Filter of messages."""
 
     contact_id = Key(required=False)
     conversation_id = Key(required=False)
@@ -116,7 +116,7 @@ class SendBody(CamelCaseSerializer):
 
 
 class SendQuery(CamelCaseSerializer):
-    """How long to wait."""
+    """Time to wait for the result."""
 
     wait = QueryNumber(
         required=False,
@@ -127,7 +127,7 @@ class SendQuery(CamelCaseSerializer):
 
 
 class SentSerializer(CamelCaseSerializer):
-    """A message on its way."""
+    """A queued message."""
 
     message_id = serializers.UUIDField(source="id")
     status = serializers.ChoiceField(choices=Message.Status.choices)
@@ -156,7 +156,7 @@ class AssigneeSerializer(CamelCaseSerializer):
 
 
 class ConversationSerializer(CamelCaseSerializer):
-    """One contact talking with one of your numbers."""
+    """Conversation of one contact with one of the business's numbers."""
 
     id = serializers.UUIDField()
     contact = PartnerSerializer()
@@ -171,7 +171,7 @@ class ConversationSerializer(CamelCaseSerializer):
 
 
 class ConversationQuery(CamelCaseSerializer):
-    """Which conversations."""
+    """Filter of conversations."""
 
     state = Choice(choices=Conversation.State.choices, required=False)
     unread = QueryFlag(required=False)
@@ -181,20 +181,20 @@ class ConversationQuery(CamelCaseSerializer):
 
 
 class ConversationBody(CamelCaseSerializer):
-    """What can change."""
+    """Changes of a conversation."""
 
     state = Choice(choices=Conversation.State.choices, required=False)
     assigned_to_id = Key(required=False, allow_null=True, help_text="A member of the team; null: nobody.")
 
 
 class TypingBody(CamelCaseSerializer):
-    """Whether somebody types."""
+    """Typing indicator: on or off."""
 
     active = Flag(default=True)
 
 
 class QuickReplySerializer(CamelCaseSerializer):
-    """A text that is kept ready."""
+    """A quick reply."""
 
     id = serializers.UUIDField()
     shortcut = serializers.CharField(help_text="Its short name, without the slash.")
@@ -204,7 +204,7 @@ class QuickReplySerializer(CamelCaseSerializer):
 
 
 class QuickReplyBody(CamelCaseSerializer):
-    """A text and its short name."""
+    """Text and shortcut of a quick reply."""
 
     shortcut = Text(max_length=33, help_text="1 to 32 letters, digits, - and _; not case-sensitive.")
     text = Text(max_length=4000)

@@ -71,9 +71,9 @@ class Change:
 
     @property
     def precedence(self) -> tuple[str, bool, str, str]:
-        """Of two changes of a kind the higher one counts.
+        """Sort key: of two changes of one kind the higher wins.
 
-        The later one, or a withdrawal at the same time.
+        That is the later change, or the withdrawal if both have the same time.
         """
         return _text_of(self.at), self.is_reaction and not self.body, self.source_id, self.body
 
@@ -85,7 +85,7 @@ def apply(connection: WhatsAppConnection, changes: Sequence[Change]) -> None:
 
 
 def _rounds(changes: Iterable[Change]) -> list[list[Change]]:
-    """Split changes so that each round has at most one of a message.
+    """Split changes into rounds with at most one change per message.
 
     Usually one round.
     """
@@ -140,7 +140,7 @@ def _permitted(
 
 
 def _is_by_author(row: Message, change: Change) -> bool:
-    """Whether the author's side made the change. Anybody may react."""
+    """Return whether the change is permitted: only the author edits and deletes, both sides react."""
     return change.is_reaction or row.is_outbound == change.from_me
 
 
@@ -154,7 +154,7 @@ def _visible_part(row: Message) -> object:
 
 
 def _can_merge(row: Message | None, change: Change) -> bool:
-    """Whether `change` can be merged now.
+    """Return whether `change` can be merged now.
 
     A message without content can be deleted, but not edited.
     """

@@ -137,7 +137,7 @@ def _keep(lease: Lease, message: Message, row: MediaFile) -> None:
 
 
 def _postpone(lease: Lease, row: MediaFile) -> None:
-    """Download it again later, without counting an attempt: the file is not at fault."""
+    """Postpone the download without counting an attempt, because the file is not at fault."""
     with transaction.atomic():
         leases.guard(lease)
         not_before = now() + timedelta(seconds=WAITS[0])

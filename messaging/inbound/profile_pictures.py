@@ -119,7 +119,7 @@ def _discard(file: MediaFile | None) -> None:
 
 
 def _stored(lease: Lease, blob: MediaBlob) -> MediaFile | None:
-    """Store the bytes and return the unsaved row. None: it is no acceptable picture."""
+    """Store the bytes and return the unsaved row; None if they are no acceptable picture."""
     row = MediaFile(business_profile_id=lease.business_id, name="")
     try:
         media_files.store(row, BytesIO(blob.data))

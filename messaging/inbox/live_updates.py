@@ -31,22 +31,9 @@ Frame = dict[str, Any]
 E = TypeVar("E", bound=events.Event)
 
 RENDERED = 20
-"""Maximum changes of a batch that are rendered; for more, pages are told which conversations to reload."""
+"""Maximum changes of a batch that are rendered; for more, pages get the ids of conversations to reload."""
 FRAMES_A_PUSH = 100
 """Frames per message of the channel layer, which handles many small messages better than one of megabytes."""
-
-
-def register() -> None:
-    """Subscribe to events. Called once, in ready()."""
-    events.after(MessageReceived, push_received)
-    events.after(MessageAdded, push_messages)
-    events.after(MessageUpdated, push_messages)
-    events.after(MessageStatusChanged, push_statuses)
-    events.after(ConversationChanged, push_conversations)
-    events.after(ContactUpdated, push_contacts)
-    events.after(CustomerTyping, push_typing)
-    events.after(MembershipChanged, close_sockets)
-    events.after(SessionsEnded, recheck_sockets)
 
 
 def push_received(batch: Sequence[MessageReceived]) -> None:

@@ -78,7 +78,7 @@ class Conversation(TimestampedModel):
 
 
 class ConversationEvent(UuidModel):
-    """Closing or reopening of a conversation by a person. Immutable. (An inbound message reopens without an event.)"""
+    """Closing or reopening of a conversation by a person; immutable. Inbound messages reopen without an event."""
 
     class Kind(models.TextChoices):
         CLOSED = "closed", "Closed"

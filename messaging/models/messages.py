@@ -60,7 +60,7 @@ class Message(Searched, TimestampedModel):
         EXPIRED = "expired", "Expired"
 
     class Origin(models.TextChoices):
-        """Where the message was written."""
+        """Origin of a message."""
 
         CUSTOMER = "customer", "Customer"
         INBOX = "inbox", "Inbox"

@@ -23,7 +23,7 @@ CODE = "limited"
 
 
 def applies_to(connection: WhatsAppConnection, message: Message) -> bool:
-    """Whether the message has to wait: the limit runs and its contact never wrote.
+    """Return whether the message has to wait: the limit is in force and the contact never wrote.
 
     No query without a limit.
     """

@@ -22,7 +22,7 @@ LOOK_AHEAD = 15
 
 
 class Reason(StrEnum):
-    """Why a campaign message waits."""
+    """Reason for which a campaign message waits."""
 
     NONE = ""
     GAP = "gap"
@@ -230,7 +230,7 @@ def _bucket_ready(settings: Pacing, sent: Sequence[datetime], now: datetime) -> 
 
 
 def is_open(settings: Pacing, now: datetime, zones: Sequence[str]) -> bool:
-    """Whether the window is open in all of these zones."""
+    """Return whether the window is open in all of these zones."""
     return all(_open_in(settings, now, zone) for zone in zones)
 
 

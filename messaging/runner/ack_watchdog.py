@@ -40,7 +40,7 @@ class AckWatchdog:
             self.record_receipt()
 
     def record_receipt(self) -> None:
-        """Forget everything that is overdue: receipts do arrive."""
+        """Clear all unconfirmed sends: receipts do arrive."""
         self._unconfirmed.clear()
         self.suspicious = False
 
@@ -49,7 +49,7 @@ class AckWatchdog:
         self._unconfirmed.pop(wa_id, None)
 
     def is_overdue(self) -> bool:
-        """Whether too many sends have waited too long."""
+        """Return whether too many sends have waited too long for a receipt."""
         return self.seconds_until_overdue() == 0.0
 
     def restart(self) -> None:

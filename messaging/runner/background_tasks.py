@@ -129,7 +129,7 @@ class BackgroundTasks:
             read_receipts.mark_sent(self.lease, receipt)
 
     def _show_typing(self) -> None:
-        """Show or stop showing to customers that somebody is typing.
+        """Set and clear the typing indicators that customers see.
 
         Failures are not retried.
         """

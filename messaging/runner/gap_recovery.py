@@ -64,7 +64,7 @@ class GapRecovery:
         self._since = min(since, newest or since)
 
     def step(self) -> bool:
-        """Read chats, if it is time. Returns whether more of them are to be read at once."""
+        """Read chats if a read is due. Returns whether to read more chats at once."""
         if (since := self._driver.missed_since()) is not None:
             self._reopen(since)
         if self._since is None or time.monotonic() < self._due_at:

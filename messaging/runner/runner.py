@@ -64,7 +64,7 @@ class SessionRunner:
             self._release(lease)
 
     def stopping(self) -> bool:
-        """Whether to stop before the next step."""
+        """Return whether to stop before the next step."""
         return self.stop.is_set() or self._lost.is_set()
 
     def _on_lost(self) -> None:

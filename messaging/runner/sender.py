@@ -66,7 +66,7 @@ class Sender:
         return None if self._is_blocked() else dispatch.seconds_until_due(self.lease)
 
     def _is_blocked(self) -> bool:
-        """Whether nothing may be sent.
+        """Return whether sending is blocked.
 
         The disk is full, or the probe after missing receipts is unconfirmed.
         """

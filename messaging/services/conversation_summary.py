@@ -188,6 +188,6 @@ def _last(conversation_id: UUID) -> tuple[Message, str] | None:
 
 
 def _stands(reaction: Message, target: Message) -> bool:
-    """Whether it is its author's latest reaction to `target`."""
+    """Return whether `reaction` is still its author's current reaction to `target`."""
     mine = (target.metadata.get(REACTIONS) or {}).get(reaction.direction) if target.metadata else None
     return bool(mine and mine["id"] == reaction.whatsapp_message_id)

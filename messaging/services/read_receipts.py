@@ -30,7 +30,7 @@ class ReadReceipt:
 
 
 def due(lease: Lease, limit: int) -> list[ReadReceipt]:
-    """Return receipts for conversations read since the last one. Longest ago first."""
+    """Return pending read receipts, those of the conversations read longest ago first."""
     connection = leases.check(lease)
     rows = Conversation.objects.filter(connection=connection, receipt_wanted=True).select_related("contact")
     conversations = list(rows.order_by("last_read_at", "id")[:limit])

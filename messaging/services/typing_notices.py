@@ -24,7 +24,7 @@ Entry = dict[str, tuple[str | None, str | None, float]]
 
 
 def report(business: BusinessProfile, conversation: Conversation, active: bool) -> None:
-    """Note that somebody types or has stopped.
+    """Store that a team member is typing in the conversation, or has stopped.
 
     The caller has checked the conversation and loaded its contact.
     """
@@ -44,7 +44,7 @@ def report(business: BusinessProfile, conversation: Conversation, active: bool) 
 
 
 def chats(connection_id: UUID) -> list[Chat]:
-    """Return the chats of a number in which somebody of the team is typing."""
+    """Return the chats of a number in which a team member is typing."""
     return [Chat(phone=phone, lid=lid) for phone, lid, _ in _entry(connection_id).values() if phone or lid]
 
 

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from connections import handlers
+from connections import subscriptions
 from connections.events import ConnectionStatusChanged
 from connections.models import WhatsAppConnection
 from core.realtime import hub
@@ -23,7 +23,7 @@ def test_a_changed_number_is_told_to_its_business_without_the_code(
     monkeypatch.setattr(hub, "push", lambda group, *frames: told.extend((group, frame) for frame in frames))
     business_id = connection.business_profile_id
     event = ConnectionStatusChanged(business_id=business_id, connection_id=connection.pk, status="qr_pending")
-    handlers.push_to_pages([event])
+    subscriptions.push_to_pages([event])
     assert told == [
         (
             hub.business_group(business_id),

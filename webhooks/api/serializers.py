@@ -10,7 +10,7 @@ from webhooks.models import Webhook, WebhookDelivery
 
 
 class WebhookSerializer(CamelCaseSerializer):
-    """An endpoint. Its secret and the values of its headers are never told."""
+    """An endpoint. Its secret and the values of its headers are never returned."""
 
     id = serializers.UUIDField()
     url = serializers.CharField()
@@ -30,13 +30,13 @@ class WebhookSerializer(CamelCaseSerializer):
 
 
 class WebhookWithSecret(WebhookSerializer):
-    """An endpoint with its secret, told this once."""
+    """An endpoint with its secret, which is returned only once."""
 
     secret = serializers.CharField(help_text="whsec_…; verifies signatures. It cannot be asked for again.")
 
 
 class WebhookBody(CamelCaseSerializer):
-    """What can be said about an endpoint."""
+    """Settings of an endpoint."""
 
     url = Text(max_length=500, help_text="https://…, reachable from the internet.")
     events = Items(child=Text(max_length=64), max_length=100, help_text='Names of events; ["*"] for all.')
@@ -47,7 +47,7 @@ class WebhookBody(CamelCaseSerializer):
 
 
 class AttemptSerializer(CamelCaseSerializer):
-    """One try of a delivery."""
+    """An attempt to deliver."""
 
     id = serializers.UUIDField()
     at = serializers.DateTimeField()
@@ -58,7 +58,7 @@ class AttemptSerializer(CamelCaseSerializer):
 
 
 class DeliverySerializer(CamelCaseSerializer):
-    """One event on its way to one endpoint."""
+    """Delivery of one event to one endpoint."""
 
     id = serializers.UUIDField()
     webhook_id = serializers.UUIDField()
@@ -74,14 +74,14 @@ class DeliverySerializer(CamelCaseSerializer):
 
 
 class DeliveryWithAttempts(DeliverySerializer):
-    """A delivery with what was sent and every try, the latest first."""
+    """A delivery with its request and all attempts, the latest first."""
 
     payload = serializers.DictField()
     tries = AttemptSerializer(many=True, source="tries_shown")
 
 
 class DeliveryQuery(CamelCaseSerializer):
-    """Which deliveries."""
+    """Filter of deliveries."""
 
     webhook_id = Key(required=False)
     state = Choice(choices=WebhookDelivery.State.choices, required=False)
@@ -91,7 +91,7 @@ class DeliveryQuery(CamelCaseSerializer):
 
 
 class ReplayBody(CamelCaseSerializer):
-    """Which deliveries of an endpoint are sent again."""
+    """Deliveries of an endpoint to send again."""
 
     only_failed = Flag(default=True, help_text="Only what was given up; else everything.")
     since = Moment(required=False, allow_null=True, default=None)
@@ -99,13 +99,13 @@ class ReplayBody(CamelCaseSerializer):
 
 
 class ReplaySerializer(CamelCaseSerializer):
-    """How many deliveries are sent again."""
+    """Number of deliveries that are sent again."""
 
     count = serializers.IntegerField()
 
 
 class EventTypeSerializer(CamelCaseSerializer):
-    """A kind of event."""
+    """Event type."""
 
     name = serializers.CharField()
     when = serializers.CharField()
@@ -113,7 +113,7 @@ class EventTypeSerializer(CamelCaseSerializer):
 
 
 class EventSerializer(CamelCaseSerializer):
-    """Something that happened, exactly as it is posted to endpoints."""
+    """An event, exactly as it is posted to endpoints."""
 
     id = serializers.UUIDField()
     type = serializers.CharField()
@@ -123,7 +123,7 @@ class EventSerializer(CamelCaseSerializer):
 
 
 class EventQuery(CamelCaseSerializer):
-    """Where to go on, and which events."""
+    """Cursor and filter of the event feed."""
 
     cursor = Text(max_length=40, required=False, allow_blank=True)
     limit = QueryNumber(min_value=1, max_value=200, default=100)

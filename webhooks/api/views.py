@@ -25,7 +25,7 @@ MANAGE = Can.MANAGE_CONNECTIONS
 
 
 class Webhooks(Endpoint):
-    """Addresses to which events are posted."""
+    """Endpoints to which events are posted."""
 
     section = "Webhooks"
     resource = Resource.WEBHOOKS
@@ -43,7 +43,7 @@ class Webhooks(Endpoint):
         can=MANAGE,
     )
     def list(self, request: Request) -> Any:
-        """The oldest first."""
+        """Oldest first."""
         return selectors.webhooks_of(self.business)
 
     @operation(
@@ -54,12 +54,12 @@ class Webhooks(Endpoint):
         example=_EXAMPLE,
     )
     def create(self, request: Request) -> Any:
-        """From now on these events are posted there. The answer holds the secret, this once."""
+        """Create an endpoint for events from now on. The response holds the secret, only this once."""
         return endpoints.create(self.business, self.user, **self.data).webhook
 
     @operation("Get a webhook", answer=shapes.WebhookSerializer, can=MANAGE)
     def retrieve(self, request: Request, webhook_id: UUID) -> Any:
-        """With how it does: whether it is on, and since when it fails."""
+        """One endpoint with its state: active or not, and failing since when."""
         return self.current(webhook_id)
 
     @operation(
@@ -70,7 +70,10 @@ class Webhooks(Endpoint):
         example=_EXAMPLE,
     )
     def update(self, request: Request, webhook_id: UUID) -> Any:
-        """Its secret stays. `isActive: true` switches it on again, and what has waited goes out."""
+        """Replace the settings; the secret stays.
+
+        `isActive: true` turns the endpoint on again and delivers pending events.
+        """
         return endpoints.update(self.business, self.user, self.current(webhook_id), **self.data)
 
     @operation(
@@ -81,24 +84,24 @@ class Webhooks(Endpoint):
         example={"isActive": False},
     )
     def partial_update(self, request: Request, webhook_id: UUID) -> Any:
-        """What is not sent stays."""
+        """Only what is sent changes."""
         return endpoints.update(self.business, self.user, self.current(webhook_id), **self.data)
 
     @operation("Delete a webhook", conditional=True)
     def destroy(self, request: Request, webhook_id: UUID) -> None:
-        """With the log of its deliveries; what waits is not sent."""
+        """Delete the endpoint and its delivery log; pending events are not delivered."""
         endpoints.delete(self.business, self.user, self.current(webhook_id))
 
     @operation("Rotate the secret", answer=shapes.WebhookWithSecret)
     def rotate(self, request: Request, webhook_id: UUID) -> Any:
-        """A new secret, told this once. The one before signs beside it for 24 hours."""
+        """Create a new secret, which is returned only once. The previous secret also signs for 24 hours."""
         webhook = self.current(webhook_id)
         endpoints.rotate(self.business, self.user, webhook)
         return webhook
 
     @operation("Send a test event", answer=shapes.DeliverySerializer, status=201)
     def test(self, request: Request, webhook_id: UUID) -> Any:
-        """`webhook.test`, to this endpoint only. Ask for the delivery to see the answer."""
+        """Send `webhook.test` to this endpoint only. Get the delivery to see the response."""
         return endpoints.send_test(self.business, self.user, self.current(webhook_id))
 
     @operation(
@@ -108,13 +111,13 @@ class Webhooks(Endpoint):
         example={"onlyFailed": True, "since": "2026-11-22T00:00:00Z"},
     )
     def replay(self, request: Request, webhook_id: UUID) -> Any:
-        """What was given up, or everything, of a range of times. Every event keeps its id."""
+        """Send the failed deliveries, or all, of a range of times again. Every event keeps its id."""
         count = endpoints.replay_many(self.business, self.user, self.current(webhook_id), **self.data)
         return {"count": count}
 
 
 class Deliveries(Endpoint):
-    """What was posted, and what came back."""
+    """Deliveries of events with their attempts and responses."""
 
     section = "Webhooks"
     resource = Resource.WEBHOOKS
@@ -134,7 +137,7 @@ class Deliveries(Endpoint):
         can=MANAGE,
     )
     def list(self, request: Request) -> Any:
-        """The newest first; kept for 30 days."""
+        """Newest first; kept for 30 days."""
         query = {name: value for name, value in self.query.items() if name in Filters.__dataclass_fields__}
         key = self.query.get("webhook_id")
         webhook = selectors.get_webhook(self.business, key) if key else None
@@ -142,7 +145,7 @@ class Deliveries(Endpoint):
 
     @operation("Get a delivery", answer=shapes.DeliveryWithAttempts, can=MANAGE)
     def retrieve(self, request: Request, delivery_id: UUID) -> Any:
-        """With the event and every try."""
+        """One delivery with its event and all attempts."""
         return self.current(delivery_id)
 
     def prepare(self, rows: Any) -> None:
@@ -153,13 +156,13 @@ class Deliveries(Endpoint):
 
     @operation("Send a delivery again", answer=shapes.DeliverySerializer)
     def replay(self, request: Request, delivery_id: UUID) -> Any:
-        """Under the same event id, at once."""
+        """Send at once, under the same event id."""
         endpoints.replay(self.business, self.user, self.current(delivery_id))
         return self.current(delivery_id)
 
 
 class EventTypes(Endpoint):
-    """The catalogue of events."""
+    """Catalogue of event types."""
 
     section = "Webhooks"
     resource = Resource.WEBHOOKS
@@ -167,7 +170,7 @@ class EventTypes(Endpoint):
 
     @operation("List kinds of events", answer=shapes.EventTypeSerializer, many=True)
     def list(self, request: Request) -> Any:
-        """Each with a sentence and an example of what arrives."""
+        """All event types with a description and an example payload."""
         return [
             {"name": kind.name, "when": kind.when, "example": recording.example(kind)}
             for kind in public_events.catalogue()
@@ -175,7 +178,7 @@ class EventTypes(Endpoint):
 
 
 class Events(Endpoint):
-    """Everything that happens, in order, for programs that cannot be called."""
+    """All events in order, for programs that cannot receive webhooks."""
 
     section = "Events"
     resource = Resource.EVENTS
@@ -183,9 +186,10 @@ class Events(Endpoint):
 
     @operation("Read events", answer=shapes.EventSerializer, query=shapes.EventQuery, many=True)
     def list(self, request: Request) -> Any:
-        """The oldest first. Go on with `cursor` from `meta.nextCursor`; `meta.hasMore` says whether to ask at once.
+        """List events, oldest first. Continue with `cursor` from `meta.nextCursor`.
 
-        Recording starts with the first request and goes on for 30 days after the last. Events are kept for 30 days.
+        `meta.hasMore` says whether to ask again at once. Recording starts with the first request and continues for
+        30 days after the last. Events are kept for 30 days.
         """
         query = self.query
         page = event_feed.read(

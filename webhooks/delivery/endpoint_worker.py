@@ -65,12 +65,12 @@ class EndpointWorker:
 
     @property
     def busy(self) -> bool:
-        """Whether it holds claimed deliveries."""
+        """Whether the worker holds claimed deliveries."""
         return bool(self._waiting or self._threads_in_use)
 
     @property
     def failing(self) -> bool:
-        """Whether its receiver has failed several times in a row."""
+        """Whether the receiver has failed several times in a row."""
         return self._failures >= BACKOFF_AFTER
 
     @property
@@ -79,7 +79,7 @@ class EndpointWorker:
 
     @property
     def fast(self) -> bool:
-        """Whether its receiver has answered successfully and fast, and no current request is slow."""
+        """Whether the receiver has answered successfully and fast, and no current request is slow."""
         with self._lock:
             late = any(
                 time.monotonic() - started > FAST_SECONDS for started in self._post_started_at.values()
@@ -99,7 +99,7 @@ class EndpointWorker:
                 self._session = None
 
     def capacity(self) -> int:
-        """Number of deliveries to claim for it now."""
+        """Return the number of deliveries to claim for the endpoint now."""
         with self._lock:
             if self._failures and self._waiting:
                 return 0
@@ -111,11 +111,11 @@ class EndpointWorker:
             return max(0, self._max_threads * ahead - len(self._waiting))
 
     def backoff_left(self) -> float:
-        """Seconds until deliveries may be claimed for it again."""
+        """Return the seconds until deliveries may be claimed for the endpoint again."""
         return max(0.0, self._backoff_until - time.monotonic())
 
     def idle_for(self) -> float:
-        """Seconds since its last result or the end of its backoff, or since it was created."""
+        """Return the seconds since the last result or the end of the backoff, or since the worker was created."""
         return time.monotonic() - max(self._last_result_at, self._backoff_until)
 
     def offer(self, claimed: Sequence[ClaimedDelivery]) -> None:
@@ -135,7 +135,7 @@ class EndpointWorker:
         return [Attempt(self.endpoint, claimed, datetime.now(UTC)) for claimed in released]
 
     def close(self) -> None:
-        """Close the connections; only when it is not busy."""
+        """Close the connections. The worker must not be busy."""
         if self._session is not None:
             self._session.close()
 

@@ -77,7 +77,7 @@ def _parse_cursor(cursor: str) -> int:
 
 
 def _assign_positions(business: BusinessProfile) -> int:
-    """Number the events that have no position yet. Returns the last position."""
+    """Assign positions to new events. Returns the last position."""
     feed, _ = EventFeed.objects.get_or_create(business_profile=business)
     moment = now()
     recently_read = feed.read_at is not None and feed.read_at > moment - READ_AT_PRECISION

@@ -54,7 +54,7 @@ class Audience:
     webhooks: tuple[tuple[UUID, frozenset[str]], ...] = ()
 
     def wants(self, *types: str) -> bool:
-        """Whether any subscriber wants events of one of these types."""
+        """Return whether any subscriber wants events of one of these types."""
         return self.feed or any(_matches(names, *types) for _, names in self.webhooks)
 
     def record(self, rows: Sequence[public_events.PublicEvent]) -> None:

@@ -178,4 +178,4 @@ class Store(Protocol):
         """Store the file of a message and return its key."""
 
     def read_media(self, key: str) -> bytes | None:
-        """Return the content of a file; None if it is gone."""
+        """Return the content of a file; None if it no longer exists."""

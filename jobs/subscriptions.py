@@ -1,4 +1,4 @@
-"""Subscribers: live updates of jobs, wake-ups of workers, deleted businesses."""
+"""Event subscriptions of jobs: live updates, wake-ups of workers, deleted businesses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jobs.events import JobChanged
 
 
 def register() -> None:
-    """Subscribe. Called once, in ready()."""
+    """Subscribe to events; called once, in ready()."""
     events.after(JobChanged, push_to_pages)
     events.after(JobChanged, wake_worker)
     events.inside(BusinessDeleted, stop_jobs)

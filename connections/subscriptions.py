@@ -1,4 +1,4 @@
-"""Subscribers: live updates and state history of numbers, deleted businesses."""
+"""Event subscriptions of connections: live updates and state history of numbers, deleted businesses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.realtime import hub
 
 
 def register() -> None:
-    """Subscribe. Called once, in ready()."""
+    """Subscribe to events; called once, in ready()."""
     events.inside(ConnectionStatusChanged, state_history.record)
     events.after(ConnectionStatusChanged, push_to_pages)
     events.inside(BusinessDeleted, stop_numbers)

@@ -20,7 +20,7 @@ import mcp_types as types
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
-from core.web.wsgi_bridge import Answer, WsgiBridge
+from core.web.wsgi_bridge import WsgiBridge, WsgiResponse
 from whatsflow.api_docs import document
 
 PATH = "/mcp"
@@ -136,7 +136,7 @@ class McpEndpoint:
         async with manager.run():
             await manager.handle_request(scope, receive, send)
 
-    async def _refusal(self, scope: dict[str, Any]) -> Answer | None:
+    async def _refusal(self, scope: dict[str, Any]) -> WsgiResponse | None:
         """What the API says to the caller, unless it knows them. Pages of other sites are refused by the API, too."""
         answer = await self._ask(scope, "GET", "/api/v1/auth/me")
         return None if answer.status == 200 else answer
@@ -159,13 +159,13 @@ class McpEndpoint:
         answer = await self._ask(context.request.scope, tool.method, address, content)
         return _result(answer.first.decode(), answer.status >= 400)
 
-    async def _ask(self, scope: dict[str, Any], method: str, address: str, body: bytes = b"") -> Answer:
+    async def _ask(self, scope: dict[str, Any], method: str, address: str, body: bytes = b"") -> WsgiResponse:
         """The API's answer to a request with the credential of `scope`, from its address."""
         path, _, query = address.partition("?")
         headers = [(name, value) for name, value in scope["headers"] if name in PASSED_ON]
         headers += [(b"content-type", b"application/json")] if body else []
         inner = {**scope, "method": method, "path": path, "query_string": query.encode(), "headers": headers}
-        return await self._bridge.ask(inner, body)
+        return await self._bridge.call(inner, body)
 
 
 def _placed(tool: Tool, arguments: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
@@ -187,6 +187,6 @@ def _result(text: str, is_error: bool) -> types.CallToolResult:
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=is_error)
 
 
-async def _pass_on(answer: Answer, send: Send) -> None:
+async def _pass_on(answer: WsgiResponse, send: Send) -> None:
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     await send({"type": "http.response.body", "body": answer.first})

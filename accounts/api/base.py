@@ -214,7 +214,7 @@ class Endpoint(ViewSet):
         self.prepare(list(result) if operation.many else [result])
         if operation.many:
             return Response(self._represent(result, many=True), status=operation.status)
-        whole, names = self._answer_of(operation).tell(result), self.query.get("fields")
+        whole, names = self._answer_of(operation).represent(result), self.query.get("fields")
         told = {name: whole[name] for name in whole if name in names} if names else whole
         response = Response(told, status=operation.status)
         if request.method in ("GET", "HEAD", "PUT", "PATCH"):
@@ -239,12 +239,12 @@ class Endpoint(ViewSet):
 
     def _represent(self, result: Any, *, many: bool) -> Any:
         answer, names = self._answer_of(self.operation), self.query.get("fields")
-        return [answer.tell(row, names) for row in result] if many else answer.tell(result, names)
+        return [answer.represent(row, names) for row in result] if many else answer.tell(result, names)
 
     def _represent_current(self, row: Any) -> Any:
         """As GET tells it, whatever the operation at hand answers."""
         self.prepare([row])
-        return self._answer_of(self.method("retrieve")).tell(row)
+        return self._answer_of(self.method("retrieve")).represent(row)
 
     @staticmethod
     def _answer_of(operation: Operation) -> type[CamelCaseSerializer]:

@@ -148,8 +148,8 @@ def update_each(
     """Update many rows, each with its own values. Returns the rows of `update`'s RETURNING clause.
 
     columns: name -> PostgreSQL type of the columns of the table `v`, which holds `rows`. update: "UPDATE x SET ...
-    FROM v WHERE ..." without parameters. Sort the rows by key where other transactions update the same rows: they then wait
-    for each other instead of deadlocking.
+    FROM v WHERE ..." without parameters. Sort the rows by key where other transactions update the same rows: they then
+    wait for each other instead of deadlocking.
     """
     remaining, returned = list(rows), []
     while remaining:

@@ -45,7 +45,7 @@ class Jobs(Endpoint):
 
     @operation("Cancel a job", answer=serializers.JobSerializer)
     def cancel(self, request: Request, job_id: UUID) -> Job:
-        """What it has done so far stays. 409 `job_is_over`."""
+        """Cancel the job; what it has done so far stays. 409 `job_is_over`."""
         self._permitted(job_id)
         return services.cancel(self.business, self.user, job_id)
 
@@ -59,7 +59,7 @@ class Jobs(Endpoint):
         "Download a job's file", binary="application/octet-stream", can=Can.EDIT_CONTACTS, writes=False
     )
     def file(self, request: Request, job_id: UUID) -> HttpResponse:
-        """The result: an export, or what an import refused."""
+        """Download the result: an export, or the rows that an import rejected."""
         self._permitted(job_id)
         job, opened = services.open_result(self.business, self.user, job_id)
         response = cast(HttpResponse, FileResponse(opened, content_type="application/octet-stream"))

@@ -1,6 +1,6 @@
 """Model Context Protocol at /mcp, for assistants: streamable HTTP, stateless, JSON responses.
 
-Each tool is an operation of the REST API, definition by its OpenAPI description and executed by an internal request with
+Each tool is an operation of the REST API, described in OpenAPI and executed by an internal request with
 the caller's credential. So scopes, roles, limits, audit and all rules are those of the API. Served by the ASGI
 application: by the embedded process, or by the role `live`.
 """
@@ -138,8 +138,8 @@ class McpEndpoint:
 
     async def _error(self, scope: dict[str, Any]) -> WsgiResponse | None:
         """Return the API's error for an invalid credential or a disallowed origin, else None."""
-        answer = await self._request(scope, "GET", "/api/v1/auth/me")
-        return None if answer.status == 200 else answer
+        response = await self._request(scope, "GET", "/api/v1/auth/me")
+        return None if response.status == 200 else response
 
     async def _list(self, context: Any, params: Any) -> types.ListToolsResult:
         known = await asyncio.to_thread(tools)  # the first time takes a second
@@ -156,8 +156,8 @@ class McpEndpoint:
         path, query, body = _distribute(tool, arguments)
         content = json.dumps(body).encode() if tool.method != "GET" else b""
         address = f"{path}?{query}" if query else path
-        answer = await self._request(context.request.scope, tool.method, address, content)
-        return _result(answer.first.decode(), answer.status >= 400)
+        response = await self._request(context.request.scope, tool.method, address, content)
+        return _result(response.first.decode(), response.status >= 400)
 
     async def _request(
         self, scope: dict[str, Any], method: str, address: str, body: bytes = b""
@@ -189,6 +189,6 @@ def _result(text: str, is_error: bool) -> types.CallToolResult:
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=is_error)
 
 
-async def _forward(answer: WsgiResponse, send: Send) -> None:
-    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-    await send({"type": "http.response.body", "body": answer.first})
+async def _forward(response: WsgiResponse, send: Send) -> None:
+    await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
+    await send({"type": "http.response.body", "body": response.first})

@@ -20,8 +20,8 @@ class Operation:
 
     answer: serializer of the response (None: 204, unless `binary`). many: the response is a list. pages: "cursor" for
     growing lists, "number" with totals for short ones. ordering: name for `?order=` -> columns. body, query:
-    serializers of the request. can: required capability of the role; None: view, or the endpoint's `capability` for writes.
-    public: no credentials. personal: for users regardless of the business, never for a key. unscoped: for every
+    serializers of the request. can: required capability of the role; None: view, or the endpoint's `capability` for
+    writes. public: no credentials. personal: for users regardless of the business, never for a key. unscoped: for every
     credential. writes: needs the write scope; None: depends on the method. conditional: supports If-Match.
     binary: media type of a response that is not JSON. fails: error statuses beyond the usual ones.
     """

@@ -44,7 +44,7 @@ class Shop:
 
 
 class Summary:
-    """Aggregate of a contact's messages. begun_at: of the last topic. trailing: inbound messages since the last reply."""
+    """Aggregate of a contact's messages. begun_at: of the last topic. trailing: inbound ones since the last reply."""
 
     __slots__ = ("begun_at", "first_at", "last", "total", "trailing")
 

@@ -136,9 +136,9 @@ def delete_rows(rows: QuerySet[Any]) -> int:
     except EmptyResultSet:
         return 0
     quote = connection.ops.quote_name
-    table, key = quote(meta.db_table), quote(str(meta.pk.column))
+    table, key = quote(meta.db_table), ", ".join(quote(str(field.column)) for field in meta.pk_fields)
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {table} WHERE {key} IN ({keys})", parameters)  # noqa: S608 - names of columns
+        cursor.execute(f"DELETE FROM {table} WHERE ({key}) IN ({keys})", parameters)  # noqa: S608 - names of columns
         return int(cursor.rowcount)
 
 

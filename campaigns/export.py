@@ -33,4 +33,4 @@ def missed(business: BusinessProfile, campaign: Campaign) -> Iterator[str]:
             recipient.get_status_display(),
             reason_labels.of_recipient(recipient.reason) if recipient.reason else "",
         ]
-        yield writer.writerow([spreadsheets.safe(cell) for cell in cells])
+        yield writer.writerow([spreadsheets.escape(cell) for cell in cells])

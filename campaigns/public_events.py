@@ -49,7 +49,7 @@ def campaign_data(campaign: Campaign) -> dict[str, Any]:
     from campaigns.api.serializers import CampaignSerializer
     from core.api.framework import to_json
 
-    shown: dict[str, Any] = json.loads(to_json(CampaignSerializer.tell(campaign)))
+    shown: dict[str, Any] = json.loads(to_json(CampaignSerializer.represent(campaign)))
     return shown
 
 

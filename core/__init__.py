@@ -1,1 +1,1 @@
-"""What every app uses and none owns: no business tables, imports no app."""
+"""Mechanisms that every app uses. No business tables, no imports from apps."""

@@ -1,4 +1,4 @@
-"""Time. Wall-clock time for people, monotonic time for time-outs, database time for leases."""
+"""Clocks: wall-clock time, and the database's time for leases. Timeouts use `time.monotonic`."""
 
 from datetime import datetime
 from typing import cast
@@ -9,12 +9,12 @@ from django.utils.dateparse import parse_datetime
 
 
 def now() -> datetime:
-    """The current time, aware, in UTC."""
+    """Return the current time, aware, in UTC."""
     return timezone.now()
 
 
 def database_now() -> datetime:
-    """The database's clock, aware, in UTC: what leases are measured with, whatever this machine's clock says."""
+    """Return the database's current time, aware, in UTC. Leases use it: clocks of machines differ."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SELECT statement_timestamp()")

@@ -1,4 +1,4 @@
-"""The one way a service says no: a stable code, a sentence for people, and an HTTP status."""
+"""Errors that services raise: a stable code, a message for people and an HTTP status."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 
 class DomainError(Exception):
-    """A rule was broken and nothing was changed.
+    """Violation of a domain rule; nothing was changed.
 
     code: stable, snake_case, part of the public API. message: tells a person what to do.
-    field: the form field or JSON key at fault, if one is.
+    field: the invalid form field or JSON key, None if there is none. extra: further keys of the API's error detail.
     """
 
     status = 400
@@ -26,13 +26,13 @@ class DomainError(Exception):
 
 
 class InvalidInput(DomainError):
-    """What was sent cannot be used; correct it and send again."""
+    """Invalid input; a corrected request may succeed."""
 
     status = 422
 
 
 class NotFound(DomainError):
-    """There is no such thing in this business (another tenant's id looks the same)."""
+    """Missing object, or one of another tenant: the response does not tell them apart."""
 
     status = 404
 
@@ -41,7 +41,7 @@ class NotFound(DomainError):
 
 
 class Forbidden(DomainError):
-    """The caller's role does not allow it."""
+    """Action that the caller's role or credential does not allow."""
 
     status = 403
 
@@ -55,12 +55,12 @@ class Forbidden(DomainError):
 
 
 class Unauthorized(DomainError):
-    """The credential does not prove anything."""
+    """Missing or invalid credential."""
 
     status = 401
 
 
 class Conflict(DomainError):
-    """The thing is in a state in which this cannot be done."""
+    """Action that the object's current state does not allow."""
 
     status = 409

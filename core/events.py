@@ -1,14 +1,14 @@
-"""What happened, by name: the only way upwards through the house.
+"""Domain events: the only way for an app to call the apps above it.
 
-An event is a frozen dataclass with a `name` (also the webhook's name) and the business it happened in. A service calls
-`publish()` inside the transaction that made the change.
+An event is a frozen dataclass with a `name` (also the webhook's name) and the id of its business. A service calls
+`publish()` inside the transaction of the change.
 
-- *inside* subscribers run at once, in the same transaction, and only touch the database: what they write is as safe as
-  the change itself. If one raises, the change is rolled back.
-- *after* subscribers run when the transaction has committed (live push, wake-up, Celery). What one loses, a sweeper or
-  the next page load makes up for; an error in one is logged and stops nobody else.
+- *inside* subscribers run at once, in the same transaction, and write to the database only, so that their rows are
+  committed with the change. If one raises, the change is rolled back.
+- *after* subscribers run after the commit (live updates, wake-ups, Celery). A lost call is made up for by a sweeper or
+  the next page load; an error is logged and does not stop the other subscribers.
 
-Both receive batches: a list of events of the subscribed class, in the order in which they were published.
+Both receive batches: a list of events of the subscribed class, in the order of publication.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happened in a business. `name` is public and stable."""
+    """Base class of domain events. `name` is public and stable."""
 
     name: ClassVar[str] = "event"
     business_id: UUID
@@ -42,7 +42,10 @@ _after: dict[type[Event], list[Subscriber]] = defaultdict(list)
 
 
 def inside(event_type: type[E], subscriber: Callable[[list[E]], None]) -> None:
-    """Call `subscriber` with each batch of `event_type`, within the publishing transaction. Register in ready()."""
+    """Call `subscriber` with each batch of `event_type`, within the publishing transaction.
+
+    To be called in an app's ready(), like `after`.
+    """
     _register(_inside, event_type, subscriber)
 
 
@@ -59,7 +62,7 @@ def _register(
 
 
 def publish(*events: Event) -> None:
-    """Tell everybody who subscribed. Must be called inside `transaction.atomic()`."""
+    """Call the subscribers of `events`. Raises RuntimeError outside of `transaction.atomic()`."""
     if not events:
         return
     if not transaction.get_connection().in_atomic_block:
@@ -67,10 +70,10 @@ def publish(*events: Event) -> None:
     for event_type, batch in _by_type(events).items():
         for subscriber in tuple(_inside[event_type]):
             subscriber(batch)
-    transaction.on_commit(partial(_announce, events), robust=True)
+    transaction.on_commit(partial(_notify_after, events), robust=True)
 
 
-def _announce(events: Sequence[Event]) -> None:
+def _notify_after(events: Sequence[Event]) -> None:
     for event_type, batch in _by_type(events).items():
         for subscriber in tuple(_after[event_type]):
             try:

@@ -1,4 +1,4 @@
-"""Named places where a test stops a real process, to kill it there.
+"""Failpoints: named points in the code at which a test stops a real process, to kill it there.
 
 `WHATSFLOW_FAILPOINTS=outbox.begun:/tmp/marker` makes the process create /tmp/marker on reaching `outbox.begun` and then
 wait until the file is removed or the process is killed. Without the variable `reach()` does nothing. Production refuses
@@ -9,14 +9,14 @@ import os
 import time
 from pathlib import Path
 
-_places = dict(
+_markers = dict(
     pair.split(":", 1) for pair in os.environ.get("WHATSFLOW_FAILPOINTS", "").split(",") if ":" in pair
 )
 
 
-def reach(place: str) -> None:
-    """Announce that the process has come to `place`; stop there if a test asked for it."""
-    marker = _places.get(place)
+def reach(point: str) -> None:
+    """Create the marker of `point` and block until it is removed. No-op if no marker is configured."""
+    marker = _markers.get(point)
     if not marker:
         return
     path = Path(marker)

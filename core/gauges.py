@@ -1,4 +1,4 @@
-"""Figures for people on call, in the text format of Prometheus."""
+"""Gauges in the Prometheus text format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(frozen=True)
 class Gauge:
-    """One figure as it is now. name: without the prefix. labels: never of people or texts."""
+    """Current value of a metric. name: without the prefix. labels: no personal data, no free text."""
 
     name: str
     help: str
@@ -22,20 +22,20 @@ class Gauge:
 
 
 def seconds_since(moment: datetime | None) -> float:
-    """How long ago that was; 0 for a time to come and for none."""
+    """Return the age of `moment` in seconds; 0 for None and for a moment in the future."""
     return max((now() - moment).total_seconds(), 0.0) if moment else 0.0
 
 
 def text(gauges: Iterable[Gauge]) -> str:
-    """What a scraper reads. Figures of one name must follow each other."""
+    """Render the exposition text. Gauges of gauge name must be adjacent."""
     lines: list[str] = []
-    last = ""
-    for one in gauges:
-        name = f"whatsflow_{one.name}"
-        if name != last:
-            lines += [f"# HELP {name} {one.help}", f"# TYPE {name} gauge"]
-            last = name
-        lines.append(f"{name}{_labels(one.labels)} {one.value:g}")
+    previous_name = ""
+    for gauge in gauges:
+        name = f"whatsflow_{gauge.name}"
+        if name != previous_name:
+            lines += [f"# HELP {name} {gauge.help}", f"# TYPE {name} gauge"]
+            previous_name = name
+        lines.append(f"{name}{_labels(gauge.labels)} {gauge.value:g}")
     return "\n".join(lines) + "\n"
 
 

@@ -1,13 +1,13 @@
-"""What other systems may hear of, by name: webhooks and the events feed tell it, each app says what it has.
+"""Catalogue of public events, and the port through which apps record them for webhooks and the event feed.
 
-An app declares its public events (`declare`) and, in an inside subscriber, builds what they carry:
+An app declares its public event types (`declare`) and, in an *inside* subscriber, builds their payloads:
 
     audience = public_events.audience(business_id)
     if audience.wants("contact.created"):
-        audience.record([PublicEvent("contact.created", contact_data(one), one.pk) for one in contacts])
+        audience.record([PublicEvent("contact.created", contact_data(row), row.pk) for row in contacts])
 
-Nobody listens: one look by primary key and nothing is built. The recorder is connections' (it registers itself), so
-that apps which are strangers to it can tell as well.
+Without a receiver this costs one query by primary key, and no payload is built. The webhooks app registers its recorder
+(`register`), so that apps below it can record events, too.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class PublicEvent:
-    """One event. data: JSON object, the same as the API shows it. key: what it is about (a conversation, contact,
-    number, campaign); events of one key are numbered in order."""
+    """One event.
+
+    data: JSON object, as the API shows it. key: id of the subject (conversation, contact, number, campaign); events of
+    one key are numbered in order.
+    """
 
     type: str
     data: Mapping[str, Any]
@@ -30,7 +33,7 @@ class PublicEvent:
 
 @dataclass(frozen=True)
 class EventType:
-    """A kind of event. when: a sentence for people. example: builds what `data` looks like."""
+    """Declared type of event. when: description for people. example: builds example `data`."""
 
     name: str
     when: str
@@ -38,18 +41,18 @@ class EventType:
 
     @property
     def group(self) -> str:
-        """What it is about: the part before the dot."""
+        """Kind of subject: the part of the name before the dot."""
         return self.name.split(".")[0]
 
 
 class Audience(Protocol):
-    """Who listens in one business, for the length of a transaction."""
+    """Receivers of one business's events, for the length of a transaction."""
 
     def wants(self, *types: str) -> bool:
-        """Whether anybody wants to hear of one of these types."""
+        """Whether there is a receiver for one of these types."""
 
     def record(self, rows: Sequence[PublicEvent]) -> None:
-        """Write the events that somebody wants. A few statements, within the caller's transaction."""
+        """Store the events that have a receiver. A few statements, within the caller's transaction."""
 
 
 _types: dict[str, EventType] = {}
@@ -57,28 +60,28 @@ _find_audience: Callable[[UUID], Audience] | None = None
 
 
 def declare(*types: EventType) -> None:
-    """Add to the catalogue; in an app's ready()."""
-    _types.update((one.name, one) for one in types)
+    """Add event types to the catalogue. To be called in an app's ready()."""
+    _types.update((event_type.name, event_type) for event_type in types)
 
 
 def catalogue() -> list[EventType]:
-    """Every type there is, in the order in which the apps declared them."""
+    """List all declared types, in the order of declaration."""
     return list(_types.values())
 
 
 def unknown(names: Iterable[str]) -> list[str]:
-    """Those of `names` that are no type of event."""
+    """Return the names that no app has declared."""
     return [name for name in names if name not in _types]
 
 
 def register(find_audience: Callable[[UUID], Audience]) -> None:
-    """Called once, by the app that keeps who listens."""
+    """Set the recorder. Called once, by the app that stores the receivers."""
     global _find_audience
     _find_audience = find_audience
 
 
 def audience(business_id: UUID) -> Audience:
-    """Who listens in this business now."""
+    """Return the current receivers of the business's events."""
     if _find_audience is None:
-        raise RuntimeError("Nobody keeps public events: is the connections app installed?")
+        raise RuntimeError("No recorder of public events is registered: is the webhooks app installed?")
     return _find_audience(business_id)

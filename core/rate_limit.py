@@ -19,14 +19,14 @@ PREFIX = "rate-limit"
 
 
 class TooManyRequests(DomainError):
-    """The caller should wait."""
+    """Exceeded rate limit."""
 
     status = 429
 
 
 @dataclass(frozen=True)
 class Window:
-    """The count of one caller in the current window. reset: seconds until the next one begins."""
+    """Count of one caller in the current window. reset: seconds until the next window."""
 
     limit: int
     used: int
@@ -34,12 +34,12 @@ class Window:
 
     @property
     def exceeded(self) -> bool:
-        """Whether more was counted than the limit."""
+        """Whether the count is above the limit."""
         return self.used > self.limit
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers of the IETF draft "RateLimit header fields for HTTP"."""
+        """Headers of the IETF draft "RateLimit header fields for HTTP"."""
         return {
             "RateLimit-Limit": str(self.limit),
             "RateLimit-Remaining": str(max(0, self.limit - self.used)),
@@ -48,7 +48,7 @@ class Window:
 
 
 def hit(action: str, who: str, limit: int, seconds: int = HOUR) -> Window:
-    """Count one `action` of `who`. Returns the window with it."""
+    """Count one `action` of `who`. Returns the window after it."""
     key, reset = _key(action, who, seconds)
     return Window(limit, _increment(key, seconds), reset)
 
@@ -67,7 +67,7 @@ def require_unspent(action: str, who: str, limit: int, seconds: int = HOUR) -> N
 
 
 def _key(action: str, who: str, seconds: int) -> tuple[str, int]:
-    """The cache key of the current window and the seconds until the next one."""
+    """Return the current window's cache key, and the seconds until the next window."""
     window, passed = divmod(int(time.time()), seconds)
     return f"{PREFIX}:{action}:{fingerprint(who)[:32]}:{window}", seconds - passed
 
@@ -75,7 +75,7 @@ def _key(action: str, who: str, seconds: int) -> tuple[str, int]:
 def _increment(key: str, seconds: int) -> int:
     try:
         return int(cache.incr(key))
-    except ValueError:  # not there, or no cache
+    except ValueError:  # no such key, or no cache
         if cache.add(key, 1, seconds * 2):
             return 1
     try:

@@ -1,4 +1,4 @@
-"""Clean shutdown: one event that every long-running part of this process watches."""
+"""Graceful shutdown: one event that every long-running part of this process watches."""
 
 from __future__ import annotations
 
@@ -16,20 +16,23 @@ _callbacks: list[Callable[[], None]] = []
 
 
 def on_stop(callback: Callable[[], None]) -> Callable[[], None]:
-    """Call `callback` when the process is asked to stop (at once, if it was). Returns a function that removes it."""
+    """Call `callback` when the process is asked to stop; at once if that has happened.
+
+    Returns a function that removes the callback.
+    """
     _callbacks.append(callback)
     if stopping.is_set():
         callback()
 
-    def forget() -> None:
+    def remove() -> None:
         if callback in _callbacks:
             _callbacks.remove(callback)
 
-    return forget
+    return remove
 
 
 def request_stop() -> None:
-    """Ask everything in this process to stop. Safe from any thread; the second call does nothing."""
+    """Ask all parts of this process to stop. Thread-safe; a no-op from the second call on."""
     if stopping.is_set():
         return
     stopping.set()

@@ -1,20 +1,20 @@
-"""Text that strangers wrote, made fit for one line of a page, a file's name or a database."""
+"""Sanitizing, truncating and abbreviating text from outside."""
 
 import regex
 
 _UNPRINTABLE = regex.compile(
     r"(?P<flag>\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f)|(?![\u200c\u200d])[\p{Cc}\p{Cs}\p{Cf}]"
 )
-"""Joiners are parts of words and emoji, and tags those of a region's flag, although they are control characters."""
+"""Exempt are joiners (parts of words and emoji) and tags of regional flags, although they are control characters."""
 
 
 def printable(text: str) -> str:
-    """`text` on one line, without control characters, direction overrides or half characters."""
+    """Put `text` on one line, without control characters, direction overrides and lone surrogates."""
     return " ".join(_UNPRINTABLE.sub(lambda found: found["flag"] or " ", text).split())
 
 
 def camel(name: str) -> str:
-    """`last_message_at` -> `lastMessageAt`."""
+    """Convert `last_message_at` to `lastMessageAt`."""
     first, *rest = name.split("_")
     return first + "".join(word[:1].upper() + word[1:] for word in rest)
 
@@ -28,19 +28,18 @@ _EMOJI = regex.compile(
 LONGEST_EMOJI = 40
 """Code points; families with skin tones have 11, flags of regions 7."""
 _WINDOW = 4 * LONGEST_EMOJI
-"""Code points before and after a place that decide whether a text can be cut there; of flags in a row, all before."""
+"""Code points on both sides that decide whether a text can be cut at an index; for flags in a row, all before it."""
 _FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
 LONGEST_INITIAL = 8
 _FIRST_COMBINING = "\u0300"
-"""No character below it belongs to the one before, but for a line feed after a carriage return."""
+"""Below it no character combines with the one before, except a line feed after a carriage return."""
 
 
 def boundary(text: str, at: int, *, forward: bool = False, known: int = 0) -> int:
-    """Return the last place up to `at` where `text` can be cut without splitting an emoji, a flag or an accent.
+    """Return the last index up to `at` that does not split an emoji, a flag or an accented letter of `text`.
 
-    forward: the first such place from `at` on instead. known: one such place up to `at`, which makes it faster to find
-    the next of many. Letters with more marks than LONGEST_EMOJI are cut anywhere:
-    nobody can read them.
+    forward: return the first such index from `at` on. known: an earlier result up to `at`, which speeds up a series of
+    calls. Letters with more marks than LONGEST_EMOJI are cut anywhere: nobody can read them.
     """
     if at <= 0 or at >= len(text):
         return max(0, min(at, len(text)))
@@ -49,7 +48,7 @@ def boundary(text: str, at: int, *, forward: bool = False, known: int = 0) -> in
     begin = _before(text, at, known)
     for cluster in _CLUSTER.finditer(
         text[begin : at + _WINDOW]
-    ):  # a part: it would count flags from the start
+    ):  # a slice: with `pos`, \X counts flag letters from the start of the text
         start, end = begin + cluster.start(), begin + cluster.end()
         if end >= at:
             break
@@ -61,12 +60,12 @@ def boundary(text: str, at: int, *, forward: bool = False, known: int = 0) -> in
 
 
 def _before(text: str, at: int, known: int) -> int:
-    """Where to begin looking for the places before `at`, so that all found from `at` on are right.
+    """Return the index from which to segment, so that all boundaries from `at` on are right.
 
-    Whether two letters of flags belong together depends on how many stand before them; all else is near.
+    Whether two flag letters form a pair depends on how many precede them; everything else is decided nearby.
     """
     start = max(known, at - _WINDOW)
-    blank = text.rfind(" ", start, at)  # nothing is joined across one
+    blank = text.rfind(" ", start, at)  # no cluster spans a blank
     if blank >= 0 or start == known or text[start - 1] not in _FLAG_LETTERS:
         return max(blank, start)
     before = text[known:start]
@@ -74,25 +73,25 @@ def _before(text: str, at: int, known: int) -> int:
 
 
 def clip(text: str, limit: int) -> str:
-    """Return `text`, or as much of it as fits into `limit` code points with an ellipsis at its end."""
+    """Truncate `text` to `limit` code points, ellipsis included."""
     if len(text) <= limit:
         return text
     return text[: boundary(text, limit - 1)].rstrip() + "…"
 
 
 def first_emoji(text: str) -> str:
-    """Return the emoji (or other character as people see it) with which `text` begins."""
-    found = _EMOJI.match(text) or _CLUSTER.match(text)
-    return found.group()[:LONGEST_EMOJI] if found else ""
+    """Return the emoji, or else the grapheme cluster, at the start of `text`."""
+    match = _EMOJI.match(text) or _CLUSTER.match(text)
+    return match.group()[:LONGEST_EMOJI] if match else ""
 
 
 def is_emoji(text: str, most: int) -> bool:
     """Whether `text` is nothing but one to `most` emoji."""
-    count, place = 0, 0
+    count, end = 0, 0
     text = "".join(text[: most * LONGEST_EMOJI + 1].split())
-    while count < most and (found := _EMOJI.match(text, place)):
-        count, place = count + 1, found.end()
-    return bool(count) and place == len(text)
+    while count < most and (match := _EMOJI.match(text, end)):
+        count, end = count + 1, match.end()
+    return bool(count) and end == len(text)
 
 
 def initials(name: str) -> str:
@@ -106,9 +105,9 @@ def initials(name: str) -> str:
 
 
 def _initial(word: str) -> str:
-    """The letter with which `word` begins, after what is no letter and no digit."""
-    place = next((index for index, letter in enumerate(word) if letter.isalnum()), None)
-    if place is None or not word[place].isalpha():
+    """Return the first letter of `word`, punctuation skipped; empty if a digit comes first."""
+    position = next((position for position, letter in enumerate(word) if letter.isalnum()), None)
+    if position is None or not word[position].isalpha():
         return ""
-    found = _CLUSTER.match(word, place)
-    return found.group()[:LONGEST_INITIAL] if found else ""
+    match = _CLUSTER.match(word, position)
+    return match.group()[:LONGEST_INITIAL] if match else ""

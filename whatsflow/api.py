@@ -1,4 +1,4 @@
-"""URLs of the JSON API, version 1. Unknown ones answer 404 in the API's envelope."""
+"""URLs of the JSON API, version 1. Unknown URLs get a 404 in the API's envelope."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from whatsflow import api_docs, error_pages
 app_name = "api"
 
 
-@csrf_exempt  # else what does not exist would be a form without a token
+@csrf_exempt  # a POST to an unknown URL must get 404, not a CSRF failure
 def unknown(request: HttpRequest) -> HttpResponse:
-    """Answer 404 for a path of no endpoint, with or without a trailing slash."""
+    """Answer 404 for a path without an endpoint, with or without a trailing slash."""
     return error_pages.page_not_found(request)
 
 

@@ -1,4 +1,4 @@
-"""The API's description, as a file for programs and as a page to read and try."""
+"""OpenAPI description of the API, as JSON and in Swagger UI."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 @require_safe
 def openapi(request: HttpRequest) -> HttpResponse:
-    """The OpenAPI document."""
+    """Serve the OpenAPI document."""
     response = HttpResponse(document(), content_type="application/json")
     response["Cache-Control"] = "public, max-age=300"
     return response
@@ -19,14 +19,16 @@ def openapi(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    """The API to read and try: Swagger UI, from our own files as the content security policy asks."""
+    """Serve Swagger UI, from our own static files, as the Content Security Policy requires."""
     return render(request, "shell/api_docs.html")
 
 
 @cache
 def document() -> bytes:
-    """The OpenAPI document as JSON. Made once a process: it only changes with the code."""
-    from drf_spectacular.generators import SchemaGenerator  # here: few ask for the description
+    """Generate the OpenAPI document as JSON, once a process: it only changes with the code."""
+    from drf_spectacular.generators import (
+        SchemaGenerator,
+    )  # here, because few processes serve the description
 
     from core.api.framework import to_json
 

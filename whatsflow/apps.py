@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class WhatsFlowConfig(AppConfig):
-    """The composition root: settings, routes, processes."""
+    """Composition root: settings, routes, processes."""
 
     name = "whatsflow"
 

@@ -1,6 +1,6 @@
-"""The ASGI application: sockets stay asynchronous, HTTP goes to the WSGI handler on a fixed pool of threads.
+"""ASGI application: asynchronous WebSockets; HTTP goes to the WSGI handler on a fixed pool of threads.
 
-Served by uvicorn, as the whole site (embedded, `manage.py up`) or for /ws/ alone behind a proxy (role `live`).
+Served by uvicorn, for the whole site (embedded, `manage.py up`) or only for /ws/ behind a proxy (role `live`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.core.wsgi import get_wsgi_application
 
 from core.web.charset import only_utf8
 
-_wsgi = only_utf8(get_wsgi_application())  # sets Django up; what follows needs that
+_wsgi = only_utf8(get_wsgi_application())  # sets up Django, which the following imports need
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from django.conf import settings  # noqa: E402
@@ -32,9 +32,9 @@ http = WsgiBridge(_wsgi, threads=settings.WEB_THREADS, max_body=settings.MAX_REQ
 
 
 async def application(scope: Scope, receive: Any, send: Any) -> None:
-    """Every connection starts here."""
+    """Dispatch a connection by protocol and path."""
     if scope["type"] == "http" and scope["path"] == "/mcp":
-        await assistants()(scope, receive, send)
+        await mcp_endpoint()(scope, receive, send)
     elif scope["type"] == "http":
         await http(scope, receive, send)
     elif scope["type"] == "websocket":
@@ -42,9 +42,9 @@ async def application(scope: Scope, receive: Any, send: Any) -> None:
 
 
 async def websocket(scope: Scope, receive: Any, send: Any) -> None:
-    """A socket from one of our own pages goes to its consumer; any other is refused before it is accepted."""
+    """Pass a same-origin socket to its consumer; reject any other one before the handshake."""
     consumer = sockets().get(scope["path"])
-    if consumer is None or not from_our_pages(scope):
+    if consumer is None or not is_same_origin(scope):
         await receive()
         await send({"type": "websocket.close", "code": 4403})
         return
@@ -52,8 +52,8 @@ async def websocket(scope: Scope, receive: Any, send: Any) -> None:
 
 
 @functools.cache
-def assistants() -> AsgiApp:
-    """The Model Context Protocol. Imported on first use: its library takes a second and some memory."""
+def mcp_endpoint() -> AsgiApp:
+    """Build the endpoint of the Model Context Protocol, imported on first use because its library is slow to load."""
     from whatsflow.mcp import McpEndpoint
 
     return McpEndpoint(http)
@@ -61,14 +61,14 @@ def assistants() -> AsgiApp:
 
 @functools.cache
 def sockets() -> dict[str, AsgiApp]:
-    """path -> application. Imported on first use, so that a process without sockets does not pay for it."""
+    """Map paths to socket applications, imported on first use for the sake of processes without sockets."""
     from whatsflow.live_socket import LiveConsumer
 
     return {"/ws/live/": AuthMiddlewareStack(LiveConsumer.as_asgi())}
 
 
-def from_our_pages(scope: Scope) -> bool:
-    """Whether the browser says that a page of this site opened the socket (it says so truthfully for foreign ones)."""
+def is_same_origin(scope: Scope) -> bool:
+    """Whether the Origin header, which browsers set truthfully, names this site."""
     headers = dict(scope["headers"])
     origin = headers.get(b"origin", b"").decode("latin1").lower()
     host = headers.get(b"host", b"").decode("latin1").lower()

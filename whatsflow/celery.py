@@ -1,4 +1,4 @@
-"""The Celery application. A task only starts work: the database is the queue."""
+"""Celery application. Tasks only start work; the queue of work is in the database."""
 
 import os
 

@@ -1,7 +1,7 @@
-"""Refuses to start what would be unsafe: `manage.py check`, and `manage.py up` before anything else.
+"""System checks of the configuration, for `manage.py check` and at the start of `manage.py up`.
 
-Development and the embedded default on one's own machine are left alone: the checks are active with
-WHATSFLOW_PRODUCTION=1. Two hold everywhere: a key that cannot be used, and SQLite under several processes.
+Most are active with WHATSFLOW_PRODUCTION=1 only, to leave development and the embedded default alone. Two always apply:
+unusable keys, and SQLite with several processes.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ KEY_BYTES = 32
 
 
 @register(Tags.security)
-def safe_to_start(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Everything that stands in the way of a safe start."""
-    return list(unsafe())
+def check_configuration(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Run all checks for the role "all"."""
+    return list(find_errors())
 
 
-def unsafe(role: str = "all") -> list[Error]:
-    """What is wrong with the settings for starting `role`; empty when it may start."""
+def find_errors(role: str = "all") -> list[Error]:
+    """List the errors in the settings that prevent starting `role`."""
     problems = [*_unusable_keys(), *_sqlite_shared(role)]
     if settings.PRODUCTION:
         problems += [*_secret_key(), *_debugging(), *_addresses()]

@@ -1,4 +1,4 @@
-"""What every page's frame shows: who, in which business, in which colours. Costs no query."""
+"""Context of the frame of every page. Costs no query."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: access, businesses, theme, time_zone, shortcuts_enabled."""
+    """Add access, businesses, theme, time_zone and shortcuts_enabled."""
     access = getattr(request, "access", None)
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:

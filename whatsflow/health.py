@@ -29,14 +29,14 @@ log = structlog.get_logger(__name__)
 @require_safe
 @never_cache
 def livez(request: HttpRequest) -> HttpResponse:
-    """200 while the process answers at all."""
+    """Answer 200 while the process can answer."""
     return HttpResponse("ok", content_type="text/plain")
 
 
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when requests can be served; 503 and which part is missing otherwise."""
+    """Answer 200 if requests can be served, else 503 with the failed checks."""
     checks = {name: _passes(name, check) for name, check in _checks().items()}
     ready = all(checks.values())
     body = {
@@ -49,16 +49,16 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Figures for Prometheus, for whoever has WHATSFLOW_METRICS_TOKEN; without one set there is no such page.
+    """Serve metrics to Prometheus, authorised by WHATSFLOW_METRICS_TOKEN; 404 if that is not set.
 
-    All come from the database, so that every process says the same.
+    All values come from the database, so that every process reports the same ones.
     """
     if not settings.METRICS_TOKEN:
         raise Http404
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not constant_time_compare(given, settings.METRICS_TOKEN):
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not constant_time_compare(token, settings.METRICS_TOKEN):
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
-    figures = chain(
+    all_gauges = chain(
         [
             gauges.Gauge("info", "The version that runs.", 1, {"version": __version__}),
             gauges.Gauge("disk_free_bytes", "Free on the disk of WHATSFLOW_HOME.", disk.free_bytes()),
@@ -68,7 +68,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         webhooks.gauges.read(),
         jobs.gauges.read(),
     )
-    return HttpResponse(gauges.text(figures), content_type=gauges.CONTENT_TYPE)
+    return HttpResponse(gauges.text(all_gauges), content_type=gauges.CONTENT_TYPE)
 
 
 def _checks() -> dict[str, Callable[[], bool]]:
@@ -96,7 +96,7 @@ _seen_migrated = False
 
 
 def _migrated() -> bool:
-    """Looked up until it holds; a running process does not lose its migrations."""
+    """Whether all migrations are applied, cached once it is true."""
     global _seen_migrated
     if not _seen_migrated:
         executor = MigrationExecutor(connection)
@@ -109,7 +109,7 @@ def _running() -> bool:
 
 
 def _redis_answers() -> bool:
-    import redis  # here, because the embedded default must not pay for it
+    import redis  # here, to keep the embedded default small
 
     with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1) as client:
         try:

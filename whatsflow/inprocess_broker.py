@@ -1,8 +1,8 @@
-"""Celery's broker of the embedded default: kombu's memory transport with consumers that wait instead of polling.
+"""Celery broker of the embedded default: kombu's memory transport with consumers that wait instead of polling.
 
-`memory://` looks into its queues once a second. Here a publish wakes the consumers, so that a task starts within a
-millisecond and an idle process sleeps. Registered as `inproc://` on import. Messages die with the process, which costs
-nothing: all work that is due is rows in the database.
+`memory://` polls its queues once a second. Here publishing wakes the consumers, so that a task starts within a
+millisecond and an idle process sleeps. Registered as `inproc://` on import. Messages are lost with the process, which
+is harmless: all work that is due is rows in the database.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def interrupt_consumers() -> None:
 
 
 class Channel(memory.Channel):
-    """Memory channel that announces what is published. Its queues are apart from those of `memory://`."""
+    """Memory channel that announces published messages. Its queues are separate from those of `memory://`."""
 
     events: Any = defaultdict(set)
     queues: dict[str, Queue[Any]] = {}
@@ -89,7 +89,7 @@ class Transport(memory.Transport):
         while True:
             seen = _arrivals.count
             try:
-                super().drain_events(connection, timeout=0)  # looks once
+                super().drain_events(connection, timeout=0)  # one look without waiting
                 return
             except TimeoutError:
                 left = None if deadline is None else deadline - monotonic()

@@ -1,8 +1,7 @@
-"""The socket of an open page: who is it, which business, and then only listening.
+"""WebSocket consumer of live updates: authenticates, joins the business's group, and sends its frames.
 
-Frames are written by `messaging.inbox.live_updates` and others through `core.realtime.hub.push`. Nothing that a
-browser sends is acted upon. A plain ASGI application: Channels' consumers would pay a channel and a thread hop of
-their own.
+Frames come from `messaging.inbox.live_updates` and others through `core.realtime.hub.push`. Messages of the browser are
+ignored. A plain ASGI application: a consumer of Channels would cost a channel and a thread hop.
 """
 
 from __future__ import annotations
@@ -22,18 +21,18 @@ from core.realtime.hub import NOT_A_MEMBER, TRY_AGAIN, Socket, business_group, h
 log = structlog.get_logger(__name__)
 
 NOT_SIGNED_IN = 4401
-"""Close code of a socket without a signed-in user: the page has to go to the login."""
+"""Close code of a socket without a signed-in user: the page redirects to the login."""
 TOO_MANY = 4429
-"""Close code of a socket too many for one person: the page says so and does without."""
+"""Close code above SOCKETS_A_PERSON: the page says so and does without live updates."""
 SOCKETS_A_PERSON = 30
-"""Open pages of one person in one business that one process serves."""
+"""Sockets of one user in one business in one process."""
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class LiveConsumer:
-    """One socket, joined to the group of the business that its session has chosen."""
+    """Consumer of one socket, in the group of the business that its session selects."""
 
     @classmethod
     def as_asgi(cls) -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
@@ -49,7 +48,7 @@ class LiveConsumer:
         self.accepted = asyncio.Event()
 
     async def run(self) -> None:
-        """Accept, find out who it is, and listen until the browser goes."""
+        """Authenticate, then serve the socket until it disconnects."""
         if (await self.receive())["type"] != "websocket.connect":
             return
         user = self.scope.get("user")
@@ -67,16 +66,16 @@ class LiveConsumer:
             await self.listen(access, seconds)
 
     def find_access(self) -> tuple[Access | None, float]:
-        """The user's access to the session's business, and the seconds that the session has left; as of now."""
+        """Return the user's current access to the session's business, and the seconds until the session expires."""
         session = self.scope["session"]
         access = find_access(self.scope["user"], session.get(SESSION_KEY))
         allowed = access is not None and access.can(Can.VIEW)
         return access if allowed else None, accounts.session_seconds_left(session.session_key)
 
     async def listen(self, access: Access, seconds: float) -> None:
-        """Join the business's group, then accept: a page that sees the socket open misses nothing from then on.
+        """Join the business's group, then accept: a page with an open socket misses no frame.
 
-        What the browser says is read and dropped. After `seconds`, with the session, it ends.
+        seconds: until the session, and with it the socket, ends. Incoming messages are dropped.
         """
         group = business_group(access.business.pk)
         socket = Socket(access.user.pk, self.write, self.close)
@@ -98,7 +97,7 @@ class LiveConsumer:
             hub.leave(group, socket)
 
     async def refuse(self, code: int) -> None:
-        """Close with a code that the page can see: a refused handshake would hide it."""
+        """Accept and close: a rejected handshake would hide the code from the page."""
         await self.send({"type": "websocket.accept"})
         await self.send({"type": "websocket.close", "code": code})
 

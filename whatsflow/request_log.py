@@ -1,4 +1,4 @@
-"""What of a request may be written into the log."""
+"""Request logging without personal data and secrets."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class RequestLogMiddleware(RequestMiddleware):
-    """Names each request in the log by method and path: no query (people search for names and numbers), no secrets."""
+    """Middleware: log method and path of requests, without query (it may hold names and numbers) and tokens."""
 
     def handle_response(self, request: HttpRequest, response: HttpResponse) -> None:
-        """Tells the client the id under which the log knows the request."""
+        """Add the X-Request-Id of the log to the response."""
         response["X-Request-Id"] = structlog.contextvars.get_contextvars().get("request_id", "")
         super().handle_response(request, response)
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
-        return f"{request.method} {without_secrets(request.path)}"
+        return f"{request.method} {mask_secrets(request.path)}"
 
     @classmethod
     def bind_ip(cls, request: HttpRequest) -> None:
-        """The address that the brakes count by: a client cannot write another one into the log."""
+        """Bind the address that rate limits use, which the client cannot forge."""
         structlog.contextvars.bind_contextvars(ip=client_address(request))
 
 
-def without_secrets(path: str) -> str:
-    """`path` with its tokens (of invitations and password resets) left out; ids stay."""
+def mask_secrets(path: str) -> str:
+    """Mask the tokens (of invitations and password resets) in `path`; ids stay."""
     return "/".join(
         "…" if _SECRET.fullmatch(piece) and not _ID.fullmatch(piece) else piece for piece in path.split("/")
     )

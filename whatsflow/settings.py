@@ -25,21 +25,21 @@ env = environ.FileAwareEnv()
 if (BASE_DIR / ".env").exists() and "WHATSFLOW_NO_DOTENV" not in os.environ:
     env.read_env(BASE_DIR / ".env")
 
-# -- where and what ----------------------------------------------------------------------------------------------------
+# -- installation ------------------------------------------------------------------------------------------------------
 
 HOME = Path(env.str("WHATSFLOW_HOME", default=str(BASE_DIR / "var"))).resolve()
 PRODUCTION = env.bool("WHATSFLOW_PRODUCTION", default=False)
 DEBUG = env.bool("WHATSFLOW_DEBUG", default=False)
 PORT = env.int("PORT", default=8000)
 BIND = env.str("WHATSFLOW_BIND", default="127.0.0.1")
-"""The address it listens on; 0.0.0.0 for all of the machine's."""
+"""Address to listen on; 0.0.0.0 for all interfaces."""
 PUBLIC_URL = env.str("WHATSFLOW_URL", default=f"http://localhost:{PORT}").rstrip("/")
 DATABASE_URL = env.str("DATABASE_URL", default="")
 REDIS_URL = env.str("REDIS_URL", default="")
 EMBEDDED = not REDIS_URL
-"""No Redis: broker, message bus and cache live in the one process."""
+"""Without Redis, broker, message bus and cache are in the one process."""
 REDIS_PREFIX = "whatsflow" + urlsplit(REDIS_URL).path.replace("/", ".")
-"""Starts every channel name: Redis keeps keys apart by database number, but not what is published."""
+"""Prefix of channel names: Redis separates keys by database number, but not channels."""
 FAILPOINTS = env.str("WHATSFLOW_FAILPOINTS", default="")
 
 # -- keys --------------------------------------------------------------------------------------------------------------
@@ -47,7 +47,7 @@ FAILPOINTS = env.str("WHATSFLOW_FAILPOINTS", default="")
 _keys = load_or_create(HOME) if not PRODUCTION else {}
 SECRET_KEY = env.str("WHATSFLOW_SECRET_KEY", default=_keys.get("secret_key", ""))
 SECRET_KEY_MISSING = not SECRET_KEY
-"""Refused by checks.py. Libraries read the key while they are imported: one as long-lived as the process stands in."""
+"""Error in checks.py. Until then a temporary key is used, because libraries read it on import."""
 SECRET_KEY = SECRET_KEY or secrets.token_urlsafe(64)
 ENCRYPTION_KEYS = env.list("WHATSFLOW_ENCRYPTION_KEY", default=[_keys["encryption_key"]] if _keys else [])
 
@@ -78,7 +78,6 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     "axes",
-    "channels",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -148,7 +147,7 @@ TEMPLATES = [
     }
 ]
 
-# -- data --------------------------------------------------------------------------------------------------------------
+# -- database and cache ------------------------------------------------------------------------------------------------
 
 SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
@@ -176,7 +175,7 @@ else:
     WEB_THREADS = env.int("WHATSFLOW_WEB_THREADS", default=4)
 _services = bool(REDIS_URL) and not DATABASES["default"]["ENGINE"].endswith("sqlite3")
 WEB_WORKERS = env.int("WHATSFLOW_WEB_WORKERS", default=2 if _services else 1)
-"""Processes and threads in each that answer HTTP (SQLite: one process, and more threads only wait for each other)."""
+"""HTTP processes, each with WEB_THREADS (SQLite: one process; more threads would only wait for each other)."""
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 if REDIS_URL:
@@ -195,11 +194,11 @@ else:
             "LOCATION": "whatsflow",
             "OPTIONS": {
                 "MAX_ENTRIES": 50_000
-            },  # Django's 300 let a flood push out the counters of rate limits
+            },  # with Django's 300, many requests would evict the counters of rate limits
         }
     }
 
-# -- work --------------------------------------------------------------------------------------------------------------
+# -- tasks and sessions ------------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = REDIS_URL or "inproc://localhost"
 CELERY_TASK_IGNORE_RESULT = True
@@ -236,13 +235,13 @@ CELERY_BEAT_SCHEDULE = {
 for _entry in CELERY_BEAT_SCHEDULE.values():  # without a worker, tasks do not pile up
     _entry["options"] = {"expires": _entry["schedule"]}
 MAX_SESSIONS = env.int("WHATSFLOW_MAX_SESSIONS", default=20)
-"""Numbers that one sessions worker drives at most."""
+"""Numbers that one worker of the queue `sessions` drives at most."""
 WHATSAPP_WEB_HOME = Path(env.str("WHATSAPP_WEB_HOME", default=str(HOME / "sessions")))
-"""Where the numbers' browser profiles lie; in them are the logins, so nobody else may read them."""
+"""Directory of the browser profiles, which contain the logins: readable by the owner only."""
 WHATSAPP_WEB_BUNDLE = Path(
     env.str("WHATSAPP_WEB_BUNDLE", default=str(BASE_DIR / "static" / "vendor" / "wa-js" / "wppconnect-wa.js"))
 )
-"""The wa-js bundle; another version can be put in its place without a release."""
+"""The wa-js bundle, replaceable by another version without a release."""
 WHATSAPP_WEB_CHROMIUM = env.str("WHATSAPP_WEB_CHROMIUM", default="")
 WHATSAPP_WEB_CHROMEDRIVER = env.str("WHATSAPP_WEB_CHROMEDRIVER", default="")
 WHATSAPP_WEB_BROWSER_ARGS = env.json("WHATSAPP_WEB_BROWSER_ARGS", default=[])
@@ -250,27 +249,27 @@ WHATSAPP_WEB_BROWSER_ARGS = env.json("WHATSAPP_WEB_BROWSER_ARGS", default=[])
 WHATSAPP_WEB_READY_SECONDS = env.float("WHATSAPP_WEB_READY_SECONDS", default=180.0)
 WHATSAPP_WEB_RECYCLE_HOURS = env.float("WHATSAPP_WEB_RECYCLE_HOURS", default=24.0)
 WHATSAPP_WEB_MEMORY_MB = env.int("WHATSAPP_WEB_MEMORY_MB", default=2048)
-"""A browser that is older or takes more is started anew when nothing is going on."""
+"""Age and memory from which a browser is restarted when it is idle."""
 WHATSAPP_WEB_ARCHIVE_MB = env.int("WHATSAPP_WEB_ARCHIVE_MB", default=512)
-"""A login that takes more is not copied to the media storage; the dashboard says so."""
+"""Largest login that is copied to the media storage; the dashboard reports larger ones."""
 WHATSAPP_WEB_HISTORY_CHATS = env.int("WHATSAPP_WEB_HISTORY_CHATS", default=200)
 WHATSAPP_WEB_HISTORY_MESSAGES = env.int("WHATSAPP_WEB_HISTORY_MESSAGES", default=200)
-"""How many recent chats, and messages of each, are compared with what is stored after a gap."""
+"""Recent chats, and messages of each, that are compared with the stored ones after a gap."""
 LOGOUT_AFTER_DAYS = env.float("WHATSFLOW_LOGOUT_AFTER_DAYS", default=30.0)
-"""A number that has been disconnected for so long is logged out and its login deleted; 0: never."""
+"""Days of disconnection after which a number is logged out and its login deleted; 0: never."""
 LIMIT_HOURS = env.float("WHATSFLOW_LIMIT_HOURS", default=24.0)
-"""After WhatsApp refused a new chat (its limit 463) no new chat is tried for so long, unless WhatsApp says when."""
+"""Pause of new chats after WhatsApp refused one (limit 463), unless WhatsApp states the time."""
 HOLD_AFTER_MINUTES = env.float("WHATSFLOW_HOLD_AFTER_MINUTES", default=60.0)
-"""Data that was not in use for so long may come from a backup: what waits in it asks first; 0: it never does."""
+"""Inactivity after which data may be a restored backup: queued messages then need a confirmation; 0: never."""
 SELENIUM_REMOTE_URL = env.str("SELENIUM_REMOTE_URL", default="")
 SELENIUM_REMOTE_PROFILES = env.str("SELENIUM_REMOTE_PROFILES", default="")
-"""Where a remote browser's machine has WHATSAPP_WEB_HOME mounted."""
+"""Mount point of WHATSAPP_WEB_HOME on the remote browser's machine."""
 LEASE_SECONDS = env.float("WHATSFLOW_LEASE_SECONDS", default=30.0)
 LEASE_RENEW_SECONDS = LEASE_SECONDS / 3
 UNKNOWN_AFTER_SECONDS = env.float("WHATSFLOW_UNKNOWN_AFTER_SECONDS", default=120.0)
-"""A begun send that WhatsApp does not know after so long may have left: it becomes `unknown`."""
+"""Age after which a begun send without confirmation becomes `unknown`: it may have been sent."""
 
-# -- people ------------------------------------------------------------------------------------------------------------
+# -- accounts ----------------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
@@ -296,7 +295,7 @@ PASSWORD_RESET_TIMEOUT = 3600 * 2
 AXES_HANDLER = "accounts.lockout.Handler"
 AXES_FAILURE_LIMIT = 5
 ADDRESS_FAILURE_LIMIT = 50
-"""Wrong passwords from one address over all accounts; an office behind one address must not reach it by mistyping."""
+"""Wrong passwords from one address over all accounts; high enough for a whole office behind one address."""
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
@@ -357,7 +356,7 @@ CONTENT_SECURITY_POLICY = {
 STATIC_URL = "/static/"
 STATIC_ROOT = (
     BASE_DIR / "staticfiles" if PRODUCTION else None
-)  # gathered for production; served in place otherwise
+)  # collected for production, else served from STATICFILES_DIRS
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = DEBUG
@@ -394,7 +393,7 @@ MEDIA_MAX_BYTES = {
     "document": 100 * 1024 * 1024,
 }
 DISK_RESERVE_BYTES = env.int("WHATSFLOW_DISK_RESERVE_MB", default=64) * 1024 * 1024
-"""With less than that free where WHATSFLOW_HOME is, files are refused and messages wait; 0: never."""
+"""Free space of WHATSFLOW_HOME below which files are rejected and messages wait; 0: no limit."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 MAX_REQUEST_BYTES = max(MEDIA_MAX_BYTES.values()) + DATA_UPLOAD_MAX_MEMORY_SIZE
 FILE_UPLOAD_TEMP_DIR = None
@@ -419,7 +418,7 @@ DRF_STANDARDIZED_ERRORS = {
 API_REQUESTS_PER_KEY = env.int("WHATSFLOW_API_REQUESTS_PER_KEY", default=600)
 API_REQUESTS_PER_USER = env.int("WHATSFLOW_API_REQUESTS_PER_USER", default=600)
 API_REQUESTS_PER_ADDRESS = env.int("WHATSFLOW_API_REQUESTS_PER_ADDRESS", default=60)
-"""Requests a minute: of one API key, of one person, and of one address without a valid credential."""
+"""Requests a minute: of an API key, of a user, and of a client address without a valid credential."""
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": derive(SECRET_KEY, "api-tokens"),
@@ -429,7 +428,7 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=30),
     "CHECK_REVOKE_TOKEN": True,
 }
-"""Rotation and ending of tokens: accounts/services/tokens.py."""
+"""Rotation and revocation of tokens: accounts/services/tokens.py."""
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_CREDENTIALS = False
 CORS_ALLOW_HEADERS = [
@@ -464,7 +463,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 METRICS_TOKEN = env.str("WHATSFLOW_METRICS_TOKEN", default="")
-"""Whoever sends it may read /metrics; without it there is no such page."""
+"""Bearer token for /metrics; if empty, the page does not exist."""
 
 # -- webhooks ----------------------------------------------------------------------------------------------------------
 
@@ -475,15 +474,15 @@ WEBHOOK_RETRY_SECONDS = [
         default=["0", "5", "300", "1800", "7200", "18000", "36000", "50400", "72000", "86400"],
     )
 ]
-"""Before the first attempt, the second, ...; after the last one a delivery is given up."""
+"""Delay before each attempt; after the last one the delivery fails."""
 WEBHOOK_TIMEOUT_SECONDS = env.float("WHATSFLOW_WEBHOOK_TIMEOUT_SECONDS", default=15.0)
 WEBHOOK_CLAIM_SECONDS = env.float("WHATSFLOW_WEBHOOK_CLAIM_SECONDS", default=60.0)
-"""A dispatcher that is silent for so long has lost the deliveries that it took."""
+"""Time after which deliveries claimed by a silent dispatcher can be claimed again."""
 WEBHOOK_RETENTION_DAYS = env.int("WHATSFLOW_WEBHOOK_RETENTION_DAYS", default=30)
 OUTBOUND_HTTP_ALLOWED_HOSTS = env.list("WHATSFLOW_HTTP_ALLOWED_HOSTS", default=[])
-"""host:port pairs that outbound HTTP may reach although they are not public or not https; development only."""
+"""host:port pairs exempt from the rules of outbound HTTP (public addresses, https); development only."""
 
-# -- words and time ----------------------------------------------------------------------------------------------------
+# -- language and time -------------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
 USE_I18N = True
@@ -527,7 +526,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {
             "level": "CRITICAL"
-        },  # strangers would fill the log with tracebacks
+        },  # any client could fill the log with tracebacks
     },
 }
 structlog.configure(

@@ -1,4 +1,4 @@
-"""Where the static files' addresses come from. They stay the same while a process runs, so each is made once."""
+"""Storages of static files that cache the URLs, which are constant while a process runs."""
 
 from __future__ import annotations
 
@@ -9,31 +9,33 @@ from django.contrib.staticfiles.storage import StaticFilesStorage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class _Remembered(StaticFilesStorage):
-    """Remembers the addresses that it gives, except while somebody develops (DEBUG)."""
+class _CachedURLs(StaticFilesStorage):
+    """Storage that caches the URLs, except with DEBUG."""
 
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self._addresses: dict[tuple[str, bool], str] = {}
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._urls: dict[tuple[str, bool], str] = {}
 
     def url(self, name: Any, force: bool = False) -> str:
-        """The address of the file `name`. force: the hashed one, whatever the settings."""
+        """Return the URL of the file `name`. force: the hashed one, whatever the settings."""
         if settings.DEBUG:
-            return self._made(name, force)
-        if (name, force) not in self._addresses:
-            self._addresses[name, force] = self._made(name, force)
-        return self._addresses[name, force]
+            return self._build_url(name, force)
+        if (name, force) not in self._urls:
+            self._urls[name, force] = self._build_url(name, force)
+        return self._urls[name, force]
 
-    def _made(self, name: str, force: bool) -> str:
-        make: Any = super().url
+    def _build_url(self, name: str, force: bool) -> str:
+        parent_url: Any = super().url
         return str(
-            make(name, force) if isinstance(self, CompressedManifestStaticFilesStorage) else make(name)
+            parent_url(name, force)
+            if isinstance(self, CompressedManifestStaticFilesStorage)
+            else parent_url(name)
         )
 
 
-class Plain(_Remembered):
-    """Files under their own names."""
+class Plain(_CachedURLs):
+    """Storage of files under their own names."""
 
 
-class Hashed(_Remembered, CompressedManifestStaticFilesStorage):
-    """Files under names with a hash of what is in them, compressed."""
+class Hashed(_CachedURLs, CompressedManifestStaticFilesStorage):
+    """Storage of compressed files under names with a hash of their content."""

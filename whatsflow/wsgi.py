@@ -1,4 +1,4 @@
-"""The WSGI application: plain HTTP, served by granian."""
+"""WSGI application: plain HTTP, served by granian."""
 
 import gc
 import os
@@ -11,10 +11,10 @@ from core.web.charset import only_utf8
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "whatsflow.settings")
 application = only_utf8(get_wsgi_application())
 
-get_resolver().url_patterns  # noqa: B018 - reading it loads all pages and the API
+get_resolver().url_patterns  # noqa: B018 - loads all views and the API
 
-# What is loaded by now stays for good, and a page leaves few circles of objects: looking for them as often as Python
-# does by itself costs up to a tenth of a page.
+# What is loaded by now is permanent, and a page leaves few reference cycles: collecting at Python's default thresholds
+# costs up to a tenth of a page.
 gc.collect()
 gc.freeze()
 gc.set_threshold(20_000, 20, 50)

@@ -1,4 +1,4 @@
-"""The REST API's framework: who calls, what they may do, and the manners that every endpoint has.
+"""Base of the REST API: authentication, permissions, throttling, idempotency and description of operations.
 
 See "An endpoint" in CONTRIBUTING.md.
 """

@@ -1,4 +1,4 @@
-"""Who calls: an API key or an access token, and in which business."""
+"""Authentication by API key or access token, and selection of the business."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ BUSINESS_HEADER = "X-Business-Id"
 class ApiAuthentication(BaseAuthentication):
     """`Authorization: Bearer <key or access token>`, or `X-API-Key: <key>`.
 
-    A key's business is the key's. A person with several businesses says which by X-Business-Id; without it, it is the
-    oldest of which they are a member. `request.auth` is the Access, None for a person without a business.
+    A key belongs to one business. A user with several businesses selects one by X-Business-Id; the default is the
+    oldest membership. `request.auth` is the Access, None for a user without a business.
     """
 
     def authenticate(self, request: Request) -> tuple[User, Access | None] | None:
-        """Raises Unauthorized, Forbidden, or NotFound for a business that is not the caller's."""
+        """Return the user and their Access, None without credentials.
+
+        Raises Unauthorized, Forbidden, or NotFound for a business that is not the caller's.
+        """
         credential = _credential(request)
         if credential is None:
             return None
@@ -36,7 +39,7 @@ class ApiAuthentication(BaseAuthentication):
         return user, _by_membership(request, user)
 
     def authenticate_header(self, request: Request) -> str:
-        """What a 401 asks for."""
+        """Return the WWW-Authenticate header of a 401."""
         return 'Bearer realm="WhatsFlow"'
 
 

@@ -1,4 +1,4 @@
-"""The base class of endpoints: authorises, counts, reads what was sent, calls the method, writes the answer."""
+"""Base class of endpoints: authentication, authorisation, throttling, validation, pagination, response."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ from core.errors import DomainError, Forbidden
 
 
 class Endpoint(ViewSet):
-    """The operations on one kind of thing. Subclasses declare methods with `@operation` and return what to tell.
+    """Operations on one kind of resource. Subclasses declare methods with `@operation`.
 
-    section: heading in the documentation. resource: whose scopes a key needs. capability: what a role must allow for
-    operations that write. In a method: `self.access`, `self.business`, `self.user`, `self.data` (the checked body),
-    `self.query` (the checked parameters). It returns a row, a list, a QuerySet (which is paged as declared), a `Page`,
-    or a finished response. `current(**ids)` gives the thing at this address, for If-Match.
+    section: heading in the documentation. resource: whose scope a key needs. capability: required of the role for
+    operations that write. Methods use `self.access`, `self.business`, `self.user`, `self.data` (validated body) and
+    `self.query` (validated parameters), and return a row, a list, a QuerySet (paginated as declared), a `Page`, or a
+    response. `current(**ids)` returns the addressed object, for If-Match.
     """
 
     section: ClassVar[str]
@@ -64,14 +64,14 @@ class Endpoint(ViewSet):
 
     @classmethod
     def method(cls, name: str) -> Operation:
-        """What a method is declared with."""
+        """Return the declaration of a method."""
         return cast(Operation, getattr(cls, name).operation)
 
-    # -- who --------------------------------------------------------------------------------------
+    # -- caller ------------------------------------------------------------------------------------
 
     @property
     def access(self) -> Access:
-        """Who acts in which business."""
+        """The user's or key's access to the business."""
         assert self._access is not None, "public and personal operations have none"
         return self._access
 
@@ -82,7 +82,7 @@ class Endpoint(ViewSet):
 
     @property
     def user(self) -> User:
-        """The person who acts, or the one who made the key that does."""
+        """The signed-in user, or the creator of the API key."""
         return cast(User, self.request.user)
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
@@ -91,7 +91,7 @@ class Endpoint(ViewSet):
         return super().initialize_request(request, *args, **kwargs)
 
     def get_parsers(self) -> list[Any]:
-        """JSON; for uploads multipart."""
+        """Return the multipart parser for uploads, else the JSON parser."""
         if self.request is None:  # for the description
             return [JSONParser()]
         action = self.action_map.get(str(self.request.method).lower())  # `self.action` is set after this
@@ -99,8 +99,8 @@ class Endpoint(ViewSet):
         return [parsers.MultiPartParser()] if multipart else [JSONParser()]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Everything that may refuse the request before its method is called."""
-        if self.action not in self.action_map.values():  # none, or the framework's own for OPTIONS
+        """Authenticate, throttle, authorise and parse the query, before the method is called."""
+        if self.action not in self.action_map.values():  # none, or the framework's "metadata" for OPTIONS
             raise exceptions.MethodNotAllowed(str(request.method))
         self.operation = self.method(str(self.action))
         request.accepted_renderer, request.accepted_media_type = EnvelopeRenderer(), "application/json"
@@ -109,7 +109,7 @@ class Endpoint(ViewSet):
         self.query = read_parameters(self.operation, request)
 
     def _identify(self, request: Request) -> None:
-        """Who calls; those who are refused are counted by their address, so that nobody can go on guessing."""
+        """Authenticate and throttle. Failed attempts count for the client address, against guessing."""
         plain = self.http_request
         try:
             user = request.user if not self.operation.public else None
@@ -127,7 +127,7 @@ class Endpoint(ViewSet):
             raise throttling.refusal(self._window)
 
     def _check_origin(self, plain: HttpRequest) -> None:
-        """A page of another site may act only in a business that has allowed that site."""
+        """Raise Forbidden for a cross-origin request from an origin that the business does not allow."""
         origin = plain.headers.get("Origin")
         if origin is None or self._access is None or origin == f"{plain.scheme}://{plain.get_host()}":
             return
@@ -154,10 +154,10 @@ class Endpoint(ViewSet):
         self._access.require_scope(self.resource, READ if reads else WRITE)
         self._access.require(operation.can or (Can.VIEW if reads else self.capability))
 
-    # -- what -------------------------------------------------------------------------------------
+    # -- request -----------------------------------------------------------------------------------
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """As the framework does it, with the operation's manners around the method."""
+        """Dispatch with `_answer` around the operation's method."""
         verb = str(request.method).lower()
         name = self.action_map.get(verb)
         if name is None:
@@ -168,7 +168,7 @@ class Endpoint(ViewSet):
             return super().dispatch(request, *args, **kwargs)
         finally:
             delattr(self, verb)
-            self.__dict__.pop("response", None)  # else the answer, which points here, outlives its sending
+            self.__dict__.pop("response", None)  # breaks a reference cycle that would keep the response alive
 
     def _answer(self, request: Request, method: Any, ids: dict[str, Any]) -> HttpResponseBase:
         self.data = self._body(request)
@@ -199,9 +199,9 @@ class Endpoint(ViewSet):
         return dict(serializer.validated_data)
 
     def prepare(self, rows: Sequence[Any]) -> None:
-        """Load what a page of rows shows beside its own columns. Nothing, unless an endpoint says so."""
+        """Load related data of a page of rows. Hook for subclasses; does nothing here."""
 
-    # -- answer -----------------------------------------------------------------------------------
+    # -- response ----------------------------------------------------------------------------------
 
     def _respond(self, request: Request, result: Any) -> Response:
         operation = self.operation
@@ -214,9 +214,9 @@ class Endpoint(ViewSet):
         self.prepare(list(result) if operation.many else [result])
         if operation.many:
             return Response(self._represent(result, many=True), status=operation.status)
-        whole, names = self._answer_of(operation).tell(result), self.query.get("fields")
-        told = {name: whole[name] for name in whole if name in names} if names else whole
-        response = Response(told, status=operation.status)
+        whole, names = self._answer_of(operation).represent(result), self.query.get("fields")
+        data = {name: whole[name] for name in whole if name in names} if names else whole
+        response = Response(data, status=operation.status)
         if request.method in ("GET", "HEAD", "PUT", "PATCH"):
             response["ETag"] = tag = etags.tag_of(whole)
             seen = request.headers.get("If-None-Match")
@@ -233,18 +233,22 @@ class Endpoint(ViewSet):
             signed = tuple(f"-{column}" if order.startswith("-") else column for column in columns)
             self.cursor_ordering = signed
             rows = rows.order_by(*signed)
-        found = paginator.paginate_queryset(rows, request, self)
-        self.prepare(found)
-        return cast(Response, paginator.get_paginated_response(self._represent(found, many=True)))
+        page = paginator.paginate_queryset(rows, request, self)
+        self.prepare(page)
+        return cast(Response, paginator.get_paginated_response(self._represent(page, many=True)))
 
     def _represent(self, result: Any, *, many: bool) -> Any:
-        answer, names = self._answer_of(self.operation), self.query.get("fields")
-        return [answer.tell(row, names) for row in result] if many else answer.tell(result, names)
+        serializer, names = self._answer_of(self.operation), self.query.get("fields")
+        return (
+            [serializer.represent(row, names) for row in result]
+            if many
+            else serializer.represent(result, names)
+        )
 
     def _represent_current(self, row: Any) -> Any:
-        """As GET tells it, whatever the operation at hand answers."""
+        """Represent the row as `retrieve` does, whatever the current operation returns."""
         self.prepare([row])
-        return self._answer_of(self.method("retrieve")).tell(row)
+        return self._answer_of(self.method("retrieve")).represent(row)
 
     @staticmethod
     def _answer_of(operation: Operation) -> type[CamelCaseSerializer]:
@@ -254,7 +258,7 @@ class Endpoint(ViewSet):
     def finalize_response(
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> Any:
-        """Headers that every answer has."""
+        """Add the headers of all responses: rate limit, Retry-After, WWW-Authenticate, Cache-Control."""
         response = super().finalize_response(request, cast(Response, response), *args, **kwargs)
         headers: Mapping[str, str] = self._window.headers if self._window else {}
         for name, value in headers.items():

@@ -1,4 +1,4 @@
-"""A first message in five lines, as the guide and the page of a new key show it. A test runs what the guide says."""
+"""Code examples for a first message, shown on the page of a new key and in docs/api.md (tested there)."""
 
 CURL = """\
 curl "$WHATSFLOW_URL/api/v1/messages/send?wait=10" \\
@@ -27,12 +27,12 @@ console.log(JSON.stringify(await answer.json()));
 
 
 def environment(url: str, key: str) -> str:
-    """What to type in the terminal first."""
+    """Return the shell commands that set the variables of the examples."""
     return f"export WHATSFLOW_URL={url}\nexport WHATSFLOW_API_KEY={key}\n"
 
 
 def all_of(url: str, key: str) -> list[dict[str, str]]:
-    """The examples with the address and the key filled in: title, note, code."""
+    """List the examples with URL and key filled in: title, note (optional), code."""
     return [
         {"title": "In a terminal, first", "code": environment(url, key)},
         {"title": "curl", "code": CURL},

@@ -1,4 +1,4 @@
-"""The Idempotency-Key header."""
+"""Handling of the Idempotency-Key header."""
 
 from __future__ import annotations
 
@@ -18,40 +18,40 @@ HEADER = "Idempotency-Key"
 
 
 def answer(endpoint: Any, request: Request, carry_out: Callable[[], HttpResponseBase]) -> HttpResponseBase:
-    """Carry the request out, unless one with its key was: then that one's answer once more."""
+    """Execute the request, or replay the stored response of an earlier one with its key."""
     key = request.headers.get(HEADER)
     if key is None:
         return carry_out()
     name = f"{request.method} {request.path}"
-    whose = endpoint.user if endpoint.operation.personal else endpoint.business
-    begun = idempotency.begin(whose, name, key, body_hash(request.data))
-    if isinstance(begun, idempotency.StoredResponse):
-        stored = HttpResponse(begun.body, content_type="application/json", status=begun.status)
+    owner = endpoint.user if endpoint.operation.personal else endpoint.business
+    record = idempotency.begin(owner, name, key, body_hash(request.data))
+    if isinstance(record, idempotency.StoredResponse):
+        stored = HttpResponse(record.body, content_type="application/json", status=record.status)
         stored["Idempotency-Replayed"] = "true"
         return stored
     try:
         response = carry_out()
     except BaseException:
-        idempotency.abandon(begun)
+        idempotency.abandon(record)
         raise
-    written = endpoint.finalize_response(request, response)
-    if hasattr(written, "render"):
-        written.render()
-    idempotency.finish(begun, written.status_code, written.content.decode())
+    final = endpoint.finalize_response(request, response)
+    if hasattr(final, "render"):
+        final.render()
+    idempotency.finish(record, final.status_code, final.content.decode())
     return response
 
 
 def token_of(request: Request) -> str | None:
-    """The request's key in 64 characters, for services that keep a token of their own with what they make.
+    """Hash the request's key to 64 characters, for services that store a token with the created object.
 
-    Then not even a process that dies between the change and the stored answer makes a second one.
+    That prevents duplicates even if the process dies between the change and the stored response.
     """
     key = request.headers.get(HEADER)
     return None if key is None else fingerprint(f"{request.method} {request.path} {key}")
 
 
 def body_hash(data: Any) -> str:
-    """SHA-256 of what was sent: of the JSON whatever its blanks and order, of a form with its files' contents."""
+    """Hash a request body: JSON regardless of whitespace and key order, forms with the contents of files."""
     digest = hashlib.sha256()
     if hasattr(data, "lists"):
         for name, values in sorted(data.lists()):

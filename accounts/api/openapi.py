@@ -1,4 +1,8 @@
-"""The API's description (OpenAPI 3.1), made from what the operations are declared with."""
+"""OpenAPI 3.1 description, generated from the declarations of operations.
+
+`OperationSchema` overrides private methods of drf-spectacular until the endpoints are plain framework views: see
+docs/decisions/api-description.md.
+"""
 
 from __future__ import annotations
 
@@ -67,14 +71,14 @@ ERROR_SCHEMA: dict[str, Any] = {
 
 
 class OperationSchema(AutoSchema):
-    """Describes one operation of an Endpoint."""
+    """Schema generator of one operation of an Endpoint."""
 
     view: Any
 
     def get_operation(
         self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any
     ) -> dict[str, Any] | None:
-        """The OpenAPI object of an operation."""
+        """Return the OpenAPI object of an operation."""
         self.registry, self.path, self.path_regex = registry, path, path_regex
         self.path_prefix, self.method = path_prefix, method.upper()
         declared: Operation = self.view.method(self.view.action)
@@ -107,17 +111,17 @@ class OperationSchema(AutoSchema):
         token: dict[str, list[str]] = {"bearer": []}
         return [token] if declared.personal else [token, {"apiKey": []}]
 
-    # -- what is sent -----------------------------------------------------------------------------
+    # -- requests ----------------------------------------------------------------------------------
 
     def _parameters(self, declared: Operation) -> list[dict[str, Any]]:
-        found = self._resolve_path_parameters(re.findall(r"{(\w+)}", self.path))
+        parameters = self._resolve_path_parameters(re.findall(r"{(\w+)}", self.path))
         for name, field in parameters_of(declared)().fields.items():
-            found.append(self._query_parameter(camel(name), field))
+            parameters.append(self._query_parameter(camel(name), field))
         if declared.repeatable(self.method):
-            found.append({"$ref": "#/components/parameters/IdempotencyKey"})
+            parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
         if declared.conditional:
-            found.append({"$ref": "#/components/parameters/IfMatch"})
-        return found
+            parameters.append({"$ref": "#/components/parameters/IfMatch"})
+        return parameters
 
     def _query_parameter(self, name: str, field: serializers.Field) -> dict[str, Any]:
         schema = dict(self._map_serializer_field(field, "request") or {})
@@ -138,15 +142,15 @@ class OperationSchema(AutoSchema):
         return {"required": bool(required) or self.method == "PATCH", "content": {media: content}}
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> dict[str, Any]:
-        """Outside names; what is sent is closed, and of what comes back `fields` may leave out anything."""
+        """Rename properties to camelCase. Requests are closed; in responses nothing is required, due to `fields`."""
         schema = super()._map_basic_serializer(serializer, direction)
         if not isinstance(serializer, CamelCaseSerializer):
             return schema
         schema["properties"] = {camel(name): value for name, value in schema.get("properties", {}).items()}
         required = [camel(name) for name in schema.pop("required", [])]
         if direction == "response":
-            for told in schema["properties"].values():
-                told.pop("minLength", None)  # what is told may be empty
+            for described in schema["properties"].values():
+                described.pop("minLength", None)  # stored texts may be empty
         if direction == "request":
             for name, field in serializer.fields.items():
                 if isinstance(field, serializers.FileField):
@@ -161,25 +165,25 @@ class OperationSchema(AutoSchema):
                 schema["required"] = required
         return schema
 
-    # -- what comes back --------------------------------------------------------------------------
+    # -- responses ---------------------------------------------------------------------------------
 
     def _responses(self, declared: Operation) -> dict[str, Any]:
         status = declared.status if declared.answer or declared.binary else 204
-        good: dict[str, Any] = {
+        success: dict[str, Any] = {
             "description": HTTPStatus(status).phrase,
             "headers": _headers(declared, self.method),
         }
         if declared.answer:
-            good["content"] = {"application/json": {"schema": self._envelope(declared)}}
+            success["content"] = {"application/json": {"schema": self._envelope(declared)}}
         elif declared.binary:
-            good["content"] = {declared.binary: {"schema": {"type": "string", "format": "binary"}}}
-        found = {str(status): good}
+            success["content"] = {declared.binary: {"schema": {"type": "string", "format": "binary"}}}
+        responses = {str(status): success}
         if self.method == "GET" and declared.answer and not declared.many:
-            found["304"] = {"description": "It is still as If-None-Match says."}
+            responses["304"] = {"description": "It is still as If-None-Match says."}
         for code in sorted(_refusals(declared, self.method, self.path)):
-            found[str(code)] = {"$ref": f"#/components/responses/{_name(code)}"}
-        found["default"] = {"$ref": "#/components/responses/Error"}
-        return found
+            responses[str(code)] = {"$ref": f"#/components/responses/{_name(code)}"}
+        responses["default"] = {"$ref": "#/components/responses/Error"}
+        return responses
 
     def _envelope(self, declared: Operation) -> dict[str, Any]:
         component = self.resolve_serializer(cast(Any, declared.answer), "response")
@@ -227,7 +231,7 @@ def _headers(declared: Operation, method: str) -> dict[str, Any]:
 
 
 def complete(result: dict[str, Any], generator: Any, request: Request | None, public: bool) -> dict[str, Any]:
-    """Post-processing: what operations refer to, and path parameters in the specification's spelling."""
+    """Post-process the description: shared components, links, and path parameters in camelCase."""
     components = result.setdefault("components", {})
     components.setdefault("schemas", {}).update(
         Error=ERROR_SCHEMA, CursorMeta=_CURSOR_META, PageMeta=_PAGE_META
@@ -240,13 +244,13 @@ def complete(result: dict[str, Any], generator: Any, request: Request | None, pu
     components["headers"], components["parameters"] = _HEADER_KINDS, _PARAMETERS
     components["securitySchemes"] = _SCHEMES
     _clean(result)
-    result["paths"] = {_spelled(path): _respelled(item) for path, item in result["paths"].items()}
+    result["paths"] = {_camel_path(path): _camel_parameters(item) for path, item in result["paths"].items()}
     openapi_links.add(result["paths"], components["schemas"])
     return result
 
 
 def _clean(node: Any) -> None:
-    """Take out what the generator notes for itself."""
+    """Remove the generator's internal markers."""
     for value in node.values() if isinstance(node, dict) else node:
         if isinstance(value, dict):
             value.pop("x-spec-enum-id", None)
@@ -254,11 +258,11 @@ def _clean(node: Any) -> None:
             _clean(value)
 
 
-def _spelled(path: str) -> str:
-    return re.sub(r"{(\w+)}", lambda found: "{" + camel(found[1]) + "}", path)
+def _camel_path(path: str) -> str:
+    return re.sub(r"{(\w+)}", lambda match: "{" + camel(match[1]) + "}", path)
 
 
-def _respelled(item: dict[str, Any]) -> dict[str, Any]:
+def _camel_parameters(item: dict[str, Any]) -> dict[str, Any]:
     for described in item.values():
         for parameter in described.get("parameters", []):
             if parameter.get("in") == "path":

@@ -1,4 +1,4 @@
-"""What an endpoint's method is declared with: everything that the framework checks and the documentation tells."""
+"""Declaration of an endpoint's methods, for the checks of `Endpoint` and the API's description."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ SAFE = frozenset({"get", "head"})
 
 @dataclass(frozen=True, eq=False)
 class Operation:
-    """One method of one address.
+    """One method of one URL.
 
-    answer: the serializer of what comes back (None: 204, unless `binary`). many: a list of them. pages: "cursor" for
-    what grows, "number" with totals for what is short. ordering: what `?order=` may name, each with the columns.
-    body, query: serializers of what is sent. can: the role's capability; None: to view, or the endpoint's `capability`
-    for what writes. public: without credentials. personal: for a person whatever their business, never for a key.
-    writes: needs the scope to write; None: by the method. conditional: understands If-Match.
-    binary: media type of an answer that is no JSON. fails: statuses beyond the usual ones.
+    answer: serializer of the response (None: 204, unless `binary`). many: the response is a list. pages: "cursor" for
+    growing lists, "number" with totals for short ones. ordering: name for `?order=` -> columns. body, query:
+    serializers of the request. can: required capability of the role; None: view, or the endpoint's `capability` for
+    writes. public: no credentials. personal: for users regardless of the business, never for a key. unscoped: for every
+    credential. writes: needs the write scope; None: depends on the method. conditional: supports If-Match.
+    binary: media type of a response that is not JSON. fails: error statuses beyond the usual ones.
     """
 
     summary: str
@@ -46,11 +46,11 @@ class Operation:
     example: Any = None
 
     def needs_writing(self, method: str) -> bool:
-        """Whether a key needs the scope to write for it."""
+        """Whether a key needs the write scope."""
         return method.lower() not in SAFE if self.writes is None else self.writes
 
     def repeatable(self, method: str) -> bool:
-        """Whether it takes an Idempotency-Key: every POST of somebody with a credential."""
+        """Whether the operation accepts an Idempotency-Key: every authenticated POST."""
         return method.lower() == "post" and not self.public
 
 
@@ -65,5 +65,5 @@ def operation(summary: str, **options: Any) -> Callable[[Callable[..., Any]], Ca
 
 
 def names(order: Sequence[str]) -> list[str]:
-    """What `?order=` takes for these names: each rising, and falling with a minus."""
+    """List the values of `?order=`: each name ascending, and descending with a minus."""
     return [sign + name for name in order for sign in ("", "-")]

@@ -1,4 +1,4 @@
-"""The shape of people, businesses, teams and tokens in the API."""
+"""Serializers of users, businesses, teams and tokens."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class BusinessSerializer(CamelCaseSerializer):
 
 
 class BusinessBody(CamelCaseSerializer):
-    """What can be said about a business."""
+    """Profile of a business."""
 
     business_name = Text(max_length=255)
     business_type = Choice(choices=BusinessProfile.Type.choices, default=BusinessProfile.Type.OTHER)
@@ -64,7 +64,7 @@ class MembershipSerializer(CamelCaseSerializer):
 
 
 class OwnBusinessSerializer(CamelCaseSerializer):
-    """A business of which one is a member."""
+    """A business that the user is a member of."""
 
     id = serializers.UUIDField()
     business_name = serializers.CharField()
@@ -72,7 +72,7 @@ class OwnBusinessSerializer(CamelCaseSerializer):
 
 
 class KeySerializer(CamelCaseSerializer):
-    """An API key, as far as it may be told."""
+    """An API key, without the secret."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
@@ -82,7 +82,7 @@ class KeySerializer(CamelCaseSerializer):
 
 
 class MeSerializer(CamelCaseSerializer):
-    """Who is calling."""
+    """The caller and their business."""
 
     user = UserSerializer(help_text="With an API key: the person who made it.")
     business = OwnBusinessSerializer(allow_null=True, help_text="In which this request acts.")
@@ -100,7 +100,7 @@ class TokensSerializer(CamelCaseSerializer):
 
 
 class SignedInSerializer(TokensSerializer):
-    """Tokens, and whose they are."""
+    """Tokens, with their user and the user's businesses."""
 
     user = UserSerializer()
     businesses = OwnBusinessSerializer(many=True)
@@ -117,7 +117,7 @@ class RegisterBody(CamelCaseSerializer):
 
 
 class LoginBody(CamelCaseSerializer):
-    """Proof of who one is."""
+    """E-mail, password and optional TOTP code."""
 
     email = Text(max_length=255)
     password = Text(max_length=PASSWORD_LENGTH)
@@ -136,13 +136,13 @@ class RefreshBody(CamelCaseSerializer):
 
 
 class OriginsSerializer(CamelCaseSerializer):
-    """Web sites whose pages may call the API from the browser."""
+    """Origins whose pages may call the API from the browser."""
 
     origins = serializers.ListField(child=serializers.CharField())
 
 
 class OriginsBody(CamelCaseSerializer):
-    """The web sites to allow."""
+    """Origins to allow."""
 
     origins = Items(
         child=Text(max_length=255), max_length=20, help_text="Like https://shop.example, no path."

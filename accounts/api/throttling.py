@@ -1,4 +1,4 @@
-"""Rate limits of the API: a minute's requests by key, by user, or by client address without a credential."""
+"""Rate limits of the API: requests a minute by key, by user, or without credentials by client address."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core import rate_limit
 
 
 def caller(access: Access | None, user: User | None, request: HttpRequest) -> tuple[str, int]:
-    """Whose requests are counted, and the limit in a minute."""
+    """Return the throttle key of the caller, and the limit of requests a minute."""
     if access is not None and access.key is not None:
         return f"key:{access.key.pk}", settings.API_REQUESTS_PER_KEY
     if user is not None:
@@ -22,5 +22,5 @@ def caller(access: Access | None, user: User | None, request: HttpRequest) -> tu
 
 
 def refusal(window: rate_limit.Window) -> Throttled:
-    """The error for an exceeded window."""
+    """Build the error for an exceeded window."""
     return Throttled(wait=window.reset, detail="Too many requests. Slow down, and come back then.")

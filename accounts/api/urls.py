@@ -1,4 +1,4 @@
-"""Addresses of accounts in the API."""
+"""URLs of accounts in the API."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Signing in by the API, the business and its team."""
+"""Endpoints for authentication, the business, its allowed origins and its team."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from core import rate_limit
 from core.errors import Forbidden, InvalidInput, Unauthorized
 
 REGISTRATIONS_PER_HOUR = 30
-_SOMEBODY = {"email": "olive@example.com", "password": "correct horse battery staple"}
+_EXAMPLE_LOGIN = {"email": "olive@example.com", "password": "correct horse battery staple"}
 
 
 class Auth(Endpoint):
-    """Tokens for people. Programs use API keys, which are made in the dashboard."""
+    """Tokens for users. Programs use API keys, which are created in the dashboard."""
 
     section = "Authentication"
 
@@ -38,10 +38,10 @@ class Auth(Endpoint):
         answer=serializers.SignedInSerializer,
         status=201,
         public=True,
-        example={**_SOMEBODY, "businessName": "Blue Bakery"},
+        example={**_EXAMPLE_LOGIN, "businessName": "Blue Bakery"},
     )
     def register(self, request: Request) -> dict[str, Any]:
-        """A new account, signed in. With `businessName` also its first business, with you as owner."""
+        """Create an account and sign in. With `businessName` also creates its first business, with you as owner."""
         if not settings.REGISTRATION_OPEN:
             raise Forbidden(
                 "New accounts are by invitation only. Ask an owner or admin of a team for a link."
@@ -55,16 +55,16 @@ class Auth(Endpoint):
         answer=serializers.SignedInSerializer,
         public=True,
         fails=(401,),
-        example=_SOMEBODY,
+        example=_EXAMPLE_LOGIN,
     )
     def login(self, request: Request) -> dict[str, Any]:
-        """Tokens for an e-mail address and its password. Five wrong passwords lock the account for a while (429)."""
+        """Sign in with e-mail address and password. Five wrong passwords lock the account for a while (429)."""
         plain = self.http_request
-        given = self.data
-        user = authenticate(plain, username=given["email"], password=given["password"])
+        credentials = self.data
+        user = authenticate(plain, username=credentials["email"], password=credentials["password"])
         if not isinstance(user, User):
             raise Unauthorized("wrong_credentials", "Address and password do not belong together.")
-        _check_second_factor(user, given["code"])
+        _check_second_factor(user, credentials["code"])
         user_logged_in.send(sender=User, request=plain, user=user)
         return _signed_in(user)
 
@@ -77,7 +77,7 @@ class Auth(Endpoint):
         example={"refresh": "eyJhbGciOi…"},
     )
     def refresh(self, request: Request) -> TokenPair:
-        """The next pair of tokens. One that was used before ends the session: two people have it."""
+        """Exchange a refresh token for a new pair. Reusing one ends the session: it may have been stolen."""
         return tokens.refresh(self.data["refresh"])
 
     @operation(
@@ -88,12 +88,12 @@ class Auth(Endpoint):
         example={"refresh": "eyJhbGciOi…"},
     )
     def logout(self, request: Request) -> None:
-        """End the session: its refresh token and its access tokens are worth nothing from now on."""
+        """End the session. Its refresh token and its access tokens are no longer valid."""
         tokens.close_session(self.data["refresh"])
 
     @operation("Who am I", answer=serializers.MeSerializer, unscoped=True)
     def me(self, request: Request) -> dict[str, Any]:
-        """The person or key that calls, and the business in which they act."""
+        """Get the calling user or key, and the business in which they act."""
         access = cast(Access | None, request.auth)
         return {
             "user": request.user,
@@ -105,7 +105,7 @@ class Auth(Endpoint):
 
 
 def _check_second_factor(user: User, code: str) -> None:
-    """Raises Unauthorized when the account wants a code, and this is not it."""
+    """Check the code if the account has two-factor authentication. Raises Unauthorized."""
     if not two_factor.is_on(user):
         return
     if not code:
@@ -131,12 +131,12 @@ class Business(Endpoint):
     capability = Can.MANAGE_BUSINESS
 
     def current(self) -> Any:
-        """The business as it is now."""
+        """Load the business afresh."""
         return selectors.get_business(self.business.pk)
 
     @operation("Get the business", answer=serializers.BusinessSerializer)
     def retrieve(self, request: Request) -> Any:
-        """The profile of the business in which this request acts."""
+        """Get the profile of the business in which this request acts."""
         return self.business
 
     @operation(
@@ -148,7 +148,7 @@ class Business(Endpoint):
         example={"businessName": "Blue Bakery", "timeZone": "Europe/Lisbon"},
     )
     def create(self, request: Request) -> Any:
-        """A new business with you as its owner. Act in it by sending its id as X-Business-Id."""
+        """Create a business with you as its owner. Select it by sending its id as X-Business-Id."""
         return businesses.create(self.user, **self.data)
 
     @operation(
@@ -159,7 +159,7 @@ class Business(Endpoint):
         example={"businessName": "Blue Bakery", "timeZone": "Europe/Lisbon"},
     )
     def update(self, request: Request) -> Any:
-        """What is not sent goes back to what it is in a new business."""
+        """Replace the profile. Fields that are not sent are reset to their defaults."""
         return businesses.update(self.business, self.user, **self.data)
 
     @operation(
@@ -170,24 +170,24 @@ class Business(Endpoint):
         example={"description": "Bread and cakes"},
     )
     def partial_update(self, request: Request) -> Any:
-        """Only what is sent changes."""
+        """Change the fields that are sent."""
         return businesses.update(self.business, self.user, **self.data)
 
 
 class Origins(Endpoint):
-    """Web sites that may call the API from the browser."""
+    """Origins that may call the API from the browser."""
 
     section = "Business"
     resource = Resource.BUSINESS
     capability = Can.MANAGE_API_KEYS
 
     def current(self) -> dict[str, Any]:
-        """The list as it is now, held until the change is made."""
+        """Load the list, locked until the change is made."""
         return {"origins": origins.lock_origins(self.business)}
 
     @operation("Get the allowed origins", answer=serializers.OriginsSerializer)
     def retrieve(self, request: Request) -> dict[str, Any]:
-        """None are allowed at first: keys belong on servers, not in pages."""
+        """List the allowed origins. None by default: keys belong on servers, not in pages."""
         return {"origins": selectors.origins_of(self.business)}
 
     @operation(
@@ -198,12 +198,12 @@ class Origins(Endpoint):
         example={"origins": ["https://shop.example"]},
     )
     def update(self, request: Request) -> dict[str, Any]:
-        """Pages of these sites may call the API (CORS). An empty list allows none."""
+        """Allow pages of these origins to call the API (CORS). An empty list allows none."""
         return {"origins": origins.replace(self.business, self.user, self.data["origins"])}
 
 
 class Team(Endpoint):
-    """Who is in the team."""
+    """Members of the team."""
 
     section = "Team"
     resource = Resource.TEAM
@@ -217,5 +217,5 @@ class Team(Endpoint):
         ordering={"createdAt": ("created_at", "id")},
     )
     def list(self, request: Request) -> Any:
-        """The members and their roles, longest-standing first."""
+        """List the members and their roles, by time of joining."""
         return selectors.members_of(self.business)

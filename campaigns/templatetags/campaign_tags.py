@@ -56,4 +56,4 @@ def recipient_reason(reason: str) -> str:
 @register.filter
 def chat_text(text: str) -> SafeString:
     """Render text as WhatsApp shows it: bold, italic, links, line breaks."""
-    return SafeString(to_html(text))  # nosec B703 - to_html escapes
+    return SafeString(to_html(text))  # to_html escapes

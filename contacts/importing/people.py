@@ -119,7 +119,7 @@ class RowReader:
         error: InvalidInput | None = None
         for _, text in sorted(candidates, key=lambda item: item[0]):
             try:
-                return self._first_of(spreadsheets.plain(text))
+                return self._first_of(spreadsheets.unescape(text))
             except InvalidInput as raised:
                 error = error or raised
         raise error or InvalidInput("no_number", "There is no phone number in this row.")
@@ -144,7 +144,7 @@ class RowReader:
             for target in ("name", "first_name", "middle_name", "last_name")
             for place in self._places.get(target, ())
         ]
-        name = _line(" ".join(filter(None, map(spreadsheets.plain, words))))
+        name = _line(" ".join(filter(None, map(spreadsheets.unescape, words))))
         if len(name) > NAME_LENGTH:
             raise InvalidInput("name_too_long", f"The name has more than {NAME_LENGTH} characters.")
         return name
@@ -152,7 +152,7 @@ class RowReader:
     def _email(self, cells: Sequence[str]) -> str:
         for place in self._places.get("email", ()):
             for text in cells[place].split(_SEVERAL):
-                address = _line(spreadsheets.plain(text))
+                address = _line(spreadsheets.unescape(text))
                 if not address:
                     continue
                 if len(address) > EMAIL_LENGTH or not _EMAIL.fullmatch(address):
@@ -164,7 +164,7 @@ class RowReader:
         names: dict[str, str] = {}
         for place in self._places.get("tags", ()):
             for text in re.split(r" ::: |[,;|]", cells[place]):
-                name = _line(spreadsheets.plain(text.strip())).removeprefix("* ")
+                name = _line(spreadsheets.unescape(text.strip())).removeprefix("* ")
                 if len(name) > TAG_LENGTH:
                     raise InvalidInput("tag_too_long", f"A tag has more than {TAG_LENGTH} characters.")
                 if name and name.casefold() not in _SYSTEM_LABELS:
@@ -177,7 +177,7 @@ class RowReader:
         values = {}
         for custom, place in self._fields:
             if cells[place]:
-                values[custom.key] = custom_field_values.clean(custom, spreadsheets.plain(cells[place]))
+                values[custom.key] = custom_field_values.clean(custom, spreadsheets.unescape(cells[place]))
         return values
 
     def _opted_out(self, cells: Sequence[str]) -> bool:

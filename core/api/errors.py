@@ -1,6 +1,7 @@
-"""What the API answers when something is wrong.
+"""Error responses of the API.
 
-A module of its own: the framework loads `core.api.framework` while it is itself being loaded, and this needs it whole.
+A module of its own: Django REST framework imports `core.api.framework` while it is being imported itself, and this
+module needs the framework fully loaded.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from core.errors import DomainError
 
 
 class DomainException(exceptions.APIException):
-    """A DomainError on its way through the framework."""
+    """DomainError wrapped as an APIException."""
 
     def __init__(self, error: DomainError) -> None:
         super().__init__(error.message, error.code)
@@ -28,10 +29,10 @@ class DomainException(exceptions.APIException):
 
 
 class ExceptionHandler(StandardizedHandler):
-    """Turns whatever a view raises into an answer. Set as DRF_STANDARDIZED_ERRORS["EXCEPTION_HANDLER_CLASS"]."""
+    """Handler of everything that views raise, set as DRF_STANDARDIZED_ERRORS["EXCEPTION_HANDLER_CLASS"]."""
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
-        """Our own errors join the framework's."""
+        """Convert a DomainError, and Django's own errors, to an APIException."""
         if isinstance(exc, DomainError):
             return DomainException(exc)
         if isinstance(exc, RequestDataTooBig):
@@ -41,7 +42,7 @@ class ExceptionHandler(StandardizedHandler):
         return super().convert_known_exceptions(exc)
 
     def format_exception(self, exc: exceptions.APIException) -> Failure:
-        """`{"success": false, "error": {"code", "message", "details": [{"code", "message", "field"}]}}`."""
+        """Format as `{"success": false, "error": {"code", "message", "details": [{"code", "message", "field"}]}}`."""
         return Failure(_body(exc))
 
 

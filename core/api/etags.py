@@ -1,4 +1,4 @@
-"""Versions of things: an ETag on what is read, If-Match on what is changed: nobody overwrites unseen changes."""
+"""Optimistic locking: ETag on reads, If-Match on writes."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from core.errors import DomainError
 
 
 class PreconditionFailed(DomainError):
-    """The thing is not in the version that the caller has seen."""
+    """If-Match names another version than the current one."""
 
     status = 412
 
 
 def tag_of(representation: Any) -> str:
-    """The ETag of something as it is told in full."""
+    """Compute the ETag of a full representation."""
     return f'"{hashlib.sha256(to_json(representation)).hexdigest()[:32]}"'
 
 
 def matches(header: str, tag: str) -> bool:
-    """Whether `tag` is one of those in an If-Match or If-None-Match header."""
+    """Whether an If-Match or If-None-Match header contains `tag`."""
     return header.strip() == "*" or tag in [part.strip().removeprefix("W/") for part in header.split(",")]
 
 
 @contextmanager
 def unchanged(header: str | None, load: Callable[[], Any], represent: Callable[[Any], Any]) -> Iterator[None]:
-    """Run the block only while what `load` gives is as the header says, and hold it like that until the block ends.
+    """Run the block if the object that `load` returns has the header's version; lock its row until the block ends.
 
-    Raises PreconditionFailed. Without a header the block just runs.
+    header: If-Match; None runs the block without a check. Raises PreconditionFailed.
     """
     if header is None:
         yield

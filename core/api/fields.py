@@ -1,4 +1,4 @@
-"""Fields that take what their type says and nothing that merely looks like it: no "yes" for true, no 5 for "5".
+"""Strict serializer fields without type coercion: no "yes" for true, no 5 for "5".
 
 Query parameters are text, so they have fields of their own: `QueryFlag`, `QueryNumber`, `QueryList`.
 """
@@ -12,15 +12,15 @@ from typing import Any
 from rest_framework import serializers
 
 MAX_JSON = 16 * 1024
-"""Characters of a free JSON value, written out."""
-_HALF = re.compile("[\x00\ud800-\udfff]")
+"""Characters of a serialized JSON object."""
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _MOMENT = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6}\d*)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
 )
 
 
 class Text(serializers.CharField):
-    """A JSON string. Blanks at its ends are kept unless `trim_whitespace`."""
+    """JSON string. Surrounding whitespace is kept unless `trim_whitespace`."""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("trim_whitespace", False)
@@ -33,7 +33,7 @@ class Text(serializers.CharField):
 
 
 class Email(serializers.EmailField):
-    """An e-mail address."""
+    """E-mail address, as a JSON string."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -42,7 +42,7 @@ class Email(serializers.EmailField):
 
 
 class Flag(serializers.BooleanField):
-    """true or false."""
+    """JSON boolean."""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
@@ -51,7 +51,7 @@ class Flag(serializers.BooleanField):
 
 
 class Whole(serializers.IntegerField):
-    """A JSON integer."""
+    """JSON integer, also written as 5.0."""
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, float) and data.is_integer():
@@ -62,7 +62,7 @@ class Whole(serializers.IntegerField):
 
 
 class Key(serializers.UUIDField):
-    """The id of something, as a JSON string."""
+    """UUID of an object, as a JSON string with hyphens."""
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str) or len(data) != 36:
@@ -71,7 +71,7 @@ class Key(serializers.UUIDField):
 
 
 class Moment(serializers.DateTimeField):
-    """A time with its zone, as RFC 3339 writes it: 2026-01-31T09:00:00Z."""
+    """RFC 3339 date-time with an offset: 2026-01-31T09:00:00Z."""
 
     def to_internal_value(self, value: Any) -> Any:
         if not isinstance(value, str) or not _MOMENT.fullmatch(value):
@@ -83,7 +83,7 @@ class Moment(serializers.DateTimeField):
 
 
 class Choice(serializers.ChoiceField):
-    """One of a few strings."""
+    """JSON string out of a fixed set."""
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str):
@@ -92,7 +92,7 @@ class Choice(serializers.ChoiceField):
 
 
 class Items(serializers.ListField):
-    """A JSON list."""
+    """JSON array."""
 
     def to_internal_value(self, data: Any) -> list[Any]:
         if not isinstance(data, list):
@@ -101,7 +101,7 @@ class Items(serializers.ListField):
 
 
 class JsonObject(serializers.DictField):
-    """An object with whatever contents, up to 16,384 characters; the databases take no NUL and no half characters."""
+    """JSON object of any content, up to MAX_JSON characters, without NUL and lone surrogates (unstorable)."""
 
     default_error_messages = {
         "too_large": "This is too much; 16,384 characters at most.",
@@ -117,13 +117,13 @@ class JsonObject(serializers.DictField):
             self.fail("unstorable")
         if len(text) > MAX_JSON:
             self.fail("too_large")
-        if _HALF.search(text) or "\\u0000" in text:
+        if _UNSTORABLE.search(text) or "\\u0000" in text:
             self.fail("unstorable")
         return data
 
 
 class QueryFlag(serializers.BooleanField):
-    """`true` or `false` in an address."""
+    """`true` or `false` in a query string."""
 
     def to_internal_value(self, data: Any) -> bool:
         if data not in ("true", "false"):
@@ -132,7 +132,7 @@ class QueryFlag(serializers.BooleanField):
 
 
 class QueryNumber(serializers.IntegerField):
-    """Digits in an address, perhaps with a minus."""
+    """Integer of up to 9 digits in a query string."""
 
     def to_internal_value(self, data: Any) -> int:
         if not re.fullmatch(r"-?[0-9]{1,9}", str(data), re.ASCII):
@@ -141,7 +141,7 @@ class QueryNumber(serializers.IntegerField):
 
 
 class QueryList(serializers.ListField):
-    """Values with commas between them: `?status=sent,read`."""
+    """Comma-separated values in a query string: `?status=sent,read`."""
 
     def to_internal_value(self, data: Any) -> list[Any]:
         return super().to_internal_value([part for part in str(data).split(",") if part])

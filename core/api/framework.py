@@ -1,4 +1,4 @@
-"""The API's door: envelope, camelCase names, pagination. Its errors: `core.api.errors`."""
+"""Renderer, base serializer (camelCase) and paginators of the API. Error responses: `core.api.errors`."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from core.text import camel
 MAX_PAGE_SIZE = 200
 
 
-# -- answers -----------------------------------------------------------------------------------------
+# -- responses -----------------------------------------------------------------------------------------
 
 
 class Page(dict[str, Any]):
-    """One page of a list: `data` and `meta`, as the paginators give it to the renderer."""
+    """Page of a list (`data`, `meta`), passed from a paginator to the renderer."""
 
     def __init__(self, data: Any, meta: dict[str, Any]) -> None:
         super().__init__(data=data, meta=meta)
 
 
 class Failure(dict[str, Any]):
-    """The body of an answer that says no."""
+    """Envelope of an error, passed from the exception handler to the renderer."""
 
 
 class EnvelopeRenderer(JSONRenderer):
-    """Wraps every answer as `{"success": true, "data": ..., "meta"?: ...}`; errors come wrapped already."""
+    """Renderer of the JSON envelope. A `Failure` has its envelope already."""
 
     def render(
         self,
@@ -50,17 +50,19 @@ class EnvelopeRenderer(JSONRenderer):
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         context = cast(dict[str, Any], renderer_context or {})
-        response = context.pop("response", None)  # which holds the context: a circle, with all rows in it
+        response = context.pop("response", None)  # it refers to the context: a reference cycle with all rows
         if response is not None and response.status_code == 204:
             return b""
         return to_json(_wrapped(data, response))
 
 
 def to_json(data: Any) -> bytes:
-    """JSON of plain data, times, UUIDs and what Django and the framework make; times in UTC with a Z."""
+    """Serialize plain data, datetimes (in UTC, with Z), UUIDs, and types of Django and the framework."""
     try:
         return orjson.dumps(data, default=_ENCODER.default, option=orjson.OPT_UTC_Z)
-    except TypeError:  # a number with more than 64 bits, half a character: the standard library writes them
+    except (
+        TypeError
+    ):  # integers of more than 64 bits and lone surrogates: only the standard library takes them
         return json.dumps(data, cls=JSONEncoder).encode()
 
 
@@ -70,9 +72,7 @@ _ENCODER = JSONEncoder()
 def _wrapped(data: Any, response: Response | None) -> Any:
     if isinstance(data, Failure):
         return data
-    if (
-        response is not None and response.status_code >= 400
-    ):  # an answer that a view made without an exception
+    if response is not None and response.status_code >= 400:  # made by a view without an exception
         return envelope.failure("error", "The request could not be answered.")
     if isinstance(data, Page):
         return envelope.success(data["data"], data["meta"])
@@ -83,31 +83,32 @@ def _wrapped(data: Any, response: Response | None) -> Any:
 
 
 class CamelCaseSerializer(serializers.Serializer):  # type: ignore[type-arg]
-    """Mixin: declared fields are named in camelCase outside and in snake_case inside; JSON contents stay as they are.
+    """Serializer with camelCase names outside and snake_case names inside; contents of JSON fields are not renamed.
 
-    What nobody declared, and what is read-only, is refused with its name instead of silently left out.
+    Undeclared and read-only fields in a request are errors instead of being ignored.
     """
 
     @classmethod
-    def tell(cls, row: Any, names: Collection[str] | None = None) -> dict[str, Any]:
-        """The declared fields of a row, or those of these outside names. Ids, times and plain values are left to the
-        renderer. The class does it: an instance and its fields point at one another, and would keep the rows of an
-        answer until the collector of garbage comes by.
+    def represent(cls, row: Any, names: Collection[str] | None = None) -> dict[str, Any]:
+        """Represent `row`: all readable fields, or those of these outside names.
+
+        Ids, times and plain values are left to the renderer. A class method, because an instance and its fields form a
+        reference cycle, which would keep the rows of a response until the next garbage collection.
         """
         readers = _readers(cls, isinstance(row, Mapping))
         return {name: read(row) for name, read in readers if names is None or name in names}
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        """As `tell`: for a field that is itself a serializer."""
-        return self.tell(instance)
+        """Represent a nested serializer, as `represent` does."""
+        return self.represent(instance)
 
     @classmethod
     def outside_names(cls) -> list[str]:
-        """What may be asked for by `?fields=`."""
+        """List the names that `?fields=` accepts."""
         return [camel(name) for name, field in cls().fields.items() if not field.write_only]
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        """The validated values under their inside names; errors carry the outside names."""
+        """Return the validated values under their inside names; errors have the outside names."""
         if isinstance(data, Mapping):
             self._refuse(data)
         try:
@@ -116,7 +117,7 @@ class CamelCaseSerializer(serializers.Serializer):  # type: ignore[type-arg]
             raise _renamed(error, set(self.fields)) from error
 
     def to_internal_value(self, data: Any) -> Any:
-        """Outside names become inside names; anything but an object is left to the framework to refuse."""
+        """Rename the fields of an object to their inside names; the framework rejects anything else."""
         if isinstance(data, Mapping):
             inside: dict[str, str] = {camel(str(name)): str(name) for name in self.fields}
             data = {inside.get(name, name): value for name, value in data.items()}
@@ -147,27 +148,29 @@ _AS_IT_IS = (
     serializers.JSONField,
     serializers.UUIDField,
 )
-"""Fields whose values the renderer writes as they are."""
+"""Fields whose values the renderer serializes without `to_representation`."""
 
 
 @cache
 def _readers(kind: type[CamelCaseSerializer], mapping: bool) -> list[tuple[str, Callable[[Any], Any]]]:
-    """For each readable field its outside name and what reads it, of an object or of a mapping. Once a class: copies of
-    its fields for every answer would cost a tenth of it, so a field must not look at the answer that it is read for.
+    """List each readable field's outside name with its getter. mapping: rows are mappings instead of objects.
+
+    Built once a class: copies of the fields would cost a tenth of each response. So a field must not depend on the
+    response that it is read for.
     """
     fields: list[Any] = [field for field in kind().fields.values() if not field.write_only]
     return [(camel(str(field.field_name)), _reader(field, mapping)) for field in fields]
 
 
 def _reader(field: Any, mapping: bool) -> Callable[[Any], Any]:
-    """How to read a field of a row. The framework's own way takes ten times as long for plain columns."""
+    """Build the getter of a field. For plain columns it takes a tenth of the framework's time."""
     source = ".".join(field.source_attrs)
     plain: Callable[[Any], Any] = itemgetter(source) if mapping else attrgetter(source)
     if isinstance(field, _AS_IT_IS) and "." not in source and source:
         return plain
     if isinstance(field, CamelCaseSerializer) and "." not in source and source:
-        tell = type(field).tell
-        return lambda row: None if (value := plain(row)) is None else tell(value)
+        represent = type(field).represent
+        return lambda row: None if (value := plain(row)) is None else represent(value)
 
     def framework(row: Any) -> Any:
         value = field.get_attribute(row)
@@ -189,18 +192,18 @@ def _renamed(error: serializers.ValidationError, names: set[str]) -> serializers
 
 @dataclass(frozen=True)
 class Cursor:
-    """A place between two rows: the sort values of the row beside it, and the side to read on."""
+    """Position of a keyset page: the sort values of the adjacent row, and the direction."""
 
     values: tuple[str, ...]
     backwards: bool
 
     def encode(self) -> str:
-        """Opaque text for a URL."""
+        """Encode as opaque URL-safe text."""
         return base64.urlsafe_b64encode(json.dumps([int(self.backwards), *self.values]).encode()).decode()
 
     @classmethod
     def decode(cls, text: str) -> Cursor:
-        """The reverse. Raises InvalidInput for anything that `encode` cannot have made."""
+        """Decode a cursor. Raises InvalidInput for text that `encode` cannot have returned."""
         try:
             backwards, *values = json.loads(base64.urlsafe_b64decode(text.encode("ascii")))
             if backwards not in (0, 1) or not all(isinstance(value, str) for value in values):
@@ -216,11 +219,11 @@ def _bad_cursor() -> InvalidInput:
 
 
 class CursorPagination(pagination.CursorPagination):
-    """Keyset pages: as fast at depth as at the start, whatever is added meanwhile. `?cursor=`, `?limit=`.
+    """Keyset pagination: constant cost at any depth, stable while rows are added. `?cursor=`, `?limit=`.
 
-    The order is the view's `cursor_ordering`, or `ordering`: one or two columns without NULLs, both falling or both
-    rising, the last one unique. The framework's own cursor knows one column and counts from there, which goes wrong
-    when an import gives thousands of rows one time.
+    The order is the view's `cursor_ordering`, or `ordering`: one or two columns without NULLs, both descending or both
+    ascending, the last one unique. The framework's own cursor has one column and an offset, which fails when an import
+    gives thousands of rows the same time.
     """
 
     ordering = ("-created_at", "-id")
@@ -228,24 +231,24 @@ class CursorPagination(pagination.CursorPagination):
     max_page_size = MAX_PAGE_SIZE
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        """One page of `queryset` (a QuerySet, whatever its order was), in the view's order."""
+        """Fetch one page of `queryset` in the view's order, which replaces its own."""
         ordering: Sequence[str] = getattr(view, "cursor_ordering", self.ordering)
         self._names = [name.lstrip("-") for name in ordering]
         text = request.query_params.get(self.cursor_query_param)
         self._cursor = Cursor.decode(text) if text else None
         backwards = self._cursor is not None and self._cursor.backwards
-        falling = ordering[0].startswith("-") != backwards
-        rows = queryset.order_by(*(f"-{name}" if falling else name for name in self._names))
+        descending = ordering[0].startswith("-") != backwards
+        rows = queryset.order_by(*(f"-{name}" if descending else name for name in self._names))
         if self._cursor is not None:
-            rows = rows.filter(self._beyond(queryset, self._cursor, "lt" if falling else "gt"))
+            rows = rows.filter(self._beyond(queryset, self._cursor, "lt" if descending else "gt"))
         limit = self.get_page_size(request) or MAX_PAGE_SIZE
-        found = list(rows[: limit + 1])
-        self._more = len(found) > limit
-        self._rows = found[:limit][::-1] if backwards else found[:limit]
+        page_and_next = list(rows[: limit + 1])
+        self._more = len(page_and_next) > limit
+        self._rows = page_and_next[:limit][::-1] if backwards else page_and_next[:limit]
         return self._rows
 
     def get_paginated_response(self, data: Any) -> Response:
-        """`meta.nextCursor` and `meta.previousCursor`; null where the list ends."""
+        """Build the page with `meta.nextCursor` and `meta.previousCursor`; null at the ends of the list."""
         backwards = self._cursor is not None and self._cursor.backwards
         following = self._more or backwards
         preceding = self._more if backwards else self._cursor is not None
@@ -260,7 +263,7 @@ class CursorPagination(pagination.CursorPagination):
         return _schema(schema, {"nextCursor": cursor, "previousCursor": cursor})
 
     def _beyond(self, rows: QuerySet[Any], cursor: Cursor, side: str) -> Q:
-        """The rows after the cursor, written so that both databases walk the index."""
+        """Build the condition for the rows after the cursor, in a form that both databases answer from the index."""
         try:
             pairs = zip(self._names, cursor.values, strict=True)
             values = [_column(rows, name).to_python(value) for name, value in pairs]
@@ -281,7 +284,7 @@ class CursorPagination(pagination.CursorPagination):
 
 
 def _column(rows: QuerySet[Any], name: str) -> Field[Any, Any]:
-    """What a QuerySet is ordered by: a column of its table, or an expression that was annotated."""
+    """Return the field of a sort key: a column of the table, or an annotation's output field."""
     expression = rows.query.annotations.get(name)
     return (
         expression.output_field
@@ -291,7 +294,7 @@ def _column(rows: QuerySet[Any], name: str) -> Field[Any, Any]:
 
 
 class PageNumberPagination(pagination.PageNumberPagination):
-    """Numbered pages with totals, for lists that are short or counted anyway. `?page=`, `?limit=`."""
+    """Numbered pages with totals, for short lists. `?page=`, `?limit=`."""
 
     page_size_query_param = "limit"
     max_page_size = MAX_PAGE_SIZE

@@ -1,4 +1,4 @@
-"""Reading the bodies of requests, with an end to how much and how deep."""
+"""JSON parser with limits on size and depth."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.errors import DomainError
 
 
 class BodyTooLarge(DomainError):
-    """The body of the request has too many bytes."""
+    """Request body above DATA_UPLOAD_MAX_MEMORY_SIZE."""
 
     status = 413
 
@@ -35,13 +35,13 @@ class JSONParser(parsers.JSONParser):
         if len(body) > limit:
             raise BodyTooLarge
         try:
-            return super().parse(_Once(body), media_type, parser_context)  # type: ignore[arg-type]
+            return super().parse(_ReadOnceStream(body), media_type, parser_context)  # type: ignore[arg-type]
         except RecursionError:
             raise exceptions.ParseError("JSON parse error - nested too deeply") from None
 
 
-class _Once:
-    """Bytes that were read already, as the framework's reader wants them."""
+class _ReadOnceStream:
+    """Stream of bytes that `read` returns whole, once."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body

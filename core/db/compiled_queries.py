@@ -1,12 +1,12 @@
-"""Querysets whose SQL is written once a process.
+"""Querysets whose SQL is compiled once a process.
 
-For a short query Django's ORM takes three times as long to write the SQL as the database takes to answer it. Reads that
-every page makes are therefore declared once, and only the values they are given change: ids, times, words, numbers.
+For a short query Django's ORM takes three times as long to compile the SQL as the database takes to run it. Reads of
+every page are therefore declared once, with parameters: ids, times, text, numbers.
 
     _unread = Prepared(lambda business: Conversation.objects.filter(business_profile=business, unread_count__gt=0))
     _unread.rows(business_id)
 
-Everything after the rows is Django's own: converters, models and `.values()`.
+Converters, models and `.values()` are Django's own.
 """
 
 from __future__ import annotations
@@ -25,80 +25,84 @@ from django.db.models.sql.compiler import SQLCompiler
 from core.db.models import prepared_cursor
 
 R = TypeVar("R")
-Given = UUID | datetime | str | int
+Argument = UUID | datetime | str | int
 
 
 @dataclass(frozen=True, slots=True)
-class _Written:
-    """A queryset with its SQL. places: for each parameter the number of the value it takes, None for a constant."""
+class _Compiled:
+    """Queryset with its SQL. positions: for each SQL parameter the index of its argument, None for a constant."""
 
     queryset: QuerySet[Any, Any]
     compiler: SQLCompiler
     sql: str
     parameters: tuple[Any, ...]
-    places: tuple[int | None, ...]
+    positions: tuple[int | None, ...]
 
-    def filled(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The parameters with these values."""
+    def parameters_for(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the SQL parameters for these arguments."""
         return tuple(
-            constant if place is None else values[place]
-            for constant, place in zip(self.parameters, self.places, strict=True)
+            constant if position is None else values[position]
+            for constant, position in zip(self.parameters, self.positions, strict=True)
         )
 
 
 class Prepared(Generic[R]):
-    """build: takes some values and gives the queryset; must give the same one, these apart, every time.
+    """Parameterized queryset.
 
-    by_key: it finds few rows by a key, whatever the values, so PostgreSQL may keep one plan for all of them. Never for
-    a page of a list: the best plan for a conversation of five messages takes a hundred times as long for thousands.
+    build: returns the queryset for some arguments; it must be the same one each time, apart from these values.
+    by_key: a lookup of few rows by key, for which PostgreSQL may keep one plan for all values. Never for a page of a
+    list: the best plan for a conversation of five messages takes a hundred times as long for thousands.
     """
 
     def __init__(self, build: Callable[..., QuerySet[Any, R]], *, by_key: bool = False) -> None:
         self._build = build
         self._by_key = by_key
-        self._written: dict[str, _Written] = {}
+        self._compiled: dict[str, _Compiled] = {}
 
-    def rows(self, *given: Given) -> list[R]:
-        """What the queryset has for these values; one query."""
-        written = self._written_for(given)
-        connection = connections[written.queryset.db]
-        compiler: Any = copy.copy(written.compiler)
-        compiler.connection = connection  # connections belong to threads, what was written to all of them
+    def rows(self, *arguments: Argument) -> list[R]:
+        """Fetch the rows for these arguments, in one query."""
+        compiled = self._compiled_for(arguments)
+        connection = connections[compiled.queryset.db]
+        compiler: Any = copy.copy(compiled.compiler)
+        compiler.connection = connection  # a connection belongs to one thread, the compiled query to all
         with prepared_cursor(connection) if self._by_key else connection.cursor() as cursor:
-            cursor.execute(written.sql, written.filled(_as_parameters(connection, given)))
+            cursor.execute(compiled.sql, compiled.parameters_for(_as_parameters(connection, arguments)))
             fetched = cursor.fetchall()
         compiler.execute_sql = lambda *_args, **_kwargs: [fetched]
-        queryset: Any = written.queryset.all()
+        queryset: Any = compiled.queryset.all()
         queryset.query.get_compiler = lambda *_args, **_kwargs: compiler
         return list(queryset)
 
-    def first(self, *given: Given) -> R | None:
-        """The first row, or None. The queryset says how many it asks for."""
-        return next(iter(self.rows(*given)), None)
+    def first(self, *arguments: Argument) -> R | None:
+        """Fetch the first row, None if there is none. `build` sets the LIMIT."""
+        return next(iter(self.rows(*arguments)), None)
 
-    def _written_for(self, given: tuple[Given, ...]) -> _Written:
+    def _compiled_for(self, arguments: tuple[Argument, ...]) -> _Compiled:
         vendor = connections["default"].vendor
-        if vendor not in self._written:
-            self._written[vendor] = _write(self._build, tuple(type(value) for value in given))
-        return self._written[vendor]
+        if vendor not in self._compiled:
+            self._compiled[vendor] = _compile(self._build, tuple(type(value) for value in arguments))
+        return self._compiled[vendor]
 
 
-def _write(build: Callable[..., QuerySet[Any, Any]], kinds: tuple[type, ...]) -> _Written:
-    """Write the SQL for values that nothing else has, and find out where they went."""
-    marks = tuple(_mark(kind, number) for number, kind in enumerate(kinds))
-    queryset = build(*marks)
+def _compile(build: Callable[..., QuerySet[Any, Any]], kinds: tuple[type, ...]) -> _Compiled:
+    """Compile with unique marker values, and find the positions of these in the SQL parameters."""
+    markers = tuple(_marker(kind, number) for number, kind in enumerate(kinds))
+    queryset = build(*markers)
     connection = connections[queryset.db]
     compiler = queryset.query.get_compiler(queryset.db)
     sql, parameters = compiler.as_sql()
-    known = _as_parameters(connection, marks)
-    places = tuple(known.index(one) if one in known else None for one in parameters)
-    if {place for place in places if place is not None} != set(range(len(kinds))):
+    marker_parameters = _as_parameters(connection, markers)
+    positions = tuple(
+        marker_parameters.index(parameter) if parameter in marker_parameters else None
+        for parameter in parameters
+    )
+    if {position for position in positions if position is not None} != set(range(len(kinds))):
         raise TypeError("A prepared queryset must use each of its values, and only as they are.")
-    return _Written(queryset, compiler, sql, tuple(parameters), places)
+    return _Compiled(queryset, compiler, sql, tuple(parameters), positions)
 
 
-def _mark(kind: type, number: int) -> Given:
-    """A value that stands nowhere else in the query."""
+def _marker(kind: type, number: int) -> Argument:
+    """Return a marker value that occurs nowhere else in the query."""
     if issubclass(kind, datetime):
         return datetime(1001, 1, 1, microsecond=number, tzinfo=UTC)
     if issubclass(kind, int):
@@ -106,12 +110,12 @@ def _mark(kind: type, number: int) -> Given:
     return uuid4().hex if issubclass(kind, str) else uuid4()
 
 
-def _as_parameters(connection: Any, given: tuple[Given, ...]) -> tuple[Any, ...]:
-    """The values as the database takes them (see get_db_prep_value of UUIDField and DateTimeField)."""
+def _as_parameters(connection: Any, arguments: tuple[Argument, ...]) -> tuple[Any, ...]:
+    """Convert values for the database (as get_db_prep_value of UUIDField and DateTimeField does)."""
     native = connection.features.has_native_uuid_field
     return tuple(
         connection.ops.adapt_datetimefield_value(value)
         if isinstance(value, datetime)
         else (value.hex if isinstance(value, UUID) and not native else value)
-        for value in given
+        for value in arguments
     )

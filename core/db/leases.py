@@ -30,7 +30,7 @@ M = TypeVar("M", bound=Model)
 L = TypeVar("L", bound=Hashable)
 
 RELEASED: dict[str, Any] = {"lease_owner": "", "lease_expires_at": None}
-"""Values of the columns of a row that nobody holds."""
+"""Column values of a row without a lease."""
 
 
 def owner_name() -> str:
@@ -39,14 +39,14 @@ def owner_name() -> str:
 
 
 def is_free() -> Q:
-    """Condition on rows: no lease is running."""
+    """Condition: no lease runs."""
     return Q(lease_owner="") | Q(lease_expires_at=None) | Q(lease_expires_at__lte=Now())
 
 
 def acquire(rows: QuerySet[M], owner: str, **fields: Any) -> bool:
-    """Take the one row of `rows` if it is free, and set `fields`.
+    """Acquire the lease of the only row of `rows` if it is free, and set `fields`.
 
-    owner: unique to this holder. Returns False if somebody else holds it or `rows` is empty.
+    owner: unique to this holder. Returns False if another owner holds the lease or `rows` is empty.
     """
     free = rows.filter(is_free()).order_by()
     epoch = F("lease_epoch") + 1
@@ -59,18 +59,12 @@ def owned(rows: QuerySet[M], owner: str, epoch: int) -> QuerySet[M]:
 
 
 def running(rows: QuerySet[M], owner: str, epoch: int) -> QuerySet[M]:
-    """Restrict `rows` to the one with this lease while it has not expired.
-
-    The condition of fenced writes.
-    """
+    """Restrict `rows` to the one with this unexpired lease: the condition of fenced writes."""
     return owned(rows, owner, epoch).filter(lease_expires_at__gt=Now())
 
 
 def renew(rows: QuerySet[M]) -> bool:
-    """Extend the lease of `rows`, as `running` returned them.
-
-    False: it is lost for good.
-    """
+    """Extend the lease of the row of `rows`, which `running` has returned. Returns False if the lease is lost."""
     return bool(rows.update(lease_expires_at=_expiry()))
 
 
@@ -81,9 +75,9 @@ def _expiry() -> ExpressionWrapper[CombinedExpression]:
 
 @dataclass
 class _Held:
-    """A lease that is renewed.
+    """Lease under renewal.
 
-    valid_until: monotonic time at which it expires unless renewed; passes in a paused process, too.
+    valid_until: monotonic time of its expiry unless renewed; passes in a paused process, too.
     """
 
     on_lost: Callable[[], None]
@@ -92,9 +86,9 @@ class _Held:
 
 
 class LeaseKeeper(Generic[L]):
-    """Renews the leases of this process from one thread.
+    """Renews the leases of this process from one thread, which ends with the last lease.
 
-    The thread ends with the last lease. renew: extends one lease; False: it is lost.
+    renew: extends one lease; returns False if it is lost.
     """
 
     def __init__(self, renew: Callable[[L], bool]) -> None:
@@ -123,10 +117,7 @@ class LeaseKeeper(Generic[L]):
             return self._held.pop(lease, None) is not None
 
     def certain(self, lease: L) -> bool:
-        """Whether the lease surely runs, without a query.
-
-        The last check before a message is sent.
-        """
+        """Whether the lease certainly runs, without a query: the last check before a message is sent."""
         with self._changed:
             held = self._held.get(lease)
             return held is not None and time.monotonic() < held.valid_until
@@ -138,10 +129,7 @@ class LeaseKeeper(Generic[L]):
             connections.close_all()
 
     def _wait(self) -> list[tuple[L, _Held]]:
-        """Wait until leases are due and return them.
-
-        Empty: none is held, and the thread ends.
-        """
+        """Wait until leases are due and return them; empty when none is held, which ends the thread."""
         with self._changed:
             while self._held:
                 moment = time.monotonic()
@@ -156,7 +144,7 @@ class LeaseKeeper(Generic[L]):
         held.renew_at = asked + settings.LEASE_RENEW_SECONDS
         try:
             renewed = self._extend(lease)
-        except Exception:  # whatever it is, the other leases of this process have to be renewed
+        except Exception:  # whatever fails, the other leases of this process must be renewed
             log.warning("lease_renewal_failed", lease=str(lease), exc_info=True)
             if asked < held.valid_until:
                 return

@@ -1,4 +1,4 @@
-"""Operations of migrations that Django does not have."""
+"""Custom migration operations."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from django.db.migrations.operations.base import Operation
 
 
 class CreateModels(Operation):
-    """Create several models of an app as one step, in the given order.
+    """Create several models of an app in one operation, in the given order.
 
-    Each `CreateModel` in a migration makes Django render every related model anew. All models here relate to a
-    business, so an initial migration would render them all once a model: six seconds instead of one.
+    Django renders all related models again for each `CreateModel`. All models here relate to a business, so an initial
+    migration would take six seconds instead of one.
     """
 
     serialization_expand_args = ["models"]
@@ -22,7 +22,7 @@ class CreateModels(Operation):
         self.models = models
 
     def state_forwards(self, app_label: str, state: Any) -> None:
-        """Add the models to the state; its rendered models are a cached property and are made again when needed."""
+        """Add the models to the state. Dropping the cached property `apps` defers rendering to the next use."""
         state.__dict__.pop("apps", None)
         for model in self.models:
             model.state_forwards(app_label, state)
@@ -38,5 +38,5 @@ class CreateModels(Operation):
             model.database_backwards(app_label, schema_editor, from_state, to_state)
 
     def describe(self) -> str:
-        """Name the models, for the output of `migrate`."""
+        """List the models, for the output of `migrate`."""
         return f"Create models {', '.join(model.name for model in self.models)}"

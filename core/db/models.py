@@ -1,4 +1,4 @@
-"""Base models, and the few differences between PostgreSQL and SQLite."""
+"""Base models, and helpers for the differences between PostgreSQL and SQLite."""
 
 from typing import Any
 
@@ -14,17 +14,18 @@ def is_postgres() -> bool:
 
 
 def prepared_cursor(connection: Any) -> Any:
-    """A cursor for statements that come often and always written alike (see core.db.postgresql).
+    """Open a cursor for frequent statements of constant text, prepared on PostgreSQL (see core.db.postgresql).
 
-    SQLite's driver keeps its statements by itself.
+    SQLite's driver caches its statements by itself.
     """
     make = getattr(connection, "prepared_cursor", connection.cursor)
     return make()
 
 
 def commit_lazily() -> None:
-    """The transaction at hand need not reach the disk before its commit returns: for what is simply done again when a
-    crash of the database undoes it, because something that was there before still says that it is to be done.
+    """Let the current transaction commit asynchronously: a crash of the database may lose it.
+
+    For work that is then repeated, because an earlier row still marks it as due.
     """
     if is_postgres():
         with connection.cursor() as cursor:
@@ -33,9 +34,9 @@ def commit_lazily() -> None:
 
 @models.Field.register_lookup
 class Among(In):
-    """`column__among=values`: `column__in` for thousands of values.
+    """Lookup `column__among=values`: `column__in` for thousands of values.
 
-    On PostgreSQL they go as one array: for each placeholder of its own the driver takes longer than the database.
+    On PostgreSQL the values are one array parameter: a placeholder each costs the driver more than the whole query.
     """
 
     lookup_name = "among"
@@ -45,12 +46,12 @@ class Among(In):
         prepare = self.lhs.output_field.get_db_prep_value
         return f"{left} = ANY(%s)", [
             *parameters,
-            [prepare(one, connection, prepared=True) for one in self.rhs],
+            [prepare(value, connection, prepared=True) for value in self.rhs],
         ]
 
 
 class UuidModel(models.Model):
-    """A table with a time-ordered UUID key."""
+    """Base of models with a time-ordered UUID as primary key."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
 
@@ -59,7 +60,7 @@ class UuidModel(models.Model):
 
 
 class TimestampedModel(UuidModel):
-    """A table that also knows when a row was made and last saved."""
+    """Base of models with the times of creation and of the last save."""
 
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -1,6 +1,6 @@
-"""Tables in which people search: the column with their terms, its index on both databases, and the conditions on it.
+"""Full-text search: the column of terms, its index on both databases, and the conditions on it.
 
-Everything in `search_text` and in a query went through core.db.search_text; nothing here looks at letters.
+`core.db.search_text` normalizes texts and queries to terms.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ CHUNK = 1000
 
 
 class SearchTextField(models.TextField):  # type: ignore[type-arg]
-    """The terms of a row, written with it."""
+    """Search terms of a row, computed on save."""
 
     def pre_save(self, model_instance: Any, add: bool) -> str:
-        """Compute them anew: what the row says now is what finds it. (Models of migrations have no methods.)"""
+        """Compute the terms, except in migrations, whose models have no methods."""
         if isinstance(model_instance, Searched):
             model_instance.search_text = search_text(*model_instance.searched())
         return str(model_instance.search_text)
 
 
 class SearchedQuerySet(models.QuerySet[Any]):
-    """Keeps `search_text` right where rows are changed without `save`. Raw SQL must do so by itself."""
+    """Query set that updates `search_text` in bulk updates. Raw SQL has to call `index`."""
 
     def bulk_update(self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None) -> int:
-        """As Django's, with the terms of what is changed."""
+        """Update the objects, and their terms if a searched column changes."""
         objs, fields = tuple(objs), list(fields)
         if self.model.SEARCHED.intersection(fields):
             for row in objs:
@@ -40,7 +40,7 @@ class SearchedQuerySet(models.QuerySet[Any]):
         return super().bulk_update(objs, fields, batch_size)
 
     def update(self, **values: Any) -> int:
-        """As Django's, with the terms of what is changed."""
+        """Update the rows, and their terms if a searched column changes, in one transaction."""
         if not self.model.SEARCHED.intersection(values):
             return super().update(**values)
         with transaction.atomic():
@@ -53,7 +53,7 @@ class SearchedQuerySet(models.QuerySet[Any]):
 
 
 class Searched(models.Model):
-    """A table of a business in which people search. SEARCHED: the columns of which `searched` makes its texts."""
+    """Base of searchable models of a business. SEARCHED: the columns that `searched` depends on."""
 
     SEARCHED: ClassVar[frozenset[str]]
 
@@ -64,18 +64,18 @@ class Searched(models.Model):
         abstract = True
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
-        """As Django's, with the terms of what is changed."""
+        """Save the row, with its terms if `update_fields` has a searched column."""
         if update_fields is not None and self.SEARCHED.intersection(update_fields := set(update_fields)):
             update_fields = {*update_fields, "search_text"}
         super().save(*args, update_fields=update_fields, **options)
 
     def searched(self) -> Iterable[str]:
-        """The texts by which the row is found."""
+        """Return the texts to search in."""
         raise NotImplementedError
 
 
 def index(model: type[Searched], keys: Collection[Any]) -> None:
-    """Write the terms of these rows anew, after raw SQL changed what they say."""
+    """Recompute the terms of these rows, after raw SQL changed searched columns."""
     ordered = sorted(keys)
     for start in range(0, len(ordered), CHUNK):
         rows = model._base_manager.filter(pk__in=ordered[start : start + CHUNK]).only("pk", *model.SEARCHED)
@@ -91,7 +91,7 @@ def index(model: type[Searched], keys: Collection[Any]) -> None:
 
 
 class Contains(Expression):
-    """Every phrase is in the row's terms; looks at the row, not at the index."""
+    """Condition: the row's terms contain every phrase. Reads the row instead of the index."""
 
     output_field = BooleanField()
     conditional = True
@@ -101,30 +101,30 @@ class Contains(Expression):
         self.table, self.phrases = model._meta.db_table, tuple(phrases)
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
-        """A condition on a row of the table."""
+        """Compile for the database's string function."""
         return contains_sql(connection.vendor, self.table, self.phrases)
 
 
 class Found(Contains):
-    """Every phrase is in the row's terms, as the index answers it."""
+    """Condition: the row's terms contain every phrase, answered from the index."""
 
     def __init__(self, model: type[Searched], business_id: Any, phrases: Sequence[Phrase]) -> None:
         super().__init__(model, phrases)
         self.business_id = business_id
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
-        """A condition on a row of the table."""
+        """Compile to FTS5 on SQLite, else to a tsquery and `Contains`, which checks the order of terms."""
         if connection.vendor == "sqlite":
-            return _matched(self.table, self.phrases)
+            return _fts5_sql(self.table, self.phrases)
         query = " & ".join([f"'{self.business_id}'", *map(_tsquery, self.phrases)])
         contained, parameters = contains_sql(
             "postgresql", self.table, self.phrases
-        )  # terms in a row; also the cheaper test
+        )  # also the cheaper of the two
         return f"({TERMS.format(table=self.table)} @@ %s::tsquery AND {contained})", (query, *parameters)
 
 
-def _matched(table: str, phrases: Sequence[Phrase]) -> tuple[str, tuple[Any, ...]]:
-    """SQLite: the same."""
+def _fts5_sql(table: str, phrases: Sequence[Phrase]) -> tuple[str, tuple[Any, ...]]:
+    """Build the condition of `Found` for SQLite, and its parameters."""
     quoted = (phrase.text.replace('"', '""') for phrase in phrases)
     query = " AND ".join(
         f'"{text}"{"*" if phrase.open else ""}' for text, phrase in zip(quoted, phrases, strict=True)
@@ -134,11 +134,11 @@ def _matched(table: str, phrases: Sequence[Phrase]) -> tuple[str, tuple[Any, ...
 
 
 def contains_sql(vendor: str, table: str, phrases: Sequence[Phrase]) -> tuple[str, tuple[Any, ...]]:
-    """The condition of `Contains` as SQL, and its parameters; `table` may be an alias."""
+    """Build the condition of `Contains` and its parameters. table: name or alias."""
     position = "instr" if vendor == "sqlite" else "strpos"
-    one = f"{position}(' ' || {table}.search_text || ' ', %s) > 0"
+    contains_one = f"{position}(' ' || {table}.search_text || ' ', %s) > 0"
     needles = tuple(f" {phrase.text}{'' if phrase.open else ' '}" for phrase in phrases)
-    return " AND ".join([one] * len(phrases)), needles
+    return " AND ".join([contains_one] * len(phrases)), needles
 
 
 def _tsquery(phrase: Phrase) -> str:
@@ -152,10 +152,9 @@ TERMS = (
     "array_to_tsvector(string_to_array("
     "rtrim({table}.business_profile_id::text || ' ' || {table}.search_text), ' '))"
 )
-"""PostgreSQL: what is indexed. The business is one of the terms: no search walks through other businesses' hits."""
+"""Indexed expression (PostgreSQL). The business is a term, so that a search skips other businesses' matches."""
 
 _POSTGRES = ("CREATE INDEX {table}_terms ON {table} USING gin (({terms}))",)
-_POSTGRES_BACK = ("DROP INDEX IF EXISTS {table}_terms",)
 _SQLITE = (
     "CREATE TABLE {table}_fts_map (id INTEGER PRIMARY KEY, row_id char(32) NOT NULL UNIQUE)",
     "CREATE VIRTUAL TABLE {table}_fts USING fts5(terms, content='', "
@@ -187,27 +186,13 @@ _SQLITE = (
     END
     """,
 )
-_SQLITE_BACK = (
-    "DROP TRIGGER IF EXISTS {table}_fts_delete",
-    "DROP TRIGGER IF EXISTS {table}_fts_update",
-    "DROP TRIGGER IF EXISTS {table}_fts_insert",
-    "DROP TABLE IF EXISTS {table}_fts",
-    "DROP TABLE IF EXISTS {table}_fts_map",
-)
 
 
 def create_index(schema_editor: Any, table: str) -> None:
-    """For migrations. SQLite drops a table's triggers when Django rebuilds the table: a later migration that alters it
-    must drop the index first and create it again.
+    """Create the search index of a table, in a migration.
+
+    On SQLite, Django drops the triggers when it rebuilds a table: a migration that alters it has to drop the tables and
+    triggers below first and create the index again.
     """
-    _run(schema_editor, table, _SQLITE, _POSTGRES)
-
-
-def drop_index(schema_editor: Any, table: str) -> None:
-    """For migrations."""
-    _run(schema_editor, table, _SQLITE_BACK, _POSTGRES_BACK)
-
-
-def _run(schema_editor: Any, table: str, sqlite: Sequence[str], postgres: Sequence[str]) -> None:
-    for statement in sqlite if schema_editor.connection.vendor == "sqlite" else postgres:
+    for statement in _SQLITE if schema_editor.connection.vendor == "sqlite" else _POSTGRES:
         schema_editor.execute(statement.format(table=table, terms=TERMS.format(table=table)))

@@ -1,9 +1,9 @@
-"""One normal form for everything that is searched and everything that is typed into a search, in any script.
+"""Tokenizer for indexed texts and search queries in any script.
 
-A text becomes terms: words as they are; two characters at a time where words are not set apart (Chinese, Japanese,
-Korean, Thai, Lao, Khmer, Burmese, Tibetan) or carry their article and prepositions in front (Arabic, Hebrew); three
-digits at a time, after a term for the beginning of the number; every other sign by itself. PostgreSQL indexes the terms
-by array_to_tsvector, SQLite by FTS5: neither a locale nor a parser decides what a letter is.
+Terms are whole words; bigrams for scripts without spaces between words (Chinese, Japanese, Korean, Thai, Lao, Khmer,
+Burmese, Tibetan) or with articles and prepositions attached (Arabic, Hebrew); trigrams of digits, after a term for the
+beginning of the number; and single signs. PostgreSQL indexes the terms with array_to_tsvector, SQLite with FTS5:
+neither a locale nor a parser decides what a letter is.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ import regex
 
 from core.text import boundary
 
-LONGEST = 100_000
-"""Characters of one text that are indexed: their terms fit into a tsvector, which holds a megabyte."""
-MARKED = 20_000
-"""Characters of one text in which words are marked."""
+MAX_INDEXED = 100_000
+"""Indexed characters of one text: their terms fit into a tsvector of at most 1 MB."""
+MAX_HIGHLIGHTED = 20_000
+"""Characters of one text in which matches are highlighted."""
 DIGITS = 3
 LETTERS = 2
 BEGINNING = "^"
-"""Before the first digits of a number in the term for its beginning. One or two typed digits find only beginnings: they
-are somewhere in most numbers.
+"""Prefix of the term for the beginning of a number. One or two typed digits match only beginnings, because most numbers
+contain them somewhere.
 """
 
-_ALIKE = str.maketrans(
+_EQUIVALENT = str.maketrans(
     {
         **dict.fromkeys("‘’‚‛′´`ʹʻʼʽˈ׳՚", "'"),
         **dict.fromkeys("“”„‟″«»״", '"'),
@@ -38,7 +38,7 @@ _ALIKE = str.maketrans(
         **{"ی": "ي", "ى": "ي", "ک": "ك", "ة": "ه", "ـ": ""},
     }
 )
-"""What keyboards write differently and people do not tell apart; of letters, those that Unicode does not take apart."""
+"""Characters that people do not distinguish; of letters, those that Unicode does not decompose."""
 _IGNORED = re.compile(
     "["
     "\u00ad\u0600-\u0605\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # invisible
@@ -48,7 +48,7 @@ _IGNORED = re.compile(
     "\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u08ca-\u08ff"  # Arabic vowels
     "]"
 )
-"""Not the vowel signs of Thai, Hindi and their relatives, nor the voicing marks of kana: they make other words."""
+"""Not the vowel signs of Thai, Hindi and related scripts, nor the voicing marks of kana: they distinguish words."""
 _FOREIGN_DIGIT = re.compile(r"[^\D0-9]")
 _UNSPACED = (
     "\u0590-\u06ff\u0750-\u077f\u0870-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"  # Hebrew, Arabic
@@ -60,52 +60,52 @@ _RUN = re.compile(
     rf"([0-9]+)|([{_UNSPACED}]+)|"
     rf"([^\W0-9{_UNSPACED}{_INDIAN}\u0964\u0965]{{1,64}}|[{_INDIAN}]{{1,64}}|[^\s\x00-\x1f\x7f-\x9f])"
 )
-"""Digits, letters of which some make a term, or a term: a word (cut at 64 characters: a lexeme of PostgreSQL has up to
-2,046 bytes) or a sign. The signs of Indian scripts are letters to people, though not to Python."""
+"""Groups: digits, letters to be split into bigrams, or a term, which is a word (cut at 64 characters: a lexeme of
+PostgreSQL has up to 2,046 bytes) or a sign. The signs of Indian scripts are part of words, though not to Python."""
 _ASCII_RUN = re.compile(r"([0-9]+)|()([a-z_]{1,64}|[!-~])")
 _AROUND = r"[.,;:!?'\"()\[\]{}¡¿،؛؟。、।]+"
 _PUNCTUATION = re.compile(rf"^{_AROUND}(?=.)|(?<=.){_AROUND}$")
-"""What stands around a typed word and is not part of it."""
+"""Punctuation around a typed word."""
 
 MARKS = 30
-"""Combining marks in a row that are looked at, as in the stream-safe text format of UAX #15. Sorting longer rows takes
-the square of their length, and nobody can read them.
+"""Longest sequence of combining marks, as in the stream-safe text format of UAX #15. Normalizing longer ones takes time
+quadratic in their length, and nobody can read them.
 """
 _MARK = r"[\p{M}\uff9e\uff9f]"
-"""What is a combining mark, or becomes one as the voicing marks of halfwidth kana do."""
+"""Combining mark, or a character that normalizes to one (voicing marks of halfwidth kana)."""
 _MARKS = regex.compile(rf"({_MARK}{{{MARKS}}}){_MARK}+")
 _CLUSTER = regex.compile(
     r"(?s:[\u1100-\u115f][\u1160-\u11a7]?[\u11a8-\u11ff]?|.)" rf"(?:{_IGNORED.pattern}|{_MARK}|\u0640)*+"
 )
-"""Characters that are folded together: no mark is apart from those that it is sorted or cut with."""
+"""Characters that are folded together, because normalization reorders and MARKS limits the marks among them."""
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """The terms of one typed word, which stand one after the other in a text. open: the last one may go on there."""
+    """Terms of one typed word, adjacent in a matching text. open: the last one may be a prefix."""
 
     terms: tuple[str, ...]
     open: bool
 
     @property
     def text(self) -> str:
-        """As it stands in a `search_text`."""
+        """The terms as in a `search_text`."""
         return " ".join(self.terms)
 
 
 def search_text(*texts: str) -> str:
-    """The terms of all texts, one space between two of them: what the databases index."""
+    """Tokenize the texts for the index: terms separated by one space."""
     return " ".join([term for text in texts if text for term in _terms(_runs(text))])
 
 
 def phrases(query: str) -> tuple[Phrase, ...]:
-    """What a text must contain, in any order, to be found: every typed word. Empty when nothing searchable is typed."""
+    """Parse a query: a text matches if it contains all phrases, in any order. Empty without a searchable word."""
     words = (_runs(_PUNCTUATION.sub("", word)) or _runs(word) for word in fold(query).split())
     return tuple(dict.fromkeys(_phrase(runs) for runs in words if runs))
 
 
 def _phrase(runs: list[tuple[str, str, str]]) -> Phrase:
-    """A typed word: without what only the beginning or the end of a number, or of letters in a row, has in a text."""
+    """Build the phrase of a word, without the terms that mark the beginning or end of a run of digits or letters."""
     terms = _terms(runs)
     if len(runs[0][0]) >= DIGITS:
         del terms[0]
@@ -119,26 +119,27 @@ def _phrase(runs: list[tuple[str, str, str]]) -> Phrase:
     return Phrase(tuple(terms[: len(terms) - shorter]), open=shorter < size - 1)
 
 
-def places(text: str, words: Collection[Phrase]) -> Iterator[tuple[int, int]]:
-    """Where `text` has one of the words, from start to end, whole characters as people see them; none overlaps.
+def matches(text: str, phrases: Collection[Phrase]) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of each occurrence of a phrase in `text`: grapheme clusters, in order, none overlaps.
 
-    They are found one by one: who needs the first only does not wait for the others.
+    Lazy, so that the first one costs no more than it has to.
     """
-    folded, origins = _traced(text[:MARKED])
+    folded, origins = _fold_with_origins(text[:MAX_HIGHLIGHTED])
     terms, starts = [], []
     for run in (_ASCII_RUN if folded.isascii() else _RUN).finditer(folded):
-        found = _terms([(run[1] or "", run[2] or "", run[3] or "")])
-        terms += found
+        run_terms = _terms([(run[1] or "", run[2] or "", run[3] or "")])
+        terms += run_terms
         starts += [
-            run.end() - place if run.lastindex != 3 else run.start() for place in range(len(found), 0, -1)
+            run.end() - distance if run.lastindex != 3 else run.start()
+            for distance in range(len(run_terms), 0, -1)
         ]
     start = end = known = 0
     for at in range(len(terms)):
-        for word in words:
-            if not _stands(word, terms, at):
+        for phrase in phrases:
+            if not _occurs(phrase, terms, at):
                 continue
-            first = starts[at] + _begins(word.terms[0])
-            last = starts[at + len(word.terms) - 1] + len(word.terms[-1]) - 1
+            first = starts[at] + _is_beginning(phrase.terms[0])
+            last = starts[at + len(phrase.terms) - 1] + len(phrase.terms[-1]) - 1
             known = boundary(text, origins[first][0], known=known)
             if known >= end:
                 if end:
@@ -149,20 +150,20 @@ def places(text: str, words: Collection[Phrase]) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _begins(term: str) -> bool:
-    """Whether it is the term for the beginning of a number, one character before it."""
+def _is_beginning(term: str) -> bool:
+    """Whether `term` marks the beginning of a number, with one character more than the digits."""
     return len(term) > 1 and term[0] == BEGINNING
 
 
-def _stands(word: Phrase, terms: list[str], at: int) -> bool:
-    """Whether the text's terms from there on are the word's."""
-    *before, last = word.terms
-    there = terms[at : at + len(word.terms)]
-    return there[:-1] == before and (there[-1].startswith(last) if word.open else there[-1] == last)
+def _occurs(phrase: Phrase, terms: list[str], at: int) -> bool:
+    """Whether the phrase's terms occur in `terms` at index `at`."""
+    *before, last = phrase.terms
+    window = terms[at : at + len(phrase.terms)]
+    return window[:-1] == before and (window[-1].startswith(last) if phrase.open else window[-1] == last)
 
 
-def _traced(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """`text` folded, and for each of its characters from where to where that one was in `text`."""
+def _fold_with_origins(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """Fold `text`, and return for each resulting character its (start, end) in `text`."""
     pieces, origins = [], []
     for cluster in _CLUSTER.finditer(text):
         folded = fold(cluster[0])
@@ -172,27 +173,27 @@ def _traced(text: str) -> tuple[str, list[tuple[int, int]]]:
 
 
 def fold(text: str) -> str:
-    """`text` without what people leave out when they search: capitals, accents, widths, kinds of quotes and dashes."""
+    """Normalize case, accents, widths, quotes and dashes, which people leave out in queries."""
     if text.isascii():
         return text.replace("`", "'").lower()
-    text = unicodedata.normalize("NFKD", _readable(text.translate(_ALIKE))).casefold()
-    text = _IGNORED.sub("", unicodedata.normalize("NFKD", text).translate(_ALIKE))
+    text = unicodedata.normalize("NFKD", _limit_marks(text.translate(_EQUIVALENT))).casefold()
+    text = _IGNORED.sub("", unicodedata.normalize("NFKD", text).translate(_EQUIVALENT))
     text = _FOREIGN_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
-    return unicodedata.normalize("NFC", _readable(text))
+    return unicodedata.normalize("NFC", _limit_marks(text))
 
 
-def _readable(text: str) -> str:
-    """`text` with at most MARKS marks in a row. Also needed after characters between marks were taken away."""
+def _limit_marks(text: str) -> str:
+    """Limit sequences of combining marks to MARKS. Needed again after characters between marks were removed."""
     return str(_MARKS.sub(r"\1", text))
 
 
 def _runs(text: str) -> list[tuple[str, str, str]]:
-    folded = fold(text[:LONGEST])[:LONGEST]
+    folded = fold(text[:MAX_INDEXED])[:MAX_INDEXED]
     return (_ASCII_RUN if folded.isascii() else _RUN).findall(folded)
 
 
 def _terms(runs: list[tuple[str, str, str]]) -> list[str]:
-    """A term begins at every digit and at every letter of a script whose words are not set apart."""
+    """Split runs into terms; n-grams start at every digit, and at every letter of scripts without spaces."""
     terms: list[str] = []
     for digits, letters, term in runs:
         if term:

@@ -1,1 +1,1 @@
-"""Decoding of foreign files in a child process: memory, time, output and the number at once are limited."""
+"""Decoding of untrusted files in child processes with limits on memory, time, output and concurrency."""

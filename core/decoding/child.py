@@ -1,7 +1,7 @@
-"""Entry of the child process: `python -I child.py READER PARAMETERS`, where READER is a module of this folder.
+"""Entry point of the child process: `python -I child.py READER LIMITS`, with READER a module of this folder.
 
-Standard input is the file, standard output takes what is made of it, standard error the answer as JSON. Django is not
-loaded: what a decoder needs is all that is in memory, and no secret of the server is.
+The file comes on standard input; the output file goes to standard output, and the result, as JSON, to standard error.
+Django is not loaded: the process holds nothing but the decoder, and none of the server's secrets.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from pathlib import Path
 from typing import Any
 
 READY = b"ready\n"
-"""Written once the decoder is loaded: a child that ends before has not seen the file."""
+"""Written when the decoder is loaded: a child that ended before has not read the file."""
 _OPEN_FILES = 32
 
 
 class Refused(Exception):
-    """A reader refuses the file for the reason given by its code."""
+    """The reader rejects the file. Its argument is the code of the reason."""
 
 
 def main() -> None:
-    """Read the file with the reader that is named, within the limits that are given."""
-    reader, given = sys.argv[1], json.loads(sys.argv[2])
+    """Run the reader named by the arguments within their limits."""
+    reader, limits = sys.argv[1], json.loads(sys.argv[2])
     answer = os.fdopen(os.dup(2), "wb")
     with open(os.devnull, "wb") as nothing:
-        os.dup2(nothing.fileno(), 2)  # what C libraries complain of is not the answer
-    _die_with(given["parent"])
-    _limit(given)
+        os.dup2(nothing.fileno(), 2)  # messages of C libraries must not mix with the result
+    _end_with_parent(limits["parent"])
+    _limit(limits)
     sys.path.insert(0, str(Path(__file__).parent))
     sys.modules["child"] = sys.modules[__name__]
     read = import_module(reader).read
     answer.write(READY)
     answer.flush()
     with os.fdopen(0, "rb") as source, os.fdopen(1, "wb") as out:
-        found = _read(read, source, out, given["parameters"])
-    answer.write(json.dumps(found).encode())
+        result = _read(read, source, out, limits["parameters"])
+    answer.write(json.dumps(result).encode())
     answer.close()
 
 
@@ -54,39 +54,37 @@ def _read(read: Any, source: Any, out: Any, parameters: dict[str, Any]) -> dict[
     except OSError as error:
         full = {errno.ENOSPC: "disk", errno.EDQUOT: "disk", errno.EFBIG: "memory", errno.ENOMEM: "memory"}
         return {"refused": full.get(error.errno or 0, "broken"), "reason": type(error).__name__}
-    except (
-        BaseException
-    ) as error:  # Rust's panics are no Exceptions, and bytes made up by somebody raise anything
+    except BaseException as error:  # a panic of Rust is no Exception, and crafted files raise anything
         return {"refused": "broken", "reason": type(error).__name__}
 
 
-def _limit(given: dict[str, Any]) -> None:
-    """Set limits that cannot be raised again. macOS ignores the one of memory."""
-    wanted = [
-        (resource.RLIMIT_CPU, given["cpu_seconds"]),
-        (resource.RLIMIT_FSIZE, given["output_bytes"]),
+def _limit(limits: dict[str, Any]) -> None:
+    """Set hard resource limits. macOS ignores the one of memory."""
+    soft_limits = [
+        (resource.RLIMIT_CPU, limits["cpu_seconds"]),
+        (resource.RLIMIT_FSIZE, limits["output_bytes"]),
         (resource.RLIMIT_NOFILE, _OPEN_FILES),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_DATA, given["memory_bytes"]),
+        (resource.RLIMIT_DATA, limits["memory_bytes"]),
     ]
-    for kind, soft in wanted:
-        present = resource.getrlimit(kind)[1]
+    for kind, soft in soft_limits:
+        current = resource.getrlimit(kind)[1]
         hard = (
             soft + 1 if kind == resource.RLIMIT_CPU else soft
-        )  # at the hard limit it would be SIGKILL, not SIGXCPU
-        if present != resource.RLIM_INFINITY:
-            hard = min(hard, present)
+        )  # the hard limit sends SIGKILL instead of SIGXCPU
+        if current != resource.RLIM_INFINITY:
+            hard = min(hard, current)
         resource.setrlimit(kind, (min(soft, hard), hard))
-    signal.setitimer(signal.ITIMER_REAL, given["wall_seconds"])  # also if the parent is stopped or gone
+    signal.setitimer(signal.ITIMER_REAL, limits["wall_seconds"])  # also if the parent is stopped or has ended
 
 
-def _die_with(parent: int) -> None:
-    """Have the kernel end this process together with its parent, where it can (Linux)."""
+def _end_with_parent(parent: int) -> None:
+    """Let the kernel kill this process when its parent ends (Linux only)."""
     if sys.platform == "linux":
         from ctypes import CDLL
 
         CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    if os.getppid() != parent:  # it died before
+    if os.getppid() != parent:  # the parent has already ended
         os._exit(1)
 
 

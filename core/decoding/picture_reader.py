@@ -1,7 +1,7 @@
-"""Pictures, decoded and written anew. Runs in the child process, with nothing but Pillow loaded.
+"""Reader of pictures: decodes and re-encodes them. Runs in the child process, with only Pillow loaded.
 
-What a picture takes when it is decoded is reckoned from its header first, and refused when it is too much. What lies in
-its header about that, or is not to be reckoned (progressive JPEG), meets the limit of memory.
+The memory for decoding is estimated from the header, and too large pictures are rejected. If the header is wrong, or an
+estimate impossible (progressive JPEG), the memory limit of the process applies.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FORMATS = {
     "image/gif": "GIF",
     "image/heic": "HEIF",
 }
-"""What Pillow calls them."""
+"""Media type -> Pillow's name of the format."""
 OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 90},
     "PNG": {},
@@ -29,15 +29,15 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 ANIMATED = {"WEBP": {"quality": 90, "method": 0}}
 LARGE_PNG = 2_000_000
-"""Pixels from which a PNG is packed quickly rather than well."""
+"""Pixels from which a PNG is compressed for speed instead of size."""
 KEPT = {"icc_profile", "transparency", "duration", "loop", "background"}
 MAX_DECODED = 16_000_000
-"""Pixels that are decoded at once; a JPEG of more is decoded at a half, a quarter or an eighth of its size."""
+"""Pixels above which a JPEG is decoded at a half, a quarter or an eighth of its size."""
 MAX_PROGRESSIVE = 18_000_000
-"""Pixels of a progressive JPEG, of which all coefficients are in memory beside the picture."""
+"""Largest progressive JPEG, whose coefficients are all in memory beside the picture."""
 MAX_WHOLE_PROGRESSIVE = 13_000_000
 MAX_PROFILE = 1024 * 1024
-"""Bytes of a colour profile; larger ones are left out."""
+"""Bytes of a colour profile; larger ones are dropped."""
 
 
 def read(
@@ -51,7 +51,7 @@ def read(
     max_side: int,
     thumbnail: int,
 ) -> dict[str, Any]:
-    """Write the picture anew to `out`. Returns its size and a small copy. Raises Refused("pixels")."""
+    """Re-encode the picture to `out`. Returns its size and thumbnail. Raises Refused("pixels", "memory")."""
     kind = FORMATS[mime]
     if kind == "GIF":
         _refuse_frames(source, max_frames, max_animated_pixels)
@@ -85,18 +85,18 @@ def read(
         image = image.convert("RGB")
     try:
         image.save(out, kind, **options)
-    except ValueError:  # libwebp's way of saying that there is no memory left
+    except ValueError:  # raised by libwebp when memory runs out
         raise Refused("memory") from None
-    return _described(image, thumbnail)
+    return _description(image, thumbnail)
 
 
-def _described(image: Image.Image, thumbnail: int) -> dict[str, Any]:
+def _description(image: Image.Image, thumbnail: int) -> dict[str, Any]:
     small = b64encode(_thumbnail(image, thumbnail)).decode()
     return {"width": image.width, "height": image.height, "thumbnail": small}
 
 
 def _still(source: Image.Image, kind: str, max_side: int) -> Image.Image:
-    """The picture upright, no larger than `max_side`, with nothing of its file but the pixels and their colours."""
+    """Decode a single picture, upright, scaled down to `max_side`, without metadata except colour information."""
     if kind == "JPEG":
         most = MAX_WHOLE_PROGRESSIVE if source.info.get("progressive") else MAX_DECODED
         scale = next((step for step in (1, 2, 4) if source.width * source.height <= most * step * step), 8)
@@ -107,23 +107,23 @@ def _still(source: Image.Image, kind: str, max_side: int) -> Image.Image:
     source.thumbnail((max_side, max_side))
     if orientation != 1:
         ImageOps.exif_transpose(source, in_place=True)
-    # a copy lets go of the decoder of WebP, which holds the canvas three times
+    # a copy frees WebP's decoder, which holds the canvas three times
     image = source.copy() if kind == "WEBP" else source
     image.info = info
     return image
 
 
 def _heif(source: IO[bytes], max_pixels: int, max_side: int) -> Image.Image:
-    """The first picture of a HEIC file. It is taken over in strips: whole, it would be in memory three times."""
+    """Decode the first picture of a HEIC file, in strips: as a whole it would be in memory three times."""
     import pillow_heif
 
     pillow_heif.options.DECODE_THREADS = 1
     pillow_heif.options.THUMBNAILS = pillow_heif.options.DEPTH_IMAGES = pillow_heif.options.AUX_IMAGES = False
-    found = pillow_heif.open_heif(source, convert_hdr_to_8bit=True)[0]
-    width, height = found.size
+    heif = pillow_heif.open_heif(source, convert_hdr_to_8bit=True)[0]
+    width, height = heif.size
     if width * height > max_pixels:
         raise Refused("pixels")
-    data, stride, mode = memoryview(found.data), found.stride, found.mode
+    data, stride, mode = memoryview(heif.data), heif.stride, heif.mode
     if mode not in ("RGB", "RGBA", "L"):
         raise Refused("broken")
     factor = -(-max(width, height) // max_side)
@@ -131,10 +131,10 @@ def _heif(source: IO[bytes], max_pixels: int, max_side: int) -> Image.Image:
     image = Image.new("L" if mode == "L" else "RGB", (-(-width // factor), -(-height // factor)), "white")
     for top in range(0, height, rows):
         size = (width, min(rows, height - top))
-        part = bytes(data[top * stride : (top + size[1]) * stride])
-        strip = Image.frombuffer(mode, size, part, "raw", mode, stride, 1).reduce(factor)
+        strip_bytes = bytes(data[top * stride : (top + size[1]) * stride])
+        strip = Image.frombuffer(mode, size, strip_bytes, "raw", mode, stride, 1).reduce(factor)
         image.paste(strip, (0, top // factor), strip if mode == "RGBA" else None)
-    if profile := found.info.get("icc_profile"):
+    if profile := heif.info.get("icc_profile"):
         image.info["icc_profile"] = profile
     return image
 
@@ -151,14 +151,12 @@ def _animation(image: Image.Image, kind: str, out: IO[bytes], thumbnail: int) ->
     for frame in frames:
         frame.info = dict(item for item in frame.info.items() if item[0] in KEPT)
     frames[0].save(out, kind, **options)
-    return _described(frames[0], thumbnail)
+    return _description(frames[0], thumbnail)
 
 
 def _thumbnail(image: Image.Image, size: int) -> bytes:
-    """A small JPEG; what is transparent becomes white."""
-    if (
-        max(image.size) > 4 * size
-    ):  # without colours in between: of others, a second copy of the whole would be made
+    """Encode a thumbnail as JPEG, with white for transparency."""
+    if max(image.size) > 4 * size:  # nearest neighbour: other filters copy the whole picture
         small = ImageOps.contain(image, (4 * size, 4 * size), Image.Resampling.NEAREST)
     else:
         small = image.copy()
@@ -177,7 +175,7 @@ def _thumbnail(image: Image.Image, size: int) -> bytes:
 
 
 def _refuse_canvas(source: IO[bytes], max_pixels: int) -> None:
-    """Raises Refused for a WebP whose header says that it is too large: opening it reserves the canvas twice."""
+    """Raise Refused for a WebP with a too large canvas in its header: opening it allocates the canvas twice."""
     head = source.read(30)
     source.seek(0)
     kind = head[12:16]
@@ -193,9 +191,9 @@ def _refuse_canvas(source: IO[bytes], max_pixels: int) -> None:
 
 
 def _refuse_frames(source: IO[bytes], max_frames: int, max_pixels: int) -> None:
-    """Raises Refused for a GIF of too many frames or pixels, from the heads of its blocks alone.
+    """Raise Refused for a GIF with too many frames or pixels, reading block headers only.
 
-    Frames may go beyond the size that the file's header gives: what counts is the canvas that holds them all.
+    Frames may exceed the size in the file's header, so the limit applies to the canvas that contains them all.
     """
     data = source.read()
     source.seek(0)
@@ -214,7 +212,7 @@ def _refuse_frames(source: IO[bytes], max_frames: int, max_pixels: int) -> None:
             at += 11 + _palette(data[at + 9])
         else:
             at += 2
-        while at < len(data) and data[at]:  # blocks of up to 255 bytes each, until an empty one
+        while at < len(data) and data[at]:  # sub-blocks of up to 255 bytes, ended by an empty one
             at += data[at] + 1
         at += 1
     if width * height > max_pixels:

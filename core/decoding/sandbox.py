@@ -1,8 +1,8 @@
-"""Run a reader of this folder on a foreign file in a child process, few at once on the whole machine.
+"""Runs a reader of this folder on an untrusted file in a child process, few at once on the whole machine.
 
-The file is handed over as a copy without a name, and so is the result: whatever dies leaves nothing behind. The slots
-are locks on files below WHATSFLOW_HOME, which all processes of a machine share. The child inherits its slot, so that it
-is free when the child has ended, whoever has died before.
+Input and output are unnamed temporary files: a crash leaves nothing behind. Slots are file locks below WHATSFLOW_HOME,
+shared by all processes of the machine. The child inherits its slot, which is therefore free once the child has ended,
+even if its parent ended before.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ from core.errors import DomainError
 log = structlog.get_logger(__name__)
 
 MEMORY = 160 * 1024 * 1024
-"""Bytes of data that a child may have; its code takes 10 to 20 MB more."""
+"""Bytes of data of a child; its code takes 10 to 20 MB more."""
 CPU_SECONDS = 4
 WALL_SECONDS = 20.0
-"""A child that has used up its CPU time is refused, one that got none in so long may be tried again."""
+"""Exceeding the CPU time rejects the file; exceeding the wall time (a busy machine) allows a retry."""
 SLOTS = 2
-"""Children at once on the machine, for each reader."""
+"""Concurrent children of each reader on the machine."""
 OWNERS = 64
-"""Locks for owners, who have one child at once each; some share one."""
+"""Locks for owners, who have one child at a time; owners with the same hash share a lock."""
 WAIT_SECONDS = 6.0
-_LOOK_EVERY = 0.02
-_ANSWER = 8 * 1024 * 1024
+_POLL_SECONDS = 0.02
+_MAX_RESULT = 8 * 1024 * 1024
 _CHILD = str(Path(__file__).with_name("child.py"))
 
 
 class Busy(DomainError):
-    """Too many files are being decoded, or the machine is overloaded. Nothing is said about the file."""
+    """No free slot, or the machine is overloaded: the file may be valid and can be retried."""
 
     status = 503
 
@@ -61,7 +61,7 @@ class Busy(DomainError):
 class Refused(Exception):
     """The file cannot be decoded.
 
-    reason: "memory", "time", "broken", or a word of the reader.
+    reason: "memory", "time", "broken", or a code of the reader.
     """
 
     def __init__(self, reason: str) -> None:
@@ -71,7 +71,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Result:
-    """What a reader returned, and the file that it wrote (at the start, without a name)."""
+    """Values that a reader returned, and its output file (unnamed, at its start)."""
 
     values: dict[str, Any]
     file: IO[bytes]
@@ -94,7 +94,8 @@ def run(
 ) -> Result:
     """Decode `source` with `reader`, a module of this folder, in a child process.
 
-    owner: whose file it is (a business's id); one child at once each. Raises Refused, Busy, OSError.
+    owner: id of the file's business, which has one child at a time. parameters: for the reader.
+    Raises Refused, Busy, OSError.
     """
     folder = settings.HOME / "decoding"
     folder.mkdir(parents=True, exist_ok=True)
@@ -132,7 +133,7 @@ def run(
 
 
 def _environment() -> dict[str, str]:
-    """What Python may need to start, and none of the server's secrets."""
+    """Return the variables that Python may need to start, and none of the server's secrets."""
     return {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
 
 
@@ -148,8 +149,8 @@ def _wait(child: subprocess.Popen[bytes], seconds: float) -> int:
 
 def _values(reader: str, code: int, answer: IO[bytes]) -> dict[str, Any]:
     answer.seek(0)
-    text = answer.read(_ANSWER)
-    if code in (-signal.SIGALRM, -signal.SIGKILL):  # killed by the system, for want of memory or at a stop
+    text = answer.read(_MAX_RESULT)
+    if code in (-signal.SIGALRM, -signal.SIGKILL):  # killed by the kernel (out of memory) or at a shutdown
         log.warning("decoder_overrun", reader=reader, code=code)
         raise Busy
     if not text.startswith(READY):
@@ -157,28 +158,28 @@ def _values(reader: str, code: int, answer: IO[bytes]) -> dict[str, Any]:
         raise Busy
     if code == -signal.SIGXCPU:
         raise Refused("time")
-    if code == -signal.SIGABRT:  # how C++ and Rust end when they get no memory
+    if code == -signal.SIGABRT:  # C++ and Rust abort when an allocation fails
         raise Refused("memory")
     try:
-        found = json.loads(text[len(READY) :])
+        result = json.loads(text[len(READY) :])
     except ValueError:
-        found = {"refused": "broken", "reason": f"exit {code}"}
-    if "values" in found:
-        return dict(found["values"])
-    log.info("file_refused", reader=reader, refused=found["refused"], reason=found.get("reason", ""))
-    if found["refused"] == "disk":
+        result = {"refused": "broken", "reason": f"exit {code}"}
+    if "values" in result:
+        return dict(result["values"])
+    log.info("file_refused", reader=reader, refused=result["refused"], reason=result.get("reason", ""))
+    if result["refused"] == "disk":
         raise OSError(errno.ENOSPC, "No space left for a decoded file")
-    raise Refused(found["refused"])
+    raise Refused(result["refused"])
 
 
 @contextmanager
 def _slots(folder: Path, reader: str, owner: object) -> Iterator[list[int]]:
-    """Locks for one child: its owner's, then one of SLOTS. Raises Busy after WAIT_SECONDS."""
+    """Hold the locks of one child: its owner's, then one of SLOTS. Raises Busy after WAIT_SECONDS."""
     deadline = time.monotonic() + WAIT_SECONDS
-    mine = folder / f"{reader}-owner-{crc32(str(owner).encode()) % OWNERS}"
-    slots = [folder / f"{reader}-{number}" for number in range(SLOTS)]
-    with _one_of([mine], deadline) as first, _one_of(slots, deadline) as second:
-        yield [first, second]
+    owner_path = folder / f"{reader}-owner-{crc32(str(owner).encode()) % OWNERS}"
+    slot_paths = [folder / f"{reader}-{number}" for number in range(SLOTS)]
+    with _one_of([owner_path], deadline) as owner_lock, _one_of(slot_paths, deadline) as slot_lock:
+        yield [owner_lock, slot_lock]
 
 
 @contextmanager
@@ -187,17 +188,17 @@ def _one_of(paths: list[Path], deadline: float) -> Iterator[int]:
         for path in paths:
             lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
-                if _taken(lock):
+                if _try_lock(lock):
                     yield lock
                     return
             finally:
                 os.close(lock)
         if time.monotonic() > deadline:
             raise Busy
-        time.sleep(_LOOK_EVERY)
+        time.sleep(_POLL_SECONDS)
 
 
-def _taken(lock: int) -> bool:
+def _try_lock(lock: int) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,6 +1,6 @@
-"""The first visible sheet of an XLSX workbook. Runs in the child process, with nothing but calamine loaded.
+"""Reader of the first visible sheet of an XLSX workbook. Runs in the child process, with only calamine loaded.
 
-Its archive has been measured before (`core.files.archives`); what lies about its size meets the limit of memory.
+`core.files.archives` has checked the archive's stated sizes; if they are false, the memory limit applies.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from child import Refused
 from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 HEAD_CHARACTERS = 1_000_000
-"""Of the first rows together, which are part of the answer."""
+"""Characters of all rows of the head together."""
 _MARKUP = (".xml", ".rels", ".vml")
 
 
@@ -30,9 +30,9 @@ def read(
     max_columns: int,
     max_rows: int,
 ) -> dict[str, Any]:
-    """Describe the sheet: title, names of visible sheets, number of its rows, and its first rows.
+    """Describe the sheet: names of the visible sheets, number of rows, and the first rows.
 
-    rows: write all of them to `out`, a JSON list [number, cells] a line, blank ones left out.
+    rows: write all non-empty rows to `out` instead, as lines of JSON [number, cells]; returns an empty mapping.
     Raises Refused("entities", "no_sheet", "columns", "rows").
     """
     _refuse_entities(source)
@@ -46,15 +46,15 @@ def read(
     if not names:
         raise Refused("no_sheet")
     sheet = book.get_sheet_by_name(names[0])
-    found = _rows(sheet, cell_length, max_columns, max_rows)
+    all_rows = _rows(sheet, cell_length, max_columns, max_rows)
     if rows:
-        for row in found:
+        for row in all_rows:
             out.write(json.dumps(row).encode() + b"\n")
         out.flush()
         return {}
     head: list[tuple[int, list[str]]] = []
     characters = 0
-    for row in islice(found, head_rows):
+    for row in islice(all_rows, head_rows):
         characters += sum(map(len, row[1]))
         if head and characters > HEAD_CHARACTERS:
             break
@@ -78,7 +78,7 @@ def _rows(sheet: Any, cell_length: int, max_columns: int, max_rows: int) -> Iter
 
 
 def _text(value: Any, cell_length: int) -> str:
-    """A cell's value as it would be written: whole numbers with all their digits, dates in ISO 8601."""
+    """Format a cell's value: whole numbers with all digits, dates in ISO 8601."""
     if isinstance(value, str):
         return value.strip().replace("\x00", "")[:cell_length]
     if isinstance(value, bool):
@@ -91,7 +91,7 @@ def _text(value: Any, cell_length: int) -> str:
 
 
 def _refuse_entities(source: IO[bytes]) -> None:
-    """Raises Refused for a document type, which belongs at the beginning of a part; Excel writes none."""
+    """Raise Refused for a part that begins with a document type, which Excel never writes."""
     with zipfile.ZipFile(source) as archive:
         for part in archive.infolist():
             if part.filename.lower().endswith(_MARKUP):

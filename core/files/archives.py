@@ -1,8 +1,7 @@
-"""ZIP archives (DOCX, XLSX, PPTX) of strangers: their list of contents is measured before any library reads it.
+"""Validation of untrusted ZIP archives (DOCX, XLSX, PPTX) before any library reads them.
 
-`zipfile` makes an object of each entry, 500 bytes for an empty part, as many as the list holds and not as many as the
-archive says. So the list is walked here first, in the place where a library will look for it, and every number that an
-archive gives about itself has to be right.
+`zipfile` creates an object of 500 bytes for each entry of the central directory, whatever count the archive states. So
+the directory is parsed here first, at the offset where libraries expect it, and all stated counts and sizes must match.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ from typing import IO
 
 MAX_ENTRIES = 10_000
 MAX_DIRECTORY = 2 * 1024 * 1024
-"""Bytes of the list of contents."""
-SMALL = 1024 * 1024
-"""Parts below this size may be packed as well as they like."""
+"""Bytes of the central directory."""
+RATIO_FREE_SIZE = 1024 * 1024
+"""Bytes up to which a part may have any compression ratio."""
 MAX_RATIO = 200
-"""How many times larger a part may be than it is packed."""
+"""Largest ratio of unpacked to packed size of a part."""
 _END = struct.Struct("<4s4H2LH")
 _END_64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR_64 = struct.Struct("<4sLQL")
@@ -26,26 +25,26 @@ _FULL = 0xFFFFFFFF
 
 
 class BadArchive(ValueError):
-    """The archive is no archive, is damaged, or says of itself what is not true."""
+    """No archive, damaged, or inconsistent with its own directory."""
 
 
 class ArchiveTooLarge(ValueError):
-    """The archive has too many entries, or would be too large unpacked."""
+    """Too many entries, or too large when unpacked."""
 
 
 def open_archive(
     file: IO[bytes], *, max_entries: int = MAX_ENTRIES, max_unpacked: int | None = None
 ) -> zipfile.ZipFile:
-    """An archive with a list of contents that is small and right. Nothing is unpacked.
+    """Open an archive after checking its central directory. Nothing is unpacked.
 
-    max_unpacked: bytes of all parts together, of which none is packed more than MAX_RATIO times; None: no part is going
-    to be unpacked. Raises BadArchive, ArchiveTooLarge.
+    max_unpacked: bytes of all parts together, with no compression ratio above MAX_RATIO; None if no part will be
+    unpacked. Raises BadArchive, ArchiveTooLarge.
     """
     total = 0
     for packed, size in _entries(file, max_entries):
         total += size
         if max_unpacked is not None and (
-            total > max_unpacked or (size > SMALL and size > MAX_RATIO * max(packed, 1))
+            total > max_unpacked or (size > RATIO_FREE_SIZE and size > MAX_RATIO * max(packed, 1))
         ):
             raise ArchiveTooLarge
     try:
@@ -55,7 +54,7 @@ def open_archive(
 
 
 def _entries(file: IO[bytes], max_entries: int) -> list[tuple[int, int]]:
-    """Packed and unpacked size of each entry."""
+    """Parse (packed size, unpacked size) of each entry."""
     count, directory = _directory(file, max_entries)
     sizes: list[tuple[int, int]] = []
     at = 0
@@ -79,36 +78,36 @@ def _entries(file: IO[bytes], max_entries: int) -> list[tuple[int, int]]:
 
 
 def _directory(file: IO[bytes], max_entries: int) -> tuple[int, bytes]:
-    """The list of contents, and how many entries the archive says that it has."""
+    """Read the stated number of entries, and the central directory."""
     size = file.seek(0, 2)
     begin = max(size - 65_535 - _END.size, 0)
     file.seek(begin)
     tail = file.read()
-    place = tail.rfind(b"PK\x05\x06")
-    if place < 0 or len(tail) - place < _END.size:
+    position = tail.rfind(b"PK\x05\x06")
+    if position < 0 or len(tail) - position < _END.size:
         raise BadArchive
-    _, _, _, _, count, length, start, _ = _END.unpack_from(tail, place)
-    end = begin + place
-    if tail[max(place - _LOCATOR_64.size, 0) : place].startswith(b"PK\x06\x07"):
-        end = _LOCATOR_64.unpack_from(tail, place - _LOCATOR_64.size)[2]
+    _, _, _, _, count, length, start, _ = _END.unpack_from(tail, position)
+    end = begin + position
+    if tail[max(position - _LOCATOR_64.size, 0) : position].startswith(b"PK\x06\x07"):
+        end = _LOCATOR_64.unpack_from(tail, position - _LOCATOR_64.size)[2]
         file.seek(end)
         record = file.read(_END_64.size)
-        if end + _END_64.size != begin + place - _LOCATOR_64.size or not record.startswith(b"PK\x06\x06"):
+        if end + _END_64.size != begin + position - _LOCATOR_64.size or not record.startswith(b"PK\x06\x06"):
             raise BadArchive
         plain = ((count, 0xFFFF), (length, _FULL), (start, _FULL))
         count, length, start = large = _END_64.unpack(record)[7:10]
         if any(value not in (large[at], full) for at, (value, full) in enumerate(plain)):
-            raise BadArchive  # two lists of contents
+            raise BadArchive  # the ZIP64 record contradicts: two directories
     if count > max_entries or length > MAX_DIRECTORY:
         raise ArchiveTooLarge
-    if start + length != end:  # libraries look for it in different places then
+    if start + length != end:  # libraries would disagree about its offset
         raise BadArchive
     file.seek(start)
     return count, file.read(length)
 
 
 def _large_sizes(extra: bytes, packed: int, size: int) -> tuple[int, int]:
-    """The sizes of an entry whose own fields are too small for them (ZIP64)."""
+    """Read the 64-bit sizes of an entry from its extra field (ZIP64)."""
     at = 0
     while at + 4 <= len(extra):
         kind, length = struct.unpack_from("<HH", extra, at)

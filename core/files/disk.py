@@ -1,4 +1,4 @@
-"""Is there room left on the disk that everything of this machine lies on?"""
+"""Free space on the disk of WHATSFLOW_HOME."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from django.conf import settings
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 5.0
-_looked = -LOOK_SECONDS
+CHECK_SECONDS = 5.0
+_checked_at = -CHECK_SECONDS
 _full = False
 
 
 def is_full() -> bool:
-    """Whether less than WHATSFLOW_DISK_RESERVE_MB is free; looked up every few seconds.
+    """Whether less than WHATSFLOW_DISK_RESERVE_MB is free, cached for CHECK_SECONDS.
 
-    The reserve is for the database: it has to be able to write down what has left before something else leaves.
+    The reserve is for the database, which must be able to record sent messages.
     """
-    global _looked, _full
-    if time.monotonic() - _looked >= LOOK_SECONDS:
+    global _checked_at, _full
+    if time.monotonic() - _checked_at >= CHECK_SECONDS:
         free = free_bytes()
         full = free < settings.DISK_RESERVE_BYTES
         if full and not _full:
             log.error("disk_full", free_bytes=free)
-        _looked, _full = time.monotonic(), full
+        _checked_at, _full = time.monotonic(), full
     return _full
 
 
 def free_bytes() -> int:
-    """Free bytes on the disk of WHATSFLOW_HOME; it need not be there yet."""
-    place = settings.HOME
-    while not place.exists():
-        place = place.parent
-    return shutil.disk_usage(place).free
+    """Return the free bytes on the disk of WHATSFLOW_HOME, which need not exist yet."""
+    path = settings.HOME
+    while not path.exists():
+        path = path.parent
+    return shutil.disk_usage(path).free

@@ -1,4 +1,4 @@
-"""Files in an S3-like store: Amazon's, MinIO, Ceph, R2 and the like."""
+"""Storage backend for S3-compatible stores: Amazon S3, MinIO, Ceph, R2 and others."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 from botocore.config import Config
 from storages.backends import s3
 
-TRIES = 3
-SECONDS = 20
+MAX_ATTEMPTS = 3
+TIMEOUT_SECONDS = 20
 
 
 class S3Storage(s3.S3Storage):
-    """django-storages', spoken so that every such store understands it.
+    """django-storages' S3 backend, configured for all compatible stores.
 
-    Newer versions of boto3 add checksums that only Amazon knows, unless told to send them when they must.
+    By default newer versions of boto3 send checksums that only Amazon supports; here only where they are required.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -24,8 +24,8 @@ class S3Storage(s3.S3Storage):
             s3={"addressing_style": "path" if path_style else "auto"},
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
-            connect_timeout=SECONDS,
-            read_timeout=SECONDS,
-            retries={"max_attempts": TRIES, "mode": "standard"},
+            connect_timeout=TIMEOUT_SECONDS,
+            read_timeout=TIMEOUT_SECONDS,
+            retries={"max_attempts": MAX_ATTEMPTS, "mode": "standard"},
         )
         super().__init__(**options)

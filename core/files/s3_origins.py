@@ -1,4 +1,4 @@
-"""Addresses of S3-like stores. Apart from the store itself, because settings read it before anything is set up."""
+"""Origins of S3-compatible stores. A module of its own, because the settings import it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 
 def origins(bucket: str, endpoint: str, region: str) -> list[str]:
-    """Where the store's signed links lead: a page's policy has to let pictures and sound come from there."""
+    """List the origins of the store's signed URLs, which the Content Security Policy has to allow."""
     if endpoint:
         parts = urlsplit(endpoint)
         return [f"{parts.scheme}://{parts.netloc}", f"{parts.scheme}://{bucket}.{parts.netloc}"]

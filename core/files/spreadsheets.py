@@ -1,9 +1,9 @@
-"""Tables as files for people and their programs, CSV and XLSX, in which nothing that a stranger wrote is calculated.
+"""CSV and XLSX writers that are safe from formula injection.
 
 Spreadsheet programs take a cell that begins with = + - @ (also after blanks) for a formula. In CSV such a cell gets an
-apostrophe in front, which is what those programs themselves write for "this is text"; `plain` takes it away again. A
-number in E.164 (+ and digits, nothing else) cannot be a formula and stays as it is, or no other program could use it.
-In XLSX every text is stored as text, and marked as text for those who edit it.
+apostrophe in front, these programs' own mark for text; `unescape` removes it. A number in E.164 (+ and digits only)
+cannot be a formula and is kept, so that other programs can use it. In XLSX every text has the type text, and the quote
+prefix that keeps it text when it is edited.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import date, datetime
 from typing import IO, Any
 
 CELL_LENGTH = 32_767
-"""Characters that a cell holds at most (Excel's limit)."""
+"""Characters of a cell (Excel's limit)."""
 CSV_TYPE = "text/csv; charset=utf-8"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _BLANKS = r"[\s\x00-\x20\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*"
@@ -23,27 +23,27 @@ _TRIGGER = re.compile(_BLANKS + r"[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 _E164 = re.compile(r"\+[0-9]{6,15}")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-"""What XML, and so XLSX, cannot hold."""
+"""Characters that XML, and so XLSX, cannot contain."""
 
 
 def is_risky(text: str) -> bool:
-    """Whether a spreadsheet program might calculate `text`."""
+    """Whether a spreadsheet program might take `text` for a formula."""
     return bool(_TRIGGER.match(text)) and not _E164.fullmatch(text) and not _NUMBER.fullmatch(text)
 
 
-def safe(value: Any) -> str:
-    """`value` as a cell of a CSV file that no program calculates."""
-    text = words(value)
+def escape(value: Any) -> str:
+    """Format and escape `value` for a cell of a CSV file."""
+    text = to_text(value)
     return f"'{text}" if is_risky(text) else text
 
 
-def plain(text: str) -> str:
-    """A cell as it was before `safe`."""
+def unescape(text: str) -> str:
+    """Undo `escape`."""
     return text[1:] if text.startswith("'") and is_risky(text[1:]) else text
 
 
-def words(value: Any) -> str:
-    """`value` as text: dates in ISO 8601, nothing for None; never longer than a cell."""
+def to_text(value: Any) -> str:
+    """Format `value` as text: dates in ISO 8601, nothing for None, truncated to CELL_LENGTH."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -55,28 +55,28 @@ def words(value: Any) -> str:
 
 
 class CsvWriter:
-    """Rows into a binary file: UTF-8 with a mark, so that Excel reads it, every cell in quotes, lines end with CRLF.
+    """Writer of CSV: UTF-8 with a byte order mark (for Excel), all cells quoted, lines ended by CRLF.
 
-    Cells in quotes stay whole whatever separator a program expects.
+    Quoted cells stay whole whatever separator a program expects.
     """
 
     content_type = CSV_TYPE
 
     def __init__(self, out: IO[bytes], columns: Sequence[str]) -> None:
         out.write("\ufeff".encode())
-        self._writer = csv.writer(_Encoded(out), quoting=csv.QUOTE_ALL)
+        self._writer = csv.writer(_Encoder(out), quoting=csv.QUOTE_ALL)
         self.write(columns)
 
     def write(self, row: Iterable[Any]) -> None:
-        """One row."""
-        self._writer.writerow([safe(cell) for cell in row])
+        """Write one row."""
+        self._writer.writerow([escape(cell) for cell in row])
 
     def close(self) -> None:
-        """Every row is written already; the file stays open."""
+        """Do nothing: all rows are written, and `out` belongs to the caller."""
 
 
-class _Encoded:
-    """What csv writes its text to."""
+class _Encoder:
+    """Text stream over a binary file, for the csv module."""
 
     def __init__(self, out: IO[bytes]) -> None:
         self._out = out
@@ -86,12 +86,12 @@ class _Encoded:
 
 
 class XlsxWriter:
-    """Rows into a binary file, streamed: the sheet is in a temporary file until it is closed."""
+    """Writer of XLSX; rows are kept in a temporary file until `close`."""
 
     content_type = XLSX_TYPE
 
     def __init__(self, out: IO[bytes], columns: Sequence[str], title: str = "Contacts") -> None:
-        from openpyxl import Workbook  # not loaded before somebody wants a sheet
+        from openpyxl import Workbook  # loaded on first use: few exports are XLSX
 
         self._out = out
         self._book = Workbook(write_only=True)
@@ -100,7 +100,7 @@ class XlsxWriter:
         self.write(columns)
 
     def write(self, row: Iterable[Any]) -> None:
-        """One row. Numbers, dates and yes/no stay what they are."""
+        """Add one row. Numbers, dates and booleans keep their type."""
         self._sheet.append([self._cell(value) for value in row])
 
     def close(self) -> None:
@@ -116,7 +116,7 @@ class XlsxWriter:
             value = value.replace(tzinfo=None)
         if isinstance(value, int | float | date):
             return value
-        text = _ILLEGAL.sub("", words(value))
+        text = _ILLEGAL.sub("", to_text(value))
         cell = WriteOnlyCell(self._sheet, text)
         cell.data_type = "s"
         if is_risky(text) or text.startswith("+"):

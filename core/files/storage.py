@@ -1,4 +1,4 @@
-"""Stored files by the directory."""
+"""Operations on directories of a storage."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from django.core.files.storage import Storage, default_storage
 
 
 def remove_tree(directory: str, storage: Storage = default_storage) -> int:
-    """Delete everything below `directory` in the storage, a directory or S3 alike. Returns how many files.
+    """Delete `directory` with all that is in it, in any storage. Returns the number of files.
 
-    A directory that does not exist is fine.
+    A no-op for a missing directory.
     """
     try:
         directories, files = storage.listdir(directory)

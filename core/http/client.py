@@ -1,7 +1,7 @@
 """The HTTP client: httpcore's connection pool over a network backend that connects to checked addresses only.
 
 A new connection is made to an address that was resolved and checked just then; a kept one still leads there, however
-the name's DNS answers change. Nothing is followed, decompressed or taken from the environment (proxies, netrc).
+the name's DNS answers change. Redirects are not followed, bodies not decompressed, and proxies and netrc ignored.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class Session:
 
 @lru_cache(maxsize=1)
 def ssl_context() -> ssl.SSLContext:
-    """Trusted certificates, read once: that takes longer than a request."""
+    """Load the trusted certificates, once a process: that takes longer than a request."""
     return httpx2.create_ssl_context(trust_env=False)
 
 

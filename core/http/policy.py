@@ -1,6 +1,6 @@
 """Rules for outbound HTTP against server-side request forgery.
 
-A request goes to https addresses only, and to no port of another kind of service. The name is resolved once, every
+Only https URLs are called, and no ports of other kinds of services. The name is resolved once, every
 address it has must be public, and the connection is made to one of those very addresses, so that a second answer of
 the DNS changes nothing; certificate and Host header keep the name. Redirects are not followed, nothing is decompressed,
 proxies from the environment are not used, and time and size have caps. `settings.OUTBOUND_HTTP_ALLOWED_HOSTS`
@@ -81,33 +81,33 @@ _SERVICES = frozenset(
 )
 """Ports from 1024 on at which databases, queues, caches, control planes and chat servers listen, and no web server."""
 _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
-"""A host that has a name: what IDNA leaves of others."""
+"""Host name, after IDNA encoding."""
 
 
 class OutboundError(DomainError):
-    """There is no usable response."""
+    """Outbound request without a usable response."""
 
     status = 502
 
 
 class Blocked(OutboundError):
-    """The URL may not be called; a retry does not help."""
+    """URL that the policy forbids; a retry does not help."""
 
     status = 422
 
 
 class TimedOut(OutboundError):
-    """There was no whole response within the time allowed."""
+    """No complete response within the time limit."""
 
     status = 504
 
 
 class Unreachable(OutboundError):
-    """No connection, a broken one, or a response that is not HTTP."""
+    """No connection, a broken one, or an invalid HTTP response."""
 
 
 class TooLarge(OutboundError):
-    """The response is longer than allowed."""
+    """Response above the size limit."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Response:
-    """A whole response; redirects are not followed. Header names are in lower case."""
+    """Complete response; redirects are not followed. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -134,7 +134,7 @@ def is_public(address: str) -> bool:
     """Whether an IP address is a public one and embeds no other (NAT64, 6to4, mapped addresses)."""
     try:
         ip = ipaddress.ip_address(address)
-    except ValueError:  # with a zone, or no address at all
+    except ValueError:  # with a zone, or not an address
         return False
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped:
@@ -146,7 +146,7 @@ def is_public(address: str) -> bool:
 
 
 def parse(url: str) -> httpx2.URL:
-    """Split a URL into its parts. Raises ValueError for what is none."""
+    """Parse a URL. Raises ValueError."""
     try:
         return httpx2.URL(url)
     except (httpx2.InvalidURL, TypeError) as error:
@@ -154,9 +154,9 @@ def parse(url: str) -> httpx2.URL:
 
 
 def check_url(url: str) -> bool:
-    """Raise Blocked for a URL whose text rules it out. Returns whether it is on the allow-list.
+    """Raise Blocked for a URL that its text rules out. Returns whether it is on the allow-list.
 
-    For input of a person: `request` checks again, and checks the addresses of the name.
+    For validation of input: `request` checks again, with the addresses of the name.
     """
     try:
         parsed = parse(url)
@@ -184,12 +184,12 @@ def check_url(url: str) -> bool:
 
 
 def not_public() -> Blocked:
-    """Error for an address inside of a network."""
+    """Return the error for a non-public address."""
     return Blocked("address_not_public", "This address is not on the public internet.", field="url")
 
 
 def _check_host(host: str) -> None:
-    """Refuse what is neither a name nor a public address, in any spelling. No DNS look-up."""
+    """Raise Blocked for a host that is neither a name nor a public address, in any spelling. No DNS query."""
     name = host.rstrip(".").lower()
     literal = _literal(name)
     if literal is None and not _NAME.fullmatch(name):
@@ -199,7 +199,7 @@ def _check_host(host: str) -> None:
 
 
 def _literal(host: str) -> str | None:
-    """The IP address that `host` spells, as the system's resolver reads it (0x7f.1, 2130706433), or None."""
+    """Parse an IP address in any spelling of the system's resolver (0x7f.1, 2130706433); None for a name."""
     try:
         results = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except (OSError, UnicodeError, ValueError):
@@ -208,7 +208,7 @@ def _literal(host: str) -> str | None:
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """All IP addresses of a name, without repeats, in the system's order. Raises OSError."""
+    """Resolve a name to its distinct IP addresses, in the system's order. Raises OSError."""
     results = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in results))
 

@@ -1,9 +1,8 @@
-"""Phone numbers: the one place that reads what a person, a file or a program writes as a phone number.
+"""Parser, normal form and formatter of phone numbers from people, files and programs.
 
-`phonenumbers` (Google's libphonenumber data) decides; docs/decisions/phone-number.md says how. The rules about variants
-come from the countries' numbering plans: Brazil added a 9 to mobile numbers, Mexico dropped the 1 after +52,
-Argentina's mobiles carry a 9 after +54. WhatsApp still uses the old spelling for accounts made before, so variants of
-one person must meet in one identity.
+`phonenumbers` (Google's libphonenumber data) decides; see docs/decisions/phone-number.md. The variants come from the
+countries' numbering plans: Brazil added a 9 to mobile numbers, Mexico dropped the 1 after +52, Argentina's mobile
+numbers have a 9 after +54. WhatsApp keeps the old form for older accounts, so all variants need one canonical form.
 """
 
 from __future__ import annotations
@@ -17,17 +16,17 @@ from phonenumbers import PhoneNumber, PhoneNumberType, ValidationResult
 from core.errors import InvalidInput
 
 TEXT_LENGTH = 500
-"""Characters of a text that may be a phone number; a link with a prepared message is the longest."""
+"""Characters of an input; the longest is a link with a prepared message."""
 
 SANDBOX_PREFIX = "+999"
 """Numbers of the sandbox: country code 999 is unassigned (ITU E.164), so none can belong to a person."""
 
 _SANDBOX = re.compile(r"\+999[0-9]{6,12}")
 _OLD_MEXICAN = re.compile(r"\+521[0-9]{10}")
-"""What WhatsApp still says for many; no longer a number by the numbering plan."""
+"""Form that WhatsApp still uses for older accounts, though no longer part of the numbering plan."""
 _MOBILE = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 _FULL_LENGTH = 11
-"""Digits from which on a number of another country is recognised without its +."""
+"""Digits from which a number of another country is recognised without its +."""
 
 _SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
@@ -35,12 +34,12 @@ _SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u30
 _INVISIBLE = "\xad\ufeff" + "".join(
     map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A)))
 )
-"""Direction marks and the like, which come along when a number is copied from a phone book or a chat."""
+"""Direction marks and similar characters, which are copied along from phone books and chats."""
 _PUNCTUATION = (
     "()[].-/~\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc\uff08\uff09\uff0d\uff0e\uff0f\uff3b\uff3d\uff5e"
 )
 SEPARATORS = str.maketrans("\uff0b", "+", _SPACES + _INVISIBLE + _PUNCTUATION)
-"""For str.translate: what may stand between the digits of a number is dropped."""
+"""Table for str.translate that drops separators between digits."""
 _MARKS = str.maketrans("", "", _INVISIBLE)
 _QUOTES = "'\"`\u00b4\u2018\u2019\u201a\u201b\u201c\u201d\u201e"
 
@@ -61,17 +60,17 @@ _EXTENSION = re.compile(
 )
 _PARAMETERS = re.compile(r"(tel:[^;]*);.*", re.IGNORECASE | re.DOTALL)
 _FLOAT = re.compile(r"(\+?[0-9]{8,15})[.,]0{1,2}")
-"""What a program makes of a column of numbers in which a cell is empty."""
+"""Number stored as a float, as some programs do in columns with an empty cell."""
 _SHORTENED = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?\s*[eE]\s*\+?[0-9]{1,2}")
 _ROUNDED = re.compile(r"(?=[0-9]{12,15}$)[1-9][0-9]{0,5}0+")
-"""What becomes of a shortened number that is then saved as a whole one: no more than six digits, and zeros."""
+"""Number in scientific notation that was saved as an integer: up to six digits, then zeros."""
 
 
 def to_e164(text: str, country: str | None = None) -> str:
-    """Read `text` in any usual spelling, "07700 900123" -> "+447700900123".
+    """Parse a phone number in any usual spelling, "07700 900123" -> "+447700900123".
 
-    country: ISO 3166 code for numbers without a country code; without it, they are refused.
-    Raises InvalidInput("invalid_phone_number" | "mangled_number") with what to do.
+    country: ISO 3166 code for numbers without a country code; None rejects these.
+    Raises InvalidInput("invalid_phone_number" | "mangled_number") with the remedy.
     """
     digits = _digits(text)
     region = (country or "").upper()
@@ -96,7 +95,7 @@ def to_e164(text: str, country: str | None = None) -> str:
 
 
 def known_country(code: str, *, field: str) -> str:
-    """`code` as an ISO 3166 code in capitals; "" for none. Raises InvalidInput("unknown_country")."""
+    """Normalize an ISO 3166 code to capitals; empty stays empty. Raises InvalidInput("unknown_country")."""
     code = code.strip().upper()
     if code and code not in phonenumbers.SUPPORTED_REGIONS:
         raise InvalidInput("unknown_country", "Choose a country of the list.", field=field)
@@ -104,14 +103,14 @@ def known_country(code: str, *, field: str) -> str:
 
 
 def compact(text: str) -> str:
-    """`text` without what may stand between the digits of a number, and with Western digits."""
+    """Remove the separators from `text` and convert its digits to ASCII."""
     return phonenumbers.normalize_digits_only(text, keep_non_digits=True).translate(SEPARATORS)
 
 
 def is_full_mobile(text: str) -> bool:
-    """Whether `text` is a mobile number with its country code, of which only the + is missing.
+    """Whether `text` is a valid mobile number with country code that lacks only the +.
 
-    Parentheses stand around an area code, so digits that begin with them have no country code.
+    Never with parentheses: they enclose an area code, so the country code is missing.
     """
     digits = compact(text)
     if (
@@ -125,7 +124,7 @@ def is_full_mobile(text: str) -> bool:
 
 
 def refuse_mangled(text: str) -> None:
-    """Raise InvalidInput("mangled_number") for a number whose last digits a spreadsheet program has dropped."""
+    """Raise InvalidInput("mangled_number") for a number that a spreadsheet program has rounded."""
     written = text.strip().strip(_QUOTES)
     if _SHORTENED.fullmatch(written):
         raise InvalidInput(
@@ -144,7 +143,7 @@ def refuse_mangled(text: str) -> None:
 
 
 def _digits(text: str) -> str:
-    """The digits of `text` and the + before them, without labels, links, punctuation and extension."""
+    """Extract the digits and the leading + from `text`: drops labels, links, punctuation and extension."""
     if len(text) > TEXT_LENGTH:
         raise _invalid("This is not a phone number we can read.")
     written = phonenumbers.normalize_digits_only(text.translate(_MARKS), keep_non_digits=True).strip()
@@ -162,9 +161,9 @@ def _digits(text: str) -> str:
 
 
 def _of_country(digits: str, region: str) -> PhoneNumber:
-    """The number that `digits` without + mean in a country: with its country code, else as it is dialled there.
+    """Interpret `digits` without + in a country: with its country code, else as dialled there.
 
-    A valid mobile number goes before anything else that they could mean. Raises InvalidInput.
+    A valid mobile number takes precedence over all other readings. Raises InvalidInput.
     """
     code = phonenumbers.country_code_for_region(region)
     full = None if digits.startswith("0") else _parse(f"+{digits}")
@@ -196,7 +195,7 @@ def _is_valid(number: PhoneNumber | None) -> bool:
 
 
 def _is_credible(number: PhoneNumber) -> bool:
-    """Whether a full number is valid, or may be of a range that is younger than the library's data."""
+    """Whether a number is valid, or has a valid length (its range may be newer than the library's data)."""
     return (
         _has_length_of(number, PhoneNumberType.MOBILE)
         or _has_length_of(number, PhoneNumberType.FIXED_LINE)
@@ -210,16 +209,16 @@ def _has_length_of(number: PhoneNumber, kind: int) -> bool:
 
 
 def _is_whole(digits: str, number: PhoneNumber, region: str) -> bool:
-    """Whether nothing was left out before a valid landline number: its trunk prefix, and so perhaps its area code.
+    """Whether a valid landline number has its trunk prefix, without which its area code may be missing, too.
 
-    A mobile number's length is enough: spreadsheet programs drop a 0 that stands first.
+    Not required of numbers with the length of a mobile number: spreadsheet programs drop leading zeros.
     """
     trunk = phonenumbers.ndd_prefix_for_region(region, True)
     return not trunk or digits.startswith(trunk) or _has_length_of(number, PhoneNumberType.MOBILE)
 
 
 def _is_grouped(number: PhoneNumber) -> bool:
-    """Whether the country's plan says how numbers that begin so are written, which it does for ranges in use."""
+    """Whether the numbering plan has a format for the number's range, which means that the range is in use."""
     written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
     return len(re.split(r"[\s-]", written)) > 2
 
@@ -232,7 +231,7 @@ def _parse(digits: str, region: str | None = None) -> PhoneNumber | None:
 
 
 def _defect(digits: str, number: PhoneNumber | None, region: str = "") -> str:
-    """What is wrong with a number that was refused."""
+    """Explain why a number was rejected."""
     if number is None:
         codes = (digits[1:end] for end in (2, 3, 4))
         known = region or any(int(code or 0) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE for code in codes)
@@ -256,7 +255,7 @@ def _invalid(why: str, advice: str = "Write it with its country code, like +44 7
 
 
 def canonical(e164: str) -> str:
-    """The one spelling under which all variants of an E.164 number meet (used as identity, not for sending)."""
+    """Return the canonical form of all variants of an E.164 number: an identity, not for sending."""
     if e164.startswith("+55") and len(e164) == 13 and e164[5] in "6789":
         return f"{e164[:5]}9{e164[5:]}"
     if e164.startswith("+521") and len(e164) == 14:
@@ -268,7 +267,7 @@ def canonical(e164: str) -> str:
 
 @lru_cache(maxsize=4096)
 def display(e164: str | None) -> str:
-    """The number as people write it, "+44 7700 900123"; anything unreadable comes back as it is."""
+    """Format a number for people, "+44 7700 900123". Returns invalid numbers unchanged, "" for None."""
     if not e164:
         return ""
     try:
@@ -281,9 +280,9 @@ def display(e164: str | None) -> str:
 
 
 def country(e164: str | None) -> str:
-    """ISO 3166 code of the country whose number it is, "GB"; "" where none can be told (none given, the sandbox's).
+    """Return the ISO 3166 code of a number's country, "GB"; empty if unknown (None, sandbox numbers).
 
-    Where countries share a code and the number tells no more, the largest of them.
+    The main country of a shared country code if the number does not decide.
     """
     if not e164 or e164.startswith(SANDBOX_PREFIX):
         return ""

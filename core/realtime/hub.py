@@ -40,7 +40,7 @@ JOIN_SECONDS = 5.0
 
 
 def business_group(business_id: UUID | str) -> str:
-    """The group of all open pages of a business."""
+    """Return the group of all open pages of a business."""
     return f"business.{UUID(str(business_id)).hex}"
 
 
@@ -157,7 +157,7 @@ class _LoopSockets:
             for socket in tuple(sockets):
                 socket.offer(message["text"])
         for user_id, code in message["close"]:
-            for socket in [one for one in sockets if one.user_id == user_id]:
+            for socket in [socket for socket in sockets if socket.user_id == user_id]:
                 socket.end(code)
 
     def end_all(self) -> None:
@@ -183,7 +183,7 @@ class Hub:
 
         Raises TimeoutError when the bus cannot be reached: close the socket with `TRY_AGAIN`.
         """
-        sockets = self._here()
+        sockets = self._loop_sockets()
         sockets.groups.setdefault(group, set()).add(socket)
         bus.subscribe(CHANNEL, self)
         try:
@@ -196,24 +196,24 @@ class Hub:
         """Stop `socket` and remove it from `group`."""
         socket.stop()
         loop = asyncio.get_running_loop()
-        here = self._loops.get(loop)
-        if here is None:
+        loop_sockets = self._loops.get(loop)
+        if loop_sockets is None:
             return
-        sockets = here.groups.get(group, set())
+        sockets = loop_sockets.groups.get(group, set())
         sockets.discard(socket)
         if not sockets:
-            here.groups.pop(group, None)
-        if not here.groups:
+            loop_sockets.groups.pop(group, None)
+        if not loop_sockets.groups:
             with self._lock:
                 self._loops.pop(loop, None)
 
     def count(self, group: str, of: UUID | str = "") -> int:
         """Sockets of `group` in this process; with `of`, those of one user."""
-        here = self._loops.get(asyncio.get_running_loop())
-        sockets = here.groups.get(group, set()) if here else set()
-        return sum(one.user_id == str(of) for one in sockets) if of else len(sockets)
+        loop_sockets = self._loops.get(asyncio.get_running_loop())
+        sockets = loop_sockets.groups.get(group, set()) if loop_sockets else set()
+        return sum(socket.user_id == str(of) for socket in sockets) if of else len(sockets)
 
-    def _here(self) -> _LoopSockets:
+    def _loop_sockets(self) -> _LoopSockets:
         loop = asyncio.get_running_loop()
         with self._lock:
             sockets = self._loops.get(loop)
@@ -247,8 +247,8 @@ class Hub:
 
     def _call_in_loops(self, call: Callable[[_LoopSockets], None]) -> None:
         with self._lock:
-            everywhere = tuple(self._loops.values())
-        for sockets in everywhere:
+            all_loops = tuple(self._loops.values())
+        for sockets in all_loops:
             try:
                 sockets.loop.call_soon_threadsafe(call, sockets)
             except RuntimeError:  # the loop was closed before its sockets had left

@@ -59,7 +59,7 @@ _lock = threading.Lock()
 
 
 def connection_topic(connection_id: UUID | str) -> str:
-    """The topic of one WhatsApp number: its runner has something to do."""
+    """Return the topic on which the runner of a WhatsApp number waits for work."""
     return f"connection.{UUID(str(connection_id)).hex}"
 
 

@@ -2,8 +2,8 @@
 
 The key is WHATSFLOW_ENCRYPTION_KEY (comma-separated, the first encrypts, all decrypt), kept apart from SECRET_KEY.
 Format: "v1:" + base64url(12 bytes nonce + ciphertext + tag); the associated data is "table.column", so that a value
-cannot be moved to another column. A table or column that is renamed has to be encrypted anew. What is not in this
-format is refused, so that nobody can put a value of their own making in the place of an encrypted one.
+cannot be moved to another column. Renaming a table or column requires encrypting it again. Values in any other format
+are rejected, so that an encrypted value cannot be replaced by a plain one.
 """
 
 from __future__ import annotations
@@ -24,11 +24,6 @@ from django.db.models.lookups import Exact, IsNull
 _PREFIX = "v1:"
 
 
-def generate_key() -> str:
-    """A new key: 32 random bytes in base64url."""
-    return base64.urlsafe_b64encode(os.urandom(32)).decode()
-
-
 def _keys() -> list[bytes]:
     try:
         keys = [base64.urlsafe_b64decode(key) for key in settings.ENCRYPTION_KEYS]
@@ -40,13 +35,13 @@ def _keys() -> list[bytes]:
 
 
 def encrypt(plain: bytes, context: str) -> bytes:
-    """nonce + ciphertext + tag under the first key. `context` must be given again to decrypt."""
+    """Encrypt with the first key to nonce + ciphertext + tag. `decrypt` needs the same context."""
     nonce = os.urandom(12)
     return nonce + AESGCM(_keys()[0]).encrypt(nonce, plain, context.encode())
 
 
 def decrypt(sealed: bytes, context: str) -> bytes:
-    """The reverse of `encrypt`, with any of the keys. Raises ValueError when none fits or it was changed."""
+    """Decrypt with any of the keys. Raises ValueError if no key fits or the value was changed."""
     if len(sealed) < 12 + 16:
         raise ValueError("This value is too short to be an encrypted one")
     for key in _keys():
@@ -58,12 +53,12 @@ def decrypt(sealed: bytes, context: str) -> bytes:
 
 
 def fingerprint(secret: str) -> str:
-    """SHA-256 in hex: how tokens with enough randomness of their own are kept."""
+    """Hash with SHA-256 to hex, for the storage of random tokens."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class _IsEmpty(Exact):
-    """`field=""`; any other comparison would silently find nothing and is refused."""
+    """Lookup `field=""`. Other values raise ValueError: they would match nothing."""
 
     def get_prep_lookup(self) -> Any:
         if self.rhs != "":
@@ -72,7 +67,7 @@ class _IsEmpty(Exact):
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
-    """Text that is encrypted in the database. Cannot be searched. Empty stays empty."""
+    """Text that is encrypted in the database. Not searchable. Empty text is not encrypted."""
 
     description = "Encrypted text"
 
@@ -92,7 +87,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
         return decrypt(sealed, self._context()).decode()
 
     def get_lookup(self, lookup_name: str) -> Any:
-        """Only whether it is empty can be asked: each encryption of one text looks different."""
+        """Allow tests for emptiness only: each encryption of one text differs."""
         return {"exact": _IsEmpty, "isnull": IsNull}.get(lookup_name)
 
     def _context(self) -> str:

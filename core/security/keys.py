@@ -1,4 +1,4 @@
-"""Keys of an installation that brings none: made on the first start, kept in files that only their owner can read."""
+"""Keys of an installation without configured ones, generated on the first start into files of mode 0600."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 
 
 def load_or_create(home: Path) -> dict[str, str]:
-    """{"secret_key", "encryption_key"} from `home`/keys, creating what is missing (directories 0700, files 0600).
+    """Load {"secret_key", "encryption_key"} from `home`/keys, creating what is missing (directories 0700, files 0600).
 
-    `home` also keeps the database and the files of messages: one that is made here is its owner's alone.
+    `home` also holds the database and media files, so it is created with mode 0700, too.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = home / "keys"
@@ -27,7 +27,7 @@ def load_or_create(home: Path) -> dict[str, str]:
 
 
 def _read_or_write(path: Path, fresh: str) -> str:
-    """The file's content; written whole under another name first, so that two starting processes agree on one key."""
+    """Read the file, or create it with `fresh`, by an atomic link, so that concurrent starts agree on one key."""
     if not path.exists():
         temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -43,5 +43,5 @@ def _read_or_write(path: Path, fresh: str) -> str:
 
 
 def derive(key: str, purpose: str) -> str:
-    """A key of its own for one purpose, from which the first cannot be found."""
+    """Derive a key for one purpose (HMAC-SHA256), from which `key` cannot be computed."""
     return hmac.new(key.encode(), purpose.encode(), hashlib.sha256).hexdigest()

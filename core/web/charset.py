@@ -1,8 +1,8 @@
-"""In front of the WSGI handler: a request whose text is not UTF-8 by its own account is refused.
+"""WSGI middleware that rejects requests with a charset other than UTF-8 in their Content-Type.
 
-Django decodes query and form with whatever codec of Python's a Content-Type names, the query already while it makes the
-request object, outside of all its error handling. `hex` breaks it there; `unicode_escape` makes half characters that no
-database and no page can hold.
+Django decodes query and form with any Python codec that a Content-Type names, the query while it creates the request
+object, outside of its error handling. `hex` crashes there; `unicode_escape` yields lone surrogates, which neither the
+database nor a page can hold.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ UTF_8 = frozenset({"utf-8", "utf8"})
 
 
 def only_utf8(application: WsgiApp) -> WsgiApp:
-    """`application`, reached only by requests in UTF-8; any other is answered with 400."""
+    """Wrap `application`: answer 400 to requests that are not in UTF-8."""
 
-    def guarded(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def middleware(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if _is_utf8(environ.get("CONTENT_TYPE", "")):
             return application(environ, start_response)
         start_response("400 Bad Request", [("Content-Type", "text/plain; charset=utf-8")])
         return [b"Send text in UTF-8."]
 
-    return guarded
+    return middleware
 
 
 def _is_utf8(content_type: str) -> bool:

@@ -1,4 +1,4 @@
-"""The pages' door: full page or partial, toasts, redirects, and how a broken rule is told to a person."""
+"""Responses to htmx: page or partial, toasts, redirects, and the middleware for DomainError."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HEADINGS = {
 
 
 def wants_partial(request: HttpRequest) -> bool:
-    """Whether htmx asked for a part of a page: not a boosted link, not a page restored from the history."""
+    """Whether htmx requested a partial: neither a boosted link nor a page restored from the history."""
     htmx = getattr(request, "htmx", None)
     if htmx is None or not htmx:
         return False
@@ -41,9 +41,9 @@ def render(
     context: dict[str, Any] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """The whole page, or only the partial that the page includes when htmx asks for it.
+    """Render the page, or for htmx only the partial that the page includes.
 
-    status: 422 for an invalid form, so that htmx swaps it in and nobody takes it for success.
+    status: 422 for an invalid form, which htmx swaps in without taking it for success.
     """
     template = partial_template if wants_partial(request) else page_template
     response = render_template(request, template, context, status=status)
@@ -52,14 +52,14 @@ def render(
 
 
 def toast(response: HttpResponse, message: str, level: str = "success") -> HttpResponse:
-    """Have the page show `message` for a moment. level: success, info, warning or danger."""
+    """Make the page show `message` as a toast. level: "success", "info", "warning" or "danger"."""
     return trigger_client_event(response, "toast", {"level": level, "message": message})
 
 
 def redirect(request: HttpRequest, to: str, *args: Any, **kwargs: Any) -> HttpResponse:
-    """Go to a page of this site: a path, or a route's name with its arguments. Anywhere else: home instead.
+    """Redirect to a path, or to a route with its arguments; to the home page if that is on another site.
 
-    htmx would swap a redirect's target into the page, so it is told to load it as a page.
+    htmx gets a client-side redirect, because it would swap the target of a 302 into the page.
     """
     url = resolve_url(to, *args, **kwargs)
     if not is_local(request, url):
@@ -70,16 +70,16 @@ def redirect(request: HttpRequest, to: str, *args: Any, **kwargs: Any) -> HttpRe
 
 
 def is_local(request: HttpRequest, url: str) -> bool:
-    """Whether `url` stays on this site."""
+    """Whether `url` is on this site."""
     return url_has_allowed_host_and_scheme(
         url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
 
 
 class DomainErrorMiddleware:
-    """Tells a person which rule was broken, and takes a partial's login redirect to the whole page.
+    """Middleware: render DomainErrors for people, and turn a partial's login redirect into one of the page.
 
-    The API's own handler (`core.api.errors.ExceptionHandler`) answers before this sees anything.
+    Errors of the API are handled before, by `core.api.errors.ExceptionHandler`.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -121,6 +121,6 @@ def _leads_to_login(response: HttpResponse) -> bool:
 def _login_as_page(request: HttpRequest) -> HttpResponse:
     try:
         here = request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined]
-    except ValueError:  # the header says whatever the client wants
+    except ValueError:  # the client controls this header
         here = "/"
     return HttpResponseClientRedirect(redirect_to_login(here)["Location"])

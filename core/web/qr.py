@@ -1,4 +1,4 @@
-"""A QR code as inline SVG, without style attributes, so that it passes the Content Security Policy."""
+"""QR codes as PNG, and as inline SVG that the Content Security Policy allows (no style attributes)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import io
 from django.utils.safestring import SafeString, mark_safe
 
 QUIET_ZONE = 4
-"""Modules of white around the code that the standard asks for; scanners need them in dark mode above all."""
+"""White modules around the code, as the standard requires; scanners depend on them in dark mode."""
 
 
 def png(content: str) -> bytes:
-    """`content` drawn as a PNG that screens show large enough to be scanned."""
-    import segno  # not loaded before the first code
+    """Draw `content` as a PNG of 8 pixels a module, large enough to be scanned from a screen."""
+    import segno  # loaded with the first code: most processes draw none
 
     drawing = io.BytesIO()
     segno.make(content, error="m", micro=False).save(drawing, kind="png", scale=8, border=QUIET_ZONE)
@@ -20,11 +20,11 @@ def png(content: str) -> bytes:
 
 
 def svg(content: str) -> SafeString:
-    """`content` drawn as an `<svg>` element of class `wf-qr`: dark modules on its own white ground.
+    """Draw `content` as an `<svg class="wf-qr">` element: dark modules on a white ground.
 
-    It has a viewBox and no size, so that style sheets decide how large it is.
+    The element has a viewBox and no size: style sheets set the size.
     """
-    import segno  # not loaded before the first code
+    import segno  # loaded with the first code: most processes draw none
 
     drawing = io.BytesIO()
     segno.make(content, error="m", micro=False).save(
@@ -40,4 +40,4 @@ def svg(content: str) -> SafeString:
         lineclass=None,
         nl=False,
     )
-    return mark_safe(drawing.getvalue().decode())  # noqa: S308 # nosec B703 - drawn here, only dots
+    return mark_safe(drawing.getvalue().decode())  # noqa: S308 - drawn here, nothing but dots

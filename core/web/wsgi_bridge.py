@@ -1,9 +1,9 @@
-"""HTTP inside an ASGI server, answered by the WSGI handler on a fixed pool of threads.
+"""ASGI application that serves HTTP with a WSGI application on a fixed pool of threads.
 
-Django's own ASGI handler costs several thread hops a request; this one costs one. What clients do slowly never holds a
-thread of the pool: request bodies are collected first (in memory up to 1 MB, in a temporary file above), files are read
-in the pool one block at a time while the event loop does the sending. Other streamed answers run on a second pool, each
-on one thread from its first to its last chunk, because they may hold a database cursor.
+Django's own ASGI handler costs several thread hops a request, this one a single hop. A slow client never occupies a
+thread of the pool: request bodies are collected first (in memory up to 1 MB, in a temporary file above), and files are
+read in the pool block by block while the event loop sends. Other streaming responses run on a second pool, each on one
+thread from first to last chunk, because they may hold a database cursor.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ SPOOL_BYTES = 1024 * 1024
 BLOCK_BYTES = 64 * 1024
 STREAM_THREADS = 16
 BODY_SECONDS = 60.0
-"""A client that sends nothing of its request body for so long is given up."""
+"""Timeout for the next chunk of a request body."""
 SEND_SECONDS = 60.0
-"""A client that takes nothing of a streamed answer for so long is given up."""
+"""Timeout for the client to accept a chunk of a streaming response."""
 
 Environ = dict[str, Any]
 Headers = list[tuple[bytes, bytes]]
@@ -38,16 +38,19 @@ WsgiApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
 class BodyTooLarge(Exception):
-    """The request's body exceeds the limit."""
+    """Request body above the limit."""
 
 
-class ClientGone(Exception):
-    """The client left before its request was complete."""
+class ClientDisconnected(Exception):
+    """Disconnect before the request was complete."""
 
 
 @dataclass
-class Answer:
-    """What the WSGI application said. `file`: where the rest of a file comes from; `rest`: of another stream."""
+class WsgiResponse:
+    """Response of the WSGI application.
+
+    first: the whole body, or its first block. file: the rest of a file. rest: chunks of another streaming response.
+    """
 
     status: int
     headers: Headers
@@ -58,9 +61,9 @@ class Answer:
 
 
 class WsgiBridge:
-    """An ASGI application for "http" scopes in front of Django's WSGI handler.
+    """ASGI application for "http" scopes in front of Django's WSGI handler.
 
-    threads: requests handled at the same time. max_body: bytes of a request body; more is refused with 413.
+    threads: concurrent requests. max_body: bytes of a request body; above it the response is 413.
     """
 
     def __init__(self, wsgi: WsgiApp, *, threads: int, max_body: int) -> None:
@@ -80,56 +83,60 @@ class WsgiBridge:
             except TimeoutError:
                 await _plain(send, 408, b"The request took too long to arrive.")
                 return
-            except ClientGone:
+            except ClientDisconnected:
                 return
             environ = _environ(scope, body, length)
             loop = asyncio.get_running_loop()
-            answer = await loop.run_in_executor(self._pool, _call, self._wsgi, environ)
-            await self._deliver(answer, scope["method"] == "HEAD", receive, send)
+            response = await loop.run_in_executor(self._pool, _call, self._wsgi, environ)
+            await self._deliver(response, scope["method"] == "HEAD", receive, send)
 
-    async def ask(self, scope: dict[str, Any], body: bytes) -> Answer:
-        """What the application says to a request of our own making, whole. Not for streamed answers."""
+    async def call(self, scope: dict[str, Any], body: bytes) -> WsgiResponse:
+        """Run an internal request and return its complete response. Not for streaming responses."""
         environ = _environ(scope, io.BytesIO(body), len(body))
         return await asyncio.get_running_loop().run_in_executor(self._pool, _call, self._wsgi, environ)
 
-    async def _deliver(self, answer: Answer, head_only: bool, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        streamed = answer.file is not None or answer.rest is not None
+    async def _deliver(self, response: WsgiResponse, head_only: bool, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
+        streamed = response.file is not None or response.rest is not None
         if not streamed or head_only:
-            await send({"type": "http.response.body", "body": b"" if head_only else answer.first})
+            await send({"type": "http.response.body", "body": b"" if head_only else response.first})
             if streamed:
-                await asyncio.get_running_loop().run_in_executor(self._pool, answer.close)
+                await asyncio.get_running_loop().run_in_executor(self._pool, response.close)
             return
-        work = self._send_file(answer, send) if answer.file is not None else self._send_stream(answer, send)
+        work = (
+            self._send_file(response, send)
+            if response.file is not None
+            else self._send_stream(response, send)
+        )
         await _until_disconnect(work, receive)
 
-    async def _send_file(self, answer: Answer, send: Send) -> None:
-        """Read in the pool, send from the loop: a slow client waits without a thread."""
+    async def _send_file(self, response: WsgiResponse, send: Send) -> None:
+        """Read in the pool and send from the loop, so that a slow client occupies no thread."""
         loop = asyncio.get_running_loop()
-        assert answer.file is not None
+        assert response.file is not None
         try:
-            block = answer.first
+            block = response.first
             while block:
                 await asyncio.wait_for(send(_chunk(block)), SEND_SECONDS)
-                block = await loop.run_in_executor(self._pool, answer.file.read, BLOCK_BYTES)
+                block = await loop.run_in_executor(self._pool, response.file.read, BLOCK_BYTES)
             await send(_chunk(b"", more=False))
         finally:
-            await asyncio.shield(loop.run_in_executor(self._pool, answer.close))
+            await asyncio.shield(loop.run_in_executor(self._pool, response.close))
 
-    async def _send_stream(self, answer: Answer, send: Send) -> None:
-        """Iterate on one thread, which waits for each chunk to be taken."""
+    async def _send_stream(self, response: WsgiResponse, send: Send) -> None:
+        """Iterate on one thread, which waits until each chunk is sent."""
         loop = asyncio.get_running_loop()
         cancelled = False
 
         def pump() -> None:
             try:
-                for chunk in answer.rest or ():
+                for chunk in response.rest or ():
                     if cancelled:
                         return
                     if chunk:
-                        asyncio.run_coroutine_threadsafe(_take(send, chunk), loop).result(SEND_SECONDS)
+                        asyncio.run_coroutine_threadsafe(_send_chunk(send, chunk), loop).result(SEND_SECONDS)
             finally:
-                answer.close()
+                response.close()
 
         try:
             await loop.run_in_executor(self._streams, pump)
@@ -138,12 +145,12 @@ class WsgiBridge:
             cancelled = True
 
 
-async def _take(send: Send, chunk: bytes) -> None:
+async def _send_chunk(send: Send, chunk: bytes) -> None:
     await send(_chunk(chunk))
 
 
 async def _until_disconnect(work: Any, receive: Receive) -> None:
-    """Run `work`, but not longer than the client stays."""
+    """Run `work` and cancel it when the client disconnects."""
     task = asyncio.ensure_future(work)
     watcher = asyncio.ensure_future(_disconnected(receive))
     try:
@@ -162,7 +169,7 @@ async def _disconnected(receive: Receive) -> None:
 
 
 async def _read_body(scope: dict[str, Any], receive: Receive, body: IO[bytes], limit: int) -> int:
-    """Collect the request's body; returns its length."""
+    """Read the request body into `body`. Returns its length. Raises BodyTooLarge, ClientDisconnected, TimeoutError."""
     if scope["method"] in ("GET", "HEAD") and not _announces_body(scope):
         return 0
     if _announced_length(scope) > limit:
@@ -171,7 +178,7 @@ async def _read_body(scope: dict[str, Any], receive: Receive, body: IO[bytes], l
     while True:
         event = await asyncio.wait_for(receive(), BODY_SECONDS)
         if event["type"] == "http.disconnect":
-            raise ClientGone
+            raise ClientDisconnected
         chunk = event.get("body", b"")
         length += len(chunk)
         if length > limit:
@@ -194,7 +201,7 @@ def _announced_length(scope: dict[str, Any]) -> int:
 
 
 def _environ(scope: dict[str, Any], body: Any, length: int) -> Environ:
-    """The WSGI environment of an ASGI request (PEP 3333)."""
+    """Build the WSGI environment of an ASGI request (PEP 3333)."""
     server = scope.get("server") or ("localhost", 80)
     client = scope.get("client") or ("", 0)
     environ: Environ = {
@@ -223,7 +230,7 @@ def _environ(scope: dict[str, Any], body: Any, length: int) -> Environ:
 
 
 def _add_header(environ: Environ, name: str, value: str) -> None:
-    if "_" in name:  # "X_Forwarded_For" would pass for "X-Forwarded-For"
+    if "_" in name:  # "X_Forwarded_For" would become "X-Forwarded-For"
         return
     key = name.upper().replace("-", "_")
     if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
@@ -233,8 +240,8 @@ def _add_header(environ: Environ, name: str, value: str) -> None:
     environ[key] = value
 
 
-def _call(wsgi: WsgiApp, environ: Environ) -> Answer:
-    """Runs in the pool: the whole request, except for what a stream still has to say."""
+def _call(wsgi: WsgiApp, environ: Environ) -> WsgiResponse:
+    """Run the WSGI application, on a thread of the pool, up to the first block of a streaming response."""
     started: list[Any] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
@@ -260,7 +267,7 @@ def _call(wsgi: WsgiApp, environ: Environ) -> Answer:
         close()
     status, headers = started
     encoded = [(name.lower().encode("latin1"), value.encode("latin1")) for name, value in headers]
-    return Answer(status, encoded, first, file, rest, close)
+    return WsgiResponse(status, encoded, first, file, rest, close)
 
 
 def _chunk(body: bytes, *, more: bool = True) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from django.utils import timezone
 from markupsafe import Markup, escape
 
 from accounts.models import User
-from core.db.search_text import phrases, places
+from core.db.search_text import matches, phrases
 from core.web import jinja
 from core.web.templatetags import whatsflow as shell
 from messaging.inbox import markup, message_presenter
@@ -163,7 +163,7 @@ def _row_view(item: InboxRow, search: str, time: Any) -> _RowView:
 def highlight(text: str, search: str) -> Markup:
     """Wrap every word of `search` in <mark>."""
     pieces, end = [], 0
-    for start, stop in places(text, phrases(search)):
+    for start, stop in matches(text, phrases(search)):
         pieces += [escape(text[end:start]), Markup("<mark>{}</mark>").format(text[start:stop])]
         end = stop
     return Markup("").join([*pieces, escape(text[end:])])

@@ -21,7 +21,7 @@ from contacts import selectors as contact_selectors
 from core.db import bulk
 from core.db.models import is_postgres
 from core.db.search import Contains, Found, contains_sql
-from core.db.search_text import Phrase, phrases, places
+from core.db.search_text import Phrase, matches, phrases
 from core.text import boundary
 from messaging.inbox.read_models import InboxRow
 from messaging.models import Conversation, Message
@@ -180,7 +180,7 @@ def with_hit(row: InboxRow, hit: Hit) -> InboxRow:
 def snippet(text: str, words: Words) -> str:
     """Return one line of about SNIPPET characters around the first matching word."""
     line = " ".join(text.split())
-    start, end = next(iter(places(line, words)), (0, 0))
+    start, end = next(iter(matches(line, words)), (0, 0))
     start = 0 if end <= VISIBLE else boundary(line, max(start - LEAD, 0))
     end = boundary(line, min(start + SNIPPET, len(line)))
     return ("…" if start else "") + line[start:end] + ("…" if end < len(line) else "")

@@ -98,7 +98,7 @@ def test_an_import(business: BusinessProfile, owner: User, media_root: Path) -> 
 
 def test_the_list_of_a_campaign(business: BusinessProfile) -> None:
     def try_out(text: str, e164: str | None) -> None:
-        listed = recipient_lists.read(business, [text])
+        listed = recipient_lists.parse(business, [text])
         assert [person.phone for person in listed.people] == kept(e164)
         assert len(listed.invalid) == (e164 is None)
 

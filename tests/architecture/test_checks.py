@@ -40,8 +40,8 @@ def production(settings: Any) -> Any:
 
 
 def test_a_safe_start_is_let_through(production: Any) -> None:
-    assert checks.unsafe() == []
-    assert checks.safe_to_start(None) == []
+    assert checks.find_errors() == []
+    assert checks.check_configuration(None) == []
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_each_unsafe_setting_is_named_with_what_to_do(
     production: Any, name: str, value: Any, said: str
 ) -> None:
     setattr(production, name, value)
-    problems = checks.unsafe()
+    problems = checks.find_errors()
     assert any(said in problem.msg for problem in problems), problems
     assert all(problem.hint for problem in problems)
 
@@ -76,21 +76,21 @@ def test_each_unsafe_setting_is_named_with_what_to_do(
 def test_no_message_repeats_a_key(production: Any) -> None:
     production.SECRET_KEY = "visible-secret"
     production.ENCRYPTION_KEYS = ["visible-encryption"]
-    said = " ".join(f"{problem.msg} {problem.hint}" for problem in checks.unsafe())
+    said = " ".join(f"{problem.msg} {problem.hint}" for problem in checks.find_errors())
     assert "visible" not in said
 
 
 def test_one_key_for_both_purposes_is_refused(production: Any) -> None:
     production.SECRET_KEY = production.ENCRYPTION_KEYS[0]
-    assert any("the same" in problem.msg for problem in checks.unsafe())
+    assert any("the same" in problem.msg for problem in checks.find_errors())
 
 
 def test_one_role_on_sqlite_is_refused_everywhere(production: Any) -> None:
     production.PRODUCTION = False
     production.DATABASES = SQLITE
     production.REDIS_URL = ""
-    assert checks.unsafe("all") == []
-    assert [problem.id for problem in checks.unsafe("worker")] == ["whatsflow.E004"]
+    assert checks.find_errors("all") == []
+    assert [problem.id for problem in checks.find_errors("worker")] == ["whatsflow.E004"]
 
 
 def test_development_is_left_alone(production: Any) -> None:
@@ -98,4 +98,4 @@ def test_development_is_left_alone(production: Any) -> None:
     production.DEBUG = True
     production.HTTPS = False
     production.SECRET_KEY = "short"
-    assert checks.unsafe() == []
+    assert checks.find_errors() == []

@@ -33,7 +33,7 @@ from core.db import bulk
 from core.ids import uuid7
 from messaging.runner.capacity import run_here
 from tests.benchmarks.report import median, percentile
-from whatsflow.runtime.roles import load_addresses
+from whatsflow.runtime.roles import load_urls
 
 UNPACED = {"pacing": {"enabled": False, "marketing_hours": 0}}
 _BARE = """
@@ -106,7 +106,7 @@ def drive(key: str) -> dict[str, Any]:
     """Drive a number until SIGTERM. waited: seconds that its statements took while something was sent."""
     subscriptions._send_task = lambda task, key: None
     signal.signal(signal.SIGTERM, lambda *_: shutdown.request_stop())
-    load_addresses()
+    load_urls()
     with _database_time() as spent:
         run_here(UUID(key))
     return {"waited": spent[0]}

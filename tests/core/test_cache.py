@@ -18,11 +18,11 @@ NOBODY = "redis://127.0.0.1:1/0"
 
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
-    RedisCache._rests_until = 0.0
-    RedisCache._owed.clear()
+    RedisCache._retry_at = 0.0
+    RedisCache._pending_deletes.clear()
     yield
-    RedisCache._rests_until = 0.0
-    RedisCache._owed.clear()
+    RedisCache._retry_at = 0.0
+    RedisCache._pending_deletes.clear()
 
 
 def test_without_redis_the_cache_is_empty() -> None:
@@ -52,7 +52,7 @@ def test_a_redis_that_failed_is_left_alone_for_a_moment(monkeypatch: pytest.Monk
     for _ in range(5):
         cache.get("name")
     assert len(asked) == 1
-    RedisCache._rests_until = 0.0
+    RedisCache._retry_at = 0.0
     cache.get("name")
     assert len(asked) == 2
 
@@ -65,5 +65,5 @@ def test_what_was_to_be_deleted_meanwhile_is_gone_when_redis_is_back(
     with monkeypatch.context() as away:
         away.setattr(cache, "_cache", RedisCache(NOBODY, {})._cache)
         cache.delete(key)
-    RedisCache._rests_until = 0.0
+    RedisCache._retry_at = 0.0
     assert cache.get(key) is None

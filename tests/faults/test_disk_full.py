@@ -36,7 +36,7 @@ def small_disk(tmp_path: Path, settings, monkeypatch) -> Iterator[Path]:
     if mounted.returncode:
         missing("A disk cannot be mounted here")
     settings.HOME, settings.MEDIA_ROOT, settings.DISK_RESERVE_BYTES = place, place / "media", 1024 * 1024
-    monkeypatch.setattr(disk, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(disk, "CHECK_SECONDS", 0.0)
     yield place
     subprocess.run(["umount", str(place)], check=True)
 

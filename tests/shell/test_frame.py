@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import BusinessProfile, User
 from messaging.models import Conversation
 from tests import factories
-from whatsflow.templatetags.shell_tags import TOKEN_PLACE
+from whatsflow.templatetags.shell_tags import TOKEN_PLACEHOLDER
 
 SignIn = Callable[..., Client]
 
@@ -148,7 +148,7 @@ def test_each_page_has_a_token_of_its_own_in_all_of_its_forms(
     )
     assert len(first) == len(second) == 1
     assert first != second, "a token that stays can be guessed from compressed answers"
-    assert TOKEN_PLACE not in page(client)
+    assert TOKEN_PLACEHOLDER not in page(client)
 
 
 def test_people_who_look_alike_do_not_share_a_frame(

@@ -1,1 +1,1 @@
-"""The demo business: believable people, conversations and a month of history, at any scale."""
+"""Generator of the demo business: contacts and a month of conversations."""

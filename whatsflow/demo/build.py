@@ -1,4 +1,4 @@
-"""Makes the demo business, finds it again, and removes it."""
+"""Creating, finding and removing the demo business."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ QUICK_REPLIES = (
     ("course", "There is a place in Saturday's course, {{first_name|there}}. Shall I keep it for you?"),
 )
 PERSONAS = ("chatty", "greeter", "late", "asker", "quiet", "silent")
-ANSWERING = 60
-"""How many of the people can be chatted with: they are customers of the simulated phone."""
+MAX_CUSTOMERS = 60
+"""Number of contacts that answer, as customers of the simulated phone."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much of it."""
+    """Amount of demo data."""
 
     contacts: int = 80
     messages: int = 1200
@@ -56,23 +56,23 @@ class Size:
 
 
 Progress = Callable[[str, int], None]
-"""Called with the name of what was written and how many rows."""
+"""Called with the kind of rows that were written, and their number."""
 
 
 def find() -> BusinessProfile | None:
-    """The demo business, if it is there and complete."""
+    """Find the demo business; None if it is missing or incomplete."""
     return _owned(NAME).first()
 
 
 def build(password: str, size: Size, progress: Progress) -> BusinessProfile:
-    """Make the demo business. People who are there already keep their accounts and get this password.
+    """Create the demo business. Existing users keep their accounts and get this password.
 
     Raises InvalidInput("weak_password").
     """
     remove(UNFINISHED)
-    people = [_person(EMAIL, "Dora Demo", password)]
-    people += [_person(email, name, password) for email, name, _ in TEAM]
-    owner = people[0]
+    members = [_user(EMAIL, "Dora Demo", password)]
+    members += [_user(email, name, password) for email, name, _ in TEAM]
+    owner = members[0]
     business = businesses.create(
         owner,
         business_name=UNFINISHED,
@@ -81,16 +81,16 @@ def build(password: str, size: Size, progress: Progress) -> BusinessProfile:
         business_type="retail",
         time_zone=ZONE,
     )
-    for member, (email, _, role) in zip(people[1:], TEAM, strict=True):
+    for member, (email, _, role) in zip(members[1:], TEAM, strict=True):
         invitation, _ = team.invite(business, owner, role=role, email=email)
         team.accept(invitation.pk, member)
     for shortcut, text in QUICK_REPLIES:
         quick_replies.create(business, owner, shortcut=shortcut, text=text)
-    answering = people[:3]  # the viewer does not answer
-    shop = rows.Shop(business, _number(business, owner, size), answering, pictures.make(business))
+    senders = members[:3]  # the viewer may not answer
+    shop = rows.Shop(business, _number(business, owner, size), senders, pictures.create_all(business))
     until = now().replace(microsecond=0)
     zone = ZoneInfo(ZONE)
-    history = History(size.contacts, size.messages, until, zone, len(answering), size.days)
+    history = History(size.contacts, size.messages, until, zone, len(senders), size.days)
     _write(rows.Rows(shop, history), sorting.define(business, owner), progress)
     aggregates.reset(business)
     businesses.update(business, owner, business_name=NAME)
@@ -98,7 +98,7 @@ def build(password: str, size: Size, progress: Progress) -> BusinessProfile:
 
 
 def set_password(password: str) -> None:
-    """Another password for everybody in the demo."""
+    """Set the password of all demo users."""
     for user in User.objects.filter(email__in=[EMAIL, *(email for email, _, _ in TEAM)]):
         users.reset_password(user, new=password)
 
@@ -110,10 +110,10 @@ _LARGE = (
 
 
 def remove(name: str = NAME) -> None:
-    """Remove the demo business with all that it has; the people keep their accounts."""
+    """Delete the demo business with all its data; the users keep their accounts."""
     for business in _owned(name):
         bulk.delete_rows(ContactTag.objects.filter(tag__business_profile=business))
-        for model in _LARGE:  # at scale, row by row takes too long
+        for model in _LARGE:  # row by row takes too long at scale
             table = model._meta.db_table
             with transaction.atomic(), database.cursor() as cursor:
                 key = business.pk.hex if database.vendor == "sqlite" else business.pk
@@ -126,7 +126,7 @@ def _owned(name: str) -> QuerySet[BusinessProfile]:
     return BusinessProfile.objects.filter(user__email=EMAIL, business_name=name, deleted_at=None)
 
 
-def _person(email: str, full_name: str, password: str) -> User:
+def _user(email: str, full_name: str, password: str) -> User:
     user = User.objects.filter(email=email).first()
     if user is None:
         return users.register(email=email, password=password, full_name=full_name, time_zone=ZONE)
@@ -134,7 +134,7 @@ def _person(email: str, full_name: str, password: str) -> User:
 
 
 def _number(business: BusinessProfile, owner: User, size: Size) -> WhatsAppConnection:
-    """A sandbox number that is linked: whoever starts the site finds it connected."""
+    """Create a linked sandbox number, which connects when WhatsFlow runs."""
     connection = numbers.create(business, owner, WhatsAppConnection.Mode.SANDBOX, "Shop")
     phone = connection.sandbox_phone
     phone.linked_secret, phone.push_name = secrets.token_urlsafe(24), NAME
@@ -149,53 +149,57 @@ def _number(business: BusinessProfile, owner: User, size: Size) -> WhatsAppConne
         last_connected_at=now(),
         settings={**connection.settings, "auto_scan": True},
     )
-    _customers(phone, min(size.contacts, ANSWERING))
+    _customers(phone, min(size.contacts, MAX_CUSTOMERS))
     return connection
 
 
 def _customers(phone: SandboxPhone, count: int) -> None:
-    """The first of the people are simulated customers, so that they answer."""
+    """Create simulated customers for the first contacts, so that these answer."""
     customers = []
     for index in range(count):
-        who = person(index)
+        contact = person(index)
         customers.append(
             SandboxCustomer(
                 phone=phone,
-                name=who.push_name or who.name or "Customer",
-                number=who.number or f"+9994{index:08d}1",
-                lid=who.lid or f"89{index:012d}",
+                name=contact.push_name or contact.name or "Customer",
+                number=contact.number or f"+9994{index:08d}1",
+                lid=contact.lid or f"89{index:012d}",
                 persona=PERSONAS[index % len(PERSONAS)],
-                hides_number=who.number is None,
+                hides_number=contact.number is None,
             )
         )
     SandboxCustomer.objects.bulk_create(customers)
 
 
-def _write(made: rows.Rows, tag_ids: list[UUID], progress: Progress) -> None:
-    until = made.history.until
+def _write(generator: rows.Rows, tag_ids: list[UUID], progress: Progress) -> None:
+    until = generator.history.until
     parts = (
-        ("contacts", rows.contacts(), made.contacts()),
-        ("contacts", rows.identities(), made.identities()),
-        ("tags", sorting.carried_table(), sorting.carried(made.contact_ids, tag_ids, until)),
-        ("tags", sorting.proofs_table(), sorting.proofs(made.shop.business.pk, made.contact_ids, until)),
+        ("contacts", rows.contacts(), generator.contacts()),
+        ("contacts", rows.identities(), generator.identities()),
+        ("tags", sorting.contact_tags_table(), sorting.contact_tags(generator.contact_ids, tag_ids, until)),
+        (
+            "tags",
+            sorting.proofs_table(),
+            sorting.proofs(generator.shop.business.pk, generator.contact_ids, until),
+        ),
         (
             "tags",
             sorting.suppressions_table(),
-            sorting.suppressions(made.identities(), made.contact_ids, until),
+            sorting.suppressions(generator.identities(), generator.contact_ids, until),
         ),
-        ("conversations", rows.conversations(), made.conversations()),
-        ("conversations", rows.closings(), made.closings()),
-        ("messages", rows.messages(), made.messages()),
+        ("conversations", rows.conversations(), generator.conversations()),
+        ("conversations", rows.closings(), generator.closings()),
+        ("messages", rows.messages(), generator.messages()),
     )
     for name, table, content in parts:
         for written in table.fill(content):
             progress(name, written)
     if database.vendor == "postgresql":
-        _tidy()
+        _vacuum()
 
 
-def _tidy() -> None:
-    """Leave the tables as a long life would: known to the planner, visible, the search indexes merged."""
-    vacuum = "ANALYZE" if database.in_atomic_block else "VACUUM (ANALYZE)"
+def _vacuum() -> None:
+    """Bring the tables into the state of a used database: statistics, visibility map, merged search indexes."""
+    command = "ANALYZE" if database.in_atomic_block else "VACUUM (ANALYZE)"
     with database.cursor() as cursor:
-        cursor.execute(f"{vacuum} contacts, contact_tags, contact_identities, conversations, messages")
+        cursor.execute(f"{command} contacts, contact_tags, contact_identities, conversations, messages")

@@ -1,4 +1,4 @@
-"""Messages in the order of time: the same for the same seed, so that they can be walked through twice."""
+"""Generator of messages in order of time, deterministic by seed, so that it can be iterated repeatedly."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from whatsflow.demo.scenes import SCENES, details
 
 DAYS = 30
 PICTURES = 12
-"""How many different pictures are sent."""
+"""Number of different pictures."""
 _WEEKDAYS = (1.0, 1.0, 1.05, 1.1, 1.2, 0.7, 0.2)
 
 
-class Said(NamedTuple):
-    """One message. at: seconds since the epoch. person: place in the list of people. picture: its number, or -1."""
+class Utterance(NamedTuple):
+    """One message. at: Unix time. person: index of the contact. picture: its number, or -1."""
 
     at: float
     person: int
@@ -36,7 +36,10 @@ class Said(NamedTuple):
 
 @dataclass(frozen=True)
 class History:
-    """`messages` messages of `people` people in the `days` up to `until`. senders: how many teammates answer."""
+    """Iterable of `messages` messages of `people` contacts in the `days` up to `until`.
+
+    senders: number of members who answer.
+    """
 
     people: int
     messages: int
@@ -46,32 +49,32 @@ class History:
     days: int = DAYS
     seed: int = 7
 
-    def __iter__(self) -> Iterator[Said]:
+    def __iter__(self) -> Iterator[Utterance]:
         chance = random.Random(self.seed)  # noqa: S311 (scenery, not secrets)
-        waiting: list[Said] = []
+        pending: list[Utterance] = []
         scenes = self._scenes(chance)
         starts = self._starts(len(scenes), chance)
         for number, (start, (scene, length)) in enumerate(zip(starts, scenes, strict=True)):
-            while waiting and waiting[0].at <= start:
-                yield heappop(waiting)
-            person = self._who(number, len(scenes), chance)
-            for said in self._play(person, start, scene, length, chance):
-                heappush(waiting, said)
-        while waiting:
-            yield heappop(waiting)
+            while pending and pending[0].at <= start:
+                yield heappop(pending)
+            person = self._pick_contact(number, len(scenes), chance)
+            for message in self._play(person, start, scene, length, chance):
+                heappush(pending, message)
+        while pending:
+            yield heappop(pending)
 
     def _scenes(self, chance: random.Random) -> list[tuple[int, int]]:
-        """(scene, how many of its messages): together exactly as many messages as wanted."""
-        chosen, left = [], self.messages
-        while left > 0:
+        """Choose (scene, number of its messages), in total exactly `messages`."""
+        chosen, remaining = [], self.messages
+        while remaining > 0:
             scene = chance.randrange(len(SCENES))
-            length = min(left, len(SCENES[scene]))
+            length = min(remaining, len(SCENES[scene]))
             chosen.append((scene, length))
-            left -= length
+            remaining -= length
         return chosen
 
     def _starts(self, count: int, chance: random.Random) -> list[float]:
-        """When the scenes begin: most of them in the middle of working days."""
+        """Draw the times at which scenes begin, weighted by `_traffic`."""
         first = (self.until - timedelta(days=self.days)).replace(minute=0, second=0, microsecond=0)
         hours = [first + timedelta(hours=hour) for hour in range(self.days * 24)]
         weights = [self._traffic(hour) for hour in hours]
@@ -80,39 +83,39 @@ class History:
         return sorted(begin + chance.random() * 3600 for begin in drawn)
 
     def _traffic(self, hour: datetime) -> float:
-        """A bell over the day with its top at half past one, in the shop's time zone."""
+        """Return the weight of an hour: a normal distribution around 13:30 in the shop's time zone, by weekday."""
         local = hour.astimezone(self.zone)
         return _WEEKDAYS[local.weekday()] * (0.01 + exp(-((local.hour + 0.5 - 13.5) ** 2) / 18))
 
-    def _who(self, scene: int, scenes: int, chance: random.Random) -> int:
-        """Everybody once, somebody new all the time; between them who came before, the first far more often."""
-        came, following = (-(-number * self.people // scenes) for number in (scene, scene + 1))
-        place = came if following > came else int(came * chance.random() ** 2)
-        return (place * 48_271 + 11) % self.people if self.people % 48_271 else place
+    def _pick_contact(self, scene: int, scenes: int, chance: random.Random) -> int:
+        """Pick the contact of a scene: each once, spread evenly; in between returning ones, early ones more often."""
+        seen, following = (-(-number * self.people // scenes) for number in (scene, scene + 1))
+        index = seen if following > seen else int(seen * chance.random() ** 2)
+        return (index * 48_271 + 11) % self.people if self.people % 48_271 else index
 
     def _play(
         self, person: int, start: float, scene: int, length: int, chance: random.Random
-    ) -> Iterator[Said]:
-        """The messages of one scene, the last one before now."""
+    ) -> Iterator[Utterance]:
+        """Generate the messages of one scene, all before `until`."""
         steps = SCENES[scene][:length]
         gaps = [0.0] + [20 + chance.expovariate(1 / 150) for _ in steps[1:]]
         end = self.until.timestamp() - 1
         at = min(start, end - sum(gaps))
-        about, sender = details(chance), chance.randrange(self.senders)
-        for place, step in enumerate(steps):
-            at += gaps[place]
-            answer = next((i for i in range(place + 1, length) if not steps[i].ours), None)
-            reply_at = at + sum(gaps[place + 1 : answer + 1]) if answer is not None else None
-            status, read_at = _fate(step.ours, at, reply_at, end, chance)
+        details_of_scene, sender = details(chance), chance.randrange(self.senders)
+        for index, step in enumerate(steps):
+            at += gaps[index]
+            answer = next((i for i in range(index + 1, length) if not steps[i].ours), None)
+            reply_at = at + sum(gaps[index + 1 : answer + 1]) if answer is not None else None
+            status, read_at = _draw_status(step.ours, at, reply_at, end, chance)
             picture = chance.randrange(PICTURES) if step.picture else -1
-            text = step.text.format_map(about)
-            yield Said(at, person, step.ours, text, picture, status, read_at, sender, _id(at, chance))
+            text = step.text.format_map(details_of_scene)
+            yield Utterance(at, person, step.ours, text, picture, status, read_at, sender, _id(at, chance))
 
 
-def _fate(
+def _draw_status(
     ours: bool, at: float, reply_at: float | None, end: float, chance: random.Random
 ) -> tuple[str, float | None]:
-    """What became of a message, and when it was read. Whoever answers has read."""
+    """Draw status and read time (None if unread) of a message. One with a reply has been read."""
     if not ours:
         return "received", None
     if reply_at is not None:
@@ -127,7 +130,7 @@ def _fate(
 
 
 def _id(at: float, chance: random.Random) -> UUID:
-    """A version-7 UUID of that moment."""
+    """Return a UUIDv7 of that moment, from the seeded generator."""
     bits = chance.getrandbits(74)
     high = (int(at * 1000) << 16) | 0x7000 | (bits >> 62)
     return UUID(int=(high << 64) | (0b10 << 62) | (bits & ((1 << 62) - 1)))

@@ -1,4 +1,4 @@
-"""Who writes to the demo shop: names and numbers, the same for the same place in the list."""
+"""Generator of the demo's contacts: names and numbers, deterministic by index."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ LAST = _words(
     "Okafor Oliveira Pereira Petrov Ramos Ricci Rossi Santos Sato Schmidt Silva Singh Smith Sørensen Suzuki Tanaka "
     "Torres Usman Vega Walsh Weber Williams Wójcik Yılmaz Zhang"
 )
-_STEP = 7_654_321  # has no factor in common with the 10**8 places: no number comes twice
+_STEP = 7_654_321  # coprime to 10**8, so that no number occurs twice
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """name: what the shop calls them. push_name: what they call themselves. number: E.164. lid: bare digits."""
+    """Contact. name: set by the shop. push_name: of the WhatsApp profile. number: E.164. lid: digits only."""
 
     name: str
     push_name: str
@@ -38,14 +38,14 @@ class Person:
 
 
 def person(index: int) -> Person:
-    """The person at this place. Most have a name from the shop; one in fifty shows no number."""
+    """Generate the contact of this index. 70 % have a name from the shop; one in fifty hides the number."""
     chance = random.Random(index * 2 + 1)  # noqa: S311 (scenery, not secrets)
     full = f"{chance.choice(FIRST)} {chance.choice(LAST)}"
     short = full.split(" ", maxsplit=1)[0]
-    known = chance.random()
-    name = full if known < 0.7 else ""
-    push_name = (full if chance.random() < 0.5 else short) if known < 0.92 else ""
-    place = (index * _STEP + 12_345_678) % 10**8
+    named = chance.random()
+    name = full if named < 0.7 else ""
+    push_name = (full if chance.random() < 0.5 else short) if named < 0.92 else ""
+    suffix = (index * _STEP + 12_345_678) % 10**8
     if index % 50 == 49:
-        return Person(name, push_name or short, None, f"88{place:012d}")
-    return Person(name, push_name, f"+9993{place:08d}{1 + index % 9}", None)
+        return Person(name, push_name or short, None, f"88{suffix:012d}")
+    return Person(name, push_name, f"+9993{suffix:08d}{1 + index % 9}", None)

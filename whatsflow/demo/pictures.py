@@ -1,4 +1,4 @@
-"""Pictures of pots, drawn."""
+"""Generated pictures of pottery."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GLAZES = ("#2f5d8a", "#7d8f69", "#d9b88f", "#f2ede4", "#3c3f45", "#b5583a", "#d
 
 
 def draw(number: int) -> Image.Image:
-    """A bowl, a vase or a plate on a shelf; the same for the same number."""
+    """Draw a bowl, a vase or a plate on a shelf, deterministic by number."""
     chance = random.Random(number)  # noqa: S311 (scenery, not secrets)
     width, height = SIZE
     image = Image.new("RGB", SIZE, chance.choice(("#e9e2d6", "#dfe5e8", "#efe6dd")))
@@ -50,8 +50,8 @@ def _plate(pen: ImageDraw.ImageDraw, x: int, floor: int, glaze: str) -> None:
     pen.ellipse((x - 200, floor - 265, x + 200, floor - 45), fill="#faf6ee", outline="#d8cfc0", width=6)
 
 
-def make(business: BusinessProfile) -> list[MediaFile]:
-    """The pictures as files of `business`, in the order of their numbers."""
+def create_all(business: BusinessProfile) -> list[MediaFile]:
+    """Store all pictures as media files of the business, in order of their numbers."""
     return [_store(business, number) for number in range(PICTURES)]
 
 

@@ -1,4 +1,4 @@
-"""The rows of the demo's contacts, conversations and messages, as `Table` writes them."""
+"""Generator of rows of contacts, conversations and messages, for `Table`."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from core.phone import phone
 from messaging.models import Conversation, ConversationEvent, MediaFile, Message
 from messaging.services import conversation_summary
 from whatsflow.demo import sorting
-from whatsflow.demo.history import History, Said
+from whatsflow.demo.history import History, Utterance
 from whatsflow.demo.people import person
 from whatsflow.demo.tables import Table
 
 FRESH = timedelta(hours=30)
-"""What customers wrote within this time may still be unread; the newest is, also after a quiet weekend."""
-ANOTHER_MATTER = timedelta(hours=6)
-"""Who writes after so long has something new to say."""
+"""Age up to which inbound messages may be unread. The newest one always is."""
+NEW_TOPIC_AFTER = timedelta(hours=6)
+"""Gap after which an inbound message begins a new topic."""
 CLOSED_AFTER = timedelta(minutes=12)
 
 
 @dataclass(frozen=True)
 class Shop:
-    """Whose rows they are. team: who answers; the first owns the business. pictures: in the order of their numbers."""
+    """Owner of the rows. team: members who answer, the owner first. pictures: in order of their numbers."""
 
     business: BusinessProfile
     connection: WhatsAppConnection
@@ -43,133 +43,146 @@ class Shop:
     pictures: list[MediaFile]
 
 
-class Tail:
-    """What a contact and their conversation tell of their messages. begun_at: of what was talked about last."""
+class Summary:
+    """Aggregate of a contact's messages. begun_at: of the last topic. trailing: inbound ones since the last reply."""
 
     __slots__ = ("begun_at", "first_at", "last", "total", "trailing")
 
-    def __init__(self, said: Said) -> None:
-        self.first_at = self.begun_at = said.at
-        self.last = said
+    def __init__(self, message: Utterance) -> None:
+        self.first_at = self.begun_at = message.at
+        self.last = message
         self.total = self.trailing = 0
-        self.follow(said)
+        self.add(message)
 
-    def follow(self, said: Said) -> None:
-        """One message more. trailing: how many the customer has written since we last did."""
-        if self.total and not said.ours and said.at - self.last.at > ANOTHER_MATTER.total_seconds():
-            self.begun_at = said.at
-        self.last = said
+    def add(self, message: Utterance) -> None:
+        """Add the next message."""
+        if self.total and not message.ours and message.at - self.last.at > NEW_TOPIC_AFTER.total_seconds():
+            self.begun_at = message.at
+        self.last = message
         self.total += 1
-        self.trailing = 0 if said.ours else self.trailing + 1
+        self.trailing = 0 if message.ours else self.trailing + 1
 
 
-def tails(history: History) -> dict[int, Tail]:
-    """The end of each person's history."""
-    ends: dict[int, Tail] = {}
-    for said in history:
-        end = ends.get(said.person)
-        if end is None:
-            ends[said.person] = Tail(said)
+def summarize(history: History) -> dict[int, Summary]:
+    """Aggregate the messages by contact index."""
+    summaries: dict[int, Summary] = {}
+    for message in history:
+        summary = summaries.get(message.person)
+        if summary is None:
+            summaries[message.person] = Summary(message)
         else:
-            end.follow(said)
-    return ends
+            summary.add(message)
+    return summaries
 
 
 class Rows:
-    """Makes the rows of one history. Keys of contacts and conversations are made once, in the order of people."""
+    """Generator of the rows of one history. Contacts and conversations have fixed ids, by contact index."""
 
     def __init__(self, shop: Shop, history: History) -> None:
         self.shop = shop
         self.history = history
         self.contact_ids = [uuid7() for _ in range(history.people)]
         self.conversation_ids = [uuid7() for _ in range(history.people)]
-        self.ends = tails(history)
-        self._closed: list[tuple[int, Tail]] = []
+        self.summaries = summarize(history)
+        self._closed: list[tuple[int, Summary]] = []
         self._urls = [reverse("messaging:media", args=[picture.pk]) for picture in shop.pictures]
 
     def contacts(self) -> Iterator[tuple[Any, ...]]:
-        """One row of CONTACTS for each person."""
-        made = self.history.until - timedelta(days=31)
+        """Generate the rows of `contacts()`."""
+        created_at = self.history.until - timedelta(days=31)
         for index, key in enumerate(self.contact_ids):
-            who, end = person(index), self.ends.get(index)
-            first = _moment(end.first_at) if end else None
-            last = _moment(end.last.at) if end else None
-            total = end.total if end else 0
+            contact, summary = person(index), self.summaries.get(index)
+            first = _datetime(summary.first_at) if summary else None
+            last = _datetime(summary.last.at) if summary else None
+            total = summary.total if summary else 0
             email, country, metadata, out = sorting.profile(index, self.history.until)
-            row = (key, self._business, who.number, who.name, who.push_name, first, last, total)
-            terms = search_text(*searchable_texts(who.name, who.push_name, who.number, email, metadata))
-            yield (*row, first or made, last or made, email, country, json.dumps(metadata), out, terms)
+            row = (key, self._business, contact.number, contact.name, contact.push_name, first, last, total)
+            terms = search_text(
+                *searchable_texts(contact.name, contact.push_name, contact.number, email, metadata)
+            )
+            yield (
+                *row,
+                first or created_at,
+                last or created_at,
+                email,
+                country,
+                json.dumps(metadata),
+                out,
+                terms,
+            )
 
     def identities(self) -> Iterator[tuple[Any, ...]]:
-        """One row of IDENTITIES for each person."""
+        """Generate the rows of `identities()`."""
         now = self.history.until
         for index, key in enumerate(self.contact_ids):
-            who = person(index)
-            named = ("phone", phone.canonical(who.number)) if who.number else ("lid", who.lid)
+            contact = person(index)
+            named = ("phone", phone.canonical(contact.number)) if contact.number else ("lid", contact.lid)
             yield (uuid7(), self._business, key, *named, now, now)
 
     def conversations(self) -> Iterator[tuple[Any, ...]]:
-        """One row of CONVERSATIONS for each person who said something."""
+        """Generate the rows of `conversations()`, one for each contact with messages."""
         chance = random.Random(self.history.seed)  # noqa: S311 (scenery, not secrets)
         fresh = (self.history.until - FRESH).timestamp()
-        newest = max((end.last.at for end in self.ends.values() if end.trailing), default=fresh)
+        newest = max(
+            (summary.last.at for summary in self.summaries.values() if summary.trailing), default=fresh
+        )
         connection = self.shop.connection.pk
-        for index, end in sorted(self.ends.items()):
-            last = end.last
-            waits = last.at == newest or (last.at > fresh and chance.random() < 0.7)
-            unread = end.trailing if waits else 0
+        for index, summary in sorted(self.summaries.items()):
+            last = summary.last
+            may_be_unread = last.at == newest or (last.at > fresh and chance.random() < 0.7)
+            unread = summary.trailing if may_be_unread else 0
             closed = not unread and chance.random() < 0.4
             if closed:
-                self._closed.append((index, end))
+                self._closed.append((index, summary))
             assigned = chance.choice(self.shop.team).pk if chance.random() < 0.5 else None
             yield (
                 *(self.conversation_ids[index], self._business, self.contact_ids[index], connection),
-                *("closed" if closed else "open", assigned, _moment(last.at), last.id),
+                *("closed" if closed else "open", assigned, _datetime(last.at), last.id),
                 *(conversation_summary.line(last.text), "image" if last.picture >= 0 else "text"),
                 *("outbound" if last.ours else "inbound", last.status, unread),
-                *(None if unread else _moment(last.at), _moment(end.first_at), _moment(last.at)),
+                *(None if unread else _datetime(last.at), _datetime(summary.first_at), _datetime(last.at)),
             )
 
     def closings(self) -> Iterator[tuple[Any, ...]]:
-        """One row of CLOSINGS for each conversation that `conversations` has made a closed one."""
+        """Generate the rows of `closings()`, for the closed rows that `conversations` has generated before."""
         latest = self.history.until.timestamp()
-        for index, end in self._closed:
-            actor = self.shop.team[end.last.sender].pk
-            at = min(end.last.at + CLOSED_AFTER.total_seconds(), latest)
+        for index, summary in self._closed:
+            actor = self.shop.team[summary.last.sender].pk
+            at = min(summary.last.at + CLOSED_AFTER.total_seconds(), latest)
             yield (
                 *(uuid7(), self._business, self.conversation_ids[index], "closed", actor),
-                *(_moment(end.begun_at), _moment(at)),
+                *(_datetime(summary.begun_at), _datetime(at)),
             )
 
     def messages(self) -> Iterator[tuple[Any, ...]]:
-        """One row of MESSAGES for each message, in the order of time."""
+        """Generate the rows of `messages()`, in order of time."""
         business, connection = self._business, self.shop.connection.pk
         team = [user.pk for user in self.shop.team]
-        for said in self.history:
-            at = _moment(said.at)
+        for message in self.history:
+            at = _datetime(message.at)
             keys = (
-                said.id,
+                message.id,
                 business,
-                self.contact_ids[said.person],
-                self.conversation_ids[said.person],
+                self.contact_ids[message.person],
+                self.conversation_ids[message.person],
                 connection,
             )
-            yield (*keys, *self._content(said), at, at, *_course(said, at, team))
+            yield (*keys, *self._content(message), at, at, *_delivery_columns(message, at, team))
 
-    def _content(self, said: Said) -> tuple[Any, ...]:
-        terms = search_text(said.text)
-        wa_id = ("3EB0" if said.ours else "3A") + said.id.hex.upper()[:18] + said.id.hex.upper()[-6:]
-        direction = "outbound" if said.ours else "inbound"
-        if said.picture < 0 or not self.shop.pictures:
-            return (wa_id, direction, "text", said.text, terms, None, "")
+    def _content(self, message: Utterance) -> tuple[Any, ...]:
+        terms = search_text(message.text)
+        wa_id = ("3EB0" if message.ours else "3A") + message.id.hex.upper()[:18] + message.id.hex.upper()[-6:]
+        direction = "outbound" if message.ours else "inbound"
+        if message.picture < 0 or not self.shop.pictures:
+            return (wa_id, direction, "text", message.text, terms, None, "")
         return (
             wa_id,
             direction,
             "image",
-            said.text,
+            message.text,
             terms,
-            self.shop.pictures[said.picture].pk,
-            self._urls[said.picture],
+            self.shop.pictures[message.picture].pk,
+            self._urls[message.picture],
         )
 
     @property
@@ -177,21 +190,21 @@ class Rows:
         return self.shop.business.pk
 
 
-def _course(said: Said, at: datetime, team: list[UUID]) -> tuple[Any, ...]:
-    """Status, origin, sender, the times of what happened to it, and the reason of a failure."""
-    if not said.ours:
+def _delivery_columns(message: Utterance, at: datetime, team: list[UUID]) -> tuple[Any, ...]:
+    """Return status, origin, sender, attempts, times of status changes, and the error of a failure."""
+    if not message.ours:
         return ("received", "customer", None, 0, None, None, None, "", "")
-    sender = team[said.sender]
-    if said.status == "failed":
+    sender = team[message.sender]
+    if message.status == "failed":
         reason = "The simulated WhatsApp refused this message."
         return ("failed", "inbox", sender, 1, None, None, None, "refused", reason)
     sent = at + timedelta(seconds=1)
-    delivered = at + timedelta(seconds=3) if said.status != "sent" else None
-    read = max(_moment(said.read_at), at + timedelta(seconds=3)) if said.read_at is not None else None
-    return (said.status, "inbox", sender, 1, sent, delivered, read, "", "")
+    delivered = at + timedelta(seconds=3) if message.status != "sent" else None
+    read = max(_datetime(message.read_at), at + timedelta(seconds=3)) if message.read_at is not None else None
+    return (message.status, "inbox", sender, 1, sent, delivered, read, "", "")
 
 
-def _moment(seconds: float) -> datetime:
+def _datetime(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 

@@ -1,4 +1,4 @@
-"""What is said in the demo shop: short dialogues about ceramics, as a small shop has them all day."""
+"""Texts of the demo's conversations: short dialogues of a ceramics shop."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ _TEXTS = """
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One message of a scene. ours: the shop writes it."""
+    """Message of a scene. ours: outbound."""
 
     ours: bool
     text: str
@@ -122,8 +122,8 @@ class Step:
 def _parse(text: str) -> tuple[Step, ...]:
     steps = []
     for line in filter(None, (raw.strip() for raw in text.splitlines())):
-        said = line[2:]
-        steps.append(Step(line[0] == ">", said.replace(PICTURE, "").strip(), PICTURE in said))
+        body = line[2:]
+        steps.append(Step(line[0] == ">", body.replace(PICTURE, "").strip(), PICTURE in body))
     return tuple(steps)
 
 
@@ -131,7 +131,7 @@ SCENES = tuple(_parse(block) for block in _TEXTS.split("---"))
 
 
 def details(chance: random.Random) -> dict[str, object]:
-    """What one scene is about."""
+    """Draw the values for the placeholders of one scene."""
     price = chance.randrange(4, 39)
     return {
         "item": chance.choice(ITEMS),

@@ -1,4 +1,4 @@
-"""Many rows into one table: COPY on PostgreSQL, executemany on SQLite."""
+"""Bulk loader of one table: COPY on PostgreSQL, executemany on SQLite."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SET LOCAL gin_pending_list_limit = '64MB';
 SET LOCAL work_mem = '128MB';
 SET LOCAL whatsflow.unmarked = 'on'
 """
-"""Keys are checked by statement instead of kept in memory; the search indexes take many rows at once; days are counted
-anew when all is there."""
+"""Foreign keys are checked by statement instead of queued in memory; search indexes merge many rows at once; daily
+statistics are not marked for a roll-up, because they are rebuilt at the end."""
 
 
 class Table:
-    """The columns of a model that differ from row to row; every other one gets the model's default."""
+    """Loader for the given columns of a model; other columns get the model's default."""
 
     def __init__(self, model: type[models.Model], columns: Sequence[str]) -> None:
         self.model = model
@@ -38,7 +38,7 @@ class Table:
         self._columns = [*columns, *(column for column, value in constant.items() if value is not None)]
 
     def fill(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[int]:
-        """Write the rows in transactions of moderate size; yields how many each of them wrote."""
+        """Write the rows in transactions of ROWS_PER_TRANSACTION. Yields the number of rows after each."""
         remaining = iter(rows)
         while chunk := list(islice(remaining, ROWS_PER_TRANSACTION)):
             with transaction.atomic():
@@ -46,7 +46,7 @@ class Table:
             yield len(chunk)
 
     def fill_all(self, rows: Iterable[tuple[Any, ...]]) -> int:
-        """Write all rows; returns how many."""
+        """Write all rows. Returns their number."""
         return sum(self.fill(rows))
 
     def _write(self, rows: list[tuple[Any, ...]]) -> None:
@@ -58,15 +58,15 @@ class Table:
                     for row in rows:
                         copy.write_row(row + self._constants)
                 return
-            places = ", ".join("?" for _ in self._columns)
+            placeholders = ", ".join("?" for _ in self._columns)
             cursor.cursor.connection.executemany(
-                f'INSERT INTO "{table}" ({names}) VALUES ({places})',  # noqa: S608 (names of our own columns)
+                f'INSERT INTO "{table}" ({names}) VALUES ({placeholders})',  # noqa: S608 (names of our own columns)
                 ([_for_sqlite(value) for value in row + self._constants] for row in rows),
             )
 
 
 def _default(field: models.Field) -> Any:
-    """The value of a column that nobody sets, as COPY takes it; None for what may be NULL."""
+    """Return a field's default for COPY; None for a nullable field."""
     default = field.get_default()
     if isinstance(field, models.JSONField):
         return json.dumps(default)

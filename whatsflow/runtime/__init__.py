@@ -1,1 +1,1 @@
-"""Starting, watching and stopping the processes of a WhatsFlow installation."""
+"""Starting, supervising and stopping the processes of an installation."""

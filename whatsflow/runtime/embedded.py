@@ -1,4 +1,4 @@
-"""Everything in one process: uvicorn in the main thread, the worker and the beat in threads beside it."""
+"""Embedded mode: uvicorn in the main thread, Celery worker and beat in threads of the same process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 
 
 class Part(Protocol):
-    """Something that runs until it is stopped."""
+    """Blocking part of the process, which runs from `start` until `stop`."""
 
     def start(self) -> None: ...
 
@@ -33,7 +33,7 @@ class Part(Protocol):
 
 
 class SupervisedThread:
-    """Runs a part in its own thread; one that ends unasked is created anew after growing waits."""
+    """Runs a part in its own thread; restarts one that ends unexpectedly, with growing delays."""
 
     def __init__(self, name: str, make: Callable[[], Part]) -> None:
         self._name = name
@@ -68,7 +68,10 @@ class SupervisedThread:
 
 
 def run(bound: socket, *, on_started: Callable[[], None]) -> None:
-    """Serve `bound` until a signal; `on_started` is called when the server listens. Returns when all has stopped."""
+    """Run all parts until a signal, and return when they have stopped.
+
+    bound: socket to serve. on_started: called when the server listens.
+    """
     server = Server(on_started)
     stop_on_signals(also=server.stop)
     beat = SupervisedThread("beat", Beat)
@@ -76,7 +79,7 @@ def run(bound: socket, *, on_started: Callable[[], None]) -> None:
     worker.start()
     beat.start()
     server.run(sockets=[bound])
-    stopping.set()  # also when the server ended for another reason
+    stopping.set()  # the server may have ended without a signal
     for part in (beat, worker):
         part.stop(timeout=5)
 

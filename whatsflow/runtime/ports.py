@@ -1,4 +1,4 @@
-"""The address people open."""
+"""Binding the public port, and waiting until it is served."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket bound to `host`:`port`. Raises CommandError with what to do when it cannot be had."""
+    """Bind a socket to `host`:`port`. Raises CommandError with the remedy."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -39,7 +39,10 @@ def _explain(error: OSError, host: str, port: int) -> str:
 
 
 def wait_until_served(host: str, port: int, host_header: str, *, seconds: float) -> bool:
-    """Whether the first page comes within `seconds`. Follows one redirect, so that the login page is warm as well."""
+    """Request the first page until it is served, at most for `seconds`. Returns whether it was.
+
+    Follows one redirect, so that the login page is loaded as well.
+    """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -64,5 +67,5 @@ def _get(host: str, port: int, host_header: str, path: str) -> tuple[int, str]:
 
 
 def _reachable(host: str) -> str:
-    """Where to reach a server that listens on `host`."""
+    """Return an address to connect to a server that listens on `host`."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104

@@ -1,4 +1,4 @@
-"""One role in the foreground of this process, until it is told to stop."""
+"""Roles of processes, each run in the foreground until the process is asked to stop."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from whatsflow.runtime.work import Beat, Worker
 
 WORKER_THREADS = 4
 SESSIONS_STOP_SECONDS = 40.0
-"""Browsers are closed so that their logins are written, and copied; docker-compose.yml waits a little longer."""
+"""Time for browsers to close and for their sessions to be saved; docker-compose.yml waits a little longer."""
 
 
 def web(bound: socket | None) -> None:
-    """HTTP on granian, which listens and handles signals itself."""
-    ports.bind(settings.BIND, settings.PORT).close()  # for the clear message when the port is taken
+    """Serve HTTP with granian, which binds and handles signals itself."""
+    ports.bind(settings.BIND, settings.PORT).close()  # for a clear error if the port is in use
     serve_wsgi(settings.BIND, settings.PORT)
 
 
 def live(bound: socket | None) -> None:
-    """Sockets on uvicorn, which serves the pages as well to whoever comes without a proxy."""
+    """Serve WebSockets with uvicorn; it also serves pages, for installations without a proxy."""
     bound = bound or ports.bind(settings.BIND, settings.PORT)
     server = Server()
     stop_on_signals(also=server.stop)
@@ -33,24 +33,24 @@ def live(bound: socket | None) -> None:
 
 
 def worker(bound: socket | None) -> None:
-    """Short tasks, and jobs beside them."""
+    """Run short tasks and jobs."""
     _work(Worker(["default", "jobs"], WORKER_THREADS))
 
 
 def sessions(bound: socket | None) -> None:
-    """WhatsApp numbers, each in a thread."""
-    load_addresses()
+    """Drive WhatsApp numbers, one thread each."""
+    load_urls()
     _work(Worker(["sessions"], settings.MAX_SESSIONS), SESSIONS_STOP_SECONDS)
 
 
 def beat(bound: socket | None) -> None:
-    """The schedule. Run one."""
+    """Run the schedule. One process an installation."""
     _work(Beat())
 
 
-def load_addresses() -> None:
-    """Load what the first link to a page would load: a second for which every number of this process would wait."""
-    get_resolver().url_patterns  # noqa: B018 - read for what reading it does
+def load_urls() -> None:
+    """Load the URL patterns, or all numbers of the process would wait a second for the first link."""
+    get_resolver().url_patterns  # noqa: B018 - a lazy property
 
 
 def _work(part: Worker | Beat, seconds: float = STOP_SECONDS) -> None:

@@ -1,4 +1,4 @@
-"""Being told to stop: once politely, twice at once."""
+"""Signal handling: the first signal shuts down gracefully, the second exits at once."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from core.shutdown import request_stop
 log = structlog.get_logger(__name__)
 
 STOP_SECONDS = 8.0
-"""What has not stopped by itself after so long is left behind."""
+"""Time limit of a graceful shutdown."""
 KILLED = 130
-"""Exit status of a process that was ended by a second Ctrl-C."""
+"""Exit status after a second signal."""
 
-_asked = False
+_stop_requested = False
 
 
 def stop_on_signals(also: Callable[[], None] = lambda: None, seconds: float = STOP_SECONDS) -> None:
-    """From now on Ctrl-C and SIGTERM stop this process cleanly: everything that watches `core.shutdown`, and `also`.
+    """Install handlers of SIGINT and SIGTERM: request a stop through `core.shutdown`, and call `also`.
 
-    What has not stopped after `seconds` is left behind.
+    The process exits after `seconds` even if parts still run.
     """
 
     def handle(number: int, frame: Any) -> None:
-        global _asked
-        if _asked:
+        global _stop_requested
+        if _stop_requested:
             os._exit(KILLED)
-        _asked = True
+        _stop_requested = True
         # A handler runs in the middle of anything; events and locks are better touched from a thread.
         threading.Thread(target=_stop, args=(also, seconds), name="stop", daemon=True).start()
 
@@ -42,13 +42,13 @@ def stop_on_signals(also: Callable[[], None] = lambda: None, seconds: float = ST
 
 
 def _stop(also: Callable[[], None], seconds: float) -> None:
-    give_up_after(seconds)
+    exit_after(seconds)
     request_stop()
     also()
 
 
-def give_up_after(seconds: float) -> None:
-    """End the process after `seconds`, whatever still runs."""
+def exit_after(seconds: float) -> None:
+    """Exit after `seconds`, whatever still runs."""
 
     def end() -> None:
         log.warning("stop_timed_out", seconds=seconds)
@@ -61,7 +61,7 @@ def give_up_after(seconds: float) -> None:
 
 
 def stop_when_parent_ends() -> None:
-    """Stop when standard input, a pipe from the supervisor, is closed: also when the supervisor was killed."""
+    """Stop when standard input, a pipe from the supervisor, is closed, even if by a SIGKILL of the supervisor."""
 
     def watch() -> None:
         while os.read(0, 1024):

@@ -1,4 +1,4 @@
-"""Several processes, one a role: started together, restarted when they die, stopped together."""
+"""Supervisor of one process a role: starts them, restarts those that end, stops them together."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ log = structlog.get_logger(__name__)
 
 RESTART_SECONDS = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 HEALTHY_SECONDS = 60.0
-"""A child that lived so long starts again without a wait."""
+"""Uptime after which a child that ends is restarted without delay."""
 CHECK_SECONDS = 0.2
 
 
 @dataclass
 class Child:
-    """One role's process and its history. inherit: file descriptors it is given."""
+    """Process of one role, with its restart state. inherit: file descriptors to pass on."""
 
     role: str
     environment: dict[str, str]
@@ -55,8 +55,8 @@ class Child:
         )
         self.started_at = time.monotonic()
 
-    def look(self) -> None:
-        """Start it when due; note its death and when to start it again."""
+    def check(self) -> None:
+        """Start the process when due; if it has ended, schedule the restart."""
         if self.process is None:
             if time.monotonic() >= self.start_at:
                 self.start()
@@ -66,19 +66,19 @@ class Child:
             return
         self._close_pipe()
         self.process = None
-        lived = time.monotonic() - self.started_at
-        self.failures = 0 if lived > HEALTHY_SECONDS else self.failures + 1
+        uptime = time.monotonic() - self.started_at
+        self.failures = 0 if uptime > HEALTHY_SECONDS else self.failures + 1
         wait = RESTART_SECONDS[min(self.failures, len(RESTART_SECONDS)) - 1] if self.failures else 0.0
         self.start_at = time.monotonic() + wait
         log.error("process_ended", role=self.role, status=status, restart_in=wait)
 
     def ask_to_stop(self) -> None:
-        """SIGTERM, if it runs."""
+        """Send SIGTERM if the process runs."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
 
     def wait(self, deadline: float) -> None:
-        """Wait until `deadline` (monotonic) for its end, then kill its whole group."""
+        """Wait for the end until `deadline` (monotonic), then kill the process group."""
         if self.process is None:
             return
         try:
@@ -101,11 +101,11 @@ class Supervisor:
         self._children = children
 
     def run(self) -> None:
-        """Returns when every child has ended."""
+        """Supervise until asked to stop, then stop the children. Returns when all have ended."""
         try:
             while not stopping.wait(CHECK_SECONDS):
                 for child in self._children:
-                    child.look()
+                    child.check()
         finally:
             for child in self._children:
                 child.ask_to_stop()
@@ -116,11 +116,11 @@ class Supervisor:
     def start(self) -> None:
         """Start every child now."""
         for child in self._children:
-            child.look()
+            child.check()
 
 
 def children(bound_fd: int) -> list[Child]:
-    """The roles of one machine. The socket people open, `bound_fd`, goes to `live`; `web` listens one port higher."""
+    """Define the roles of one machine: `live` serves the socket `bound_fd`, `web` the next port."""
     common = {**os.environ, "WHATSFLOW_URL": settings.PUBLIC_URL}
     web = {**common, "PORT": str(settings.PORT + 1)}
     return [

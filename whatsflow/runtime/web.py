@@ -1,4 +1,4 @@
-"""The two servers: uvicorn for sockets (and, embedded, for everything), granian for HTTP alone."""
+"""HTTP servers: uvicorn for WebSockets (in embedded mode for everything), granian for plain HTTP."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import uvicorn
 from django.conf import settings
 
 GRACE_SECONDS = 2
-"""Requests under way when the server is asked to stop get so long."""
+"""Time for running requests when the server is asked to stop."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn that leaves signals to `runtime.signals` and says when it listens."""
+    """uvicorn that leaves signals to `runtime.signals` and calls `on_started` when it listens."""
 
     def __init__(self, on_started: Callable[[], None] = lambda: None) -> None:
         super().__init__(
@@ -44,12 +44,12 @@ class Server(uvicorn.Server):
         yield
 
     def stop(self) -> None:
-        """Stop accepting, finish what runs, return from `run`. From any thread."""
+        """Stop accepting, finish running requests and return from `run`. Thread-safe."""
         self.should_exit = True
 
 
 def serve_wsgi(host: str, port: int) -> None:
-    """Serve HTTP with granian until told to stop; it watches its own worker processes."""
+    """Serve HTTP with granian, which supervises its own worker processes, until stopped."""
     from granian.constants import Interfaces
     from granian.server import Server as Granian
 

@@ -1,4 +1,4 @@
-"""Celery workers and the beat, as objects that start and stop within a process."""
+"""Celery worker and beat as objects that start and stop within a process."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from whatsflow import inprocess_broker
 from whatsflow.celery import app
 
 JOB_THREADS = 3
-"""More than jobs.runner.AT_ONCE: a task that finds all of them busy returns at once and must not wait."""
+"""More than jobs.runner.AT_ONCE, so that a task that finds all slots busy can run and return at once."""
 SYNC_SECONDS = 180.0
-"""Between two writes of the schedule's state to its file."""
+"""Interval at which the schedule's state is written to its file."""
 
 log = structlog.get_logger(__name__)
 
 
 class _QueuePools(TaskPool):
-    """One thread pool for short tasks, and one each for the queues `sessions` and `jobs`, whose tasks take long."""
+    """Thread pool for short tasks, with separate pools for the long tasks of `sessions` and `jobs`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -45,7 +45,7 @@ class _QueuePools(TaskPool):
         accept_callback: Any = None,
         **_: Any,
     ) -> ApplyResult:
-        """`args` starts with the task's name."""
+        """Submit a task to its queue's pool. args: begins with the task's name."""
         pool: Any = self._long.get(queue_of(args[0]), self.executor)
         return ApplyResult(pool.submit(apply_target, target, args, kwargs, callback, accept_callback))
 
@@ -58,19 +58,19 @@ class _QueuePools(TaskPool):
 
 
 def queue_of(task_name: str) -> str:
-    """The queue that a task's messages go to."""
+    """Return the queue to which a task is routed."""
     route = settings.CELERY_TASK_ROUTES.get(task_name, {})
     return str(route.get("queue", settings.CELERY_TASK_DEFAULT_QUEUE))
 
 
 class Worker:
-    """Takes tasks from `queues`. `start` returns after `stop`, called from another thread."""
+    """Celery worker for `queues`. `start` blocks until another thread calls `stop`."""
 
     def __init__(
         self, queues: list[str], threads: int, *, on_ready: Callable[[], None] = lambda: None
     ) -> None:
         app.conf.worker_enable_remote_control = False
-        # Checks of the code load every page and the API; what makes a start unsafe was looked for by `manage.py up`
+        # System checks load all views and the API; `manage.py up` has checked the configuration already.
         os.environ["CELERY_SKIP_CHECKS"] = "1"
         if "sessions" in queues and settings.REDIS_URL:
             app.conf.worker_disable_prefetch = True  # a number waits in Redis for a worker that has room
@@ -91,19 +91,19 @@ class Worker:
         self._controller.start()
 
     def stop(self) -> None:
-        """Take no more tasks and let `start` return when the running ones have ended."""
+        """Take no more tasks; `start` returns when the running ones have ended."""
         state.should_stop = 0
         inprocess_broker.interrupt_consumers()
 
 
 class Beat:
-    """Celery's beat. `start` returns after `stop`."""
+    """Celery beat. `start` blocks until `stop`."""
 
     def __init__(self) -> None:
         self._stop = threading.Event()
 
     def start(self) -> None:
-        """Tick until stopped. What was due while nothing ran is due at once."""
+        """Tick until stopped. Overdue tasks are sent at once."""
         scheduler = beat.PersistentScheduler(
             app=app, schedule_filename=settings.CELERY_BEAT_SCHEDULE_FILENAME
         )
@@ -117,5 +117,5 @@ class Beat:
             scheduler.close()
 
     def stop(self) -> None:
-        """End at once."""
+        """Stop before the next tick."""
         self._stop.set()

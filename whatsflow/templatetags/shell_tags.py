@@ -1,7 +1,7 @@
-"""The frame of a page: navigation, switcher, the user's menu.
+"""Template tag for the frame of a page: navigation, business switcher, user menu.
 
-It is the same from page to page, so it is drawn once for everything that it shows (`Frame`) and kept. The one thing
-that differs each time, the token of its forms, is put in afterwards.
+The frame is the same from page to page, so its HTML is cached by everything that it shows (`Frame`). The CSRF token of
+its forms, which differs each time, is inserted afterwards.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from messaging.inbox import selectors
 
 register = template.Library()
 
-TOKEN_PLACE = secrets.token_hex(32)
-"""Stands where a form's token goes. New in each process, so nobody can write it into a name."""
+TOKEN_PLACEHOLDER = secrets.token_hex(32)
+"""Marks the CSRF tokens in cached HTML. New in each process, so that no user can put it into a name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A user or a business, as much of it as the frame shows."""
+class FrameEntity:
+    """User or business, reduced to what the frame shows."""
 
     pk: UUID
     name: str
@@ -43,12 +43,12 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """All that the frame depends on: the templates get nothing else, so equal frames look the same."""
+    """Cache key and entire template context of the frame, so that equal frames render the same HTML."""
 
-    person: Named
-    business: Named
+    person: FrameEntity
+    business: FrameEntity
     role: str
-    businesses: tuple[Named, ...]
+    businesses: tuple[FrameEntity, ...]
     theme: str
     route: str
     unread: int
@@ -56,42 +56,43 @@ class Frame:
 
 @register.simple_tag(takes_context=True)
 def frame(context: template.Context, part: str) -> SafeString:
-    """A part of the frame around a page of a business: sidebar, topbar or bottombar."""
-    draw = _drawn.__wrapped__ if settings.DEBUG else _drawn
-    return SafeString(str(context["csrf_token"]).join(draw(_frame(context), part)))  # nosec B703 - rendered
+    """Render a part of the frame around a business's page: "sidebar", "topbar" or "bottombar"."""
+    render = _render.__wrapped__ if settings.DEBUG else _render
+    # safe: rendered by a template, except for the token, which is Django's own
+    return SafeString(str(context["csrf_token"]).join(render(_frame(context), part)))
 
 
 @lru_cache(maxsize=256)
-def _drawn(frame: Frame, part: str) -> list[str]:
-    """The part's HTML, in pieces between which the token goes."""
-    shown: dict[str, Any] = {name: getattr(frame, name) for name in Frame.__slots__}
-    html = get_template(f"shell/_{part}.html").render({**shown, "csrf_token": TOKEN_PLACE})
-    return html.split(TOKEN_PLACE)
+def _render(frame: Frame, part: str) -> list[str]:
+    """Render the part and split its HTML at the CSRF placeholder."""
+    fields: dict[str, Any] = {name: getattr(frame, name) for name in Frame.__slots__}
+    html = get_template(f"shell/_{part}.html").render({**fields, "csrf_token": TOKEN_PLACEHOLDER})
+    return html.split(TOKEN_PLACEHOLDER)
 
 
 def _frame(context: template.Context) -> Frame:
-    """The page's frame; gathered once a request."""
+    """Return the page's frame, built once a request."""
     request = context["request"]
     if not hasattr(request, "_frame"):
-        request._frame = _gathered(request, request.access, context.get("unread_total"))
-    found: Frame = request._frame
-    return found
+        request._frame = _build(request, request.access, context.get("unread_total"))
+    result: Frame = request._frame
+    return result
 
 
-def _gathered(request: HttpRequest, access: Access, unread: int | None) -> Frame:
-    """unread: None when the page has not counted it already."""
+def _build(request: HttpRequest, access: Access, unread: int | None) -> Frame:
+    """Build the frame. unread: None if the page has not counted the unread messages itself."""
     user = access.user
     match = request.resolver_match
     return Frame(
-        person=Named(user.pk, str(user), user.initials, user.email),
-        business=_named(access.business),
+        person=FrameEntity(user.pk, str(user), user.initials, user.email),
+        business=_entity(access.business),
         role=access.role,
-        businesses=tuple(_named(one) for one in access.businesses),
+        businesses=tuple(_entity(business) for business in access.businesses),
         theme=user.theme,
         route=match.view_name if match else "",
         unread=selectors.unread_total(access.business) if unread is None else unread,
     )
 
 
-def _named(business: BusinessProfile) -> Named:
-    return Named(business.pk, business.business_name)
+def _entity(business: BusinessProfile) -> FrameEntity:
+    return FrameEntity(business.pk, business.business_name)

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend with statements that the server keeps, and without a question before each request."""
+"""PostgreSQL backend with prepared statements and a health check that costs no query."""

@@ -1,4 +1,4 @@
-"""The database backend (settings: ENGINE). Everything that is not here is Django's own."""
+"""Database backend (settings: ENGINE), derived from Django's own."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from psycopg.types.datetime import TimestamptzLoader
 
 
 class _UtcLoader(TimestamptzLoader):
-    """Times, in UTC. psycopg takes them apart with a regular expression: 2 µs, and a page of a list has two hundred."""
+    """Fast loader of UTC timestamps: psycopg's regular expression takes 2 µs, and a list page has 200 of them."""
 
-    timezone = UTC  # Django compares it with the connection's
+    timezone = UTC  # Django compares it with the connection's time zone
 
     def load(self, data: Any) -> datetime:
         try:
             moment = datetime.fromisoformat(str(data, "ascii"))
-        except ValueError:  # years that Python does not have: psycopg says it in words
+        except ValueError:  # years outside of Python's range: psycopg raises with an explanation
             return super().load(data)
         return moment.astimezone(UTC)
 
 
 class DatabaseOperations(operations.DatabaseOperations):
-    """Operations that show statements which the server keeps."""
+    """Operations that can show prepared statements."""
 
     def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:
-        """Return the statement for logs and tests: a prepared one is sent by name, so its text is composed here."""
+        """Return the statement for logs and tests; that of a prepared one, sent by name, is composed here."""
         if isinstance(cursor, base.ServerBindingCursor):
             return str(self.compose_sql(sql, params))
         return str(super().last_executed_query(cursor, sql, params))
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """PostgreSQL as WhatsFlow uses it: nothing compiled, and cursors that prepare their statements."""
+    """Connection without JIT, with cursors for prepared statements."""
 
     ops_class = DatabaseOperations
 
     @async_unsafe
     def prepared_cursor(self) -> Any:
-        """Open a cursor whose statements PostgreSQL parses and plans once a connection, from their sixth time on.
+        """Open a cursor whose statements are prepared, from their sixth execution on a connection.
 
-        Only for statements of which there are few, always written alike, with values as parameters. Django's own
-        cursors put the values into the text. Without `prepare_threshold` in the settings' OPTIONS nothing is kept.
+        Only for a small number of statements of constant text, with values as parameters. Django's own cursors bind on
+        the client. Without `prepare_threshold` in the settings' OPTIONS nothing is prepared.
         """
         self.close_if_health_check_failed()
         self.ensure_connection()
@@ -55,20 +55,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return self.make_debug_cursor(cursor) if self.queries_logged else self.make_cursor(cursor)
 
     def is_usable(self) -> bool:
-        """Whether the connection still stands. Asks the server only when there is a reason to.
+        """Whether the connection is alive. Queries the server only after an error or unexpected data.
 
-        Django asks before the first query of each request. A server that has hung up can be told by its socket: there
-        is something to read although nothing was asked.
+        Django checks before the first query of each request. A closed connection shows in its socket, which is readable
+        although no query runs.
         """
         if self.connection is None or self.connection.closed:
             return False
-        if self.errors_occurred or _has_something_to_read(self.connection.fileno()):
+        if self.errors_occurred or _is_readable(self.connection.fileno()):
             return super().is_usable()
         return True
 
 
 def _configure(connection: Any, **_: Any) -> None:
-    """Set up a new connection: no JIT, which takes longer than our statements, and the faster loader of times."""
+    """Disable JIT, which costs more than short statements, and register the fast loader of timestamps."""
     if not isinstance(connection, DatabaseWrapper):
         return
     with connection.cursor() as cursor:
@@ -80,7 +80,7 @@ def _configure(connection: Any, **_: Any) -> None:
 connection_created.connect(_configure, dispatch_uid="core.db.postgresql")
 
 
-def _has_something_to_read(descriptor: int) -> bool:
+def _is_readable(descriptor: int) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))

@@ -1,7 +1,7 @@
-"""Small pieces that every page draws: icons, times, avatars and form fields. Templates need no `load` for them.
+"""Template tags of every page: icons, times, avatars and form fields. Built in: templates need no `load`.
 
-Times are written by the server in the user's zone and again by static/js/times.js, in the same words, so that
-they stay true while a page is open.
+The server writes times in the user's zone; static/js/times.js rewrites them in the same words, so that relative times
+stay true while a page is open.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ def _sprite() -> str:
 @register.simple_tag
 @lru_cache(maxsize=1024)
 def icon(name: str, extra: str = "", label: str = "") -> SafeString:
-    """An icon of the sprite (scripts/icons.txt). extra: CSS classes; label: its words, when it stands alone."""
+    """Render an icon of the sprite (scripts/icons.txt).
+
+    extra: CSS classes. label: accessible name, for an icon without text beside it.
+    """
     described: str = (
         format_html('role="img" aria-label="{}"', label) if label else SafeString('aria-hidden="true"')
     )
@@ -54,16 +57,21 @@ def icon(name: str, extra: str = "", label: str = "") -> SafeString:
 
 @register.simple_tag
 def local_time(moment: datetime | None, style: str = "relative") -> SafeString | str:
-    """A moment in the user's zone; nothing for None. style: time (14:05), day (Monday, 3 March), relative, full."""
+    """Render a `<time>` element in the user's time zone; nothing for None.
+
+    style: "time" (14:05), "day" (Monday, 3 March), "relative" or "full".
+    """
     if moment is None:
         return ""
     at = moment.astimezone(UTC).isoformat(timespec="milliseconds")
     words = time_text(moment, style)
-    return SafeString(f'<time datetime="{at}" data-format="{style}">{words}</time>')  # nosec B703 - a date
+    return SafeString(
+        f'<time datetime="{at}" data-format="{style}">{words}</time>'
+    )  # holds nothing but a date
 
 
 def time_text(moment: datetime, style: str, now: datetime | None = None) -> str:
-    """The words of `local_time`, in the active time zone."""
+    """Format `moment` in the active time zone. style: as for `local_time`."""
     zone = timezone.get_current_timezone()
     local = moment.astimezone(zone)
     if style == "time":
@@ -98,20 +106,20 @@ def _relative(local: datetime, today: datetime) -> str:
 
 @register.filter
 def clip(value: object, limit: int) -> str:
-    """At most `limit` characters, never half of an emoji: {{ body|clip:80 }}."""
+    """Truncate to `limit` characters without splitting an emoji: {{ body|clip:80 }}."""
     return text.clip(str(value), limit)
 
 
 @register.filter
 def initials(value: object) -> str:
-    """One or two letters for an avatar, of a user, a contact or a text."""
+    """Return one or two letters for the avatar of a user, a contact or a text."""
     own = getattr(value, "initials", None)
     return str(own) if own is not None else text.initials(str(value))
 
 
 @register.simple_tag
 def avatar(person: Any, size: str = "") -> SafeString:
-    """A round with a person's picture (of ours, `profile_pic_url`), or their initials in a colour of their own.
+    """Render a person's avatar: the stored picture (`profile_pic_url`), or initials on a colour derived from the id.
 
     size: "", "xs", "sm", "lg" or "xl".
     """
@@ -142,13 +150,13 @@ def _avatar(seed: str, letters: str, size: str) -> SafeString:
 
 @register.filter
 def may(access: Any, capability: str) -> bool:
-    """Whether the person may do `capability` in the business of the page: {% if access|may:"reply" %}."""
+    """Whether the member's role allows `capability`: {% if access|may:"reply" %}."""
     return bool(access and access.can(capability))
 
 
 @register.filter
 def control(field: BoundField, extra: str = "") -> SafeString:
-    """A form field's widget with the classes and states of the design."""
+    """Render a form field's widget with the CSS classes of its kind and of its errors."""
     widget = field.field.widget
     if isinstance(widget, forms.CheckboxInput):
         name = "form-check-input"
@@ -162,37 +170,36 @@ def control(field: BoundField, extra: str = "") -> SafeString:
 
 @register.filter
 def is_checkbox(field: BoundField) -> bool:
-    """Whether the field is a single tick box (its label stands behind it)."""
+    """Whether the field is a single checkbox, whose label follows it."""
     return isinstance(field.field.widget, forms.CheckboxInput)
 
 
 @register.filter
 def is_choice_list(field: BoundField) -> bool:
-    """Whether the field is a group of radio buttons or tick boxes (it wants a legend, not a label)."""
+    """Whether the field is a group of radio buttons or checkboxes, which needs a legend instead of a label."""
     return isinstance(field.field.widget, forms.RadioSelect | forms.CheckboxSelectMultiple)
 
 
-class _KeptURLNode(URLNode):
-    """Django's, but that the resolver is asked once for an address without arguments, or with ids only."""
+class _CachedURLNode(URLNode):
+    """`{% url %}` that caches the resolved URL of routes without arguments, or with ids only."""
 
     def render(self, context: template.Context) -> str:
         if self.kwargs or self.asvar:
             return str(super().render(context))
-        given = tuple(argument.resolve(context) for argument in self.args)
-        if not all(isinstance(one, UUID) for one in given):
+        ids = tuple(argument.resolve(context) for argument in self.args)
+        if not all(isinstance(value, UUID) for value in ids):
             return str(super().render(context))
-        pieces = _address(self.view_name.resolve(context), len(given), get_urlconf(), get_script_prefix())
-        if not given:
-            return pieces[0]
+        parts = _address(self.view_name.resolve(context), len(ids), get_urlconf(), get_script_prefix())
+        if not ids:
+            return parts[0]
         return (
-            "".join([piece for pair in zip(pieces, map(str, given), strict=False) for piece in pair])
-            + pieces[-1]
+            "".join([part for pair in zip(parts, map(str, ids), strict=False) for part in pair]) + parts[-1]
         )
 
 
 @lru_cache(maxsize=1024)
 def _address(name: str, ids: int, urlconf: Any, _prefix: str) -> list[str]:
-    """An escaped address, in the pieces between which ids stand in the order of the arguments."""
+    """Return the escaped URL, split where the ids go, in the order of the arguments."""
     marks = [UUID(int=number) for number in range(1, ids + 1)]
     address = str(escape(reverse(name, urlconf, args=marks)))
     pieces = []
@@ -204,14 +211,17 @@ def _address(name: str, ids: int, urlconf: Any, _prefix: str) -> list[str]:
 
 @register.tag
 def url(parser: template.base.Parser, token: template.base.Token) -> URLNode:
-    """Django's `url`, remembered (see _KeptURLNode)."""
+    """Django's `url` tag with a cache (see _CachedURLNode)."""
     node: Any = django_url(parser, token)
-    return _KeptURLNode(node.view_name, node.args, node.kwargs, node.asvar)
+    return _CachedURLNode(node.view_name, node.args, node.kwargs, node.asvar)
 
 
 @register.simple_tag(takes_context=True)
 def nav_here(context: template.Context, *prefixes: str) -> SafeString:
-    """The class of a navigation link, marked as current on the routes `prefixes` ("team", or "inbox:" for all)."""
+    """Render the attributes of a navigation link, current on the routes `prefixes`.
+
+    prefixes: route names ("team"), or namespaces with their colon ("inbox:").
+    """
     route = context["route"]
     here = any(route == prefix or (prefix.endswith(":") and route.startswith(prefix)) for prefix in prefixes)
-    return SafeString('class="wf-nav-link active" aria-current="page"' if here else 'class="wf-nav-link"')  # nosec B703
+    return SafeString('class="wf-nav-link active" aria-current="page"' if here else 'class="wf-nav-link"')

@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import text as text_module
-from core.db.search_text import LONGEST, MARKED, MARKS, _traced, fold, phrases, places, search_text
+from core.db.search_text import (
+    MARKS,
+    MAX_HIGHLIGHTED,
+    MAX_INDEXED,
+    _fold_with_origins,
+    fold,
+    matches,
+    phrases,
+    search_text,
+)
 from core.text import LONGEST_EMOJI, boundary
 
 TEXTS = (
@@ -157,8 +166,8 @@ def test_terms_are_whole_and_one_space_apart(text):
 
 
 def test_the_terms_of_the_longest_text_fit_into_a_tsvector():
-    text = "".join(chr(0x20000 + number % 0xA000) for number in range(2 * LONGEST))
-    distinct = set(search_text(text + "\ufdfa" * LONGEST).split())
+    text = "".join(chr(0x20000 + number % 0xA000) for number in range(2 * MAX_INDEXED))
+    distinct = set(search_text(text + "\ufdfa" * MAX_INDEXED).split())
     assert sum(len(term.encode()) for term in distinct) < 1_048_575
 
 
@@ -169,7 +178,7 @@ def test_a_found_word_is_marked_without_cutting_a_character(text, data):
     if not words:
         return
     word = data.draw(st.sampled_from(words))
-    spans = list(places(text, phrases(word)))
+    spans = list(matches(text, phrases(word)))
     assert all(start < end for start, end in spans)
     assert all(boundary(text, place) == place for span in spans for place in span)
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
@@ -199,7 +208,7 @@ def test_a_found_word_is_marked_without_cutting_a_character(text, data):
     ],
 )
 def test_what_was_found_is_marked_as_it_is_written(query, text, marked):
-    assert [text[start:end] for start, end in places(text, phrases(query))] == marked
+    assert [text[start:end] for start, end in matches(text, phrases(query))] == marked
 
 
 LONG = 300_000
@@ -241,7 +250,7 @@ def test_every_character_that_becomes_a_mark_is_cut():
 
 @given(st.text(st.sampled_from("aกｶ가\u0301\u0323\u0e48\u0e38\uff9e\u3099\u200d\u0640 "), max_size=120))
 def test_marking_sees_what_searching_sees(text):
-    assert _traced(text)[0] == fold(text)
+    assert _fold_with_origins(text)[0] == fold(text)
 
 
 @pytest.mark.parametrize("character", ["你", "🇩🇪", "👩\u200d", "あ\u3099", "a "])
@@ -254,9 +263,9 @@ def test_marking_looks_at_every_character_a_few_times_only(character, monkeypatc
             return plain.finditer(text)
 
     monkeypatch.setattr(text_module, "_CLUSTER", Counted())
-    text = character * (MARKED // len(character))
+    text = character * (MAX_HIGHLIGHTED // len(character))
     words = phrases(character)
-    assert next(places(text, words)) == (0, len(character.strip()))
+    assert next(matches(text, words)) == (0, len(character.strip()))
     assert len(sizes) <= 4
-    assert len(list(places(text, words))) > 9000
+    assert len(list(matches(text, words))) > 9000
     assert max(sizes, default=0) <= 10 * LONGEST_EMOJI

@@ -38,14 +38,14 @@ def rows_of(kind: str, *rows: list[object]) -> list[list[str]]:
 def test_a_formula_in_csv_is_text(text: str) -> None:
     _, (cell,) = rows_of("csv", [text])
     assert cell.startswith("'")
-    assert spreadsheets.plain(cell) == text.replace("\x00", "")
+    assert spreadsheets.unescape(cell) == text.replace("\x00", "")
 
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_is_no_formula_stays_as_it_is(text: str) -> None:
     _, (cell,) = rows_of("csv", [text])
     assert cell == text
-    assert spreadsheets.plain(cell) == text
+    assert spreadsheets.unescape(cell) == text
 
 
 @pytest.mark.parametrize("text", FORMULAS)
@@ -86,6 +86,6 @@ def test_a_cell_has_a_limit() -> None:
 
 @given(st.text(max_size=30))
 def test_no_text_comes_out_as_a_formula_and_every_text_comes_back(text: str) -> None:
-    cell = spreadsheets.safe(text)
+    cell = spreadsheets.escape(text)
     assert not spreadsheets.is_risky(cell)
-    assert spreadsheets.plain(cell) == spreadsheets.words(text) or text.startswith("'")
+    assert spreadsheets.unescape(cell) == spreadsheets.to_text(text) or text.startswith("'")

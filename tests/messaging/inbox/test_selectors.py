@@ -113,7 +113,7 @@ def test_another_businesss_ids_are_not_found(other_business, conversation):
     for look_up in (
         lambda: selectors.get_conversation(other_business, conversation.pk),
         lambda: selectors.get_message(other_business, message.pk),
-        lambda: selectors.get_media(other_business, uuid7()),
+        lambda: media_files.get_media(other_business, uuid7()),
         lambda: selectors.get_conversation(other_business, "../../etc"),
     ):
         with pytest.raises(NotFound):

@@ -22,7 +22,6 @@ from core.decoding import sandbox
 from core.errors import InvalidInput, NotFound
 from messaging import file_errors
 from messaging.inbound import media_jobs, receiver
-from messaging.inbox import selectors
 from messaging.media import filetypes, images, media_files
 from messaging.models import MediaFile, Message
 from messaging.outbox import dispatch, queue
@@ -556,7 +555,7 @@ def test_uploads_that_were_never_sent_go_after_a_day(business, conversation, own
     assert set(MediaFile.objects.all()) == {used, young}
     assert not unused.file.storage.exists(unused.file.name)
     assert used.file.storage.exists(used.file.name)
-    assert selectors.get_media(business, used.pk) == used
+    assert media_files.get_media(business, used.pk) == used
 
 
 @pytest.mark.parametrize("code", ["media_gone", "download_failed", "storage_full"])

@@ -1,4 +1,4 @@
-"""`manage.py demo`: a business to look around in."""
+"""`manage.py demo`: create a demo business."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from whatsflow.demo import build
 
 
 class Command(BaseCommand):
-    """Makes the demo business once; says how to log in every time."""
+    """Create the demo business unless it exists, and print how to log in."""
 
     help = "Make a demo business with a connected sandbox number, contacts and a month of conversations."
 
@@ -45,13 +45,13 @@ class Command(BaseCommand):
         if build.find() is None:
             password = password or secrets.token_urlsafe(9)
             self._build(password, size)
-            self._tell(password)
+            self._print_login(password)
         elif password:
             build.set_password(password)
-            self._tell(password)
+            self._print_login(password)
         else:
             self.stdout.write("The demo business is there already.")
-            self._tell("")
+            self._print_login("")
 
     def _build(self, password: str, size: build.Size) -> None:
         with tqdm(total=size.messages, unit=" messages", disable=size.messages < 20_000) as bar:
@@ -66,7 +66,7 @@ class Command(BaseCommand):
             f"{build.NAME}: {size.contacts:,} contacts, {size.messages:,} messages of the last {size.days} days."
         )
 
-    def _tell(self, password: str) -> None:
+    def _print_login(self, password: str) -> None:
         self.stdout.write(f"Log in at   {settings.PUBLIC_URL}/accounts/login/")
         self.stdout.write(f"E-mail      {build.EMAIL}")
         if password:

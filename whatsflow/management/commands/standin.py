@@ -1,4 +1,4 @@
-"""`manage.py standin`: a WhatsApp Web on this machine, to try linking a number without a phone."""
+"""`manage.py standin`: run a local stand-in for WhatsApp Web, to link a number without a phone."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 
 class Command(BaseCommand):
-    """Serves the stand-in and the page of its phone until Ctrl-C."""
+    """Serve the stand-in and the page of its phone until Ctrl-C."""
 
     help = "Play WhatsApp Web and the phone on this machine, so that a number can be linked without either."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Both ports stay the same from one start to the next, so that the printed line stays right."""
+        """Add the ports, constant by default, so that the printed command stays valid."""
         parser.add_argument("--port", type=int, default=8570, help="Where Chromium finds the page.")
         parser.add_argument("--phone-port", type=int, default=8571, help="Where people find the phone.")
         parser.add_argument(
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Start both, say how to use them, wait."""
+        """Start both servers, print how to use them, and wait."""
         try:
             server = import_module("tests.standin.server")
             control = import_module("tests.standin.control")
@@ -59,6 +59,6 @@ class Command(BaseCommand):
 
     def _wait(self) -> None:
         ended = threading.Event()
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, lambda *_: ended.set())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: ended.set())
         ended.wait()

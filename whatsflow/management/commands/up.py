@@ -1,4 +1,4 @@
-"""`manage.py up`: starts WhatsFlow, all of it or one role, and stops it cleanly."""
+"""`manage.py up`: run WhatsFlow, as a whole or one role."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from core.shutdown import request_stop
-from whatsflow.checks import unsafe
+from whatsflow.checks import find_errors
 from whatsflow.runtime import embedded, ports, supervisor
 from whatsflow.runtime.roles import ROLES
 from whatsflow.runtime.signals import stop_on_signals, stop_when_parent_ends
@@ -24,13 +24,13 @@ READY_SECONDS = 60.0
 
 
 class Command(BaseCommand):
-    """Starts WhatsFlow: one process by default, one for each role when REDIS_URL is set."""
+    """Run WhatsFlow: one process by default, one for each role if REDIS_URL is set."""
 
     help = "Start WhatsFlow: everything (the default), or one role in the foreground."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """--role for one process of a larger installation; the other two are the supervisor's."""
+        """Add the options. `--supervised` and `--fd` are for the supervisor."""
         parser.add_argument("--role", choices=["all", *ROLES], default="all")
         parser.add_argument(
             "--no-migrate", action="store_true", help="Leave the database's tables as they are."
@@ -39,8 +39,8 @@ class Command(BaseCommand):
         parser.add_argument("--fd", type=int, help="Serve this inherited socket instead of PORT.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Refuse what is unsafe, prepare the database, start."""
-        self._refuse_unsafe(options["role"])
+        """Check the configuration, migrate the database, run."""
+        self._check_configuration(options["role"])
         if options["supervised"]:
             stop_when_parent_ends()
         if options["role"] == "all":
@@ -49,8 +49,8 @@ class Command(BaseCommand):
             inherited = options["fd"]
             ROLES[options["role"]](socket.socket(fileno=inherited) if inherited is not None else None)
 
-    def _refuse_unsafe(self, role: str) -> None:
-        problems = unsafe(role)
+    def _check_configuration(self, role: str) -> None:
+        problems = find_errors(role)
         if problems:
             lines = [f"- {problem.msg}\n  {problem.hint}" for problem in problems]
             raise CommandError(
@@ -75,7 +75,7 @@ class Command(BaseCommand):
         self.stdout.write("WhatsFlow has stopped.")
 
     def _migrate(self) -> None:
-        """Bring the tables up to date; quick when they are."""
+        """Migrate, if there are migrations to apply. Raises CommandError."""
         try:
             executor = MigrationExecutor(connection)
             if executor.migration_plan(executor.loader.graph.leaf_nodes()):

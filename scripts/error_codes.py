@@ -9,7 +9,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "api-errors.md"
-APPS = ("accounts", "analytics", "campaigns", "connections", "contacts", "jobs", "messaging", "whatsflow")
+APPS = (
+    "accounts",
+    "analytics",
+    "campaigns",
+    "connections",
+    "contacts",
+    "jobs",
+    "messaging",
+    "webhooks",
+    "core",
+)
 STATUSES = {
     "InvalidInput": 422,
     "Unreadable": 422,

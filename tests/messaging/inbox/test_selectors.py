@@ -13,6 +13,7 @@ from core.errors import InvalidInput, NotFound
 from core.ids import uuid7
 from messaging.inbox import chat, search, selectors
 from messaging.inbox.read_models import ChatMessage
+from messaging.media import media_files
 from messaging.models import Message
 from tests import factories
 from tests.messaging.helpers import ago

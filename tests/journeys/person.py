@@ -199,12 +199,17 @@ class Person:
         SHOTS.mkdir(parents=True, exist_ok=True)
         self.driver.save_screenshot(str(SHOTS / f"{name}.png"))
 
-    def complaints_of_axe(self) -> list[str]:
-        """What axe-core finds wrong with the page for people who use assistive technology."""
-        self.driver.execute_script(AXE.read_text())
+    def complaints_of_axe(self, *rules: str) -> list[str]:
+        """What axe-core finds wrong with the page for people who use assistive technology; by all rules or these."""
+        if not self.driver.execute_script("return 'axe' in window"):
+            self.driver.execute_script(AXE.read_text())
+        options: dict[str, Any] = {"resultTypes": ["violations"]}
+        if rules:
+            options["runOnly"] = {"type": "rule", "values": rules}
         found = self.driver.execute_async_script(
-            "const done = arguments[arguments.length - 1];"
-            "axe.run(document, {resultTypes: ['violations']}).then((r) => done(JSON.stringify(r.violations)));"
+            "const [options, done] = arguments;"
+            "axe.run(document, options).then((r) => done(JSON.stringify(r.violations)));",
+            options,
         )
         return [
             f"{violation['id']}: {violation['help']}: {node['html'][:200]} ({node['failureSummary'][:300]})"

@@ -132,17 +132,6 @@ def write_as(
     return _write(customer, text, upload, quoted_wa_id, from_me=False)
 
 
-def write_on_phone(
-    customer: SandboxCustomer,
-    actor: User | None,
-    text: str = "",
-    upload: Upload | None = None,
-    quoted_wa_id: str = "",
-) -> SandboxMessage:
-    """Write to this customer on the business's own phone, outside of WhatsFlow."""
-    return _write(customer, text, upload, quoted_wa_id, from_me=True)
-
-
 def add_customer(
     connection: WhatsAppConnection,
     actor: User | None,

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import BusinessProfile
@@ -199,8 +199,3 @@ def _invalid_cursor() -> InvalidInput:
         "This page address is not valid. Start again from the first page.",
         field="after",
     )
-
-
-def by_recent(rows: QuerySet[Contact]) -> QuerySet[Contact]:
-    """Order by last message, newest first; contacts who never wrote last."""
-    return rows.order_by(F("last_message_at").desc(nulls_last=True), "-id")

@@ -56,16 +56,6 @@ def status_of_ack(level: int) -> str | None:
     return _BY_ACK.get(level)
 
 
-def after_ack(status: str, level: int) -> str:
-    """Return the status that follows `status` on a receipt of this level."""
-    if level == AckLevel.FAILED:
-        return Status.FAILED if status in UNSETTLED else status
-    proven = status_of_ack(level)
-    if proven is None or status not in RANK:
-        return status
-    return proven if RANK[proven] > RANK[status] else status
-
-
 def passed(before: str, after: str) -> tuple[str, ...]:
     """Return the statuses between `before` and `after`: read implies delivered."""
     return tuple(one for one in REACHED if RANK[before] < RANK[one] < RANK[after])

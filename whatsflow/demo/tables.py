@@ -45,10 +45,6 @@ class Table:
                 self._write(chunk)
             yield len(chunk)
 
-    def fill_all(self, rows: Iterable[tuple[Any, ...]]) -> int:
-        """Write all rows. Returns their number."""
-        return sum(self.fill(rows))
-
     def _write(self, rows: list[tuple[Any, ...]]) -> None:
         table, names = self.model._meta.db_table, ", ".join(f'"{column}"' for column in self._columns)
         with connection.cursor() as cursor:

@@ -14,7 +14,6 @@ from core.ids import uuid7
 from messaging.inbound import receiver
 from messaging.models import Message, ParkedAck
 from messaging.outbox import dispatch, states
-from messaging.outbox.states import RANK, Status
 from messaging.outbox.types import Delivered, Refused, TryAgain
 from tests import factories
 from tests.messaging.helpers import ack, begin, hello, lease_of, queue
@@ -22,43 +21,7 @@ from tests.messaging.helpers import ack, begin, hello, lease_of, queue
 pytestmark = pytest.mark.services
 
 LEVELS = st.sampled_from(list(AckLevel))
-STATUSES = st.sampled_from(list(RANK))
 PROOFS = [AckLevel.SENT, AckLevel.DELIVERED, AckLevel.READ, AckLevel.PLAYED]
-
-
-@given(STATUSES, st.lists(LEVELS))
-def test_a_receipt_never_lowers_a_status(status, levels):
-    for level in levels:
-        raised = states.after_ack(status, level)
-        assert RANK[raised] >= RANK[status]
-        status = raised
-
-
-@given(STATUSES, st.lists(st.sampled_from(PROOFS), min_size=1), st.randoms())
-def test_the_order_and_number_of_receipts_does_not_matter(status, levels, random):
-    shuffled = [*levels, *levels]
-    random.shuffle(shuffled)
-
-    def end(some):
-        reached = status
-        for level in some:
-            reached = states.after_ack(reached, level)
-        return reached
-
-    best = max([status, states.status_of_ack(max(levels))], key=lambda one: RANK[one])
-    assert end(levels) == end(shuffled) == best
-
-
-@pytest.mark.parametrize(
-    "status", [Status.SENDING, Status.UNKNOWN, Status.FAILED, Status.QUEUED, Status.CANCELLED]
-)
-def test_a_receipt_lifts_what_we_thought_had_not_left(status):
-    assert states.after_ack(status, AckLevel.SENT) == Status.SENT
-
-
-def test_a_late_refusal_does_not_undo_a_receipt():
-    assert states.after_ack(Status.DELIVERED, AckLevel.FAILED) == Status.DELIVERED
-    assert states.after_ack(Status.SENDING, AckLevel.FAILED) == Status.FAILED
 
 
 @given(st.integers(1, 4))

@@ -68,7 +68,7 @@ class User(TimestampedModel, AbstractBaseUser, PermissionsMixin):
 
     @property
     def initials(self) -> str:
-        """One or two letters for the avatar."""
+        """Initials for the avatar, one or two letters."""
         return initials(self.full_name or self.email)
 
 

@@ -16,7 +16,7 @@ SAFE = frozenset({"get", "head"})
 
 @dataclass(frozen=True, eq=False)
 class Operation:
-    """One method of one URL.
+    """Declaration of an API operation: an HTTP method at a URL.
 
     answer: serializer of the response (None: 204, unless `binary`). many: the response is a list. pages: "cursor" for
     growing lists, "number" with totals for short ones. ordering: name for `?order=` -> columns. body, query:
@@ -46,11 +46,11 @@ class Operation:
     example: Any = None
 
     def needs_writing(self, method: str) -> bool:
-        """Whether a key needs the write scope."""
+        """Return True if an API key needs the write scope."""
         return method.lower() not in SAFE if self.writes is None else self.writes
 
     def repeatable(self, method: str) -> bool:
-        """Whether the operation accepts an Idempotency-Key: every authenticated POST."""
+        """Return True if the operation accepts an Idempotency-Key: every authenticated POST."""
         return method.lower() == "post" and not self.public
 
 

@@ -63,7 +63,7 @@ MessageKey = tuple[UUID, str, str]
 
 @dataclass(slots=True)
 class Day:
-    """One date.
+    """Counts of a business for one date.
 
     active, reached: contacts who wrote, and to whom something was sent. conversations: those with a message that is not
     a campaign's. All three are bitmaps of ordinals. work: None for the phone, programs and former members.

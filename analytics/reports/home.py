@@ -78,7 +78,7 @@ class NumberState:
 
 @dataclass(frozen=True)
 class HomePage:
-    """Everything on the home page, as of `now`."""
+    """Data of the home page as of `now`."""
 
     now: datetime
     checklist: Checklist

@@ -91,7 +91,7 @@ class Overview:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there were no messages and no new contacts."""
+        """True if there were no messages and no new contacts."""
         return not (self.now.received or self.now.sent or self.now.new_contacts)
 
 

@@ -63,7 +63,7 @@ class Campaigns(Endpoint):
 
     @operation("Get a campaign", answer=serializers.CampaignSerializer)
     def retrieve(self, request: Request, campaign_id: UUID) -> Any:
-        """One campaign with its current counters."""
+        """Return the campaign with its current counters."""
         return self.current(campaign_id)
 
     @operation(
